@@ -1,0 +1,55 @@
+"""Bigram: the next character depends on the last one only, and the model is a table of counts.
+
+    p(b | a) = (count(a, b) + s) / (sum over c of count(a, c) + s V)
+
+s is the smoothing: as if every pair had been seen s times more than it was. With s = 0 a pair that was
+never seen is impossible, and one such pair makes the loss of a held-out set infinite.
+
+After A. A. Markov, "An example of statistical investigation of the text Eugene Onegin" (1913).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set about a Bigram.
+
+    smoothing: added to the count of every pair of characters.
+    """
+
+    smoothing: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.smoothing < 0:
+            raise ValueError("smoothing must be 0 or more")
+
+
+class Bigram(nn.Module):
+    """A table of how often each character followed each other one."""
+
+    Config = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.smoothing = config.smoothing
+        # float64 counts exactly up to 2**53; a Parameter, since counting is how this model learns
+        counts = torch.zeros(vocab_size, vocab_size, dtype=torch.float64)
+        self.counts = nn.Parameter(counts, requires_grad=False)  # (V, V): row a, column b
+
+    def fit(self, tokens: Tensor) -> None:
+        """Count the pairs of a stream of ids (M,), in which boundaries stand between the lines."""
+        V = self.counts.shape[0]
+        pairs = tokens[:-1] * V + tokens[1:]  # (M - 1,) each pair as one number
+        self.counts.copy_(torch.bincount(pairs, minlength=V * V).view(V, V))
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        counts = self.counts[idx] + self.smoothing  # (B, T, V)
+        total = counts.sum(-1, keepdim=True)  # (B, T, 1)
+        p = torch.where(total > 0, counts / total, 1 / counts.shape[-1])  # a row never seen: all alike
+        return p.log().float(), ()

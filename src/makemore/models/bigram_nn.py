@@ -1,0 +1,39 @@
+"""Bigram as a neural network: the same table, learned by gradient descent instead of counted.
+
+    p(. | a) = softmax(onehot(a) W)
+
+One linear layer without bias and without anything hidden. Multiplying a one-hot vector with W picks a row
+of W, so that row holds the logits of what follows the character: log counts, up to a constant. Trained
+to the end it is the count table; weight decay on W does what smoothing does there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Config:
+    """A bigram network has nothing to set."""
+
+
+class BigramNN(nn.Module):
+    """One row of logits for every character."""
+
+    Config = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(0.01 * torch.randn(vocab_size, vocab_size))  # (V, V)
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return F.embedding(idx, self.weight), ()  # (B, T, V): the row of each character
+
+    def written_out(self, idx: Tensor) -> Tensor:
+        """The same logits as the equation has them; `forward` skips the multiplications by zero."""
+        onehot = F.one_hot(idx, self.weight.shape[0]).to(self.weight.dtype)  # (B, T, V)
+        return onehot @ self.weight  # (B, T, V)

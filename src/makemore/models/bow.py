@@ -1,0 +1,65 @@
+"""Causal bag of words: the past as an average, its order forgotten.
+
+    m_t = (e(x_0) + ... + e(x_t)) / (t + 1)
+    u_t = e(x_t) + m_t
+    h_t = u_t + W2 tanh(W1 u_t + b1) + b2
+    p(. | x_0 .. x_t) = softmax(W h_t + b)
+
+The average is attention whose weights are all equal: the step before the Transformer, which learns them.
+How far along the line it is, the model can tell from the share of the boundary in the average.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set about a BagOfWords.
+
+    n_embd: channels of a character's embedding.
+    n_embd2: channels of the hidden layer.
+    dropout: share of the hidden channels set to zero in training.
+    """
+
+    n_embd: int = 64
+    n_embd2: int = 256
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.n_embd, self.n_embd2) < 1:
+            raise ValueError("n_embd and n_embd2 must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must be 0 or more and less than 1")
+
+
+class BagOfWords(nn.Module):
+    """The last character and the average of all so far, through one hidden layer."""
+
+    Config = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.fc = nn.Linear(config.n_embd, config.n_embd2)
+        self.proj = nn.Linear(config.n_embd2, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.n_embd, vocab_size)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        B, T = idx.shape
+        e = self.embedding(idx)  # (B, T, C)
+        if state is None:
+            state = (e.new_zeros(B, e.shape[-1]), e.new_zeros(B, 1))
+        total, count = state  # (B, C) sum of the embeddings so far, (B, 1) how many
+        totals = total[:, None] + e.cumsum(1)  # (B, T, C)
+        counts = count + torch.arange(1, T + 1, device=idx.device)  # (B, T)
+        u = e + totals / counts[..., None]  # (B, T, C)
+        h = u + self.proj(self.dropout(torch.tanh(self.fc(u))))  # (B, T, C)
+        return self.head(h), (totals[:, -1], counts[:, -1:])

@@ -1,0 +1,103 @@
+"""Deeper MLP: several tanh layers that train because each is normalised over the batch.
+
+    a = W x
+    â = (a - mean(a)) / sqrt(var(a) + eps)   mean and variance over all positions of the batch
+    h = tanh(g â + b)
+
+Weights start as Kaiming asks (std = 5/3 / sqrt(inputs) for tanh), so that activations neither die nor
+saturate; BatchNorm holds them there. It needs no bias before it, since it subtracts the mean. In use
+(eval mode) the averages kept while training stand in for the batch. Padding is left out of both.
+
+After Ioffe, Szegedy, "Batch Normalization" (2015), arXiv:1502.03167; He, Zhang, Ren, Sun, "Delving Deep
+into Rectifiers" (2015), arXiv:1502.01852.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set about an MLPBatchNorm.
+
+    context: how many characters back it sees.
+    n_embd: channels of a character's embedding.
+    n_embd2: channels of each hidden layer.
+    n_layer: how many hidden layers.
+    dropout: share of the last hidden layer's channels set to zero in training.
+    """
+
+    context: int = 8
+    n_embd: int = 24
+    n_embd2: int = 200
+    n_layer: int = 2
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if min(self.context, self.n_embd, self.n_embd2, self.n_layer) < 1:
+            raise ValueError("context, n_embd, n_embd2 and n_layer must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must be 0 or more and less than 1")
+
+
+class BatchNorm(nn.Module):
+    """Normalises each channel over the real positions of the batch; keeps running averages for later."""
+
+    def __init__(self, channels: int, momentum: float = 0.01, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.gain = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.running_mean: Tensor
+        self.running_var: Tensor
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor, real: Tensor) -> Tensor:
+        """x: (B, T, C); real: (B, T, 1), 1 at characters and 0 at padding."""
+        if self.training:
+            n = real.sum()
+            mean = (x * real).sum((0, 1)) / n  # (C,)
+            var = ((x - mean).square() * real).sum((0, 1)) / n  # (C,)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * (n / (n - 1).clamp(min=1)), self.momentum)  # unbiased
+        else:
+            mean, var = self.running_mean, self.running_var
+        return (x - mean) * (var + self.eps).rsqrt() * self.gain + self.bias
+
+
+class MLPBatchNorm(nn.Module):
+    """Embedding of a window, then layers of linear, BatchNorm, tanh, then logits."""
+
+    Config = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.context = config.context
+        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        sizes = [config.context * config.n_embd] + [config.n_embd2] * config.n_layer
+        self.fcs = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in zip(sizes, sizes[1:], strict=False))
+        self.norms = nn.ModuleList(BatchNorm(config.n_embd2) for _ in range(config.n_layer))
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.n_embd2, vocab_size)
+        for fc in self.fcs:
+            nn.init.kaiming_normal_(fc.weight, nonlinearity="tanh")
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        # the boundary stands only at position 0, so a 0 anywhere later is padding
+        real = (idx != 0).float()  # (B, T)
+        real[:, 0] = 1.0
+        past = idx.new_zeros(idx.shape[0], self.context - 1) if state is None else state[0]  # (B, n - 1)
+        idx = torch.cat([past, idx], 1)  # (B, n - 1 + T)
+        windows = idx.unfold(1, self.context, 1)  # (B, T, n)
+        h = self.embedding(windows).flatten(2)  # (B, T, n C)
+        for fc, norm in zip(self.fcs, self.norms, strict=True):
+            h = torch.tanh(norm(fc(h), real[..., None]))  # (B, T, C2)
+        return self.head(self.dropout(h)), (idx[:, idx.shape[1] - self.context + 1 :],)

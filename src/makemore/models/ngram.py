@@ -1,0 +1,194 @@
+"""n-gram: the next character from the last n - 1, counted, with shorter contexts to fall back on.
+
+Interpolated modified Kneser-Ney smoothing, from the empty context to the longest:
+
+    p(w | c) = max(count(c, w) - D, 0) / count(c, .)  +  B(c) p(w | c without its first character)
+
+D is one of three discounts, for counts of 1, 2, and 3 or more; B(c) is what the discounts took off, so
+that p adds up to 1. Below the longest contexts, count(c, w) is not how often the text holds cw but how
+many different characters stand before it (contexts that begin the line have none, and keep their
+counts): a short context is only asked when the longer one is unknown, so what matters is how widely it
+occurs. Below all of them lies the uniform distribution.
+
+The strings of 1 to n characters form a tree, kept as one sorted list of (parent, character) a level;
+finding many contexts at once is one binary search a level.
+
+After Kneser, Ney, "Improved backing-off for M-gram language modeling" (1995); Chen, Goodman, "An
+Empirical Study of Smoothing Techniques for Language Modeling" (1998).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+LONGEST = 8
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set about an NGram.
+
+    order: n, the length of the longest string counted: a context of n - 1 and the character after it.
+    """
+
+    order: int = 5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.order <= LONGEST:
+            raise ValueError(f"order must be from 1 to {LONGEST}")
+
+
+class NGram(nn.Module):
+    """Counts of all strings of 1 to n characters, and what is needed to find them."""
+
+    Config = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.V, self.order = vocab_size, config.order
+        # Level k = 1 .. n holds the strings of k characters, sorted: sizes[k - 1] of them. A string's key
+        # is (number of its first k - 1 characters on the level before) * V + its last character.
+        self.sizes: Tensor
+        self.keys: Tensor
+        self.discounts: Tensor
+        self.register_buffer("sizes", torch.zeros(config.order, dtype=torch.int64))
+        self.register_buffer("keys", torch.zeros(0, dtype=torch.int64))
+        self.register_buffer("discounts", torch.zeros(config.order, 4, dtype=torch.float64))
+        self.counts = nn.Parameter(torch.zeros(0, dtype=torch.float64), requires_grad=False)
+        self._index()
+
+    def fit(self, tokens: Tensor) -> None:
+        """Count the strings of a stream of ids (M,), in which boundaries stand between the lines."""
+        V, M = self.V, len(tokens)
+        at = torch.arange(M, device=tokens.device)
+        # how many characters a string that ends at each place can have before it leaves its line
+        boundary = torch.where(tokens == 0, at, 0).cummax(0).values
+        room = at - boundary.roll(1) + 1  # (M,) the boundary before it counts as the first character
+        node = torch.full((M,), -1, device=tokens.device)  # number of the string ending here, level k - 1
+        keys, counts, parents = [], [], []
+        for k in range(1, self.order + 1):
+            here = (at >= 1) & (room >= k) if k > 1 else at >= 0
+            before = torch.zeros_like(node) if k == 1 else node.roll(1)
+            key, inverse, count = torch.unique(
+                (before * V + tokens)[here], sorted=True, return_inverse=True, return_counts=True
+            )
+            now = torch.full_like(node, -1)
+            now[here] = inverse
+            if k > 1:  # the same string without its first character, on the level before
+                suffix = torch.empty(len(key), dtype=torch.int64, device=tokens.device)
+                suffix[inverse] = node[here]
+                parents.append(suffix)
+            if k == 1:  # the first boundary is given, not predicted
+                count = count - (key == 0).long()
+            keys.append(key)
+            counts.append(count.double())
+            node = now
+        starts = [key == 0 for key in keys]
+        for k in range(1, len(keys)):  # strings that begin at the boundary are those of such a parent
+            starts[k] = starts[k - 1][keys[k] // V]
+        for k in range(self.order - 1):  # continuation counts, where something can stand before
+            different = torch.bincount(parents[k], minlength=len(counts[k])).double()
+            # at level 1 the boundary as a character is the line's end, which something always precedes
+            keep = starts[k] & (k > 0)
+            counts[k] = torch.where(keep, counts[k], different)
+        self.sizes = torch.tensor([len(key) for key in keys], device=tokens.device)
+        self.keys = torch.cat(keys)
+        self.counts = nn.Parameter(torch.cat(counts), requires_grad=False)
+        self.discounts = torch.stack([_discounts(count) for count in counts])
+        self._index()
+
+    def _index(self) -> None:
+        """From the saved lists, derive where each context's continuations lie, and their totals."""
+        sizes = self.sizes.tolist()
+        self._keys = self.keys.split(sizes)
+        self._counts = self.counts.data.split(sizes)
+        self._first: list[Tensor] = []  # of each context: the first of its continuations, and one past
+        self._total: list[Tensor] = []  # of each context: the sum of its continuations' counts
+        self._left: list[Tensor] = []  # of each context: what the discounts take off, B times the total
+        n_contexts = 1
+        for k, (keys, counts) in enumerate(zip(self._keys, self._counts, strict=True)):
+            first = torch.searchsorted(keys, torch.arange(n_contexts + 1, device=keys.device) * self.V)
+            taken = self.discounts[k][counts.clamp(max=3).long()]  # (S,) by counts 0, 1, 2, 3 or more
+            self._first.append(first)
+            self._total.append(_sums(counts, first))
+            self._left.append(_sums(taken, first))
+            n_contexts = len(keys)
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        B, T = idx.shape
+        nodes = idx.new_full((B, self.order - 1), -1) if state is None else state[0]  # (B, n - 1)
+        p = torch.full((B * T, self.V), 1 / self.V, dtype=torch.float64, device=idx.device)
+        context = torch.zeros_like(idx)  # (B, T) the empty context, which is always known
+        last = []
+        for k in range(self.order):
+            if k > 0:  # the context of k characters: that of k - 1 one place before, and this character
+                before = torch.cat([nodes[:, k - 2, None], context[:, :-1]], 1) if k > 1 else torch.zeros_like(idx)
+                context = self._find(k - 1, before, idx)  # (B, T), -1 where it was never seen
+                last.append(context[:, -1])
+            self._interpolate(k, context.reshape(-1), p)
+        return p.log().float().view(B, T, self.V), (torch.stack(last, 1) if last else nodes,)
+
+    def _find(self, level: int, before: Tensor, idx: Tensor) -> Tensor:
+        """The numbers on `level` of the strings `before` + `idx`; -1 where there is none."""
+        keys = self._keys[level]
+        if len(keys) == 0:
+            return torch.full_like(idx, -1)
+        wanted = before * self.V + idx
+        found = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
+        return torch.where((before >= 0) & (keys[found] == wanted), found, -1)
+
+    def _interpolate(self, k: int, context: Tensor, p: Tensor) -> None:
+        """Turn p(w | context of k - 1) into p(w | context of k) in place, in the rows whose context is known.
+
+        context: (N,) numbers on level k, p: (N, V).
+        """
+        known = (context >= 0).nonzero()[:, 0]
+        context = context[known]
+        total = self._total[k][context]  # (n,)
+        known, context, total = known[total > 0], context[total > 0], total[total > 0]
+        p[known] *= (self._left[k][context] / total)[:, None]
+        # the continuations of all these contexts, one after another: row i has n_i of them
+        first, end = self._first[k][context], self._first[k][context + 1]
+        n = end - first
+        row = torch.repeat_interleave(torch.arange(len(n), device=n.device), n)  # (sum of n,)
+        child = torch.arange(len(row), device=n.device) - (n.cumsum(0) - n)[row] + first[row]
+        count = self._counts[k][child]
+        share = (count - self.discounts[k][count.clamp(max=3).long()]) / total[row]
+        p.index_put_((known[row], self._keys[k][child] % self.V), share, accumulate=True)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # the lists are as long as the counting made them
+        self.keys = torch.empty_like(state_dict[prefix + "keys"], device=self.keys.device)
+        counts = torch.empty_like(state_dict[prefix + "counts"], device=self.keys.device)
+        self.counts = nn.Parameter(counts, requires_grad=False)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._index()
+
+    def _apply(self, fn: Any, recurse: bool = True) -> NGram:
+        super()._apply(fn, recurse)  # .to(device) and the like
+        self._index()
+        return self
+
+
+def _sums(values: Tensor, first: Tensor) -> Tensor:
+    """Sums over the stretches [first[i], first[i + 1]) of values."""
+    running = torch.cat([values.new_zeros(1), values.cumsum(0)])
+    return running[first[1:]] - running[first[:-1]]
+
+
+def _discounts(counts: Tensor) -> Tensor:
+    """Chen and Goodman's three discounts from how many strings were counted 1, 2, 3 and 4 times.
+
+    Returns (4,): for counts of 0, 1, 2, and 3 or more. A list too short to have all four gets 1/2, 1, 1.5.
+    """
+    n1, n2, n3, n4 = (float((counts == i).sum()) for i in (1, 2, 3, 4))
+    if min(n1, n2, n3, n4) == 0:
+        return counts.new_tensor([0.0, 0.5, 1.0, 1.5])
+    y = n1 / (n1 + 2 * n2)
+    raw = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+    # where counts of 1 are rare the formula can leave (0, count)
+    return counts.new_tensor([0.0] + [min(max(d, 0.05), c - 0.05) for c, d in enumerate(raw, 1)])

@@ -1,0 +1,136 @@
+"""Recurrent networks: a state is carried along the line and changed by each character.
+
+RNN     h_t = tanh(W x_t + U h_{t-1} + b)
+GRU     r = sigmoid(W_r x_t + U_r h_{t-1} + b_r)                 what to read of the state
+        z = sigmoid(W_z x_t + U_z h_{t-1} + b_z)                 what to keep of it
+        n = tanh(W_n x_t + b_n + r * (U_n h_{t-1} + c_n))        what to write
+        h_t = (1 - z) * n + z * h_{t-1}
+LSTM    i, f, o = sigmoid(W x_t + U h_{t-1} + b)                 write, keep, show: one each
+        g = tanh(W_g x_t + U_g h_{t-1} + b_g)
+        c_t = f * c_{t-1} + i * g                                the memory: added to, never squashed
+        h_t = o * tanh(c_t)
+
+then p(. | x_0 .. x_t) = softmax(V h_t + b). The GRU applies its reset gate r after the product with U_n,
+as torch does, and not before it as in the paper: the same size, about the same quality, one matrix
+product less to wait for. `step` of each class is the equation; `forward` runs torch's fused form of it.
+
+After Mikolov et al., "Recurrent neural network based language model" (2010); Graves, "Generating
+Sequences With Recurrent Neural Networks" (2013), arXiv:1308.0850; Cho et al., "Learning Phrase
+Representations using RNN Encoder-Decoder" (2014), arXiv:1406.1078.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set about an RNN, GRU or LSTM.
+
+    n_embd: channels of a character's embedding.
+    n_embd2: channels of the hidden state.
+    dropout: share of the embedding's and the hidden state's channels set to zero in training.
+    """
+
+    n_embd: int = 64
+    n_embd2: int = 256
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if min(self.n_embd, self.n_embd2) < 1:
+            raise ValueError("n_embd and n_embd2 must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must be 0 or more and less than 1")
+
+
+class Recurrent(nn.Module):
+    """Embedding, one recurrent layer, logits; the cell is the subclass's."""
+
+    Config = Config
+    fused: ClassVar[type[nn.RNNBase]]
+    n_state: ClassVar[int] = 1
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.cell = self.fused(config.n_embd, config.n_embd2, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.n_embd2, vocab_size)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        nn.init.orthogonal_(self.cell.weight_hh_l0)  # keeps the length of the state as it goes round
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def start(self, e: Tensor) -> tuple[Tensor, ...]:
+        """The state before a line: zeros, (B, C2) each."""
+        return tuple(e.new_zeros(e.shape[0], self.cell.hidden_size) for _ in range(self.n_state))
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        e = self.dropout(self.embedding(idx))  # (B, T, C)
+        state = tuple(s[None] for s in state or self.start(e))  # torch wants (layers, B, C2)
+        h, last = self.cell(e, state if self.n_state > 1 else state[0])  # (B, T, C2)
+        last = last if self.n_state > 1 else (last,)
+        return self.head(self.dropout(h)), tuple(s[0] for s in last)
+
+    def written_out(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """What `forward` computes, one character after another with the cell's own equations."""
+        e = self.dropout(self.embedding(idx))  # (B, T, C)
+        state = state or self.start(e)
+        hs = []
+        for t in range(idx.shape[1]):
+            state = self.step(e[:, t], state)
+            hs.append(state[0])
+        return self.head(self.dropout(torch.stack(hs, 1))), state
+
+    def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """One character. x: (B, C); state: (B, C2) each, the hidden state first. Returns the next state."""
+        raise NotImplementedError(f"{type(self).__name__} must write its equations")
+
+    def parts(self, x: Tensor, h: Tensor, n: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """W x + b and U h + c, cut into the cell's n gates: (B, C2) each."""
+        wx = x @ self.cell.weight_ih_l0.T + self.cell.bias_ih_l0  # (B, n C2)
+        uh = h @ self.cell.weight_hh_l0.T + self.cell.bias_hh_l0  # (B, n C2)
+        return wx.chunk(n, 1), uh.chunk(n, 1)
+
+
+class RNN(Recurrent):
+    """The plain recurrence."""
+
+    fused = nn.RNN
+
+    def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        (wx,), (uh,) = self.parts(x, state[0], 1)
+        return (torch.tanh(wx + uh),)
+
+
+class GRU(Recurrent):
+    """Two gates that choose what of the state to read and what to keep."""
+
+    fused = nn.GRU
+
+    def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        (h,) = state
+        (wr, wz, wn), (ur, uz, un) = self.parts(x, h, 3)
+        r = torch.sigmoid(wr + ur)
+        z = torch.sigmoid(wz + uz)
+        n = torch.tanh(wn + r * un)
+        return ((1 - z) * n + z * h,)
+
+
+class LSTM(Recurrent):
+    """Three gates around a memory that is only added to."""
+
+    fused = nn.LSTM
+    n_state = 2
+
+    def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        h, c = state
+        wx, uh = self.parts(x, h, 4)
+        i, f, g, o = (w + u for w, u in zip(wx, uh, strict=True))
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c

@@ -1,0 +1,138 @@
+"""Transformer: every position looks back at all earlier ones and takes what it needs.
+
+    q_t, k_t, v_t = Wq x_t, Wk x_t, Wv x_t                     for each of H heads
+    y_t = sum over s <= t of softmax_s(q_t . k_s / sqrt(C / H)) v_s
+    x <- x + Wo attention(LayerNorm(x))
+    x <- x + W2 GELU(W1 LayerNorm(x))                          n_layer times both
+
+The query says what a position looks for, the key what it offers, the value what it gives. The form is
+GPT's: causal, LayerNorm before each part, learned positions. State: the keys and values so far, so that
+a new character costs one row of attention and nothing is computed again.
+
+After Vaswani et al., "Attention Is All You Need" (2017), arXiv:1706.03762; Radford et al., "Language
+Models are Unsupervised Multitask Learners" (2019).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set about a Transformer.
+
+    n_layer: how many blocks.
+    n_head: attention heads in each block; must divide n_embd.
+    n_embd: channels.
+    dropout: share of the channels set to zero in training, after the embedding and in each block.
+    block_size: positions it can tell apart; 0 takes the longest line and its boundary.
+    """
+
+    n_layer: int = 4
+    n_head: int = 4
+    n_embd: int = 64
+    dropout: float = 0.1
+    block_size: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.n_layer, self.n_head, self.n_embd) < 1:
+            raise ValueError("n_layer, n_head and n_embd must be 1 or more")
+        if self.n_embd % self.n_head:
+            raise ValueError(f"n_head must divide n_embd, and {self.n_head} does not divide {self.n_embd}")
+        if self.block_size < 0:
+            raise ValueError("block_size must be 0 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must be 0 or more and less than 1")
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention, written out. q: (B, H, T, D), k and v: (B, H, S, D) with S >= T. Returns q's shape.
+
+    The T queries are the last T of the S positions. `forward` runs torch's fused form of the same.
+    """
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, S)
+    scores = scores.masked_fill(~causal_mask(q, k), -math.inf)
+    return scores.softmax(-1) @ v  # (B, H, T, D)
+
+
+def causal_mask(q: Tensor, k: Tensor) -> Tensor:
+    """(T, S) bool: whether query t may see key s, the queries being the last of the positions."""
+    T, S = q.shape[-2], k.shape[-2]
+    return torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
+
+
+class Block(nn.Module):
+    """Attention, then a two-layer network, each added to what came in."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        C = config.n_embd
+        self.n_head = config.n_head
+        self.norm1 = nn.LayerNorm(C)
+        self.qkv = nn.Linear(C, 3 * C)
+        self.out = nn.Linear(C, C)
+        self.norm2 = nn.LayerNorm(C)
+        self.fc = nn.Linear(C, 4 * C)
+        self.proj = nn.Linear(4 * C, C)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x: (B, T, C); past: () or the keys and values so far, (B, H, S, D) each. Returns x and both."""
+        B, T, C = x.shape
+        q, k, v = (
+            y.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, H, T, D)
+            for y in self.qkv(self.norm1(x)).split(C, 2)
+        )
+        if past:
+            k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)  # (B, H, S + T, D)
+            mask = None if T == 1 else causal_mask(q, k)  # one new position may see everything
+            y = F.scaled_dot_product_attention(q, k, v, mask)  # (B, H, T, D)
+        else:
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y = y.transpose(1, 2).reshape(B, T, C)  # the heads side by side again
+        x = x + self.dropout(self.out(y))
+        x = x + self.dropout(self.proj(F.gelu(self.fc(self.norm2(x)))))
+        return x, (k, v)
+
+
+class Transformer(nn.Module):
+    """Embedding of character and position, blocks, logits."""
+
+    Config = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        if config.block_size < 1:
+            raise ValueError("block_size must be 1 or more; build() takes it from the longest line")
+        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.positions = nn.Embedding(config.block_size, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = nn.LayerNorm(config.n_embd)
+        self.head = nn.Linear(config.n_embd, vocab_size, bias=False)
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            elif parameter.ndim == 2:
+                # GPT-2's: what is added to the stream shrinks with depth, so that the sum does not grow
+                added = name.endswith(("out.weight", "proj.weight"))
+                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if added else 0.02)
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        state = state or ()  # keys and values of block 0, of block 1, ...
+        start = state[0].shape[2] if state else 0
+        position = torch.arange(start, start + idx.shape[1], device=idx.device)  # (T,)
+        # a line longer than any in training: all positions past the end share the last embedding
+        position = position.clamp(max=self.positions.num_embeddings - 1)
+        x = self.dropout(self.embedding(idx) + self.positions(position))  # (B, T, C)
+        new: tuple[Tensor, ...] = ()
+        for i, block in enumerate(self.blocks):
+            x, past = block(x, state[2 * i : 2 * i + 2])
+            new += past
+        return self.head(self.norm(x)), new

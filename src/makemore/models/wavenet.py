@@ -1,0 +1,84 @@
+"""WaveNet: causal convolutions whose reach doubles from layer to layer.
+
+    a_t = W0 norm(x)_{t-d} + W1 norm(x)_t + b           d = 1, 2, 4, ... : the layer's dilation
+    x_t <- x_t + V (tanh(a_t^f) * sigmoid(a_t^g))       two halves of a: what to say, and how loud
+
+Layer after layer the window widens, 2, 4, 8, 16 characters, as a binary tree fuses pairs, pairs of
+pairs, and so on; computed for all positions at once no branch is computed twice. Once 2^n_layer
+characters are in reach more layers go on doubling. Before the line's start there are zeros.
+
+After van den Oord et al., "WaveNet: A Generative Model for Raw Audio" (2016), arXiv:1609.03499.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set about a WaveNet.
+
+    n_layer: how many convolutions; the context is 2 to the power of it.
+    n_embd: channels of the embedding and of every layer.
+    dropout: share of each layer's output set to zero in training.
+    """
+
+    n_layer: int = 4
+    n_embd: int = 96
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if min(self.n_layer, self.n_embd) < 1:
+            raise ValueError("n_layer and n_embd must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must be 0 or more and less than 1")
+
+
+class Block(nn.Module):
+    """One dilated convolution of two taps, gated, added to what came in."""
+
+    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.norm = nn.LayerNorm(channels)
+        self.conv = nn.Linear(2 * channels, 2 * channels)  # W0 and W1 side by side
+        self.proj = nn.Linear(channels, channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (B, T, C); past: (B, d, C), the d inputs before it. Returns the output and the next past."""
+        inputs = torch.cat([past, self.norm(x)], 1)  # (B, d + T, C)
+        taps = torch.cat([inputs[:, : x.shape[1]], inputs[:, self.dilation :]], 2)  # (B, T, 2 C)
+        filtered, gate = self.conv(taps).chunk(2, 2)  # (B, T, C) each
+        x = x + self.dropout(self.proj(torch.tanh(filtered) * torch.sigmoid(gate)))  # (B, T, C)
+        return x, inputs[:, x.shape[1] :]
+
+
+class WaveNet(nn.Module):
+    """Embedding, dilated blocks, logits."""
+
+    Config = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.blocks = nn.ModuleList(Block(config.n_embd, 2**i, config.dropout) for i in range(config.n_layer))
+        self.norm = nn.LayerNorm(config.n_embd)
+        self.head = nn.Linear(config.n_embd, vocab_size)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        x = self.embedding(idx)  # (B, T, C)
+        if state is None:
+            state = tuple(x.new_zeros(x.shape[0], block.dilation, x.shape[2]) for block in self.blocks)
+        pasts = []
+        for block, past in zip(self.blocks, state, strict=True):
+            x, past = block(x, past)
+            pasts.append(past)
+        return self.head(self.norm(x)), tuple(pasts)
