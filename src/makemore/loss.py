@@ -15,7 +15,9 @@ def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
     logits: (B, T, V), targets: (B, T) int64. Returns (B, T).
     """
     B, T, V = logits.shape
-    loss = F.cross_entropy(logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="none")
+    loss = F.cross_entropy(
+        logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="none"
+    )
     return loss.view(B, T)
 
 
@@ -25,5 +27,7 @@ def nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     Their quotient is the loss. Kept apart, batches add up exactly whatever their sizes.
     """
     B, T, V = logits.shape
-    total = F.cross_entropy(logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="sum")
+    total = F.cross_entropy(
+        logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="sum"
+    )
     return total, (targets != IGNORE).sum()

@@ -63,7 +63,8 @@ class Vocab:
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """Return the text of a sequence of ids; id 0 becomes a newline."""
-        return self.codes[np.asarray(ids)].tobytes().decode("utf-32-le", "surrogatepass")
+        codes: npt.NDArray[np.uint32] = self.codes[np.asarray(ids)]
+        return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:

@@ -13,7 +13,8 @@ Config of its own knobs; loss, optimiser, device, sampling and saving are not it
 convention the input table is called `embedding` and the last layer `head`.
 
 A model that learns by counting has a method `fit(tokens)` that takes the stream of ids of the training
-lines, boundaries between them, and returns log-probabilities as logits.
+lines, boundaries between them, and returns log-probabilities as logits. A model whose rows see each
+other in training (batch normalisation) says `mixed_lengths = True` and gets batches of mixed lengths.
 
 To add a model, write one file and add one line to MODELS.
 """
@@ -71,7 +72,7 @@ def model_class(type: str) -> Any:
 
 def knobs(type: str) -> list[Knob]:
     """Return what can be set about a type, with the help text of its Config's docstring."""
-    config = model_class(type).Config
+    config = model_class(type).config_class
     helps = dict(re.findall(r"^\s*(\w+): (.+)$", config.__doc__, re.MULTILINE))
     return [
         Knob(f.name, float if isinstance(f.default, float) else int, f.default, helps[f.name].rstrip("."))
@@ -93,15 +94,14 @@ def configure(type: str, longest: int, **given: Any) -> Any:
     if "block_size" in names and not given.get("block_size"):
         given["block_size"] = longest + 1
     try:
-        return model_class(type).Config(**given)
+        return model_class(type).config_class(**given)
     except ValueError as error:
         raise MakemoreError(f"--type {type}: {error}") from None
 
 
-def build(type: str, vocab_size: int, config: Any) -> nn.Module:
+def build(type: str, vocab_size: int, config: Any) -> Any:
     """Return a new model of a type, its weights drawn from torch's global generator."""
-    model: nn.Module = model_class(type)(vocab_size, config)
-    return model
+    return model_class(type)(vocab_size, config)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -33,7 +33,7 @@ class Config:
 class Bigram(nn.Module):
     """A table of how often each character followed each other one."""
 
-    Config = Config
+    config_class = Config
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
@@ -48,7 +48,9 @@ class Bigram(nn.Module):
         pairs = tokens[:-1] * V + tokens[1:]  # (M - 1,) each pair as one number
         self.counts.copy_(torch.bincount(pairs, minlength=V * V).view(V, V))
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         counts = self.counts[idx] + self.smoothing  # (B, T, V)
         total = counts.sum(-1, keepdim=True)  # (B, T, 1)
         p = torch.where(total > 0, counts / total, 1 / counts.shape[-1])  # a row never seen: all alike

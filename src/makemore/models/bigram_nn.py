@@ -24,13 +24,15 @@ class Config:
 class BigramNN(nn.Module):
     """One row of logits for every character."""
 
-    Config = Config
+    config_class = Config
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
         self.weight = nn.Parameter(0.01 * torch.randn(vocab_size, vocab_size))  # (V, V)
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         return F.embedding(idx, self.weight), ()  # (B, T, V): the row of each character
 
     def written_out(self, idx: Tensor) -> Tensor:

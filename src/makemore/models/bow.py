@@ -40,7 +40,7 @@ class Config:
 class BagOfWords(nn.Module):
     """The last character and the average of all so far, through one hidden layer."""
 
-    Config = Config
+    config_class = Config
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
@@ -52,7 +52,9 @@ class BagOfWords(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         B, T = idx.shape
         e = self.embedding(idx)  # (B, T, C)
         if state is None:

@@ -43,7 +43,7 @@ class Config:
 class MLP(nn.Module):
     """Embedding of a window, tanh layer, logits."""
 
-    Config = Config
+    config_class = Config
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
@@ -58,7 +58,9 @@ class MLP(nn.Module):
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         past = idx.new_zeros(idx.shape[0], self.context - 1) if state is None else state[0]  # (B, n - 1)
         idx = torch.cat([past, idx], 1)  # (B, n - 1 + T)
         windows = idx.unfold(1, self.context, 1)  # (B, T, n): the n characters up to each position

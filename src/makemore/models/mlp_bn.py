@@ -6,7 +6,9 @@
 
 Weights start as Kaiming asks (std = 5/3 / sqrt(inputs) for tanh), so that activations neither die nor
 saturate; BatchNorm holds them there. It needs no bias before it, since it subtracts the mean. In use
-(eval mode) the averages kept while training stand in for the batch. Padding is left out of both.
+(eval mode) the averages kept while training stand in for the batch. Padding is left out of both. A
+batch must hold lines of all lengths: were they of one length, its mean would tell when they end, which
+helps in training and is gone in use.
 
 After Ioffe, Szegedy, "Batch Normalization" (2015), arXiv:1502.03167; He, Zhang, Ren, Sun, "Delving Deep
 into Rectifiers" (2015), arXiv:1502.01852.
@@ -15,6 +17,7 @@ into Rectifiers" (2015), arXiv:1502.01852.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -74,23 +77,26 @@ class BatchNorm(nn.Module):
 class MLPBatchNorm(nn.Module):
     """Embedding of a window, then layers of linear, BatchNorm, tanh, then logits."""
 
-    Config = Config
+    config_class = Config
+    mixed_lengths = True
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
         self.context = config.context
         self.embedding = nn.Embedding(vocab_size, config.n_embd)
         sizes = [config.context * config.n_embd] + [config.n_embd2] * config.n_layer
-        self.fcs = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in zip(sizes, sizes[1:], strict=False))
+        self.fcs = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in pairwise(sizes))
         self.norms = nn.ModuleList(BatchNorm(config.n_embd2) for _ in range(config.n_layer))
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.n_embd2, vocab_size)
-        for fc in self.fcs:
-            nn.init.kaiming_normal_(fc.weight, nonlinearity="tanh")
+        for fc in self.fcs.parameters():
+            nn.init.kaiming_normal_(fc, nonlinearity="tanh")
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         # the boundary stands only at position 0, so a 0 anywhere later is padding
         real = (idx != 0).float()  # (B, T)
         real[:, 0] = 1.0

@@ -35,7 +35,7 @@ class Config:
     order: n, the length of the longest string counted: a context of n - 1 and the character after it.
     """
 
-    order: int = 5
+    order: int = 6
 
     def __post_init__(self) -> None:
         if not 1 <= self.order <= LONGEST:
@@ -45,7 +45,7 @@ class Config:
 class NGram(nn.Module):
     """Counts of all strings of 1 to n characters, and what is needed to find them."""
 
-    Config = Config
+    config_class = Config
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
@@ -118,7 +118,9 @@ class NGram(nn.Module):
             self._left.append(_sums(taken, first))
             n_contexts = len(keys)
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         B, T = idx.shape
         nodes = idx.new_full((B, self.order - 1), -1) if state is None else state[0]  # (B, n - 1)
         p = torch.full((B * T, self.V), 1 / self.V, dtype=torch.float64, device=idx.device)
@@ -126,7 +128,9 @@ class NGram(nn.Module):
         last = []
         for k in range(self.order):
             if k > 0:  # the context of k characters: that of k - 1 one place before, and this character
-                before = torch.cat([nodes[:, k - 2, None], context[:, :-1]], 1) if k > 1 else torch.zeros_like(idx)
+                before = (
+                    torch.cat([nodes[:, k - 2, None], context[:, :-1]], 1) if k > 1 else torch.zeros_like(idx)
+                )
                 context = self._find(k - 1, before, idx)  # (B, T), -1 where it was never seen
                 last.append(context[:, -1])
             self._interpolate(k, context.reshape(-1), p)

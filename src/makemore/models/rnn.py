@@ -22,7 +22,7 @@ Representations using RNN Encoder-Decoder" (2014), arXiv:1406.1078.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -51,14 +51,14 @@ class Config:
 class Recurrent(nn.Module):
     """Embedding, one recurrent layer, logits; the cell is the subclass's."""
 
-    Config = Config
-    fused: ClassVar[type[nn.RNNBase]]
+    config_class = Config
+    fused: ClassVar[Any]
     n_state: ClassVar[int] = 1
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, config.n_embd)
-        self.cell = self.fused(config.n_embd, config.n_embd2, batch_first=True)
+        self.cell: Any = self.fused(config.n_embd, config.n_embd2, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.n_embd2, vocab_size)
         nn.init.normal_(self.embedding.weight, std=0.5)
@@ -70,14 +70,18 @@ class Recurrent(nn.Module):
         """The state before a line: zeros, (B, C2) each."""
         return tuple(e.new_zeros(e.shape[0], self.cell.hidden_size) for _ in range(self.n_state))
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         e = self.dropout(self.embedding(idx))  # (B, T, C)
         state = tuple(s[None] for s in state or self.start(e))  # torch wants (layers, B, C2)
         h, last = self.cell(e, state if self.n_state > 1 else state[0])  # (B, T, C2)
         last = last if self.n_state > 1 else (last,)
         return self.head(self.dropout(h)), tuple(s[0] for s in last)
 
-    def written_out(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def written_out(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """What `forward` computes, one character after another with the cell's own equations."""
         e = self.dropout(self.embedding(idx))  # (B, T, C)
         state = state or self.start(e)

@@ -104,7 +104,7 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Embedding of character and position, blocks, logits."""
 
-    Config = Config
+    config_class = Config
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
@@ -124,7 +124,9 @@ class Transformer(nn.Module):
                 added = name.endswith(("out.weight", "proj.weight"))
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if added else 0.02)
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         state = state or ()  # keys and values of block 0, of block 1, ...
         start = state[0].shape[2] if state else 0
         position = torch.arange(start, start + idx.shape[1], device=idx.device)  # (T,)

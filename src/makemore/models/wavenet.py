@@ -61,7 +61,7 @@ class Block(nn.Module):
 class WaveNet(nn.Module):
     """Embedding, dilated blocks, logits."""
 
-    Config = Config
+    config_class = Config
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
@@ -73,7 +73,9 @@ class WaveNet(nn.Module):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, idx: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         x = self.embedding(idx)  # (B, T, C)
         if state is None:
             state = tuple(x.new_zeros(x.shape[0], block.dilation, x.shape[2]) for block in self.blocks)

@@ -1,0 +1,80 @@
+"""Epochs of length-bucketed batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+WINDOW = 32
+"""Batches whose lines are sorted by length together: enough for little padding, few enough to stay mixed."""
+
+
+def epoch(
+    lengths: npt.NDArray[np.int64], tokens_per_batch: int, seed: int, number: int, window: int = WINDOW
+) -> list[npt.NDArray[np.int64]]:
+    """Return one epoch: every line once, in batches of about `tokens_per_batch` predicted tokens.
+
+    lengths: (N,) characters of each line. Each batch is an array of places in `lengths`. The lines are
+    shuffled, sorted by length within windows of some batches and cut there, so that a batch holds lines of
+    about one length and little padding; then the batches are shuffled. A window of 1 leaves the lengths
+    in a batch mixed. The order depends on seed and number alone.
+    """
+    random = np.random.default_rng([seed, number])
+    order = random.permutation(len(lengths))
+    cost = lengths[order] + 1  # a line and its end
+    n_batches = max(1, round(int(cost.sum()) / tokens_per_batch))
+    n_windows = max(1, round(n_batches / window))
+    in_window = np.minimum((np.cumsum(cost) - cost) * n_windows // cost.sum(), n_windows - 1)
+    order = order[np.lexsort((cost, in_window))]
+    cost = lengths[order] + 1
+    # batch number of each line, by the place of its middle in the run of tokens, so that batches are even
+    batch = np.minimum((np.cumsum(cost) - cost / 2) * n_batches // cost.sum(), n_batches - 1)
+    cuts = np.flatnonzero(np.diff(batch)) + 1
+    batches = np.split(order, cuts)
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+class Batches:
+    """Epochs without end over some rows of a corpus, and the place reached, which can be set."""
+
+    def __init__(
+        self,
+        rows: npt.NDArray[np.int64],
+        lengths: npt.NDArray[np.int64],
+        tokens_per_batch: int,
+        seed: int,
+        window: int = WINDOW,
+    ) -> None:
+        """rows: (N,) the rows to serve; lengths: (N,) the characters of each; the rest as in `epoch`."""
+        self._rows, self._lengths = rows, lengths
+        self._tokens, self._seed, self._window = tokens_per_batch, seed, window
+        self.epoch = 0
+        """The epoch that the next batch belongs to."""
+        self.position = 0
+        """The number of the next batch in its epoch."""
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
+        while True:
+            batches = epoch(self._lengths, self._tokens, self._seed, self.epoch, self._window)
+            while self.position < len(batches):
+                self.position += 1
+                yield self._rows[batches[self.position - 1]]
+            self.epoch, self.position = self.epoch + 1, 0
+
+
+def in_order(
+    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], tokens_per_batch: int
+) -> list[npt.NDArray[np.int64]]:
+    """Return the rows once, sorted by length and cut where a padded batch would pass `tokens_per_batch`."""
+    order = np.argsort(lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        # lines are sorted, so the last of the batch is its longest: grow while count x longest fits
+        size = np.arange(1, len(order) - start + 1)[: max(1, tokens_per_batch)]
+        fits = size * (lengths[order[start : start + len(size)]] + 1) <= tokens_per_batch
+        n = max(1, int(fits.sum()))
+        batches.append(rows[order[start : start + n]])
+        start += n
+    return batches

@@ -1,0 +1,397 @@
+"""The command line: parse, call the library once, print."""
+
+# No `from __future__ import annotations` here: the command line library reads the annotations, some of
+# which are made at run time from a model's Config.
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import field, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Group, Parameter, UnknownOptionError
+
+from makemore import __version__
+from makemore.errors import MakemoreError
+
+# torch takes two seconds to import, so whatever needs it is imported inside the command that uses it.
+
+_EXAMPLES = """
+Examples:
+
+    makemore                            train on the bundled names, into out/
+    makemore -i mine.txt -o mine        train on a list of your own
+    makemore -i mine.txt --type ngram   by counting: seconds instead of a minute
+    makemore sample out --prefix ka     more of them
+    makemore score out emma xqz         how likely lines are
+"""
+
+_HELP = """
+Makes more things like the lines of a text file. Give it a file with one thing on each line, names \
+say: it trains a character-level language model on them and invents new ones. Without a command it \
+trains.
+"""
+
+
+_FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
+
+
+def _option(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
+    """An option; its help text is in the command's docstring."""
+    return Parameter(alias=short, group=group, negative=(), **more)
+
+
+def _switch(group: Group | None = None) -> Parameter:
+    return _option(group, show_default=False)
+
+
+def _train_command(knobs_class: type) -> Any:
+    """Make the train command, with the options of one type of model."""
+
+    def train(
+        *,
+        input_file: Annotated[str | None, _option(_FILES, "-i")] = None,
+        work_dir: Annotated[Path, _option(_FILES, "-o")] = Path("out"),
+        resume: Annotated[bool, _switch(_FILES)] = False,
+        overwrite: Annotated[bool, _switch(_FILES)] = False,
+        sample_only: Annotated[bool, _switch(_FILES)] = False,
+        top_k: Annotated[int | None, _option(_FILES)] = None,
+        encoding: Annotated[str, _option(_FILES)] = "utf-8",
+        max_length: Annotated[int | None, _option(_FILES)] = None,
+        type: Annotated[str | None, _option(_MODEL)] = None,
+        knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL)] = None,  # type: ignore[valid-type]
+        max_steps: Annotated[int | None, _option(_TRAINING)] = None,
+        batch_size: Annotated[int | None, _option(_TRAINING, "-b")] = None,
+        learning_rate: Annotated[float | None, _option(_TRAINING, "-l")] = None,
+        weight_decay: Annotated[float | None, _option(_TRAINING, "-w")] = None,
+        patience: Annotated[int | None, _option(_TRAINING)] = None,
+        seed: Annotated[int | None, _option(_TRAINING)] = None,
+        device: Annotated[str, _option(_TRAINING)] = "auto",
+        tensorboard: Annotated[bool, _switch(_TRAINING)] = False,
+        num_workers: Annotated[int | None, _option(_TRAINING, "-n")] = None,
+    ) -> int:
+        """Train a model on a file of lines.
+
+        Args:
+            input_file: File with one thing on each line, or a bundled list: names, words or companies.
+                [default: names]
+            work_dir: Directory for everything the run writes.
+            resume: Go on where the run in the work directory was left.
+            overwrite: Replace the run in the work directory.
+            sample_only: Do not train; print 50 samples of the run in the work directory.
+            top_k: With --sample-only: draw from the k most likely characters only.
+            encoding: The file's encoding.
+            max_length: Drop lines with more characters than this.
+            type: Which model; `makemore models` lists them. [default: lstm]
+            knobs: What the model has to set.
+            max_steps: Steps to train; -1 goes on until stopped.
+            batch_size: Lines in a step, on average.
+            learning_rate: Highest learning rate.
+            weight_decay: Weight decay.
+            patience: Evaluations without a better validation loss before stopping; 0 never stops early.
+                [default: 10]
+            seed: Seed of everything random. [default: 3407]
+            device: auto, cpu, cuda or mps.
+            tensorboard: Write TensorBoard events to the work directory too.
+            num_workers: Not needed; accepted because the original has it.
+
+        """
+        if num_workers is not None:
+            print(
+                "makemore: --num-workers is not needed: batches are made faster than they are used",
+                file=sys.stderr,
+            )
+        if sample_only:
+            return _sample_only(work_dir, top_k, seed)
+        if input_file is not None:
+            from makemore.corpus import locate
+
+            locate(input_file)  # a missing file need not wait for torch
+        from rich.console import Console
+
+        from makemore import training
+        from makemore.display import Display
+
+        given: dict[str, Any] = (
+            {k: v for k, v in vars(knobs).items() if v is not None} if knobs is not None else {}
+        )
+        stopped = False
+        with Display(Console()) as display, _stop_signals() as stop:
+            training.train(
+                input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
+                max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop,
+                max_steps=max_steps, batch_size=batch_size, learning_rate=learning_rate,
+                weight_decay=weight_decay, patience=patience, seed=seed, **given,
+            )  # fmt: skip
+            stopped = stop()
+        return 130 if stopped else 0
+
+    return train
+
+
+def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
+    from makemore.display import show_sorted
+    from makemore.run import load
+
+    run = load(directory)
+    lines = run.sample(50, top_k=top_k, seed=seed)
+    show_sorted(print, lines, run.corpus.seen(lines))
+    return 0
+
+
+def sample(
+    directory: Path = Path("out"),
+    *,
+    number: Annotated[int, _option(short="-n")] = 20,
+    prefix: Annotated[str, _option(allow_leading_hyphen=True)] = "",
+    pattern: Annotated[str | None, _option(allow_leading_hyphen=True)] = None,
+    temperature: Annotated[float, _option()] = 1.0,
+    top_k: Annotated[int | None, _option()] = None,
+    top_p: Annotated[float, _option()] = 1.0,
+    max_length: Annotated[int | None, _option()] = None,
+    unique: Annotated[bool, _switch()] = False,
+    novel: Annotated[bool, _switch()] = False,
+    seed: Annotated[int | None, _option()] = None,
+    json: Annotated[bool, _switch()] = False,
+) -> int:
+    """Print new lines from a trained model, one a line and nothing else.
+
+    For example `makemore sample out -n 20 --prefix ka`, or with a pattern and no repetitions
+    `makemore sample out --pattern '[a-d].*' --novel --unique`.
+
+    Args:
+        directory: The run directory that training wrote.
+        number: How many.
+        prefix: What every line begins with.
+        pattern: A regular expression that the whole line must match.
+        temperature: Below 1 safer, above 1 wilder, 0 always the most likely.
+        top_k: Draw from the k most likely characters only.
+        top_p: Draw from the likeliest characters that together have this probability only.
+        max_length: Cut lines after this many characters. [default: the longest line trained on]
+        unique: No line twice.
+        novel: Only lines that are not in the file.
+        seed: The same seed gives the same lines. [default: a fresh one]
+        json: One JSON object a line: text, nll (nats, the line and its end), seen (train, held-out, new).
+
+    """
+    from makemore.run import load
+
+    run = load(directory)
+    samples = run.stream(
+        number, prefix=prefix, pattern=pattern, temperature=temperature, top_k=top_k, top_p=top_p,
+        max_length=max_length, unique=unique, novel=novel, seed=seed,
+    )  # fmt: skip
+    if json:
+        for s, seen in run.with_seen(samples):
+            _print_json({"text": s.text, "nll": s.nll, "seen": seen})
+    else:
+        for s in samples:
+            sys.stdout.write(s.text + "\n")
+    return 0
+
+
+def score(
+    directory: Path = Path("out"),
+    *lines: Annotated[str, _option(allow_leading_hyphen=True)],
+    letters: Annotated[bool, _switch()] = False,
+    json: Annotated[bool, _switch()] = False,
+) -> int:
+    """Print the negative log-likelihood of lines, in nats: the lower, the more like the list.
+
+    For example `makemore score out --letters emma xqz`, or the ten likeliest of many
+    `makemore score out < candidates.txt | sort -n | head`.
+
+    Args:
+        directory: The run directory that training wrote.
+        lines: Lines to score; without any they are read from standard input.
+        letters: Every character's part too.
+        json: One JSON object a line: text, nll, and with --letters letters.
+
+    """
+    from makemore.run import load
+
+    run = load(directory)
+    for text, losses in run.scored(iter(lines) if lines else sys.stdin):
+        shown = [*text, "(end)"]
+        if json:
+            parts = [{"character": c, "nll": x} for c, x in zip([*text, "\n"], losses, strict=True)]
+            _print_json({"text": text, "nll": sum(losses)} | ({"letters": parts} if letters else {}))
+        else:
+            print(f"{sum(losses):.4f}\t{text}")
+            if letters:
+                for character, loss in zip(shown, losses, strict=True):
+                    print(f"{loss:.4f}\t  {character}")
+    return 0
+
+
+def models(*, input_file: Annotated[str, _option(short="-i")] = "names") -> int:
+    """List the types of models, with their parameters for a file's vocabulary.
+
+    Args:
+        input_file: A file of lines, or a bundled list.
+
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from makemore.corpus import read
+    from makemore.models import MODELS
+    from makemore.training import untrained_size
+
+    corpus = read(input_file)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("type", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("what it is")
+    for name, model in MODELS.items():
+        table.add_row(
+            name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip(".")
+        )
+    Console().print(table)
+    return 0
+
+
+def data() -> int:
+    """List the bundled lists, with their sources and licences."""
+    from makemore.corpus import bundled_lists
+
+    for entry in bundled_lists():
+        print(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)")
+        print(f"  source:  {entry['source']}")
+        print(f"  licence: {entry['licence']}")
+    return 0
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Any]:
+    """Give a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once."""
+    stopped = False
+
+    def on_signal(number: int, frame: object) -> None:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _knobs_class(type_name: str | None) -> type:
+    """A dataclass with the knobs of a type, each optional, for the command line to fill."""
+    if type_name is None:
+        return make_dataclass("Knobs", [])
+    from makemore.models import knobs
+
+    fields = [
+        (
+            k.name,
+            Annotated[k.type | None, _option(help=f"{k.help}. [default: {k.default}]")],
+            field(default=None),
+        )
+        for k in knobs(type_name)
+    ]
+    made = make_dataclass("Knobs", fields)
+    made.__module__ = __name__  # or the command line library takes it for a class of Python's own
+    return made
+
+
+def _app(type_name: str | None) -> App:
+    """Make the command line, with the options of a type of model, or without any."""
+    app = App(
+        name="makemore",
+        help=_HELP,
+        help_epilogue=_EXAMPLES,
+        help_format="plaintext",
+        version=__version__,
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    train = _train_command(_knobs_class(type_name))
+    app.default(train)
+    app.command(train, name="train")
+    for command in (sample, score, models, data):
+        app.command(command)
+    app.register_install_completion_command()
+    return app
+
+
+def _type(argv: list[str]) -> str:
+    """The type that a command line means, before it is parsed: only then is it known what it may say."""
+    from makemore.recipes import DEFAULT_TYPE
+
+    values = {"--type": DEFAULT_TYPE, "--work-dir": "out"}
+    for i, word in enumerate(argv):
+        name, _, value = word.partition("=")
+        name = {"-o": "--work-dir"}.get(name, name)
+        if name in values:
+            values[name] = value or (argv[i + 1] if i + 1 < len(argv) else "")
+    if "--resume" in argv and "--type" not in argv:
+        from makemore.run import load
+
+        return load(values["--work-dir"]).type
+    return values["--type"]
+
+
+def _call(argv: list[str]) -> int:
+    wants_help = "--help" in argv or "-h" in argv
+    if argv[:1] == ["train"] and wants_help:
+        return int(_app(_type(argv))(argv) or 0)
+    try:
+        return int(_app(None)(argv) or 0)
+    except UnknownOptionError:
+        if argv[:1] and argv[0] in ("sample", "score", "models", "data"):
+            raise
+    # an option that not every type has
+    type_name = _type(argv)
+    try:
+        return int(_app(type_name)(argv) or 0)
+    except UnknownOptionError as error:
+        from makemore.models import flag, knobs
+
+        has = ", ".join(flag(k.name) for k in knobs(type_name)) or "no options of its own"
+        word = error.token.keyword or error.token.value
+        raise MakemoreError(
+            f"{word}: not an option of --type {type_name}, which has {has}; see makemore train --help"
+        ) from None
+
+
+def main() -> None:
+    """Run the command line; the `makemore` script calls this."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        status = _call(sys.argv[1:])
+        sys.stdout.flush()
+    except MakemoreError as error:
+        status = _complain(str(error))
+    except CycloptsError as error:
+        status = _complain(" ".join(str(error).split()) + " See makemore --help")
+    except BrokenPipeError:
+        # the reader has had enough; let nothing more be written to it, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except KeyboardInterrupt:
+        print("makemore: interrupted", file=sys.stderr)
+        status = 130
+    sys.exit(status)
+
+
+def _complain(sentence: str) -> int:
+    with suppress(OSError):
+        sys.stdout.flush()
+    print(f"makemore: {sentence}", file=sys.stderr)
+    return 2

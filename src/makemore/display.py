@@ -1,0 +1,163 @@
+"""What training looks like to a person: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from makemore.corpus import describe
+from makemore.errors import MakemoreError
+from makemore.run import Run
+from makemore.training import Done, Evaluation, Event, Samples, Started, Step
+
+KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
+"""How the three kinds of samples are called."""
+
+
+class Display:
+    """Prints the events of training. Use it as a context, so that the bar is taken down at the end."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.run: Run | None = None
+        self._bar: Progress | None = None
+        self._task: Any = None
+        self._losses = ""
+        self._tokens, self._since = 0, time.monotonic()
+        self._speed = ""
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Started: self._started,
+            Step: self._step,
+            Evaluation: self._evaluation,
+            Samples: self._samples,
+            Done: self._done,
+        }
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if (handler := self._handlers.get(type(event))) is not None:
+            handler(event)
+
+    def say(self, text: str = "", style: str | None = None) -> None:
+        """Print a line as it is: what people's files hold is not markup, and is not to be wrapped."""
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def _started(self, event: Started) -> None:
+        self.run = event.run
+        for line in describe(event.run.corpus):
+            self.say(line)
+        going_on = f", going on from step {event.step:,}" if event.step else ""
+        size = f", {event.parameters:,} parameters" if event.parameters else ""
+        self.say(f"training {event.run.type}{size}, on {event.device}{going_on}")
+        if self.console.is_terminal and event.run.settings.max_steps != 0:
+            endless = event.run.settings.max_steps < 0
+            self._bar = Progress(
+                BarColumn(24),
+                TextColumn("{task.description}", markup=False),
+                TimeElapsedColumn(),
+                TextColumn("" if endless else "left"),
+                *([] if endless else [TimeRemainingColumn()]),
+                console=self.console,
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(
+                "starting", total=None if endless else event.run.settings.max_steps, completed=event.step
+            )
+
+    def _step(self, event: Step) -> None:
+        self._tokens += event.tokens
+        now = time.monotonic()
+        if now - self._since > 1:
+            self._speed = f"{self._tokens / (now - self._since) / 1000:.1f}k characters/s"
+            self._tokens, self._since = 0, now
+        if self._bar is not None and self.run is not None:
+            most = self.run.settings.max_steps
+            steps = f"step {event.step:,}" + (f"/{most:,}" if most > 0 else "")
+            parts = [steps, f"loss {event.loss:.3f}", self._losses, self._speed]
+            self._bar.update(self._task, completed=event.step, description="  ".join(filter(None, parts)))
+
+    def _evaluation(self, event: Evaluation) -> None:
+        self._losses = f"train {event.train:.3f}  validation {event.validation:.3f}"
+        if self._bar is None:
+            speed = f"  {self._speed}" if self._speed else ""
+            best = "  best" if event.best else ""
+            self.say(f"step {event.step:>6,}  {self._losses}{speed}{best}")
+
+    def _samples(self, event: Samples) -> None:
+        self.say(f"samples at step {event.step:,}")
+        show_sorted(self.say, [s.text for s in event.samples], event.seen, inline=True)
+
+    def _done(self, event: Done) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if event.summary is not None and self.run is not None:
+            self._summary(event, self.run, event.summary)
+        elif self.run is not None:
+            where = self.run.directory
+            self.say(f"stopped at step {event.step:,}; everything so far is kept in {where}")
+            self.say(f"go on with:   makemore --resume -o {where}")
+            self.say(f"sample with:  makemore sample {where}")
+
+    def _summary(self, event: Done, run: Run, summary: dict[str, Any]) -> None:
+        if event.reason == "no better":
+            self.say(
+                f"stopped at step {event.step:,}: validation has not improved since step {summary['best_step']:,}"
+            )
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("nats per token")
+        splits = list(summary["nll"])
+        for split in splits:
+            table.add_column(split, justify="right")
+        rows = {run.type: summary["nll"], "bigram": summary["baselines"]["bigram"]}
+        rows["log V"] = dict.fromkeys(splits, summary["baselines"]["uniform"])
+        for name, losses in rows.items():
+            table.add_row(name, *(f"{losses[split]:.4f}" for split in splits))
+        self.say()
+        self.console.print(table)
+        self.say()
+        self.say("20 new ones:")
+        try:
+            for sample in run.stream(20, novel=True, unique=True, seed=run.settings.seed):
+                self.say("  " + sample.text)
+        except MakemoreError as error:
+            self.say(f"  ({error})")
+        steps = f"best step {summary['best_step']:,} of {summary['steps']:,}, " if event.step > 1 else ""
+        self.say()
+        self.say(f"{summary['parameters']:,} parameters, {steps}{duration(summary['seconds'])}")
+        self.say(f"all of it is in {run.directory}; for more:  makemore sample {run.directory} -n 100")
+
+
+def show_sorted(say: Callable[[str], None], lines: list[str], seen: list[str], inline: bool = False) -> None:
+    """Print samples by kind: in train, held out, new. inline: those of a kind on one line."""
+    for kind, name in KINDS.items():
+        chosen = [line for line, where in zip(lines, seen, strict=True) if where == kind]
+        if inline:
+            if chosen:
+                say(f"  {name}: {' | '.join(chosen)}")
+        else:
+            say(f"{len(chosen)} samples that are {name}:")
+            for line in chosen:
+                say(line)
+            say("-" * 80)
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(math.floor(seconds), 60)
+    return f"{minutes} min {rest} s"

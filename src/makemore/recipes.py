@@ -1,0 +1,36 @@
+"""How each type is trained unless told otherwise.
+
+Found by trying rates, sizes and lengths on names, words and companies alike (benchmarks/NOTES.md); each
+takes about a minute or less on two cores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_TYPE = "lstm"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training settings that suit a type of model."""
+
+    max_steps: int = 2000
+    learning_rate: float = 5e-3
+    weight_decay: float = 0.01
+    muon: bool = True
+    tokens: int = 1024
+    """Predicted tokens a step, from which the number of lines follows."""
+
+
+RECIPES = {
+    "bigram_nn": Recipe(max_steps=1000, learning_rate=5e-2, weight_decay=0.0, muon=False),
+    "mlp": Recipe(max_steps=3000),
+    "mlp_bn": Recipe(max_steps=3000),
+}
+"""Types that want something else than Recipe's own values."""
+
+
+def recipe(type: str) -> Recipe:
+    """Return the recipe of a type; a type without one of its own gets the common values."""
+    return RECIPES.get(type, Recipe())

@@ -1,0 +1,78 @@
+"""What a run looks like: its loss over the steps, as a picture and as TensorBoard events."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from makemore.errors import MakemoreError
+from makemore.run import Run
+
+
+def draw_losses(run: Run, summary: dict[str, Any]) -> None:
+    """Draw training and validation loss over the steps, beside the bigram's, to loss.png."""
+    metrics = run.metrics()
+    if len(metrics) < 2:  # a model that counts has one evaluation, which makes no curve
+        return
+    # the object-oriented interface: no window system, no global state
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    step = [line["step"] for line in metrics]
+    axes.plot(step, [line["train"] for line in metrics], color="#4477aa", label="train (a sample)")
+    axes.plot(step, [line["validation"] for line in metrics], color="#cc3311", label="validation")
+    bigram = summary["baselines"]["bigram"]["validation"]
+    axes.axhline(bigram, color="0.5", linestyle=":", label=f"bigram, validation: {bigram:.3f}")
+    best, loss = min(((line["step"], line["validation"]) for line in metrics), key=lambda pair: pair[1])
+    axes.plot([best], [loss], "o", color="#cc3311")
+    axes.annotate(f"{loss:.3f}", (best, loss), textcoords="offset points", xytext=(0, 8), ha="center")
+    # the first evaluations of an untrained model would squeeze everything else to the bottom
+    low = min(min(line["train"], line["validation"]) for line in metrics)
+    axes.set_ylim(low - 0.05, max(bigram, loss) + 0.4)
+    axes.set(
+        xlabel="step",
+        ylabel="loss (nats per token)",
+        title=f"{run.type}, {summary['parameters']:,} parameters",
+    )
+    axes.legend()
+    axes.grid(alpha=0.3)
+    run.write_picture("loss.png", figure)
+
+
+@contextlib.contextmanager
+def board(run: Run, wanted: bool) -> Iterator[Callable[[Any], None]]:
+    """Give a function that writes events of training as TensorBoard events, or one that does nothing."""
+    if not wanted:
+        yield lambda event: None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise MakemoreError(
+            "--tensorboard: is not installed; add it with `pip install 'makemore[tensorboard]'`"
+        ) from None
+    writer: Any = None
+
+    def write(event: Any) -> None:
+        nonlocal writer
+        match type(event).__name__:
+            case "Started":  # on going on, events after the checkpoint are made again
+                writer = SummaryWriter(str(run.directory / "tensorboard"), purge_step=event.step + 1)
+            case "Step":
+                writer.add_scalar("loss/batch", event.loss, event.step)
+                writer.add_scalar("learning_rate", event.learning_rate, event.step)
+            case "Evaluation":
+                writer.add_scalar("loss/train", event.train, event.step)
+                writer.add_scalar("loss/validation", event.validation, event.step)
+            case "Samples":
+                writer.add_text("samples", "\n\n".join(s.text for s in event.samples), event.step)
+
+    try:
+        yield write
+    finally:
+        if writer is not None:
+            writer.close()

@@ -1,0 +1,457 @@
+"""The run directory: everything needed to sample, evaluate or train on, in one place.
+
+    config.json          format version, type, the model's knobs, the training settings, what was read
+    vocabulary.json      the characters, in the order of their ids
+    corpus.npy           the lines as one stream of ids
+    best.safetensors     weights at the step with the lowest validation loss
+    last.safetensors     weights, optimiser, random state and progress at the last checkpoint
+    metrics.jsonl        one JSON object for each evaluation
+    summary.json         losses on every split and the rest, once training has ended
+    loss.png             the loss over the steps
+
+Every file but metrics.jsonl is written beside its place, flushed and renamed, so that a crash at any
+moment leaves the previous one. config.json comes last of the first three and makes the directory a run.
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import safetensors
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from makemore import __version__, evaluation, sampling
+from makemore.corpus import Corpus, Reading
+from makemore.errors import MakemoreError
+from makemore.models import build, model_class
+from makemore.sampling import Choice, Sample
+from makemore.vocab import Vocab
+
+Item = TypeVar("Item")
+
+FORMAT = "makemore run"
+VERSION = 1
+
+FILES = (
+    "config.json",  # first: without it the directory is no run, so deleting in this order is safe
+    "vocabulary.json",
+    "corpus.npy",
+    "best.safetensors",
+    "last.safetensors",
+    "metrics.jsonl",
+    "summary.json",
+    "loss.png",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a run is trained."""
+
+    max_steps: int
+    """Steps to train; -1 goes on until stopped, at a constant learning rate."""
+    batch_size: int
+    """Lines a step, on average: a batch of short lines holds more of them, one of long lines fewer."""
+    learning_rate: float
+    """The highest rate, at the end of the warm-up."""
+    weight_decay: float
+    muon: bool
+    """Whether hidden matrices are updated by Muon instead of AdamW."""
+    eval_every: int
+    """Steps between evaluations."""
+    patience: int
+    """Evaluations without a better validation loss after which training stops; 0 never stops early."""
+    seed: int
+
+
+class Run:
+    """A trained, or half trained, model with its vocabulary, its corpus and its settings."""
+
+    def __init__(
+        self,
+        directory: Path,
+        type: str,
+        config: Any,
+        settings: Settings,
+        vocab: Vocab,
+        reading: Reading | None,
+    ) -> None:
+        self.directory = directory
+        self.type = type
+        self.config = config
+        """The model's knobs, a dataclass of its own for every type."""
+        self.settings = settings
+        self.vocab = vocab
+        self.reading = reading
+
+    @classmethod
+    def create(
+        cls,
+        directory: str | Path,
+        type: str,
+        config: Any,
+        settings: Settings,
+        corpus: Corpus,
+        overwrite: bool = False,
+    ) -> Run:
+        """Start a run directory. One that holds a run is only replaced with `overwrite`."""
+        directory = Path(directory)
+        check_free(directory, overwrite)
+        run = cls(directory, type, config, settings, corpus.vocab, corpus.reading)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for name in FILES:
+                (directory / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise MakemoreError(
+                f"{directory}: cannot be written: {error.strerror}; choose another place with -o"
+            ) from None
+        _write_json(directory / "vocabulary.json", list(corpus.vocab.characters))
+        with _atomic(directory / "corpus.npy") as path, open(path, "wb") as file:
+            np.save(file, corpus.tokens, allow_pickle=False)
+        run.corpus = corpus
+        run.write_config()
+        return run
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Run:
+        """Open a run directory. Raises MakemoreError where it is missing, damaged, foreign or too new."""
+        directory = Path(directory)
+        if not directory.is_dir():
+            missing = "is not a directory" if directory.exists() else "no such directory"
+            raise MakemoreError(f"{directory}: {missing}; give the directory that `makemore train -o` wrote")
+        if not (directory / "config.json").exists():
+            raise MakemoreError(
+                f"{directory}: not a makemore run, it has no config.json; give what `makemore train -o` wrote"
+            )
+        config = _read_json(directory / "config.json")
+        if not isinstance(config, dict) or config.get("format") != FORMAT:
+            raise MakemoreError(f"{directory}: not a makemore run, its config.json is something else's")
+        if config.get("version") != VERSION:
+            raise MakemoreError(
+                f"{directory}: written in run format {config.get('version')}, and this makemore ({__version__}) reads "
+                f"format {VERSION}; use the version that wrote it ({config.get('makemore', 'unknown')})"
+            )
+        vocab = Vocab("".join(_read_json(directory / "vocabulary.json")))
+        with _damage(directory / "config.json"):
+            return cls(
+                directory,
+                config["type"],
+                model_class(config["type"]).config_class(**config["model"]),
+                Settings(**config["training"]),
+                vocab,
+                Reading(**config["data"]) if config["data"] else None,
+            )
+
+    def write_config(self) -> None:
+        """Write config.json from what the run now says."""
+        _write_json(
+            self.directory / "config.json",
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "makemore": __version__,
+                "torch": str(torch.__version__),
+                "type": self.type,
+                "model": dataclasses.asdict(self.config),
+                "training": dataclasses.asdict(self.settings),
+                "data": dataclasses.asdict(self.reading) if self.reading else None,
+            },
+        )
+
+    # what is in it
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The lines the run was started on."""
+        path = self.directory / "corpus.npy"
+        with _damage(path):
+            tokens = np.load(path, mmap_mode="r", allow_pickle=False)
+            if (
+                tokens.ndim != 1
+                or len(tokens) < 2
+                or tokens[0]
+                or tokens[-1]
+                or tokens.max() >= len(self.vocab)
+            ):
+                raise ValueError("it does not fit vocabulary.json")
+        return Corpus(self.vocab, tokens, self.reading)
+
+    def new_model(self) -> nn.Module:
+        """Return the run's model as it is before training, drawn from torch's global generator."""
+        model: nn.Module = build(self.type, len(self.vocab), self.config)
+        return model
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
+        model = self.new_model()
+        if (self.directory / "best.safetensors").exists():
+            tensors, path = self._read_tensors("best.safetensors")[0], "best.safetensors"
+        else:
+            checkpoint = self.load_checkpoint()
+            if checkpoint is None:
+                raise MakemoreError(
+                    f"{self.directory}: not trained yet; go on with `makemore --resume -o {self.directory}`"
+                )
+            tensors, path = part(checkpoint[0], "model."), "last.safetensors"
+        self.fill(model, tensors, path)
+        return model.eval()
+
+    @property
+    def summary(self) -> dict[str, Any] | None:
+        """What summary.json says; None before training has ended."""
+        path = self.directory / "summary.json"
+        return _read_json(path) if path.exists() else None
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the evaluations so far, without a last line that was cut off in the writing."""
+        path = self.directory / "metrics.jsonl"
+        found = []
+        for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+            with contextlib.suppress(json.JSONDecodeError):
+                found.append(json.loads(line))
+        return found
+
+    # using it
+
+    def stream(
+        self,
+        n: int,
+        *,
+        prefix: str = "",
+        pattern: str | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        max_length: int | None = None,
+        unique: bool = False,
+        novel: bool = False,
+        seed: int | None = None,
+    ) -> Iterator[Sample]:
+        """Yield n samples, as `sampling.sample` does.
+
+        max_length: None takes the longest line of the corpus. novel: no line of the corpus.
+        """
+        choice = Choice(temperature, top_k, top_p)  # checked before the model is read
+        return sampling.sample(
+            self.model,
+            self.vocab,
+            n,
+            max_length=max(self.corpus.longest, len(prefix)) if max_length is None else max_length,
+            prefix=prefix,
+            pattern=pattern,
+            choice=choice,
+            unique=unique,
+            keep=(lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if novel else None,
+            seed=seed,
+        )
+
+    def sample(self, n: int = 10, **options: Any) -> list[str]:
+        """Return n new lines. The options are those of `stream`: prefix, temperature, seed and so on."""
+        return [sample.text for sample in self.stream(n, **options)]
+
+    def with_seen(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, str]]:
+        """Yield each sample with "train", "held-out" or "new", looked up many at a time."""
+        for chunk in _chunks(samples):
+            yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
+
+    def scored(self, lines: Iterable[str]) -> Iterator[tuple[str, list[float]]]:
+        """Yield each line that is not blank, cleaned as a training file's are, with its `letters`."""
+        clean = (unicodedata.normalize("NFC", line).strip() for line in lines)
+        for chunk in _chunks(line for line in clean if line):
+            yield from zip(chunk, self.letters(chunk), strict=True)
+
+    def letters(self, lines: list[str]) -> list[list[float]]:
+        """Return -log p in nats of every character of the given lines, each line's end last."""
+        tokens = self.vocab.encode("\n" + "\n".join(lines) + "\n")
+        return evaluation.score(self.model, Corpus(self.vocab, tokens))
+
+    def score(self, lines: list[str]) -> list[float]:
+        """Return -log p(line and its end) of the given lines, in nats.
+
+        Raises MakemoreError for a character that the model has never seen.
+        """
+        return [sum(losses) for losses in self.letters(lines)]
+
+    # saving and going on
+
+    def save_best(self, model: nn.Module) -> None:
+        """Keep the weights of a model as the best so far."""
+        with _atomic(self.directory / "best.safetensors") as path:
+            path.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
+
+    def save_checkpoint(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+        """Keep all that is needed to go on from here, in one file so that it cannot disagree with itself."""
+        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        with _atomic(self.directory / "last.safetensors") as path:
+            path.write_bytes(save(tensors, metadata={"progress": json.dumps(progress)}))
+
+    def load_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return the last checkpoint's tensors and progress, or None before the first."""
+        if not (self.directory / "last.safetensors").exists():
+            return None
+        tensors, metadata = self._read_tensors("last.safetensors")
+        with _damage(self.directory / "last.safetensors"):
+            return tensors, json.loads(metadata["progress"])
+
+    def fill(self, model: nn.Module, tensors: dict[str, Tensor], name: str) -> None:
+        """Put tensors of the file `name` into a model."""
+        with _damage(self.directory / name):
+            model.load_state_dict(tensors)
+
+    def _read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+        path = self.directory / name
+        with _damage(path), safetensors.safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+
+    def add_metrics(self, line: dict[str, Any]) -> None:
+        """Append one evaluation to metrics.jsonl."""
+        path = self.directory / "metrics.jsonl"
+        try:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise _unwritable(path, error) from None
+
+    def rewind_metrics(self, step: int) -> None:
+        """Forget the evaluations after a step: training goes on from there and will make them again."""
+        kept = [json.dumps(line) + "\n" for line in self.metrics() if line["step"] <= step]
+        with _atomic(self.directory / "metrics.jsonl") as path:
+            path.write_text("".join(kept), "utf-8")
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write summary.json."""
+        _write_json(self.directory / "summary.json", summary)
+
+    def write_picture(self, name: str, figure: Any) -> None:
+        """Write a matplotlib figure as PNG."""
+        with _atomic(self.directory / name) as path:
+            figure.savefig(path, format="png", dpi=120)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory while training, so that no second process trains into it."""
+        try:
+            import fcntl
+        except ImportError:  # not on Windows, where the person must take care
+            yield
+            return
+        handle = os.open(self.directory, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise MakemoreError(
+                f"{self.directory}: another process is training it; wait, or choose another -o"
+            ) from None
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+
+def load(directory: str | Path) -> Run:
+    """Open a run directory that `train` wrote, with its best model.
+
+    Raises MakemoreError where it is missing, damaged, not makemore's or of a newer format.
+    """
+    return Run.load(directory)
+
+
+def check_free(directory: Path, overwrite: bool) -> None:
+    """Raise MakemoreError if a run must not be started in a directory."""
+    if directory.exists() and not directory.is_dir():
+        raise MakemoreError(f"{directory}: is a file; choose a directory with -o")
+    ours = {*FILES, *(name + ".tmp" for name in FILES), "tensorboard"}
+    try:
+        held = {path.name for path in directory.iterdir()} if directory.exists() else set()
+    except OSError as error:
+        raise MakemoreError(
+            f"{directory}: cannot be read: {error.strerror}; choose another place with -o"
+        ) from None
+    if "config.json" in held:
+        if not overwrite:
+            raise MakemoreError(
+                f"{directory}: already holds a run; go on with --resume, replace it with --overwrite, or choose another -o"
+            )
+        try:
+            foreign = json.loads((directory / "config.json").read_text("utf-8")).get("format") != FORMAT
+        except (OSError, ValueError, AttributeError):  # damaged, and so to be replaced, if the rest is ours
+            foreign = bool(held - ours)
+        if foreign:
+            raise MakemoreError(f"{directory}: holds something that is not a makemore run; choose another -o")
+    elif held - ours:
+        raise MakemoreError(f"{directory}: holds other files; choose a new or empty directory with -o")
+
+
+def _chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:
+    items = iter(items)
+    while chunk := list(itertools.islice(items, size)):
+        yield chunk
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose name begins with a prefix, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+@contextlib.contextmanager
+def _atomic(path: Path) -> Iterator[Path]:
+    """Give a path to write to, then flush it to disk and put it in the place of `path`."""
+    beside = path.with_name(path.name + ".tmp")
+    try:
+        yield beside
+        with open(beside, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> MakemoreError:
+    return MakemoreError(
+        f"{path}: cannot be written: {error.strerror}; what was saved before is untouched: "
+        "make room, then go on with --resume"
+    )
+
+
+@contextlib.contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong in making sense of a file into one sentence."""
+    try:
+        yield
+    except MakemoreError:
+        raise
+    except Exception as error:
+        problem = (
+            str(error).strip().splitlines()[0].rstrip(".:") if str(error).strip() else type(error).__name__
+        )
+        raise MakemoreError(
+            f"{path}: missing, damaged or not what makemore wrote ({problem}); train again with --overwrite or use a copy"
+        ) from None
+
+
+def _read_json(path: Path) -> Any:
+    with _damage(path):
+        return json.loads(path.read_text("utf-8"))
+
+
+def _write_json(path: Path, value: Any) -> None:
+    with _atomic(path) as beside:
+        beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -1,0 +1,496 @@
+"""Training: one loop for every model, a generator of events.
+
+`train` does it all: read the file, start or reopen the run directory, and run the loop to its end. The
+loop itself, `steps`, yields what happens, and whoever calls it prints, plots or stops.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from makemore import report
+from makemore.batches import WINDOW, Batches
+from makemore.corpus import SPLITS, Corpus, read
+from makemore.errors import MakemoreError
+from makemore.evaluation import evaluate
+from makemore.loss import nll
+from makemore.models import build, configure, count_parameters, flag, model_class
+from makemore.optimizer import CLIP, optimizers, schedule
+from makemore.recipes import DEFAULT_TYPE, recipe
+from makemore.run import Run, Settings, check_free, part
+from makemore.sampling import Sample
+
+EVALUATED_LINES = 5_000
+"""At most so many validation lines, and a fifth as many training lines, are scored while training."""
+
+CHECKPOINT_SECONDS = 60.0
+"""A checkpoint is written at every evaluation, and also when the last one is this old."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Started:
+    """Training begins or goes on."""
+
+    run: Run
+    step: int
+    """Steps done before."""
+    parameters: int
+    device: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One update of the weights."""
+
+    step: int
+    """Updates done."""
+    loss: float
+    """Loss of the batch before the update, in nats per token, dropout included."""
+    learning_rate: float
+    tokens: int
+    """Predicted tokens of the batch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Losses in nats per token, without dropout."""
+
+    step: int
+    train: float
+    """On a sample of the training lines."""
+    validation: float
+    best: bool
+    """Whether no earlier validation loss was as low."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Lines drawn from the model as it is."""
+
+    step: int
+    samples: list[Sample]
+    seen: list[str]
+    """For each sample, "train", "held-out" or "new"."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """All that is needed to go on from here is on disk."""
+
+    step: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """Training has ended, or was stopped."""
+
+    step: int
+    reason: str
+    """"finished", "no better" (patience ran out) or "stopped"."""
+    summary: dict[str, Any] | None
+    """What summary.json holds; None where training was stopped."""
+
+
+Event = Started | Step | Evaluation | Samples | Checkpoint | Done
+
+
+@dataclasses.dataclass
+class Progress:
+    """What changes as training goes, besides weights and optimiser. Saved with every checkpoint."""
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    """Batches of the epoch that are done."""
+    best: float = math.inf
+    best_step: int = 0
+    stale: int = 0
+    """Evaluations since the best."""
+    evaluated: int = -1
+    """The step of the last evaluation."""
+    seconds: float = 0.0
+    loss: float = 0.0
+    """Sum of the batch losses since the last evaluation, over their number:"""
+    losses: int = 0
+
+
+def train(
+    source: str | Path | None = None,
+    *,
+    type: str | None = None,
+    work_dir: str | Path = "out",
+    resume: bool = False,
+    overwrite: bool = False,
+    encoding: str = "utf-8",
+    max_length: int | None = None,
+    device: str = "auto",
+    tensorboard: bool = False,
+    on_event: Callable[[Event], None] = lambda event: None,
+    stop: Callable[[], bool] = lambda: False,
+    max_steps: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    weight_decay: float | None = None,
+    patience: int | None = None,
+    seed: int | None = None,
+    **knobs: Any,
+) -> Run:
+    """Train a model on a file of lines and return its run.
+
+    source: a file, or the name of a bundled list; None takes "names". type: a name of MODELS.
+    work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps,
+    patience and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto", "cpu",
+    "cuda" or "mps". on_event: called with every event. stop: asked after every step. batch_size: lines a
+    step on average. knobs: fields of the type's Config. What is None takes the type's own default.
+
+    Raises MakemoreError for anything the caller can mend.
+    """
+    given = {
+        "max_steps": max_steps, "batch_size": batch_size, "learning_rate": learning_rate,
+        "weight_decay": weight_decay, "patience": patience, "seed": seed,
+    }  # fmt: skip
+    given = {name: value for name, value in given.items() if value is not None}
+    if resume:
+        run = Run.load(work_dir)
+        _reopen(run, source, encoding, max_length, type, given, knobs)
+    else:
+        type = type or DEFAULT_TYPE
+        configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
+        _check(given)
+        check_free(Path(work_dir), overwrite)
+        pick_device(device)
+        corpus = read(source or "names", encoding=encoding, max_length=max_length)
+        config = configure(type, corpus.longest, **knobs)
+        run = Run.create(work_dir, type, config, _settings(type, corpus, given), corpus, overwrite)
+    with run.locked(), report.board(run, tensorboard) as board, torch.random.fork_rng():
+        for event in steps(run, device, stop):
+            board(event)
+            on_event(event)
+    return run
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Refuse training settings that make no sense."""
+    for name, least, says in (
+        ("max_steps", -1, "1 or more, or -1 to go on until stopped"), ("batch_size", 1, "1 or more"),
+        ("weight_decay", 0, "0 or more"), ("patience", 0, "1 or more, or 0 never to stop early"),
+        ("seed", 0, "0 or more"),
+    ):  # fmt: skip
+        if name in given and (given[name] < least or (name == "max_steps" and given[name] == 0)):
+            raise MakemoreError(f"{flag(name)} {given[name]}: must be {says}")
+    if "learning_rate" in given and not 0 < given["learning_rate"] < math.inf:
+        raise MakemoreError(f"--learning-rate {given['learning_rate']:g}: must be more than 0")
+    if "seed" in given and given["seed"] >= 2**63:
+        raise MakemoreError(f"--seed {given['seed']}: must be less than 2^63")
+
+
+def _settings(type: str, corpus: Corpus, given: dict[str, Any]) -> Settings:
+    """Return how to train a type on a corpus: what was given, else its recipe."""
+    own = recipe(type)
+    n_train = corpus.rows("train")
+    tokens_per_line = float((corpus.lengths[n_train] + 1).mean())
+    batch_size = given.get("batch_size", max(8, round(own.tokens / tokens_per_line)))
+    max_steps = given.get("max_steps", own.max_steps)
+    # twenty evaluations, but one an epoch where epochs are short: small files overfit within a few
+    steps_per_epoch = math.ceil(len(n_train) / batch_size)
+    eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
+    settings = Settings(
+        max_steps=max_steps,
+        batch_size=batch_size,
+        learning_rate=own.learning_rate,
+        weight_decay=own.weight_decay,
+        muon=own.muon,
+        eval_every=min(eval_every, max(25, steps_per_epoch)),
+        patience=10,
+        seed=3407,
+    )
+    return dataclasses.replace(settings, **given)
+
+
+def _reopen(
+    run: Run,
+    source: str | Path | None,
+    encoding: str,
+    max_length: int | None,
+    type: str | None,
+    given: dict[str, Any],
+    knobs: dict[str, Any],
+) -> None:
+    """Take over what may change when a run goes on, and refuse what may not."""
+    _check(given)
+    stored = dataclasses.asdict(run.config) | dataclasses.asdict(run.settings) | {"type": run.type}
+    wanted = given | knobs | ({"type": type} if type else {})
+    for name, value in wanted.items():
+        if name not in stored:
+            configure(run.type, 1, **knobs)  # says which knobs there are
+        if name not in ("max_steps", "patience") and value != stored[name]:
+            raise MakemoreError(
+                f"{flag(name)} {value}: the run in {run.directory} was started with {stored[name]}; with --resume "
+                "only --max-steps, --patience and --device can change"
+            )
+    if source is not None:
+        corpus = read(source, encoding=encoding, max_length=max_length)
+        if corpus.fingerprint != run.corpus.fingerprint:
+            raise MakemoreError(
+                f"{source}: is not what the run in {run.directory} was started on; leave out --input-file to go on "
+                "with the run's own copy"
+            )
+    changed = {name: given[name] for name in ("max_steps", "patience") if name in given}
+    if changed and dataclasses.replace(run.settings, **changed) != run.settings:
+        run.settings = dataclasses.replace(run.settings, **changed)
+        run.write_config()
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" takes CUDA, else Apple's, else the CPU."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, there in available.items() if there)
+    if name not in available:
+        raise MakemoreError(f"--device {name}: no such device; there are auto, cpu, cuda and mps")
+    if not available[name]:
+        raise MakemoreError(f"--device {name}: torch finds none on this machine; leave --device out")
+    return torch.device(name)
+
+
+def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Train a run from its last checkpoint, or from the start, to its end, and yield what happens.
+
+    stop: asked after every step; when it says True the state is saved and the generator ends. Everything
+    random comes from the run's seed through torch's global generator, whose state is part of the
+    checkpoint: on one CPU with the same number of threads a run that was interrupted ends in the same
+    weights, bit for bit, as one that was not.
+    """
+    settings, corpus, to = run.settings, run.corpus, pick_device(device)
+    train_rows, validation_rows = corpus.rows("train"), corpus.rows("validation")
+    torch.manual_seed(settings.seed)
+    model = run.new_model()
+    if hasattr(model, "fit"):
+        yield from _count(run, model)
+        return
+    model.to(to)
+    opts = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
+    tokens_per_line = float((corpus.lengths[train_rows] + 1).mean())
+    batches = Batches(
+        train_rows,
+        corpus.lengths[train_rows],
+        round(settings.batch_size * tokens_per_line),
+        settings.seed,
+        1 if hasattr(model, "mixed_lengths") else WINDOW,
+    )
+    progress = Progress()
+    if (checkpoint := run.load_checkpoint()) is not None:
+        progress = _restore(run, *checkpoint, model, opts)
+        batches.epoch, batches.position = progress.epoch, progress.position
+    run.rewind_metrics(progress.step)
+    yield Started(run, progress.step, count_parameters(model), str(to))
+
+    some = np.random.default_rng(settings.seed)
+    evaluated = {
+        "train": _some(some, train_rows, EVALUATED_LINES // 5),
+        "validation": _some(some, validation_rows, EVALUATED_LINES),
+    }
+    served = iter(batches)
+    saved = began = time.monotonic()
+    before = progress.seconds
+
+    def save() -> Checkpoint:
+        nonlocal saved
+        saved = time.monotonic()
+        progress.epoch, progress.position = batches.epoch, batches.position
+        progress.seconds = before + saved - began
+        run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
+        return Checkpoint(progress.step)
+
+    model.train()
+    reason = "finished"
+    while True:
+        last = 0 <= settings.max_steps <= progress.step
+        if progress.step > progress.evaluated and (last or progress.step % settings.eval_every == 0):
+            losses = {split: evaluate(model, corpus, rows).nll for split, rows in evaluated.items()}
+            event = _judge(progress, losses)
+            if event.best:
+                run.save_best(model)
+            run.add_metrics(
+                {
+                    "step": progress.step,
+                    "batch": progress.loss / max(1, progress.losses),
+                    "train": losses["train"],
+                    "validation": losses["validation"],
+                    "seconds": round(before + time.monotonic() - began, 3),
+                }
+            )
+            progress.loss, progress.losses = 0.0, 0
+            yield event
+            yield save()
+            if progress.step and progress.step % (settings.eval_every * 5) == 0 and not last:
+                yield _draw(run, model, progress.step)
+                model.train()
+        if last:
+            break
+        if settings.patience and progress.stale >= settings.patience:
+            reason = "no better"
+            break
+        if stop():
+            yield save()
+            yield Done(progress.step, "stopped", None)
+            return
+
+        # one step: the batch, its loss, the gradient, the update
+        rate = settings.learning_rate * schedule(progress.step, settings.max_steps)
+        for opt in opts:
+            for group in opt.param_groups:
+                group["lr"] = rate
+        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(next(served)))
+        logits, _ = model(inputs)
+        total, tokens = nll(logits, targets)
+        loss = total / tokens
+        for opt in opts:
+            opt.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        for opt in opts:
+            opt.step()
+        progress.step += 1
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise MakemoreError(
+                f"the loss became {value} at step {progress.step}: train again with a lower --learning-rate than "
+                f"{settings.learning_rate:g} and --overwrite"
+            )
+        progress.loss, progress.losses = progress.loss + value, progress.losses + 1
+        yield Step(progress.step, value, rate, int(tokens))
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            yield save()
+
+    seconds = before + time.monotonic() - began
+    yield Done(progress.step, reason, _finish(run, progress, seconds))
+
+
+def untrained_size(type: str, corpus: Corpus) -> int:
+    """Return the parameters that a type would have on a corpus, by its default Config."""
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+    if hasattr(model, "fit"):  # how much it counts depends on the lines
+        model.fit(_stream(corpus, "train"))
+    return count_parameters(model)
+
+
+def _stream(corpus: Corpus, split: str) -> Tensor:
+    """The stream of ids of a split, as counting models take it."""
+    return torch.from_numpy(corpus.stream(corpus.rows(split)).astype(np.int64))
+
+
+def _judge(progress: Progress, losses: dict[str, float]) -> Evaluation:
+    """Note an evaluation in the progress: is it the best, and for how long has there been none?"""
+    progress.evaluated = progress.step
+    best = losses["validation"] < progress.best
+    if best:
+        progress.best, progress.best_step, progress.stale = losses["validation"], progress.step, 0
+    else:
+        progress.stale += 1
+    return Evaluation(progress.step, losses["train"], losses["validation"], best)
+
+
+def _count(run: Run, model: Any) -> Iterator[Event]:
+    """Fit a model that counts: one pass over the training lines instead of the loop."""
+    corpus = run.corpus
+    yield Started(run, 0, count_parameters(model), "cpu")
+    began = time.monotonic()
+    model.fit(_stream(corpus, "train"))
+    seconds = time.monotonic() - began
+    losses = {
+        "train": evaluate(model, corpus, corpus.rows("train")).nll,
+        "validation": evaluate(model, corpus, corpus.rows("validation")).nll,
+    }
+    progress = Progress(step=1, seconds=seconds)
+    event = _judge(progress, losses)
+    run.save_best(model)
+    run.save_checkpoint(
+        {"model." + k: v for k, v in model.state_dict().items()}, dataclasses.asdict(progress)
+    )
+    run.rewind_metrics(0)
+    run.add_metrics({"step": 1, "batch": losses["train"], **losses, "seconds": round(seconds, 3)})
+    yield event
+    yield Done(1, "finished", _finish(run, progress, seconds))
+
+
+def _state(model: nn.Module, opts: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """Everything that training changes, as named tensors."""
+    tensors = {"model." + name: tensor for name, tensor in model.state_dict().items()}
+    for i, opt in enumerate(opts):
+        for number, state in opt.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{number}.{name}": tensor for name, tensor in state.items()}
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    return tensors
+
+
+def _restore(
+    run: Run,
+    tensors: dict[str, Tensor],
+    progress: dict[str, Any],
+    model: nn.Module,
+    opts: list[torch.optim.Optimizer],
+) -> Progress:
+    """Put a checkpoint back; the inverse of `_state`."""
+    run.fill(model, part(tensors, "model."), "last.safetensors")
+    for i, opt in enumerate(opts):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in part(tensors, f"optimizer.{i}.").items():
+            number, key = name.split(".")
+            state.setdefault(int(number), {})[key] = tensor
+        opt.load_state_dict({**opt.state_dict(), "state": state})
+    torch.set_rng_state(tensors["random.cpu"])
+    if torch.cuda.is_available() and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+    return Progress(**progress)
+
+
+def _some(random: np.random.Generator, rows: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+    """At most n of the rows, drawn without replacement."""
+    return rows if len(rows) <= n else random.choice(rows, n, replace=False)
+
+
+def _draw(run: Run, model: nn.Module, step: int) -> Samples:
+    """Draw ten lines from the model as it is, with randomness of their own."""
+    from makemore.sampling import sample
+
+    samples = list(sample(model, run.vocab, 10, max_length=run.corpus.longest, seed=run.settings.seed + step))
+    return Samples(step, samples, run.corpus.seen([s.text for s in samples]))
+
+
+def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
+    """Score the best weights on every split beside the two baselines; write the summary and the picture."""
+    corpus = run.corpus
+    run.__dict__.pop("model", None)  # the best weights are new
+    bigram = build("bigram", len(corpus.vocab), model_class("bigram").config_class())
+    bigram.fit(_stream(corpus, "train"))
+    losses = {split: evaluate(run.model, corpus, corpus.rows(split)) for split in SPLITS}
+    summary = {
+        "type": run.type,
+        "parameters": count_parameters(run.model),
+        "steps": progress.step,
+        "best_step": progress.best_step,
+        "seconds": round(seconds, 2),
+        "lines": corpus.counts(),
+        "tokens": {split: loss.tokens for split, loss in losses.items()},
+        "nll": {split: loss.nll for split, loss in losses.items()},
+        "baselines": {
+            "uniform": math.log(len(corpus.vocab)),
+            "bigram": {split: evaluate(bigram, corpus, corpus.rows(split)).nll for split in SPLITS},
+        },
+    }
+    run.write_summary(summary)
+    report.draw_losses(run, summary)
+    return summary
