@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import field, make_dataclass
+from dataclasses import field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,7 +42,8 @@ _FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("
 
 def _option(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
     """An option; its help text is in the command's docstring."""
-    return Parameter(alias=short, group=group, negative=(), **more)
+    given = {"alias": short, "group": group} | more  # None would mean no group at all
+    return Parameter(negative=(), **{name: value for name, value in given.items() if value is not None})
 
 
 def _switch(group: Group | None = None) -> Parameter:
@@ -51,6 +52,7 @@ def _switch(group: Group | None = None) -> Parameter:
 
 def _train_command(knobs_class: type) -> Any:
     """Make the train command, with the options of one type of model."""
+    show = bool(fields(knobs_class))
 
     def train(
         *,
@@ -63,7 +65,7 @@ def _train_command(knobs_class: type) -> Any:
         encoding: Annotated[str, _option(_FILES)] = "utf-8",
         max_length: Annotated[int | None, _option(_FILES)] = None,
         type: Annotated[str | None, _option(_MODEL)] = None,
-        knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL)] = None,  # type: ignore[valid-type]
+        knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL, show=show)] = None,  # type: ignore[valid-type]
         max_steps: Annotated[int | None, _option(_TRAINING)] = None,
         batch_size: Annotated[int | None, _option(_TRAINING, "-b")] = None,
         learning_rate: Annotated[float | None, _option(_TRAINING, "-l")] = None,
@@ -160,8 +162,11 @@ def sample(
 ) -> int:
     """Print new lines from a trained model, one a line and nothing else.
 
-    For example `makemore sample out -n 20 --prefix ka`, or with a pattern and no repetitions
-    `makemore sample out --pattern '[a-d].*' --novel --unique`.
+    Examples:
+
+    makemore sample out -n 20 --prefix ka
+
+    makemore sample out --pattern '[a-d].*' --novel --unique
 
     Args:
         directory: The run directory that training wrote.
@@ -202,8 +207,11 @@ def score(
 ) -> int:
     """Print the negative log-likelihood of lines, in nats: the lower, the more like the list.
 
-    For example `makemore score out --letters emma xqz`, or the ten likeliest of many
-    `makemore score out < candidates.txt | sort -n | head`.
+    Examples:
+
+    makemore score out --letters emma xqz
+
+    makemore score out < candidates.txt | sort -n | head
 
     Args:
         directory: The run directory that training wrote.
@@ -303,7 +311,7 @@ def _knobs_class(type_name: str | None) -> type:
         )
         for k in knobs(type_name)
     ]
-    made = make_dataclass("Knobs", fields)
+    made = make_dataclass("Knobs", options)
     made.__module__ = __name__  # or the command line library takes it for a class of Python's own
     return made
 
@@ -323,9 +331,8 @@ def _app(type_name: str | None) -> App:
     )
     train = _train_command(_knobs_class(type_name))
     app.default(train)
-    app.command(train, name="train")
-    for command in (sample, score, models, data):
-        app.command(command)
+    for command in (train, sample, score, models, data):
+        app.command(App(default_command=command, name=command.__name__, help_epilogue=""))
     app.register_install_completion_command()
     return app
 

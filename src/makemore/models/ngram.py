@@ -173,7 +173,7 @@ class NGram(nn.Module):
         self._index()
 
     def _apply(self, fn: Any, recurse: bool = True) -> NGram:
-        super()._apply(fn, recurse)  # .to(device) and the like
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # .to(device) and the like
         self._index()
         return self
 
