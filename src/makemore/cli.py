@@ -303,7 +303,7 @@ def _knobs_class(type_name: str | None) -> type:
         return make_dataclass("Knobs", [])
     from makemore.models import knobs
 
-    fields = [
+    options = [
         (
             k.name,
             Annotated[k.type | None, _option(help=f"{k.help}. [default: {k.default}]")],
