@@ -3,7 +3,6 @@
 # No `from __future__ import annotations` here: the command line library reads the annotations, some of
 # which are made at run time from a model's Config.
 
-import json
 import os
 import signal
 import sys
@@ -183,7 +182,7 @@ def sample(
         json: One JSON object a line: text, nll (nats, the line and its end), seen (train, held-out, new).
 
     """
-    from makemore.run import load
+    from makemore.run import load, to_json
 
     run = load(directory)
     samples = run.stream(
@@ -192,7 +191,7 @@ def sample(
     )  # fmt: skip
     if json:
         for s, seen in run.with_seen(samples):
-            _print_json({"text": s.text, "nll": s.nll, "seen": seen})
+            print(to_json({"text": s.text, "nll": s.nll, "seen": seen}))
     else:
         for s in samples:
             sys.stdout.write(s.text + "\n")
@@ -220,14 +219,14 @@ def score(
         json: One JSON object a line: text, nll, and with --letters letters.
 
     """
-    from makemore.run import load
+    from makemore.run import load, to_json
 
     run = load(directory)
     for text, losses in run.scored(iter(lines) if lines else sys.stdin):
         shown = [*text, "(end)"]
         if json:
             parts = [{"character": c, "nll": x} for c, x in zip([*text, "\n"], losses, strict=True)]
-            _print_json({"text": text, "nll": sum(losses)} | ({"letters": parts} if letters else {}))
+            print(to_json({"text": text, "nll": sum(losses)} | ({"letters": parts} if letters else {})))
         else:
             print(f"{sum(losses):.4f}\t{text}")
             if letters:
@@ -272,10 +271,6 @@ def data() -> int:
         print(f"  source:  {entry['source']}")
         print(f"  licence: {entry['licence']}")
     return 0
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 @contextmanager

@@ -82,7 +82,7 @@ class Display:
         self._tokens += event.tokens
         now = time.monotonic()
         if now - self._since > 1:
-            self._speed = f"{self._tokens / (now - self._since) / 1000:.1f}k characters/s"
+            self._speed = f"{self._tokens / (now - self._since):,.0f} characters/s"
             self._tokens, self._since = 0, now
         if self._bar is not None and self.run is not None:
             most = self.run.settings.max_steps

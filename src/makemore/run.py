@@ -20,6 +20,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import math
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -323,13 +324,13 @@ class Run:
         path = self.directory / "metrics.jsonl"
         try:
             with open(path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+                file.write(to_json(line) + "\n")
         except OSError as error:
             raise _unwritable(path, error) from None
 
     def rewind_metrics(self, step: int) -> None:
         """Forget the evaluations after a step: training goes on from there and will make them again."""
-        kept = [json.dumps(line) + "\n" for line in self.metrics() if line["step"] <= step]
+        kept = [to_json(line) + "\n" for line in self.metrics() if line["step"] <= step]
         with _atomic(self.directory / "metrics.jsonl") as path:
             path.write_text("".join(kept), "utf-8")
 
@@ -454,4 +455,17 @@ def _read_json(path: Path) -> Any:
 
 def _write_json(path: Path, value: Any) -> None:
     with _atomic(path) as beside:
-        beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        beside.write_text(to_json(value, indent=2) + "\n", "utf-8")
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON, which knows no infinity: a number that is not finite becomes null."""
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: finite(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [finite(item) for item in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)

@@ -2,7 +2,8 @@
 
 All samples of a chunk start as one row, the prompt. Samples that have drawn the same characters so far
 share a row, which the model steps once for all of them; each draws its next character for itself, so
-the result is distributed as if every sample had a row of its own. Rows that have ended are dropped.
+the result is distributed as if every sample had a row of its own. Rows that have ended are dropped. Empty
+lines are never among the samples, which so follow the model given that a line is not empty.
 """
 
 from __future__ import annotations
@@ -210,7 +211,7 @@ class _Drawing:
 
     @torch.inference_mode()
     def __call__(self, n: int) -> list[Sample]:
-        """Draw n samples; those that cannot match the pattern are left out."""
+        """Draw n samples, and leave out those that cannot match the pattern and those that are empty."""
         V = len(self.vocab)
         text, nll, logits, state = self.prefix, self.nll, self.logits, self.state  # one row: the prompt
         who = torch.arange(n, device=self.device)  # (n,) the samples still being drawn
@@ -245,7 +246,7 @@ class _Drawing:
             if len(who):
                 logits, state = self.model(character[:, None], tuple(s[parent] for s in state))
                 logits = logits[:, -1]  # (D, V)
-        return [s for s in samples if s is not None]
+        return [s for s in samples if s is not None and s.text]
 
     def _draw(self, p: Tensor, row: Tensor) -> Tensor:
         """Draw one id for each sample from its row of p (D, V); row: (n,)."""

@@ -292,7 +292,7 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
     if (checkpoint := run.load_checkpoint()) is not None:
         progress = _restore(run, *checkpoint, model, opts)
         batches.epoch, batches.position = progress.epoch, progress.position
-    run.rewind_metrics(progress.step)
+    run.rewind_metrics(progress.evaluated)
     yield Started(run, progress.step, count_parameters(model), str(to))
 
     some = np.random.default_rng(settings.seed)
@@ -393,10 +393,11 @@ def _stream(corpus: Corpus, split: str) -> Tensor:
 def _judge(progress: Progress, losses: dict[str, float]) -> Evaluation:
     """Note an evaluation in the progress: is it the best, and for how long has there been none?"""
     progress.evaluated = progress.step
-    best = losses["validation"] < progress.best
+    # before the first step there is nothing worth keeping, though with few lines held out it may look best
+    best = progress.step > 0 and losses["validation"] < progress.best
     if best:
         progress.best, progress.best_step, progress.stale = losses["validation"], progress.step, 0
-    else:
+    elif progress.step > 0:
         progress.stale += 1
     return Evaluation(progress.step, losses["train"], losses["validation"], best)
 
@@ -418,7 +419,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     run.save_checkpoint(
         {"model." + k: v for k, v in model.state_dict().items()}, dataclasses.asdict(progress)
     )
-    run.rewind_metrics(0)
+    run.rewind_metrics(-1)
     run.add_metrics({"step": 1, "batch": losses["train"], **losses, "seconds": round(seconds, 3)})
     yield event
     yield Done(1, "finished", _finish(run, progress, seconds))

@@ -1,0 +1,265 @@
+"""The loop, the run directory and going on exactly."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import makemore
+from makemore import recipes, run, training
+from makemore.errors import MakemoreError
+from makemore.models import MODELS
+from makemore.optimizer import optimizers, schedule
+from makemore.run import Run
+from makemore.training import Checkpoint, Done, Evaluation, Samples, Started, Step
+
+# dropout, two optimisers, evaluations, samples and several epochs, in a second or two
+SMALL: dict[str, Any] = dict(type="mlp", n_embd2=16, n_embd=4, context=3, dropout=0.2, max_steps=30, batch_size=20)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small models are quicker so, and other processes do not slow them down."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hundred names, so that an epoch is a few steps."""
+    path = tmp_path_factory.mktemp("names") / "some.txt"
+    path.write_text("\n".join(makemore.read("names").lines(range(0, 32000, 160))), "utf-8")
+    return path
+
+
+def tensors(path: Path) -> dict[str, bytes]:
+    with run.safetensors.safe_open(path, "np") as file:
+        return {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
+
+
+def ends_equal(a: Path, b: Path) -> bool:
+    """Whether two runs ended in the same weights, metrics and losses."""
+
+    def end(path: Path) -> Any:
+        metrics = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+        summary = json.loads((path / "summary.json").read_text())
+        for line in (*metrics, summary):
+            line.pop("seconds")
+        return tensors(path / "last.safetensors"), tensors(path / "best.safetensors"), metrics, summary
+
+    return bool(end(a) == end(b))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(names: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    directory = tmp_path_factory.mktemp("runs") / "undisturbed"
+    makemore.train(names, work_dir=directory, **SMALL)
+    torch.set_num_threads(threads)
+    return directory
+
+
+def test_events_come_in_order(names: Path, tmp_path: Path) -> None:
+    events: list[Any] = []
+    makemore.train(names, work_dir=tmp_path / "run", on_event=events.append, **SMALL)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Done)
+    assert [e.step for e in events if isinstance(e, Step)] == list(range(1, 31))
+    evaluated = [e.step for e in events if isinstance(e, Evaluation)]
+    assert evaluated == list(range(31))
+    assert {type(e) for e in events} == {Started, Step, Evaluation, Samples, Checkpoint, Done}
+    best = [e.step for e in events if isinstance(e, Evaluation) and e.best]
+    assert events[-1].summary["best_step"] == best[-1]
+
+
+def test_training_learns(names: Path, undisturbed: Path) -> None:
+    metrics = Run.load(undisturbed).metrics()
+    assert metrics[-1]["validation"] < metrics[0]["validation"] - 0.1
+
+
+def test_same_seed_same_bits_other_seed_other_bits(names: Path, undisturbed: Path, tmp_path: Path) -> None:
+    makemore.train(names, work_dir=tmp_path / "again", **SMALL)
+    assert ends_equal(undisturbed, tmp_path / "again")
+    makemore.train(names, work_dir=tmp_path / "other", seed=8, **SMALL)
+    assert not ends_equal(undisturbed, tmp_path / "other")
+
+
+def test_training_leaves_the_callers_random_state_alone(names: Path, tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    makemore.train(names, work_dir=tmp_path / "run", **SMALL)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
+def test_stopped_and_resumed_equals_undisturbed(type: str, names: Path, tmp_path: Path) -> None:
+    small: dict[str, Any] = dict(type=type, max_steps=6, batch_size=20)
+    makemore.train(names, work_dir=tmp_path / "whole", **small)
+    countdown = itertools.count()
+    makemore.train(names, work_dir=tmp_path / "parts", stop=lambda: next(countdown) >= 3, **small)
+    assert not (tmp_path / "parts" / "summary.json").exists()
+    makemore.train(work_dir=tmp_path / "parts", resume=True)
+    assert ends_equal(tmp_path / "whole", tmp_path / "parts")
+
+
+class Killed(BaseException):
+    """As sudden as it gets inside one process."""
+
+
+def test_killed_at_every_moment_of_writing_and_resumed(
+    names: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies before and after each rename, and with a file half written: 40 such moments."""
+    directory = tmp_path / "killed"
+    replace = os.replace
+    fuse = random.Random(1)
+    left = 0
+    before = False
+
+    def dying_replace(source: Any, target: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and before:
+            if fuse.random() < 0.5:  # what was written beside is cut off
+                os.truncate(source, os.path.getsize(source) // 2)
+            raise Killed
+        replace(source, target)
+        if left == 0:
+            raise Killed
+
+    monkeypatch.setattr(os, "replace", dying_replace)
+    for kill in range(40):
+        left, before = fuse.randint(1, 6), kill % 2 == 0
+        try:
+            if (directory / "config.json").exists():
+                makemore.train(work_dir=directory, resume=True)
+            else:
+                makemore.train(names, work_dir=directory, **SMALL)
+        except Killed:
+            continue
+        break
+    left = -1
+    makemore.train(work_dir=directory, resume=True)
+    assert kill > 8
+    assert ends_equal(undisturbed, directory)
+
+
+def test_sigkill_and_resume(names: Path, undisturbed: Path, tmp_path: Path) -> None:
+    """The real thing, a few times; scripts/kill_and_resume.py does it twenty times."""
+    directory = tmp_path / "killed"
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in SMALL.items()]
+    slow = (  # a step takes long enough to be hit
+        "import time, torch; torch.set_num_threads(1); from makemore import training, cli; old = training.nll\n"
+        "def nll(*a): time.sleep(0.02); return old(*a)\n"
+        "training.nll = nll; cli.main()"
+    )
+    for kill in range(3):
+        more = ["--resume"] if (directory / "config.json").exists() else ["-i", str(names), *flags]
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", slow, *more, "-o", str(directory)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        for line in process.stdout:  # let it come as far as some evaluations, then a little further
+            if line.startswith("step") and int(line.split()[1]) >= 6 * (kill + 1):
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    makemore.train(work_dir=directory, resume=True)
+    assert ends_equal(undisturbed, directory)
+
+
+def test_checkpoint_files_are_whole_at_every_event(names: Path, undisturbed: Path, tmp_path: Path) -> None:
+    """A copy of the directory taken at any event can be resumed, to the same end."""
+    for moment in (0, 1, 5, 40, 77, 101):
+        directory, copy = tmp_path / f"run{moment}", tmp_path / f"copy{moment}"
+        seen = itertools.count()
+
+        def on_event(event: Any, seen: Any = seen, moment: int = moment, a: Path = directory, b: Path = copy) -> None:
+            if next(seen) == moment:
+                shutil.copytree(a, b)
+
+        makemore.train(names, work_dir=directory, on_event=on_event, **SMALL)
+        makemore.train(work_dir=copy, resume=True)
+        assert ends_equal(undisturbed, copy)
+
+
+def test_resume_of_a_finished_run_changes_nothing(undisturbed: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(undisturbed, tmp_path / "copy")
+    makemore.train(work_dir=copy, resume=True)
+    assert ends_equal(undisturbed, copy)
+
+
+def test_resume_can_train_longer(undisturbed: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(undisturbed, tmp_path / "copy")
+    longer = makemore.train(work_dir=copy, resume=True, max_steps=40)
+    assert longer.summary is not None
+    assert longer.summary["steps"] == 40
+    assert Run.load(copy).settings.max_steps == 40
+
+
+def test_patience_stops_early_and_keeps_the_best(tmp_path: Path) -> None:
+    few = tmp_path / "few.txt"
+    few.write_text("\n".join(makemore.read("names").lines(range(0, 32000, 800))))
+    events: list[Any] = []
+    result = makemore.train(
+        few, type="mlp", work_dir=tmp_path / "run", max_steps=4000, patience=3, dropout=0.0, on_event=events.append
+    )
+    assert events[-1].reason == "no better"
+    assert events[-1].step < 4000
+    losses = {line["step"]: line["validation"] for line in result.metrics() if line["step"] > 0}
+    assert min(losses.values()) == losses[result.summary["best_step"]]
+    validation = makemore.evaluate(result.model, result.corpus, result.corpus.rows("validation"))
+    assert validation.nll == pytest.approx(min(losses.values()), abs=1e-6)
+
+
+def test_a_second_process_cannot_train_into_the_same_directory(undisturbed: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(undisturbed, tmp_path / "copy")
+    with Run.load(copy).locked(), pytest.raises(MakemoreError, match="another process"):
+        makemore.train(work_dir=copy, resume=True)
+
+
+def test_diverging_training_says_so_and_keeps_the_checkpoint(names: Path, tmp_path: Path) -> None:
+    with pytest.raises(MakemoreError, match="--learning-rate"):
+        makemore.train(names, work_dir=tmp_path / "run", learning_rate=1e30, type="rnn", max_steps=30)
+    assert Run.load(tmp_path / "run").load_checkpoint() is not None
+
+
+def test_schedule_rises_and_falls() -> None:
+    rates = [schedule(step, 1000) for step in range(1000)]
+    top = rates.index(max(rates))
+    assert max(rates) == 1.0
+    assert top == pytest.approx(50, abs=1)
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] < 1e-3
+    assert {schedule(step, -1) for step in range(300, 5000, 100)} == {1.0}
+
+
+@pytest.mark.parametrize("muon", [True, False])
+@pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
+def test_optimisers_hold_every_weight_once(type: str, muon: bool) -> None:
+    model = makemore.build(type, 27, training.configure(type, 15))
+    held = [p for opt in optimizers(model, 1e-3, 0.1, muon) for g in opt.param_groups for p in g["params"]]
+    assert sorted(map(id, held)) == sorted(map(id, model.parameters()))
+    for opt in optimizers(model, 1e-3, 0.1, muon):
+        for group in opt.param_groups:
+            assert all(p.ndim >= 2 for p in group["params"]) or group["weight_decay"] == 0
+
+
+def test_recipes_are_for_types_that_exist() -> None:
+    assert set(recipes.RECIPES) <= set(MODELS)
+    assert recipes.DEFAULT_TYPE in MODELS
