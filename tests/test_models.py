@@ -217,7 +217,9 @@ def test_written_out_recurrence_equals_the_fused_one(type: str, corpus: Corpus) 
     idx, _ = batch(corpus, list(range(len(LINES))))
     torch.testing.assert_close(model.written_out(idx), model(idx), atol=1e-5, rtol=1e-4)
     _, state = model(idx[:, :4])
-    torch.testing.assert_close(model.written_out(idx[:, 4:], state), model(idx[:, 4:], state), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        model.written_out(idx[:, 4:], state), model(idx[:, 4:], state), atol=1e-5, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(("T", "S"), [(6, 6), (1, 6), (3, 7)])

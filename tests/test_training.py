@@ -26,7 +26,15 @@ from makemore.run import Run
 from makemore.training import Checkpoint, Done, Evaluation, Samples, Started, Step
 
 # dropout, two optimisers, evaluations, samples and several epochs, in a second or two
-SMALL: dict[str, Any] = dict(type="mlp", n_embd2=16, n_embd=4, context=3, dropout=0.2, max_steps=30, batch_size=20)
+SMALL: dict[str, Any] = {
+    "type": "mlp",
+    "n_embd2": 16,
+    "n_embd": 4,
+    "context": 3,
+    "dropout": 0.2,
+    "max_steps": 30,
+    "batch_size": 20,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +115,7 @@ def test_training_leaves_the_callers_random_state_alone(names: Path, tmp_path: P
 
 @pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
 def test_stopped_and_resumed_equals_undisturbed(type: str, names: Path, tmp_path: Path) -> None:
-    small: dict[str, Any] = dict(type=type, max_steps=6, batch_size=20)
+    small: dict[str, Any] = {"type": type, "max_steps": 6, "batch_size": 20}
     makemore.train(names, work_dir=tmp_path / "whole", **small)
     countdown = itertools.count()
     makemore.train(names, work_dir=tmp_path / "parts", stop=lambda: next(countdown) >= 3, **small)
@@ -188,7 +196,9 @@ def test_checkpoint_files_are_whole_at_every_event(names: Path, undisturbed: Pat
         directory, copy = tmp_path / f"run{moment}", tmp_path / f"copy{moment}"
         seen = itertools.count()
 
-        def on_event(event: Any, seen: Any = seen, moment: int = moment, a: Path = directory, b: Path = copy) -> None:
+        def on_event(
+            event: Any, seen: Any = seen, moment: int = moment, a: Path = directory, b: Path = copy
+        ) -> None:
             if next(seen) == moment:
                 shutil.copytree(a, b)
 
@@ -216,7 +226,13 @@ def test_patience_stops_early_and_keeps_the_best(tmp_path: Path) -> None:
     few.write_text("\n".join(makemore.read("names").lines(range(0, 32000, 800))))
     events: list[Any] = []
     result = makemore.train(
-        few, type="mlp", work_dir=tmp_path / "run", max_steps=4000, patience=3, dropout=0.0, on_event=events.append
+        few,
+        type="mlp",
+        work_dir=tmp_path / "run",
+        max_steps=4000,
+        patience=3,
+        dropout=0.0,
+        on_event=events.append,
     )
     assert events[-1].reason == "no better"
     assert events[-1].step < 4000

@@ -27,7 +27,8 @@ def epoch(
     n_batches = max(1, round(int(cost.sum()) / tokens_per_batch))
     n_windows = max(1, round(n_batches / window))
     in_window = np.minimum((np.cumsum(cost) - cost) * n_windows // cost.sum(), n_windows - 1)
-    order = order[np.lexsort((cost, in_window))]
+    # every second window falls, so that a batch across two of them has lines of one length too
+    order = order[np.lexsort((np.where(in_window % 2, -cost, cost), in_window))]
     cost = lengths[order] + 1
     # batch number of each line, by the place of its middle in the run of tokens, so that batches are even
     batch = np.minimum((np.cumsum(cost) - cost / 2) * n_batches // cost.sum(), n_batches - 1)
@@ -72,7 +73,7 @@ def in_order(
     batches, start = [], 0
     while start < len(order):
         # lines are sorted, so the last of the batch is its longest: grow while count x longest fits
-        size = np.arange(1, len(order) - start + 1)[: max(1, tokens_per_batch)]
+        size = np.arange(1, min(len(order) - start, max(1, tokens_per_batch)) + 1)
         fits = size * (lengths[order[start : start + len(size)]] + 1) <= tokens_per_batch
         n = max(1, int(fits.sum()))
         batches.append(rows[order[start : start + n]])

@@ -134,10 +134,10 @@ class Corpus:
 
         Lines are compared by 64-bit hashes, so a new one is mistaken with a chance of 1 in 10^14 or so.
         """
-        text = "\n" + "\n".join(lines) + "\n"
+        text = "\n" + "".join(line + "\n" for line in lines)
         codes = code_points(text)
         offsets = np.flatnonzero(codes == ord("\n"))
-        hashes = line_hashes(np.arange(0x110000, dtype=np.uint32), codes, offsets)
+        hashes = line_hashes(None, codes, offsets)
         known, split = self._index
         at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
         train = split[at] == SPLITS.index("train")
@@ -234,7 +234,7 @@ def _decode(path: Path, encoding: str) -> str:
         raise MakemoreError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         name = codecs.lookup(encoding).name
-    except LookupError:
+    except (LookupError, ValueError):
         raise MakemoreError(
             f"--encoding {encoding}: no such encoding; utf-8, latin-1 and utf-16 are some"
         ) from None
@@ -247,7 +247,7 @@ def _decode(path: Path, encoding: str) -> str:
                 f"{path}: looks like a binary file (a zero byte at offset {nul:,}); give a text file with one thing on each line"
             )
     try:
-        return data.decode(name)
+        return data.decode(name).removeprefix("\ufeff")
     except LookupError:
         raise MakemoreError(
             f"--encoding {encoding}: not an encoding of text; utf-8, latin-1 and utf-16 are some"
@@ -258,15 +258,17 @@ def _decode(path: Path, encoding: str) -> str:
             f"{path}: not {encoding}: byte 0x{data[error.start]:02x} at offset {error.start:,} (line {line:,}); "
             "name the file's encoding with --encoding, for example --encoding latin-1"
         ) from None
+    except UnicodeError:
+        raise MakemoreError(f"{path}: not {encoding}; name the file's encoding with --encoding") from None
 
 
 def line_hashes(
-    codes: npt.NDArray[np.uint32], tokens: npt.NDArray[Any], offsets: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint32] | None, tokens: npt.NDArray[Any], offsets: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint64]:
     """Return a keyed 64-bit hash (N,) of every line's text.
 
-    codes: (V,) the code point of each id, so that the hash does not depend on the vocabulary; tokens: (M,)
-    the stream; offsets: (N + 1,) its boundaries. Each (character, place) pair is mixed to 64 random bits
+    codes: (V,) the code point of each id, so that the hash does not depend on the vocabulary, or None where
+    `tokens` are code points already; tokens: (M,) the stream; offsets: (N + 1,) its boundaries. Each (character, place) pair is mixed to 64 random bits
     and a line's bits are summed and mixed again (Zobrist hashing): all lines at once, no order of work.
     """
     hashes = np.empty(len(offsets) - 1, dtype=np.uint64)
@@ -275,7 +277,8 @@ def line_hashes(
         starts = offsets[i : i + step + 1]
         stretch = slice(int(starts[0]), int(starts[-1]))
         place = np.arange(stretch.start, stretch.stop) - np.repeat(starts[:-1], np.diff(starts))
-        pair = (place.astype(np.uint64) << np.uint64(32)) | codes[tokens[stretch]]
+        characters = tokens[stretch] if codes is None else codes[tokens[stretch]]
+        pair = (place.astype(np.uint64) << np.uint64(32)) | characters
         sums = np.add.reduceat(_mix(pair ^ np.uint64(_KEY)), starts[:-1] - starts[0])
         hashes[i : i + step] = _mix(sums)
     return hashes

@@ -146,8 +146,10 @@ def show_sorted(say: Callable[[str], None], lines: list[str], seen: list[str], i
     for kind, name in KINDS.items():
         chosen = [line for line, where in zip(lines, seen, strict=True) if where == kind]
         if inline:
+            if sum(map(len, chosen)) > 100:  # long ones stand better on lines of their own
+                chosen = [f"\n    {line}" for line in chosen]
             if chosen:
-                say(f"  {name}: {' | '.join(chosen)}")
+                say(f"  {name}: {' '.join(chosen)}")
         else:
             say(f"{len(chosen)} samples that are {name}:")
             for line in chosen:

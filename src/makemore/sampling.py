@@ -9,6 +9,7 @@ lines are never among the samples, which so follow the model given that a line i
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,8 @@ from torch import Tensor, nn
 from makemore.errors import MakemoreError
 from makemore.vocab import BOUNDARY, Vocab
 
-PATIENCE = 200_000
-"""Draws without one that is wanted, after which sampling says that there are too few of them."""
+PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
+"""Draws, and seconds, without a line that is wanted, after which sampling says that there are too few."""
 
 _ROWS = 8192
 _FLOATS = 64_000_000
@@ -71,7 +72,7 @@ class Choice:
         logp = logp.double()
         k = 1 if self.temperature == 0 else self.top_k
         if self.temperature > 0:
-            logp = logp / self.temperature
+            logp = (logp - logp.amax(1, keepdim=True)) / self.temperature
         if k is not None and k < logp.shape[1]:
             values, ids = logp.topk(k, 1)  # (D, k)
             logp = torch.full_like(logp, -math.inf).scatter_(1, ids, values)
@@ -129,6 +130,7 @@ def sample(
     draw = _Drawing(model, vocab, prompt, max_length, choice, matcher, generator)
     found: set[str] = set()
     yielded = drawn = wanted = dry = 0
+    since = time.monotonic()
     while yielded < n:
         # draw what is missing, and more where many are refused
         rate = max(wanted, 1) / max(drawn, 1)
@@ -146,8 +148,11 @@ def sample(
             if yielded < n:
                 yielded += 1
                 yield s
-        dry = 0 if wanted > before else dry + chunk
-        if dry >= PATIENCE and yielded < n:
+        if wanted > before:
+            dry, since = 0, time.monotonic()
+        else:
+            dry += chunk
+        if yielded < n and (dry >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS):
             raise MakemoreError(_too_few(n, yielded, drawn, wanted, pattern, unique, keep is not None))
 
 
@@ -159,26 +164,41 @@ def _too_few(
     )
     remedy = "a looser --pattern" if pattern is not None else "a higher --temperature"
     return (
-        f"found {yielded:,} of {n:,} lines that {' and '.join(kinds) or 'end'}: {wanted:,} of {drawn:,} drawn "
-        f"lines did (acceptance {wanted / drawn:.2g}), none of the last {PATIENCE:,}; ask for fewer with -n or try {remedy}"
+        f"found {yielded:,} of {n:,} lines that {' and '.join(kinds) or 'are not empty'}, and drew {drawn:,} for "
+        f"them (acceptance {wanted / drawn:.2g}); ask for fewer with -n or try {remedy}"
     )
 
 
 class _Matcher:
     """A regular expression that the whole line must match, asked of lines and of their beginnings."""
 
+    # What `regex` can wrongly refuse in a partial match (its issues 553 and 589): lookbehinds, negative
+    # lookaheads, word boundaries, \\G, \\K and reversed search. With one of these no line is given up early.
+    _UNSURE = regex.compile(r"\\[bBmMGK]|\(\?<?!|\(\?<=|\(\?[a-zA-Z]*r")
+
     def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
         try:
             self._regex = regex.compile(pattern)
-        except regex.error as error:
+        except (regex.error, ValueError, RecursionError) as error:
             raise MakemoreError(f"--pattern {pattern!r}: not a regular expression: {error}") from None
+        self._unsure = self._UNSURE.search(pattern) is not None
 
     def could(self, prefix: str) -> bool:
         """Say whether a line that begins so can still match."""
-        return self._regex.fullmatch(prefix, partial=True) is not None
+        return self._unsure or self._matches(prefix, partial=True)
 
     def does(self, line: str) -> bool:
-        return self._regex.fullmatch(line) is not None
+        """Say whether a line matches."""
+        return self._matches(line, partial=False)
+
+    def _matches(self, text: str, partial: bool) -> bool:
+        try:
+            return self._regex.fullmatch(text, partial=partial, timeout=2.0) is not None
+        except TimeoutError:
+            raise MakemoreError(
+                f"--pattern {self._pattern!r}: takes too long to match {text!r}; avoid repetitions inside repetitions"
+            ) from None
 
 
 class _Drawing:

@@ -63,7 +63,7 @@ class Vocab:
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """Return the text of a sequence of ids; id 0 becomes a newline."""
-        codes: npt.NDArray[np.uint32] = self.codes[np.asarray(ids)]
+        codes: npt.NDArray[np.uint32] = self.codes[np.asarray(ids, dtype=np.intp)]
         return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 

@@ -1,0 +1,74 @@
+"""What the tests share: small files, trained runs, and a way to run the command line."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# One thread, here and in the processes that tests start: these models are too small to share out, and the
+# same number of threads gives the same bits. Set before anything imports torch.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@dataclass
+class Result:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run `makemore ...` in this process, which spares the two seconds that importing torch takes."""
+    from makemore import cli
+
+    def call(*args: object, stdin: str | bytes | None = None) -> Result:
+        monkeypatch.setattr(sys, "argv", ["makemore", *map(str, args)])
+        if stdin is not None:
+            data = stdin.encode("utf-8", "surrogatepass") if isinstance(stdin, str) else stdin
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), "utf-8"))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert isinstance(end.value.code, int)
+        return Result(end.value.code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of 300 names."""
+    from makemore.corpus import locate
+
+    names = locate("names")[0].read_text("utf-8").split("\n")
+    path = tmp_path_factory.mktemp("small") / "small.txt"
+    path.write_text("\n".join(names[::100][:300]) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run directory of an `mlp` after five steps on `small`. Copy it before changing it."""
+    return _train(small, tmp_path_factory.mktemp("mlp") / "run", type="mlp", max_steps=5)
+
+
+@pytest.fixture(scope="session")
+def names_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run directory of an `ngram` on the bundled names: a good model. Copy it before changing it."""
+    return _train("names", tmp_path_factory.mktemp("ngram") / "run", type="ngram")
+
+
+def _train(source: str | Path, directory: Path, **options: object) -> Path:
+    import makemore
+
+    makemore.train(source, work_dir=directory, device="cpu", **options)  # type: ignore[arg-type]
+    return directory

@@ -1,0 +1,62 @@
+"""The bundled lists agree with what is said of them."""
+
+import hashlib
+import importlib.resources
+import json
+
+import pytest
+
+from makemore.corpus import bundled_lists, locate, read
+from makemore.errors import MakemoreError
+
+DATA = importlib.resources.files("makemore").joinpath("data")
+SOURCES = json.loads(DATA.joinpath("SOURCES.json").read_text("utf-8"))
+FIELDS = {"name", "file", "lines", "sha256", "description", "source", "licence", "notice"}
+NAMES = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
+
+each_list = pytest.mark.parametrize("entry", SOURCES, ids=lambda entry: entry["name"])
+
+
+def test_the_three_lists_and_nothing_else():
+    assert bundled_lists() == SOURCES
+    assert [entry["name"] for entry in SOURCES] == ["names", "words", "companies"]
+    files = {name for entry in SOURCES for name in (entry["file"], entry["notice"])}
+    assert {path.name for path in DATA.iterdir()} == files | {"SOURCES.json"}
+
+
+@each_list
+def test_file_and_entry_agree(entry):
+    assert set(entry) == FIELDS
+    assert all(entry.values())
+    assert entry["file"] == entry["name"] + ".txt"
+    data = DATA.joinpath(entry["file"]).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == entry["sha256"]
+    assert len(data.decode("utf-8").splitlines()) == entry["lines"]
+    assert len(DATA.joinpath(entry["notice"]).read_text("utf-8")) > 100
+
+
+def test_names_are_the_names():
+    assert hashlib.sha256(DATA.joinpath("names.txt").read_bytes()).hexdigest() == NAMES
+
+
+@each_list
+def test_reading_a_list_drops_and_changes_nothing(entry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where no file of that name lies
+    corpus = read(entry["name"])
+    assert corpus.reading is not None
+    assert corpus.reading.bundled
+    assert corpus.reading.lines == len(corpus) == entry["lines"]
+    assert (corpus.reading.blank, corpus.reading.too_long, corpus.reading.normalized) == (0, 0, False)
+    text = DATA.joinpath(entry["file"]).read_text("utf-8")
+    assert corpus.lines(range(len(corpus))) == text.splitlines()
+
+
+def test_a_file_goes_before_the_bundled_list_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert locate("names.txt") == (DATA.joinpath("names.txt"), True)
+    assert locate("names") == (DATA.joinpath("names.txt"), True)
+    (tmp_path / "names.txt").write_text("my\nown\nnames\n")
+    path, bundled = locate("names.txt")
+    assert (path.resolve(), bundled) == ((tmp_path / "names.txt").resolve(), False)
+    with pytest.raises(MakemoreError, match="names, words, companies"):
+        locate("nothing.txt")

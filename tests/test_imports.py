@@ -1,0 +1,115 @@
+"""The dependencies between modules point one way, and importing the package loads nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import makemore
+
+ROOT = Path(makemore.__file__).parent
+FAMILIES = {f"models.{path.stem}" for path in (ROOT / "models").glob("*.py")} - {"models.__init__"}
+
+# what each module may import from the package
+ALLOWED = {
+    "errors": set(),
+    "vocab": {"errors"},
+    "loss": set(),
+    "batches": set(),
+    "optimizer": set(),
+    "recipes": set(),
+    "models": {"errors"} | FAMILIES,
+    "corpus": {"errors", "vocab"},
+    "sampling": {"errors", "vocab"},
+    "evaluation": {"batches", "corpus", "loss"},
+    "run": {"__init__", "corpus", "errors", "evaluation", "models", "sampling", "vocab"},
+    "report": {"errors", "evaluation", "run"},
+    "training": {
+        "batches", "corpus", "errors", "evaluation", "loss", "models", "optimizer", "recipes", "report", "run",
+        "sampling",
+    },
+    "display": {"corpus", "errors", "run", "training"},
+    "cli": {
+        "__init__", "corpus", "display", "errors", "models", "recipes", "run", "training",
+    },
+    "__main__": {"cli"},
+    "__init__": {"corpus", "errors", "evaluation", "models", "run", "training", "vocab"},
+} | {family: set() for family in FAMILIES}  # fmt: skip
+
+# what else these may import, besides the standard library
+OUTSIDE = {"errors": set(), "vocab": {"numpy"}, "corpus": {"numpy"}, "batches": {"numpy"}, "recipes": set()}
+OUTSIDE |= {"__init__": set(), "loss": {"torch"}, "optimizer": {"torch"}}
+OUTSIDE |= {family: {"torch"} for family in FAMILIES}
+
+
+def module_name(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return "models" if name == "models.__init__" else name
+
+
+MODULES = {module_name(path): path for path in ROOT.rglob("*.py")}
+each_module = pytest.mark.parametrize("name", sorted(MODULES))
+
+
+def imports(path: Path) -> tuple[set[str], set[str]]:
+    """Return the modules of the package and the other top-level ones that a file imports anywhere in it."""
+    inside, outside = set(), set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where things come from"
+            if node.module == "makemore":  # the names are modules, or defined in __init__
+                names = [f"makemore.{a.name}" if a.name in MODULES else "makemore" for a in node.names]
+            else:
+                names = [node.module or ""]
+        else:
+            continue
+        for name in names:
+            top, _, rest = name.partition(".")
+            if top == "makemore":
+                inside.add(rest or "__init__")
+            else:
+                outside.add(top)
+    return inside, outside
+
+
+@each_module
+def test_modules_import_only_what_lies_below_them(name):
+    assert name in ALLOWED, f"say in ALLOWED what {name} may import"
+    inside, outside = imports(MODULES[name])
+    assert inside <= ALLOWED[name]
+    if name in OUTSIDE:
+        assert outside - set(sys.stdlib_module_names) <= OUTSIDE[name]
+
+
+def test_the_rules_hold_no_circle():
+    order: list[str] = []
+    while len(order) < len(ALLOWED):
+        free = [n for n in ALLOWED if n not in order and ALLOWED[n] - {"__init__"} <= set(order)]
+        assert free, "a circle among " + ", ".join(sorted(set(ALLOWED) - set(order)))
+        order += free
+
+
+def test_nothing_imports_the_shells():
+    for name, path in MODULES.items():
+        inside, outside = imports(path)
+        assert "cli" not in inside or name == "__main__"
+        assert "display" not in inside or name == "cli"
+        assert not outside & {"cyclopts", "rich"} or name in ("cli", "display")
+
+
+def test_importing_the_package_loads_neither_torch_nor_numpy():
+    code = "import sys, makemore; makemore.__version__; print(sorted({'torch', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there():
+    for name in makemore.__all__:
+        assert getattr(makemore, name) is not None
+    assert set(makemore.__all__) <= set(dir(makemore))
+    with pytest.raises(AttributeError, match="nonsense"):
+        makemore.nonsense  # noqa: B018

@@ -1,0 +1,438 @@
+"""Samples are distributed exactly as the model says, whatever is asked of them."""
+
+import itertools
+import math
+import re
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from makemore import sampling
+from makemore.corpus import Corpus
+from makemore.errors import MakemoreError
+from makemore.evaluation import score
+from makemore.models import build, configure
+from makemore.sampling import Choice, sample
+from makemore.vocab import Vocab
+
+LINES = ["ab", "abc", "abca", "b", "ba", "bab", "bab", "cab", "ca", "c", "aab", "acb", "bca", "bb"]
+N = 50_000
+
+
+@pytest.fixture(scope="module")
+def vocab():
+    return Vocab("abc")
+
+
+@pytest.fixture(scope="module")
+def model(vocab):
+    return fitted("ngram", vocab, order=3)
+
+
+def fitted(type, vocab, lines=LINES, **knobs):
+    torch.manual_seed(1)
+    model = build(type, len(vocab), configure(type, 8, **knobs))
+    if hasattr(model, "fit"):
+        model.fit(torch.from_numpy(vocab.encode("\n" + "\n".join(lines) + "\n").astype(np.int64)))
+    else:  # untrained and far from uniform
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(3)
+    return model.eval()
+
+
+def slow_choice(p, temperature=1.0, top_k=None, top_p=1.0):
+    """Temperature, then the k most likely, then the most likely that together have top_p of those."""
+    if temperature == 0:
+        return [float(i == p.index(max(p))) for i in range(len(p))]
+    p = [x ** (1 / temperature) for x in p]
+    ranked = sorted(range(len(p)), key=lambda i: -p[i])[:top_k]
+    total = sum(p[i] for i in ranked)
+    kept, so_far = [], 0.0
+    for i in ranked:
+        if so_far < top_p:
+            kept.append(i)
+        so_far += p[i] / total
+    total = sum(p[i] for i in kept)
+    return [p[i] / total if i in kept else 0.0 for i in range(len(p))]
+
+
+@torch.no_grad()
+def all_lines(model, vocab, max_length, prefix="", **choice):
+    """Return every line with its probability, by walking the whole tree; without the empty line."""
+    found, open_ = {}, {prefix: 1.0}
+    while open_:
+        texts = list(open_)
+        if len(texts[0]) == max_length:  # cut there
+            found |= open_
+            break
+        idx = np.stack([vocab.encode("\n" + text).astype(np.int64) for text in texts])
+        p = model(torch.from_numpy(idx))[0][:, -1].double().softmax(-1).tolist()
+        after = {}
+        for text, row in zip(texts, p, strict=True):
+            for character, q in zip("\n" + vocab.characters, slow_choice(row, **choice), strict=True):
+                if q > 0:
+                    (found if character == "\n" else after)[(text + character).rstrip("\n")] = open_[text] * q
+        open_ = after
+    assert sum(found.values()) == pytest.approx(1)
+    found.pop("", None)  # samples are never empty
+    return found
+
+
+def assert_drawn_from(samples, probabilities):
+    """Chi-square test, rare lines pooled; with fixed seeds it passes always or never."""
+    counts = Counter(samples)
+    assert set(counts) <= set(probabilities)
+    total = sum(probabilities.values())
+    expected = {text: len(samples) * p / total for text, p in probabilities.items()}
+    cells = [(counts[text], e) for text, e in expected.items() if e >= 5]
+    rare = [(counts[text], e) for text, e in expected.items() if e < 5]
+    if rare:
+        cells.append((sum(c for c, _ in rare), sum(e for _, e in rare)))
+    statistic = sum((c - e) ** 2 / e for c, e in cells)
+    df = torch.tensor((len(cells) - 1) / 2, dtype=torch.float64)
+    p_value = float(torch.special.gammaincc(df, torch.tensor(statistic / 2, dtype=torch.float64)))
+    assert p_value > 1e-3, f"chi-square {statistic:.0f} over {len(cells)} cells"
+
+
+def drawn(model, vocab, n, **options):
+    return [s.text for s in sample(model, vocab, n, **{"max_length": 5, "seed": 1} | options)]
+
+
+# the distribution
+
+
+@pytest.mark.parametrize(
+    "choice", [{}, {"temperature": 0.5}, {"temperature": 2.0}, {"top_k": 2}, {"top_p": 0.7}, {"temperature": 1.5, "top_k": 3, "top_p": 0.9}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("prefix", ["", "b"])
+def test_samples_are_distributed_as_the_model_says(vocab, prefix, choice):
+    model = fitted("gru", vocab)  # no two of its probabilities are equal
+    probabilities = all_lines(model, vocab, 5, prefix, **choice)
+    assert_drawn_from(drawn(model, vocab, N, prefix=prefix, choice=Choice(**choice)), probabilities)
+
+
+def test_the_chi_square_test_can_fail(model, vocab):
+    wrong = all_lines(model, vocab, 5, temperature=1.05)
+    with pytest.raises(AssertionError, match="chi-square"):
+        assert_drawn_from(drawn(model, vocab, N), wrong)
+
+
+@pytest.mark.parametrize("type", ["bigram", "ngram", "transformer", "wavenet", "mlp"])
+def test_models_with_states(vocab, type):
+    model = fitted(type, vocab)
+    assert_drawn_from(drawn(model, vocab, 20_000, max_length=4), all_lines(model, vocab, 4))
+    with_prefix = all_lines(model, vocab, 5, "cab")
+    assert_drawn_from(drawn(model, vocab, 5000, prefix="cab"), with_prefix)
+
+
+# every beginning of a line that matches must be allowed, so that the samples stay the model's own
+PATTERNS = [
+    "a.*", ".*b", "[ab]+", ".{3}", "(ab|ba)c?.*", "(?=.*c).*", "(?!a).*", "a*+b.*", r"(.).*\1", "a?b?c?", ".*a$", "^b.*",
+    "(?!.*aa).*", r"\b.*", r"\w+\b", r"a\B.*", ".*(?<!a)", ".*?(?<=b)", "c(.b)*(?<!ab)", "(?!.*a$).*", "(?!(ab|b)$).*",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_leaves_the_models_distribution_among_matches(model, vocab, pattern):
+    matching = {line: p for line, p in all_lines(model, vocab, 5).items() if re.fullmatch(pattern, line)}
+    assert len(matching) > 1
+    assert_drawn_from(drawn(model, vocab, 10_000, pattern=pattern), matching)
+
+
+atoms = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]", "", "^", "$", r"\b", r"\B", r"\Z"])
+repeats = st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "*?", "+?", "??", "*+"])
+patterns = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map("(?:%s|%s)".__mod__),
+        st.tuples(inner, repeats).map("(?:%s)%s".__mod__),
+        inner.map("(?=%s)".__mod__),
+        inner.map("(?!%s)".__mod__),
+        st.sampled_from("abc").map("(?<=%s)".__mod__),
+        st.sampled_from("abc").map("(?<!%s)".__mod__),
+    ),
+    max_leaves=6,
+)
+SHORT_LINES = ["".join(line) for n in range(5) for line in itertools.product("abc", repeat=n)]
+
+
+@settings(max_examples=500, deadline=None)
+@given(patterns)
+def test_no_beginning_of_a_match_is_refused(pattern):
+    matcher = sampling._Matcher(pattern)
+    for line in SHORT_LINES:
+        if matcher.does(line):
+            refused = [line[:i] for i in range(len(line) + 1) if not matcher.could(line[:i])]
+            assert not refused
+
+
+def test_prefix_and_pattern_together(model, vocab):
+    wanted = {line: p for line, p in all_lines(model, vocab, 5, "ba").items() if re.fullmatch("b.*b", line)}
+    assert_drawn_from(drawn(model, vocab, 10_000, prefix="ba", pattern="b.*b"), wanted)
+
+
+def test_only_kept_lines_and_in_the_models_proportions(model, vocab):
+    def keep(lines):
+        return [len(line) != 2 for line in lines]
+
+    wanted = {line: p for line, p in all_lines(model, vocab, 5).items() if len(line) != 2}
+    assert_drawn_from(drawn(model, vocab, 20_000, keep=keep), wanted)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"pattern": ".*b.*"}, {"keep": lambda lines: ["c" in s for s in lines]}], ids=str
+)
+def test_lines_come_in_no_order(vocab, options):
+    """Short lines end first, but must not come first."""
+    model, n = fitted("bigram", vocab), 10_000
+    lengths = np.array([len(line) for line in drawn(model, vocab, n, max_length=12, **options)])
+    error = lengths.std() * 2 / math.sqrt(n)  # of the difference of the two halves' means
+    assert abs(lengths[: n // 2].mean() - lengths[n // 2 :].mean()) < 4 * error
+    first = [len(s) for i in range(60) for s in drawn(model, vocab, 10, max_length=12, seed=i, **options)]
+    assert abs(np.mean(first) - lengths.mean()) < 4 * lengths.std() / math.sqrt(len(first))
+
+
+# how characters are chosen
+
+
+@given(
+    st.lists(st.floats(-15, 5, width=32), min_size=2, max_size=8, unique=True),
+    st.floats(0.2, 5),
+    st.none() | st.integers(1, 10),
+    st.floats(0.01, 1),
+)
+def test_choice_equals_a_slow_one(logits, temperature, top_k, top_p):
+    logp = torch.tensor([logits]).log_softmax(1)
+    p = logp[0].double().exp().tolist()
+    sums = np.cumsum(sorted(slow_choice(p, temperature, top_k), reverse=True))
+    assume(np.abs(sums - top_p).min() > 1e-9 and len(set(p)) == len(p))  # else rounding decides
+    found = Choice(temperature, top_k, top_p).probabilities(logp)
+    assert found.dtype == torch.float64
+    assert found[0].tolist() == pytest.approx(slow_choice(p, temperature, top_k, top_p), abs=1e-9)
+
+
+@given(
+    st.lists(st.integers(-200, 0), min_size=1, max_size=8, unique=True),
+    st.booleans(),
+    st.just(0.0) | st.floats(5e-324, 1e-300) | st.floats(0, 100),
+    st.none() | st.integers(1, 10),
+    st.floats(0, 1, exclude_min=True),
+)
+@example(logits=[0, -1], impossible=False, temperature=5e-324, top_k=None, top_p=1.0)
+def test_any_choice_gives_probabilities(logits, impossible, temperature, top_k, top_p):
+    logp = torch.tensor([[*logits, *[-math.inf] * impossible]], dtype=torch.float32).log_softmax(1)
+    p = Choice(temperature, top_k, top_p).probabilities(logp)[0]
+    assert (p >= 0).all()
+    assert float(p.sum()) == pytest.approx(1)
+    assert p[logp[0].argmax()] == p.max()
+    assert not p[logp[0] == -math.inf].any()
+    assert int((p > 0).sum()) <= (1 if temperature == 0 else top_k or len(p))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"temperature": -0.1}, "--temperature -0.1"),
+        ({"temperature": math.nan}, "--temperature nan"),
+        ({"temperature": math.inf}, "--temperature inf"),
+        ({"top_k": 0}, "--top-k 0"),
+        ({"top_p": 0.0}, "--top-p 0"),
+        ({"top_p": 1.5}, "--top-p 1.5"),
+        ({"top_p": math.nan}, "--top-p nan"),
+    ],
+)
+def test_choices_that_make_no_sense(options, says):
+    with pytest.raises(MakemoreError, match=re.escape(says)):
+        Choice(**options)
+
+
+def test_temperature_zero_always_takes_the_most_likely(model, vocab):
+    best = max(all_lines(model, vocab, 8, temperature=0).items(), key=lambda item: item[1])
+    assert set(drawn(model, vocab, 100, max_length=8, choice=Choice(temperature=0))) == {best[0]}
+    assert set(drawn(model, vocab, 100, max_length=8, choice=Choice(top_k=1))) == {best[0]}
+
+
+@pytest.mark.parametrize("u", [0.0, 2**-53, 0.5, 1 - 2**-53])
+def test_an_impossible_character_is_never_drawn(monkeypatch, u):
+    random = np.random.default_rng(1)
+    p = random.random((8192, 6)) * (random.random((8192, 6)) < 0.4)
+    p[:, 2] += p.sum(1) == 0  # at least one is possible
+    p[:4] = np.eye(6)[[0, 5, 2, 3]]
+    p = torch.from_numpy(p / p.sum(1, keepdims=True))
+    row = torch.arange(8192).repeat(2)
+    monkeypatch.setattr(torch, "rand", lambda n, **_: torch.full((n,), u, dtype=torch.float64))
+    ids = sampling._Drawing._draw(SimpleNamespace(generator=None), p, row)
+    assert ((ids >= 0) & (ids < 6)).all()
+    assert (p[row, ids] > 0).all()
+    possible = (p[row] > 0).double()
+    if u == 0:
+        assert torch.equal(ids, possible.argmax(1))  # the first possible one
+    if u == 1 - 2**-53:
+        assert torch.equal(ids, 5 - possible.flip(1).argmax(1))  # the last
+
+
+# what is said of a sample
+
+
+@pytest.mark.parametrize("type", ["ngram", "gru"])
+def test_nll_is_the_models_score(vocab, type):
+    model = fitted(type, vocab)
+    choice = Choice(temperature=2, top_k=3)  # changes nothing about what the model thinks
+    samples = list(sample(model, vocab, 300, max_length=5, prefix="a", choice=choice, seed=1))
+    corpus = Corpus(vocab, vocab.encode("\n" + "".join(s.text + "\n" for s in samples)))
+    for s, losses in zip(samples, score(model, corpus), strict=True):
+        assert s.nll == pytest.approx(sum(losses), rel=1e-4)
+
+
+def test_cut_lines_say_so(model, vocab):
+    samples = list(sample(model, vocab, 2000, max_length=3, seed=1))
+    assert {s.ended for s in samples} == {True, False}
+    assert all(s.ended == (len(s.text) < 3) for s in samples)
+    whole = list(sample(model, vocab, 50, max_length=3, prefix="abc", seed=1))
+    assert {(s.text, s.ended) for s in whole} == {("abc", False)}
+
+
+# which lines
+
+
+def test_the_same_seed_gives_the_same_lines(model, vocab):
+    assert drawn(model, vocab, 500) == drawn(model, vocab, 500)
+    assert drawn(model, vocab, 500) != drawn(model, vocab, 500, seed=2)
+    assert drawn(model, vocab, 500, seed=None) != drawn(model, vocab, 500, seed=None)
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    drawn(model, vocab, 5, seed=None)
+    assert torch.equal(torch.get_rng_state(), state)  # nobody else's randomness is used up
+
+
+def test_unique_lines(model, vocab):
+    lines = drawn(model, vocab, 200, unique=True)
+    assert len(set(lines)) == len(lines) == 200
+
+
+def test_unique_lines_are_drawn_without_replacement(vocab):
+    """The first of two unique lines is distributed as the model's, the second as what is left."""
+    model = fitted("bigram", vocab)
+    pairs = [tuple(drawn(model, vocab, 2, max_length=1, unique=True, seed=seed)) for seed in range(500)]
+    p = all_lines(model, vocab, 1)
+    total = sum(p.values())
+    assert_drawn_from(pairs, {(a, b): p[a] * p[b] / (total - p[a]) for a in p for b in p if a != b})
+
+
+def test_too_few_lines_are_given_and_said(monkeypatch, vocab):
+    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    model = fitted("bigram", vocab, ["ab", "c"], smoothing=0)  # can say these two and nothing else
+    stream = sample(model, vocab, 3, max_length=5, unique=True, seed=1)
+    assert sorted([next(stream).text, next(stream).text]) == ["ab", "c"]
+    with pytest.raises(MakemoreError, match=r"found 2 of 3 lines that are all different.*acceptance"):
+        next(stream)
+
+
+def test_a_model_that_says_nothing(monkeypatch, vocab):
+    """Empty lines are no samples, and so many of them are no reason to wait for ever."""
+    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    with pytest.raises(MakemoreError, match="found 0 of 3 lines"):
+        drawn(fitted("bigram", vocab, [""], smoothing=0), vocab, 3)
+
+
+@pytest.mark.parametrize(
+    "options", [{"pattern": "b.*"}, {"pattern": "x"}, {"keep": lambda lines: [False] * len(lines)}], ids=str
+)
+def test_lines_that_never_come_are_given_up(monkeypatch, vocab, options):
+    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    model = fitted("bigram", vocab, ["ab", "c"], smoothing=0)
+    with pytest.raises(MakemoreError, match="found 0 of 3 lines"):
+        drawn(model, vocab, 3, **options)
+
+
+def test_pattern_and_novel_together_when_nothing_matches(monkeypatch, model, vocab):
+    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    corpus = Corpus.from_lines(LINES)
+
+    def keep(lines):
+        return [seen == "new" for seen in corpus.seen(lines)]
+
+    with pytest.raises(MakemoreError, match="found 0 of 3 lines that match 'x' and are new"):
+        drawn(model, vocab, 3, pattern="x", keep=keep)
+    assert all(line not in LINES for line in drawn(model, vocab, 50, pattern="b.*", keep=keep))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"prefix": "az"}, "'z'"),
+        ({"prefix": "a\nb"}, "one line"),
+        ({"prefix": "abcabc"}, "--max-length 5"),
+        ({"max_length": 0}, "--max-length 0"),
+        ({"pattern": "(a"}, "--pattern '(a'"),
+        ({"pattern": "a{1i<"}, "--pattern 'a{1i<'"),
+        ({"pattern": "(" * 5000 + ")" * 5000}, "--pattern '(("),
+        ({"n": -1}, "-n -1"),
+    ],
+)
+def test_options_that_make_no_sense(model, vocab, options, says):
+    with pytest.raises(MakemoreError, match=re.escape(says)):
+        drawn(model, vocab, **{"n": 3} | options)
+
+
+def test_no_lines(model, vocab):
+    assert drawn(model, vocab, 0) == []
+
+
+# memory and work
+
+
+class Watched(nn.Module):
+    """A model that notes how many rows it is asked for, with a state of so many floats a row."""
+
+    def __init__(self, vocab_size, floats):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(vocab_size))
+        self.floats, self.rows = floats, []
+
+    def forward(self, idx, state=None):
+        self.rows.append(len(idx))
+        return self.logits.expand(*idx.shape, -1), (idx.new_zeros(len(idx), self.floats),)
+
+
+def test_chunks_are_bounded_and_drawn_when_asked_for():
+    model = Watched(27, floats=10)
+    vocab = Vocab("abcdefghijklmnopqrstuvwxyz")
+    stream = sample(model, vocab, 10**9, max_length=12, seed=1)
+    first = list(itertools.islice(stream, 100))
+    assert len(first) == 100
+    calls = len(model.rows)
+    assert calls <= 13  # the prompt and one chunk of at most 12 characters
+    list(itertools.islice(stream, 30_000))
+    assert max(model.rows) <= 8192
+
+
+def test_large_states_make_small_chunks():
+    model = Watched(27, floats=100_000)
+    list(sample(model, Vocab("abcdefghijklmnopqrstuvwxyz"), 200, max_length=12, seed=1))
+    assert max(model.rows) * 100_000 <= 64_000_000
+
+
+def test_lines_that_are_equal_so_far_are_stepped_once(model, vocab):
+    counted = []
+
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, idx, state=None):
+            counted.append(len(idx))
+            return self.model(idx, state)
+
+    drawn(Counting(), vocab, 5000, max_length=5)
+    assert all(rows <= 3**t for t, rows in enumerate(counted))  # 3 characters: at most 3^t beginnings
