@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 import makemore as library
 from makemore import sampling
 from makemore.errors import MakemoreError
+from makemore.files import held
 
 COMMAND = [sys.executable, "-m", "makemore"]
 QUICK = ("--type", "mlp", "--max-steps", "3")
@@ -219,7 +220,7 @@ def test_a_run_is_not_overwritten_by_what_cannot_be_trained(
 
 @pytest.mark.parametrize("how", ["--resume", "--overwrite"])
 def test_a_run_that_another_process_is_training(refused: Any, small: Path, run: Path, how: str) -> None:
-    with library.load(run).locked():
+    with held(run):
         refused("-i", small, "-o", run, "--type", "mlp", "--max-steps", 6, how, says="another process")
 
 

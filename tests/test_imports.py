@@ -15,6 +15,7 @@ FAMILIES = {f"models.{path.stem}" for path in (ROOT / "models").glob("*.py")} - 
 # what each module may import from the package
 ALLOWED = {
     "errors": set(),
+    "files": {"errors"},
     "vocab": {"errors"},
     "loss": set(),
     "batches": set(),
@@ -24,15 +25,15 @@ ALLOWED = {
     "corpus": {"errors", "vocab"},
     "sampling": {"errors", "vocab"},
     "evaluation": {"batches", "corpus", "loss"},
-    "run": {"__init__", "corpus", "errors", "evaluation", "models", "sampling", "vocab"},
+    "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "vocab"},
     "report": {"errors", "evaluation", "run"},
     "training": {
-        "batches", "corpus", "errors", "evaluation", "loss", "models", "optimizer", "recipes", "report", "run",
-        "sampling",
+        "batches", "corpus", "errors", "evaluation", "files", "loss", "models", "optimizer", "recipes", "report",
+        "run", "sampling",
     },
     "display": {"corpus", "errors", "run", "training"},
     "cli": {
-        "__init__", "corpus", "display", "errors", "models", "recipes", "run", "training",
+        "__init__", "corpus", "display", "errors", "files", "models", "recipes", "run", "training",
     },
     "__main__": {"cli"},
     "__init__": {"corpus", "errors", "evaluation", "models", "run", "training", "vocab"},

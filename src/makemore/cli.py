@@ -19,15 +19,27 @@ from makemore.errors import MakemoreError
 
 # torch takes two seconds to import, so whatever needs it is imported inside the command that uses it.
 
-_EXAMPLES = """
-Examples:
-
-    makemore                            train on the bundled names, into out/
-    makemore -i mine.txt -o mine        train on a list of your own
-    makemore -i mine.txt --type ngram   by counting: seconds instead of a minute
-    makemore sample out --prefix ka     more of them
-    makemore score out emma xqz         how likely lines are
-"""
+_EXAMPLES = {
+    "train": """
+makemore                            train on the bundled names, into out/
+makemore -i mine.txt -o mine        train on a list of your own
+makemore -i mine.txt --type ngram   by counting: seconds instead of a minute
+makemore -o mine --resume           go on where training was stopped
+""",
+    "sample": """
+makemore sample mine -n 1000 > more.txt
+makemore sample mine --prefix ka --temperature 0.7
+makemore sample mine --pattern '[a-d].{4,6}' --novel --unique
+""",
+    "score": """
+makemore score mine emma xqz        how likely lines are
+makemore score mine --letters emma  and which letters surprise it
+makemore score mine < many.txt | sort -n | head
+""",
+    "models": """
+makemore models -i mine.txt
+""",
+}
 
 _HELP = """
 Makes more things like the lines of a text file. Give it a file with one thing on each line, names \
@@ -45,6 +57,18 @@ def _option(group: Group | None = None, short: str | None = None, **more: Any) -
     return Parameter(negative=(), **{name: value for name, value in given.items() if value is not None})
 
 
+def _whole(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
+    """An option that takes a whole number; left to itself the command line library cuts 1.5 down to 1."""
+    return _option(group, short, converter=_to_int, **more)
+
+
+def _to_int(type: object, tokens: Any) -> int:
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f'"{tokens[0].value}" is not a whole number') from None
+
+
 def _switch(group: Group | None = None) -> Parameter:
     return _option(group, show_default=False)
 
@@ -60,20 +84,20 @@ def _train_command(knobs_class: type) -> Any:
         resume: Annotated[bool, _switch(_FILES)] = False,
         overwrite: Annotated[bool, _switch(_FILES)] = False,
         sample_only: Annotated[bool, _switch(_FILES)] = False,
-        top_k: Annotated[int | None, _option(_FILES)] = None,
+        top_k: Annotated[int | None, _whole(_FILES)] = None,
         encoding: Annotated[str, _option(_FILES)] = "utf-8",
-        max_length: Annotated[int | None, _option(_FILES)] = None,
+        max_length: Annotated[int | None, _whole(_FILES)] = None,
         type: Annotated[str | None, _option(_MODEL)] = None,
         knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL, show=show)] = None,  # type: ignore[valid-type]
-        max_steps: Annotated[int | None, _option(_TRAINING)] = None,
-        batch_size: Annotated[int | None, _option(_TRAINING, "-b")] = None,
+        max_steps: Annotated[int | None, _whole(_TRAINING)] = None,
+        batch_size: Annotated[int | None, _whole(_TRAINING, "-b")] = None,
         learning_rate: Annotated[float | None, _option(_TRAINING, "-l")] = None,
         weight_decay: Annotated[float | None, _option(_TRAINING, "-w")] = None,
-        patience: Annotated[int | None, _option(_TRAINING)] = None,
-        seed: Annotated[int | None, _option(_TRAINING)] = None,
+        patience: Annotated[int | None, _whole(_TRAINING)] = None,
+        seed: Annotated[int | None, _whole(_TRAINING)] = None,
         device: Annotated[str, _option(_TRAINING)] = "auto",
         tensorboard: Annotated[bool, _switch(_TRAINING)] = False,
-        num_workers: Annotated[int | None, _option(_TRAINING, "-n")] = None,
+        num_workers: Annotated[int | None, _whole(_TRAINING, "-n")] = None,
     ) -> int:
         """Train a model on a file of lines.
 
@@ -147,25 +171,19 @@ def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
 def sample(
     directory: Path = Path("out"),
     *,
-    number: Annotated[int, _option(short="-n")] = 20,
+    number: Annotated[int, _whole(short="-n")] = 20,
     prefix: Annotated[str, _option(allow_leading_hyphen=True)] = "",
     pattern: Annotated[str | None, _option(allow_leading_hyphen=True)] = None,
     temperature: Annotated[float, _option()] = 1.0,
-    top_k: Annotated[int | None, _option()] = None,
+    top_k: Annotated[int | None, _whole()] = None,
     top_p: Annotated[float, _option()] = 1.0,
-    max_length: Annotated[int | None, _option()] = None,
+    max_length: Annotated[int | None, _whole()] = None,
     unique: Annotated[bool, _switch()] = False,
     novel: Annotated[bool, _switch()] = False,
-    seed: Annotated[int | None, _option()] = None,
+    seed: Annotated[int | None, _whole()] = None,
     json: Annotated[bool, _switch()] = False,
 ) -> int:
     """Print new lines from a trained model, one a line and nothing else.
-
-    Examples:
-
-    makemore sample out -n 20 --prefix ka
-
-    makemore sample out --pattern '[a-d].*' --novel --unique
 
     Args:
         directory: The run directory that training wrote.
@@ -182,7 +200,8 @@ def sample(
         json: One JSON object a line: text, nll (nats, the line and its end), seen (train, held-out, new).
 
     """
-    from makemore.run import load, to_json
+    from makemore.files import to_json
+    from makemore.run import load
 
     run = load(directory)
     samples = run.stream(
@@ -200,17 +219,11 @@ def sample(
 
 def score(
     directory: Path = Path("out"),
-    *lines: Annotated[str, _option(allow_leading_hyphen=True)],
+    *lines: str,
     letters: Annotated[bool, _switch()] = False,
     json: Annotated[bool, _switch()] = False,
 ) -> int:
     """Print the negative log-likelihood of lines, in nats: the lower, the more like the list.
-
-    Examples:
-
-    makemore score out --letters emma xqz
-
-    makemore score out < candidates.txt | sort -n | head
 
     Args:
         directory: The run directory that training wrote.
@@ -219,10 +232,11 @@ def score(
         json: One JSON object a line: text, nll, and with --letters letters.
 
     """
-    from makemore.run import load, to_json
+    from makemore.files import to_json
+    from makemore.run import load
 
     run = load(directory)
-    for text, losses in run.scored(iter(lines) if lines else sys.stdin):
+    for text, losses in run.scored(lines or _standard_input()):
         shown = [*text, "(end)"]
         if json:
             parts = [{"character": c, "nll": x} for c, x in zip([*text, "\n"], losses, strict=True)]
@@ -233,6 +247,16 @@ def score(
                 for character, loss in zip(shown, losses, strict=True):
                     print(f"{loss:.4f}\t  {character}")
     return 0
+
+
+def _standard_input() -> Iterator[str]:
+    try:
+        yield from sys.stdin
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise MakemoreError(
+            f"standard input: not {error.encoding}: byte 0x{byte:02x}; recode it first"
+        ) from None
 
 
 def models(*, input_file: Annotated[str, _option(short="-i")] = "names") -> int:
@@ -301,7 +325,10 @@ def _knobs_class(type_name: str | None) -> type:
     options = [
         (
             k.name,
-            Annotated[k.type | None, _option(help=f"{k.help}. [default: {k.default}]")],
+            Annotated[
+                k.type | None,
+                (_whole if k.type is int else _option)(help=f"{k.help}. [default: {k.default}]"),
+            ],
             field(default=None),
         )
         for k in knobs(type_name)
@@ -311,12 +338,17 @@ def _knobs_class(type_name: str | None) -> type:
     return made
 
 
+def _examples(*commands: str) -> str:
+    lines = [line for name in commands for line in _EXAMPLES.get(name, "").strip().splitlines()]
+    return "\n".join(["Examples:", "", *(f"    {line}" for line in lines)]) if lines else ""
+
+
 def _app(type_name: str | None) -> App:
     """Make the command line, with the options of a type of model, or without any."""
     app = App(
         name="makemore",
         help=_HELP,
-        help_epilogue=_EXAMPLES,
+        help_epilogue=_examples(*_EXAMPLES),
         help_format="plaintext",
         version=__version__,
         print_error=False,
@@ -327,7 +359,8 @@ def _app(type_name: str | None) -> App:
     train = _train_command(_knobs_class(type_name))
     app.default(train)
     for command in (train, sample, score, models, data):
-        app.command(App(default_command=command, name=command.__name__, help_epilogue=""))
+        name = command.__name__
+        app.command(App(default_command=command, name=name, help_epilogue=_examples(name)))
     app.register_install_completion_command()
     return app
 
@@ -351,7 +384,7 @@ def _type(argv: list[str]) -> str:
 
 def _call(argv: list[str]) -> int:
     wants_help = "--help" in argv or "-h" in argv
-    if argv[:1] == ["train"] and wants_help:
+    if wants_help and (argv[:1] == ["train"] or "--type" in argv):
         return int(_app(_type(argv))(argv) or 0)
     try:
         return int(_app(None)(argv) or 0)
@@ -374,7 +407,8 @@ def _call(argv: list[str]) -> int:
 
 def main() -> None:
     """Run the command line; the `makemore` script calls this."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for stream in (sys.stdout, sys.stderr):  # a name or a sample is never a reason to fail
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         status = _call(sys.argv[1:])
         sys.stdout.flush()
@@ -386,6 +420,9 @@ def main() -> None:
         # the reader has had enough; let nothing more be written to it, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except OSError as error:  # files are the library's business; what is left is what is printed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = _complain(f"standard output: cannot be written: {error.strerror}")
     except KeyboardInterrupt:
         print("makemore: interrupted", file=sys.stderr)
         status = 130

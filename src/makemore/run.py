@@ -20,8 +20,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import math
-import os
+import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -37,7 +36,8 @@ from torch import Tensor, nn
 from makemore import __version__, evaluation, sampling
 from makemore.corpus import Corpus, Reading
 from makemore.errors import MakemoreError
-from makemore.models import build, model_class
+from makemore.files import atomic, damage, from_json, read_json, to_json, unwritable, write_json
+from makemore.models import MODELS, build, model_class
 from makemore.sampling import Choice, Sample
 from makemore.vocab import Vocab
 
@@ -116,12 +116,14 @@ class Run:
             directory.mkdir(parents=True, exist_ok=True)
             for name in FILES:
                 (directory / name).unlink(missing_ok=True)
+            if (directory / "tensorboard").is_dir():
+                shutil.rmtree(directory / "tensorboard")
         except OSError as error:
             raise MakemoreError(
                 f"{directory}: cannot be written: {error.strerror}; choose another place with -o"
             ) from None
-        _write_json(directory / "vocabulary.json", list(corpus.vocab.characters))
-        with _atomic(directory / "corpus.npy") as path, open(path, "wb") as file:
+        write_json(directory / "vocabulary.json", list(corpus.vocab.characters))
+        with atomic(directory / "corpus.npy") as path, open(path, "wb") as file:
             np.save(file, corpus.tokens, allow_pickle=False)
         run.corpus = corpus
         run.write_config()
@@ -131,14 +133,19 @@ class Run:
     def load(cls, directory: str | Path) -> Run:
         """Open a run directory. Raises MakemoreError where it is missing, damaged, foreign or too new."""
         directory = Path(directory)
-        if not directory.is_dir():
+        try:
+            there = directory.is_dir()
             missing = "is not a directory" if directory.exists() else "no such directory"
+            held = there and (directory / "config.json").exists()
+        except OSError as error:
+            raise MakemoreError(f"{directory}: cannot be read: {error.strerror}") from None
+        if not there:
             raise MakemoreError(f"{directory}: {missing}; give the directory that `makemore train -o` wrote")
-        if not (directory / "config.json").exists():
+        if not held:
             raise MakemoreError(
                 f"{directory}: not a makemore run, it has no config.json; give what `makemore train -o` wrote"
             )
-        config = _read_json(directory / "config.json")
+        config = read_json(directory / "config.json")
         if not isinstance(config, dict) or config.get("format") != FORMAT:
             raise MakemoreError(f"{directory}: not a makemore run, its config.json is something else's")
         if config.get("version") != VERSION:
@@ -146,20 +153,23 @@ class Run:
                 f"{directory}: written in run format {config.get('version')}, and this makemore ({__version__}) reads "
                 f"format {VERSION}; use the version that wrote it ({config.get('makemore', 'unknown')})"
             )
-        vocab = Vocab("".join(_read_json(directory / "vocabulary.json")))
-        with _damage(directory / "config.json"):
-            return cls(
-                directory,
-                config["type"],
-                model_class(config["type"]).config_class(**config["model"]),
-                Settings(**config["training"]),
-                vocab,
-                Reading(**config["data"]) if config["data"] else None,
-            )
+        with damage(directory / "config.json"):
+            if config["type"] not in MODELS:
+                raise ValueError(f"type is {config['type']!r}")
+            type = config["type"]
+            model = from_json(model_class(type).config_class, config["model"])
+            settings = from_json(Settings, config["training"])
+            reading = from_json(Reading, config["data"]) if config["data"] else None
+        with damage(directory / "vocabulary.json"):
+            characters = read_json(directory / "vocabulary.json")
+            vocab = Vocab("".join(characters))
+            if not isinstance(characters, list) or characters != list(vocab.characters):
+                raise ValueError("not a list of different characters in the order of their code points")
+        return cls(directory, type, model, settings, vocab, reading)
 
     def write_config(self) -> None:
         """Write config.json from what the run now says."""
-        _write_json(
+        write_json(
             self.directory / "config.json",
             {
                 "format": FORMAT,
@@ -179,52 +189,50 @@ class Run:
     def corpus(self) -> Corpus:
         """The lines the run was started on."""
         path = self.directory / "corpus.npy"
-        with _damage(path):
+        with damage(path):
             tokens = np.load(path, mmap_mode="r", allow_pickle=False)
-            if (
-                tokens.ndim != 1
-                or len(tokens) < 2
-                or tokens[0]
-                or tokens[-1]
-                or tokens.max() >= len(self.vocab)
-            ):
+            if tokens.ndim != 1 or len(tokens) < 2 or tokens.dtype.kind != "u":
+                raise ValueError("not one stream of ids")
+            if tokens[0] or tokens[-1] or tokens.max() >= len(self.vocab):
                 raise ValueError("it does not fit vocabulary.json")
         return Corpus(self.vocab, tokens, self.reading)
 
     def new_model(self) -> nn.Module:
         """Return the run's model as it is before training, drawn from torch's global generator."""
-        model: nn.Module = build(self.type, len(self.vocab), self.config)
-        return model
+        with damage(self.directory / "config.json"):
+            model: nn.Module = build(self.type, len(self.vocab), self.config)
+            return model
 
     @cached_property
     def model(self) -> nn.Module:
         """The best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
         model = self.new_model()
         if (self.directory / "best.safetensors").exists():
-            tensors, path = self._read_tensors("best.safetensors")[0], "best.safetensors"
+            self.read_best(model)
+        elif (checkpoint := self.load_checkpoint()) is not None:
+            with damage(self.directory / "last.safetensors"):
+                model.load_state_dict(part(checkpoint[0], "model."))
         else:
-            checkpoint = self.load_checkpoint()
-            if checkpoint is None:
-                raise MakemoreError(
-                    f"{self.directory}: not trained yet; go on with `makemore --resume -o {self.directory}`"
-                )
-            tensors, path = part(checkpoint[0], "model."), "last.safetensors"
-        self.fill(model, tensors, path)
+            raise MakemoreError(
+                f"{self.directory}: not trained yet; go on with `makemore --resume -o {self.directory}`"
+            )
         return model.eval()
 
     @property
     def summary(self) -> dict[str, Any] | None:
         """What summary.json says; None before training has ended."""
         path = self.directory / "summary.json"
-        return _read_json(path) if path.exists() else None
+        return read_json(path) if path.exists() else None
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the evaluations so far, without a last line that was cut off in the writing."""
+        """Return the evaluations so far, without lines that were cut off in the writing."""
         path = self.directory / "metrics.jsonl"
         found = []
-        for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        for line in path.read_text("utf-8", "replace").splitlines() if path.exists() else []:
             with contextlib.suppress(json.JSONDecodeError):
-                found.append(json.loads(line))
+                value = json.loads(line)
+                if isinstance(value, dict) and isinstance(value.get("step"), int):
+                    found.append(value)
         return found
 
     # using it
@@ -278,7 +286,13 @@ class Run:
 
     def letters(self, lines: list[str]) -> list[list[float]]:
         """Return -log p in nats of every character of the given lines, each line's end last."""
-        tokens = self.vocab.encode("\n" + "\n".join(lines) + "\n")
+        for line in lines:
+            if not self.vocab.knows(line):
+                try:
+                    self.vocab.encode(line)
+                except MakemoreError as error:
+                    raise MakemoreError(f"{line!r}: {error}") from None
+        tokens = self.vocab.encode("\n" + "".join(line + "\n" for line in lines))
         return evaluation.score(self.model, Corpus(self.vocab, tokens))
 
     def score(self, lines: list[str]) -> list[float]:
@@ -292,13 +306,13 @@ class Run:
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the weights of a model as the best so far."""
-        with _atomic(self.directory / "best.safetensors") as path:
+        with atomic(self.directory / "best.safetensors") as path:
             path.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
 
     def save_checkpoint(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         """Keep all that is needed to go on from here, in one file so that it cannot disagree with itself."""
         tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-        with _atomic(self.directory / "last.safetensors") as path:
+        with atomic(self.directory / "last.safetensors") as path:
             path.write_bytes(save(tensors, metadata={"progress": json.dumps(progress)}))
 
     def load_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -306,17 +320,18 @@ class Run:
         if not (self.directory / "last.safetensors").exists():
             return None
         tensors, metadata = self._read_tensors("last.safetensors")
-        with _damage(self.directory / "last.safetensors"):
+        with damage(self.directory / "last.safetensors"):
             return tensors, json.loads(metadata["progress"])
 
-    def fill(self, model: nn.Module, tensors: dict[str, Tensor], name: str) -> None:
-        """Put tensors of the file `name` into a model."""
-        with _damage(self.directory / name):
+    def read_best(self, model: nn.Module) -> None:
+        """Put the best weights so far into a model."""
+        tensors, _ = self._read_tensors("best.safetensors")
+        with damage(self.directory / "best.safetensors"):
             model.load_state_dict(tensors)
 
     def _read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
         path = self.directory / name
-        with _damage(path), safetensors.safe_open(path, framework="pt") as file:
+        with damage(path), safetensors.safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
     def add_metrics(self, line: dict[str, Any]) -> None:
@@ -326,43 +341,22 @@ class Run:
             with open(path, "a", encoding="utf-8") as file:
                 file.write(to_json(line) + "\n")
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise unwritable(path, error) from None
 
     def rewind_metrics(self, step: int) -> None:
         """Forget the evaluations after a step: training goes on from there and will make them again."""
         kept = [to_json(line) + "\n" for line in self.metrics() if line["step"] <= step]
-        with _atomic(self.directory / "metrics.jsonl") as path:
+        with atomic(self.directory / "metrics.jsonl") as path:
             path.write_text("".join(kept), "utf-8")
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json."""
-        _write_json(self.directory / "summary.json", summary)
+        write_json(self.directory / "summary.json", summary)
 
     def write_picture(self, name: str, figure: Any) -> None:
         """Write a matplotlib figure as PNG."""
-        with _atomic(self.directory / name) as path:
+        with atomic(self.directory / name) as path:
             figure.savefig(path, format="png", dpi=120)
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the directory while training, so that no second process trains into it."""
-        try:
-            import fcntl
-        except ImportError:  # not on Windows, where the person must take care
-            yield
-            return
-        handle = os.open(self.directory, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            raise MakemoreError(
-                f"{self.directory}: another process is training it; wait, or choose another -o"
-            ) from None
-        try:
-            yield
-        finally:
-            os.close(handle)
 
 
 def load(directory: str | Path) -> Run:
@@ -375,27 +369,27 @@ def load(directory: str | Path) -> Run:
 
 def check_free(directory: Path, overwrite: bool) -> None:
     """Raise MakemoreError if a run must not be started in a directory."""
-    if directory.exists() and not directory.is_dir():
-        raise MakemoreError(f"{directory}: is a file; choose a directory with -o")
     ours = {*FILES, *(name + ".tmp" for name in FILES), "tensorboard"}
     try:
-        held = {path.name for path in directory.iterdir()} if directory.exists() else set()
+        if directory.exists() and not directory.is_dir():
+            raise MakemoreError(f"{directory}: is a file; choose a directory with -o")
+        there = {path.name for path in directory.iterdir()} if directory.exists() else set()
     except OSError as error:
         raise MakemoreError(
             f"{directory}: cannot be read: {error.strerror}; choose another place with -o"
         ) from None
-    if "config.json" in held:
+    if "config.json" in there:
+        try:
+            foreign = json.loads((directory / "config.json").read_text("utf-8")).get("format") != FORMAT
+        except (OSError, ValueError, AttributeError):  # damaged, and so to be replaced, if the rest is ours
+            foreign = bool(there - ours)
+        if foreign:
+            raise MakemoreError(f"{directory}: holds something that is not a makemore run; choose another -o")
         if not overwrite:
             raise MakemoreError(
                 f"{directory}: already holds a run; go on with --resume, replace it with --overwrite, or choose another -o"
             )
-        try:
-            foreign = json.loads((directory / "config.json").read_text("utf-8")).get("format") != FORMAT
-        except (OSError, ValueError, AttributeError):  # damaged, and so to be replaced, if the rest is ours
-            foreign = bool(held - ours)
-        if foreign:
-            raise MakemoreError(f"{directory}: holds something that is not a makemore run; choose another -o")
-    elif held - ours:
+    elif there - ours:
         raise MakemoreError(f"{directory}: holds other files; choose a new or empty directory with -o")
 
 
@@ -408,64 +402,3 @@ def _chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the tensors whose name begins with a prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-@contextlib.contextmanager
-def _atomic(path: Path) -> Iterator[Path]:
-    """Give a path to write to, then flush it to disk and put it in the place of `path`."""
-    beside = path.with_name(path.name + ".tmp")
-    try:
-        yield beside
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> MakemoreError:
-    return MakemoreError(
-        f"{path}: cannot be written: {error.strerror}; what was saved before is untouched: "
-        "make room, then go on with --resume"
-    )
-
-
-@contextlib.contextmanager
-def _damage(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong in making sense of a file into one sentence."""
-    try:
-        yield
-    except MakemoreError:
-        raise
-    except Exception as error:
-        problem = (
-            str(error).strip().splitlines()[0].rstrip(".:") if str(error).strip() else type(error).__name__
-        )
-        raise MakemoreError(
-            f"{path}: missing, damaged or not what makemore wrote ({problem}); train again with --overwrite or use a copy"
-        ) from None
-
-
-def _read_json(path: Path) -> Any:
-    with _damage(path):
-        return json.loads(path.read_text("utf-8"))
-
-
-def _write_json(path: Path, value: Any) -> None:
-    with _atomic(path) as beside:
-        beside.write_text(to_json(value, indent=2) + "\n", "utf-8")
-
-
-def to_json(value: Any, indent: int | None = None) -> str:
-    """Return a value as JSON, which knows no infinity: a number that is not finite becomes null."""
-
-    def finite(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: finite(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [finite(item) for item in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)

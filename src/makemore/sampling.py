@@ -108,6 +108,8 @@ def sample(
     choice = choice or Choice()
     if n < 0:
         raise MakemoreError(f"-n {n}: must be 0 or more")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise MakemoreError(f"--seed {seed}: must be 0 or more, and less than 2^63")
     if max_length < 1:
         raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
     if "\n" in prefix:
@@ -223,6 +225,10 @@ class _Drawing:
             logits, self.state = model(ids)
             logp = logits.float().log_softmax(-1)  # (1, P, V)
             self.logits = logits[:, -1]  # (1, V)
+            if self.logits.isnan().any():
+                raise MakemoreError(
+                    "the model's probabilities are not numbers: its weights are damaged; train again"
+                )
             self.nll = -logp[:, :-1].gather(2, ids[:, 1:, None]).double().sum((1, 2))  # (1,)
         self.prefix = ids[:, 1:]  # (1, P - 1)
         state_floats = sum(s.numel() for s in self.state) * (max_length if len(self.state) else 1)

@@ -23,6 +23,7 @@ from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus, read
 from makemore.errors import MakemoreError
 from makemore.evaluation import evaluate
+from makemore.files import damage, from_json, held
 from makemore.loss import nll
 from makemore.models import build, configure, count_parameters, flag, model_class
 from makemore.optimizer import CLIP, optimizers, schedule
@@ -160,38 +161,75 @@ def train(
         "weight_decay": weight_decay, "patience": patience, "seed": seed,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
+    _check(given)
+    pick_device(device)
+    directory = Path(work_dir)
     if resume:
-        run = Run.load(work_dir)
-        _reopen(run, source, encoding, max_length, type, given, knobs)
+        if overwrite:
+            raise MakemoreError("--resume and --overwrite: go on with the run or replace it, not both")
+        if source is None and (max_length is not None or encoding != "utf-8"):
+            raise MakemoreError("--max-length and --encoding: with --resume the lines are those of the run")
+        run = Run.load(directory)
+        wanted = given | knobs | ({"type": type} if type else {})
+        with held(directory):
+            corpus = None if source is None else read(source, encoding=encoding, max_length=max_length)
+            changed = _reopen(run, wanted, source, corpus)
+            _loop(run, device, tensorboard, on_event, stop, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
-        _check(given)
-        check_free(Path(work_dir), overwrite)
-        pick_device(device)
+        check_free(directory, overwrite)
         corpus = read(source or "names", encoding=encoding, max_length=max_length)
         config = configure(type, corpus.longest, **knobs)
-        run = Run.create(work_dir, type, config, _settings(type, corpus, given), corpus, overwrite)
-    with run.locked(), report.board(run, tensorboard) as board, torch.random.fork_rng():
+        settings = _settings(type, corpus, given)
+        _try(type, corpus, config, settings)
+        with held(directory):
+            run = Run.create(directory, type, config, settings, corpus, overwrite)
+            _loop(run, device, tensorboard, on_event, stop)
+    return run
+
+
+def _loop(
+    run: Run,
+    device: str,
+    tensorboard: bool,
+    on_event: Callable[[Event], None],
+    stop: Callable[[], bool],
+    changed: bool = False,
+) -> None:
+    """Run `steps` to its end. changed: whether the run's settings are other than its config.json says."""
+    with report.board(run, tensorboard) as board, torch.random.fork_rng():
         for event in steps(run, device, stop):
+            if changed and isinstance(event, Started):  # not sooner: the checkpoint could not be read
+                run.write_config()
             board(event)
             on_event(event)
-    return run
+
+
+def _try(type: str, corpus: Corpus, config: Any, settings: Settings) -> None:
+    """Build the model and its optimisers once, so that what cannot be trained never becomes a run."""
+    try:
+        with torch.random.fork_rng():
+            model = build(type, len(corpus.vocab), config)
+            if not hasattr(model, "fit"):
+                optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
+    except (RuntimeError, MemoryError):
+        raise MakemoreError(
+            f"--type {type}: there is not enough memory for a model of this size; choose smaller numbers than {config}"
+        ) from None
 
 
 def _check(given: dict[str, Any]) -> None:
     """Refuse training settings that make no sense."""
     for name, least, says in (
         ("max_steps", -1, "1 or more, or -1 to go on until stopped"), ("batch_size", 1, "1 or more"),
-        ("weight_decay", 0, "0 or more"), ("patience", 0, "1 or more, or 0 never to stop early"),
-        ("seed", 0, "0 or more"),
+        ("weight_decay", 0, "0 or more, and finite"), ("patience", 0, "1 or more, or 0 never to stop early"),
+        ("seed", 0, "0 or more, and less than 2^63"),
     ):  # fmt: skip
-        if name in given and (given[name] < least or (name == "max_steps" and given[name] == 0)):
+        if name in given and (not least <= given[name] < 2**63 or (name == "max_steps" and given[name] == 0)):
             raise MakemoreError(f"{flag(name)} {given[name]}: must be {says}")
     if "learning_rate" in given and not 0 < given["learning_rate"] < math.inf:
-        raise MakemoreError(f"--learning-rate {given['learning_rate']:g}: must be more than 0")
-    if "seed" in given and given["seed"] >= 2**63:
-        raise MakemoreError(f"--seed {given['seed']}: must be less than 2^63")
+        raise MakemoreError(f"--learning-rate {given['learning_rate']:g}: must be more than 0, and finite")
 
 
 def _settings(type: str, corpus: Corpus, given: dict[str, Any]) -> Settings:
@@ -217,38 +255,26 @@ def _settings(type: str, corpus: Corpus, given: dict[str, Any]) -> Settings:
     return dataclasses.replace(settings, **given)
 
 
-def _reopen(
-    run: Run,
-    source: str | Path | None,
-    encoding: str,
-    max_length: int | None,
-    type: str | None,
-    given: dict[str, Any],
-    knobs: dict[str, Any],
-) -> None:
-    """Take over what may change when a run goes on, and refuse what may not."""
-    _check(given)
+def _reopen(run: Run, wanted: dict[str, Any], source: str | Path | None, corpus: Corpus | None) -> bool:
+    """Take over what may change when a run goes on, and refuse what may not. Returns whether anything did."""
+    may = ("max_steps", "patience")
     stored = dataclasses.asdict(run.config) | dataclasses.asdict(run.settings) | {"type": run.type}
-    wanted = given | knobs | ({"type": type} if type else {})
     for name, value in wanted.items():
         if name not in stored:
-            configure(run.type, 1, **knobs)  # says which knobs there are
-        if name not in ("max_steps", "patience") and value != stored[name]:
+            configure(run.type, 1, **{name: value})  # says which knobs there are
+        if name not in may and value != stored[name]:
             raise MakemoreError(
                 f"{flag(name)} {value}: the run in {run.directory} was started with {stored[name]}; with --resume "
                 "only --max-steps, --patience and --device can change"
             )
-    if source is not None:
-        corpus = read(source, encoding=encoding, max_length=max_length)
-        if corpus.fingerprint != run.corpus.fingerprint:
-            raise MakemoreError(
-                f"{source}: is not what the run in {run.directory} was started on; leave out --input-file to go on "
-                "with the run's own copy"
-            )
-    changed = {name: given[name] for name in ("max_steps", "patience") if name in given}
-    if changed and dataclasses.replace(run.settings, **changed) != run.settings:
-        run.settings = dataclasses.replace(run.settings, **changed)
-        run.write_config()
+    if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
+        raise MakemoreError(
+            f"{source}: is not what the run in {run.directory} was started on; leave out --input-file to go on "
+            "with the run's own copy"
+        )
+    before = run.settings
+    run.settings = dataclasses.replace(before, **{name: wanted[name] for name in may if name in wanted})
+    return run.settings != before
 
 
 def pick_device(name: str) -> torch.device:
@@ -272,7 +298,7 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
     weights, bit for bit, as one that was not.
     """
     settings, corpus, to = run.settings, run.corpus, pick_device(device)
-    train_rows, validation_rows = corpus.rows("train"), corpus.rows("validation")
+    train_rows = corpus.rows("train")
     torch.manual_seed(settings.seed)
     model = run.new_model()
     if hasattr(model, "fit"):
@@ -295,11 +321,7 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
     run.rewind_metrics(progress.evaluated)
     yield Started(run, progress.step, count_parameters(model), str(to))
 
-    some = np.random.default_rng(settings.seed)
-    evaluated = {
-        "train": _some(some, train_rows, EVALUATED_LINES // 5),
-        "validation": _some(some, validation_rows, EVALUATED_LINES),
-    }
+    evaluated = _evaluated(run)
     served = iter(batches)
     saved = began = time.monotonic()
     before = progress.seconds
@@ -318,6 +340,7 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
         last = 0 <= settings.max_steps <= progress.step
         if progress.step > progress.evaluated and (last or progress.step % settings.eval_every == 0):
             losses = {split: evaluate(model, corpus, rows).nll for split, rows in evaluated.items()}
+            _finite(losses["validation"], progress.step, settings)
             event = _judge(progress, losses)
             if event.best:
                 run.save_best(model)
@@ -363,11 +386,7 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
             opt.step()
         progress.step += 1
         value = float(loss.detach())
-        if not math.isfinite(value):
-            raise MakemoreError(
-                f"the loss became {value} at step {progress.step}: train again with a lower --learning-rate than "
-                f"{settings.learning_rate:g} and --overwrite"
-            )
+        _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
         yield Step(progress.step, value, rate, int(tokens))
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -375,6 +394,15 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
 
     seconds = before + time.monotonic() - began
     yield Done(progress.step, reason, _finish(run, progress, seconds))
+
+
+def _finite(loss: float, step: int, settings: Settings) -> None:
+    """Refuse to go on from a loss that is no number, or beyond all measure: the weights are lost."""
+    if not loss < 1000:
+        raise MakemoreError(
+            f"the loss became {loss:g} at step {step}: train again with --overwrite and a lower --learning-rate than "
+            f"{settings.learning_rate:g}"
+        )
 
 
 def untrained_size(type: str, corpus: Corpus) -> int:
@@ -409,10 +437,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     began = time.monotonic()
     model.fit(_stream(corpus, "train"))
     seconds = time.monotonic() - began
-    losses = {
-        "train": evaluate(model, corpus, corpus.rows("train")).nll,
-        "validation": evaluate(model, corpus, corpus.rows("validation")).nll,
-    }
+    losses = {split: evaluate(model, corpus, rows).nll for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
     event = _judge(progress, losses)
     run.save_best(model)
@@ -445,22 +470,39 @@ def _restore(
     opts: list[torch.optim.Optimizer],
 ) -> Progress:
     """Put a checkpoint back; the inverse of `_state`."""
-    run.fill(model, part(tensors, "model."), "last.safetensors")
-    for i, opt in enumerate(opts):
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in part(tensors, f"optimizer.{i}.").items():
-            number, key = name.split(".")
-            state.setdefault(int(number), {})[key] = tensor
-        opt.load_state_dict({**opt.state_dict(), "state": state})
-    torch.set_rng_state(tensors["random.cpu"])
-    if torch.cuda.is_available() and "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"])
-    return Progress(**progress)
+    with damage(run.directory / "last.safetensors"):
+        restored = from_json(Progress, progress)
+        if progress.keys() != dataclasses.asdict(restored).keys():  # defaults would start over in silence
+            raise ValueError("its progress is not whole")
+        if restored.best_step:  # say now, not at the end, if the best weights cannot be read
+            run.read_best(run.new_model())
+        model.load_state_dict(part(tensors, "model."))
+        for i, opt in enumerate(opts):
+            weights = [weight for group in opt.param_groups for weight in group["params"]]
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in part(tensors, f"optimizer.{i}.").items():
+                number, key = name.split(".")
+                if tensor.ndim and tensor.shape != weights[int(number)].shape:
+                    raise ValueError(f"{name} has the wrong shape")
+                state.setdefault(int(number), {})[key] = tensor
+            if restored.step and state.keys() != set(range(len(weights))):
+                raise ValueError("the optimiser's state is not that of this model")
+            opt.load_state_dict({**opt.state_dict(), "state": state})
+        torch.set_rng_state(tensors["random.cpu"])
+        if torch.cuda.is_available() and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+    return restored
 
 
-def _some(random: np.random.Generator, rows: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
-    """At most n of the rows, drawn without replacement."""
-    return rows if len(rows) <= n else random.choice(rows, n, replace=False)
+def _evaluated(run: Run) -> dict[str, npt.NDArray[np.int64]]:
+    """The rows that are scored while training: validation lines, and fewer training lines beside them."""
+    random = np.random.default_rng(run.settings.seed)
+    rows = {"train": run.corpus.rows("train"), "validation": run.corpus.rows("validation")}
+    most = {"train": EVALUATED_LINES // 5, "validation": EVALUATED_LINES}
+    return {
+        split: rows[split] if len(rows[split]) <= n else random.choice(rows[split], n, replace=False)
+        for split, n in most.items()
+    }
 
 
 def _draw(run: Run, model: nn.Module, step: int) -> Samples:

@@ -10,6 +10,7 @@ After A. A. Markov, "An example of statistical investigation of the text Eugene 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -26,8 +27,8 @@ class Config:
     smoothing: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.smoothing < 0:
-            raise ValueError("smoothing must be 0 or more")
+        if not 0 <= self.smoothing < math.inf:
+            raise ValueError("smoothing must be 0 or more, and finite")
 
 
 class Bigram(nn.Module):

@@ -29,7 +29,7 @@ class Config:
 
     n_layer: how many blocks.
     n_head: attention heads in each block; must divide n_embd.
-    n_embd: channels.
+    n_embd: channels of the embedding and of every block.
     dropout: share of the channels set to zero in training, after the embedding and in each block.
     block_size: positions it can tell apart; 0 takes the longest line and its boundary.
     """

@@ -1,0 +1,134 @@
+"""Files that survive crashes, and errors about files in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from makemore.errors import MakemoreError
+
+Made = TypeVar("Made")
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a path to write to, then flush it to disk and put it in the place of `path`.
+
+    Whatever happens in between, `path` is as it was or as it was to be. A full disk becomes MakemoreError.
+    """
+    beside = path.with_name(path.name + ".tmp")
+    try:
+        yield beside
+        with open(beside, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> MakemoreError:
+    """Return what to say of a file of a run that cannot be written."""
+    if (path.parent / "config.json").exists():
+        remedy = "what was saved before is untouched: make room, then go on with --resume"
+    else:
+        remedy = (
+            "nothing was started: make room, or choose another place with -o, and run the same command again"
+        )
+    return MakemoreError(f"{path}: cannot be written: {error.strerror}; {remedy}")
+
+
+@contextlib.contextmanager
+def damage(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong in making sense of a file into one sentence."""
+    try:
+        yield
+    except MakemoreError:
+        raise
+    except Exception as error:
+        problem = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+        raise MakemoreError(
+            f"{path}: missing, damaged or not what makemore wrote ({problem}); use a copy, or train again with --overwrite"
+        ) from None
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds, or raise MakemoreError."""
+    with damage(path):
+        return json.loads(path.read_text("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as a JSON file, atomically."""
+    with atomic(path) as beside:
+        # a file name that is not UTF-8 holds lone surrogates, which JSON writes as \udc80
+        beside.write_text(to_json(value, indent=2) + "\n", "utf-8", "backslashreplace")
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON, which knows no infinity: a number that is not finite becomes null."""
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: finite(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [finite(item) for item in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def from_json(made: type[Made], values: Any) -> Made:
+    """Return a dataclass of plain numbers, truth values and strings from what JSON gave for it.
+
+    A field that has a default may be missing: an older makemore did not know it. Raises ValueError where
+    another is missing, or one is unknown or of another type.
+    """
+    fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(made)}  # type: ignore[arg-type]
+    if not isinstance(values, dict) or values.keys() - fields.keys():
+        raise ValueError(f"{made.__name__} should have {', '.join(fields) or 'nothing'}")
+    kinds: dict[str, tuple[type, ...]] = {
+        "int": (int,),
+        "float": (float, int),
+        "bool": (bool,),
+        "str": (str,),
+    }
+    for name in values:
+        kind = fields[name]
+        if not isinstance(values[name], kinds[kind]) or (isinstance(values[name], bool) and kind != "bool"):
+            raise ValueError(f"{name} is {values[name]!r}, not {kind}")
+    return made(**values)
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Hold a directory, made if need be, so that no other process trains into it; raise MakemoreError if one does."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MakemoreError(
+            f"{directory}: cannot be written: {error.strerror}; choose another place with -o"
+        ) from None
+    try:
+        import fcntl
+    except ImportError:  # not on Windows, where the person must take care
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go by the system if the process dies
+        except OSError:
+            raise MakemoreError(
+                f"{directory}: another process is training it; wait, or choose another -o"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
