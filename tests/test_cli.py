@@ -16,6 +16,7 @@ import pytest
 
 import makemore as library
 from makemore import recipes, training
+from makemore.events import Done, Started, Step
 from makemore.models import MODELS, knobs
 
 COMMAND = [sys.executable, "-m", "makemore"]
@@ -426,7 +427,7 @@ def test_stopping_from_the_library(small: Path) -> None:
         on_event=events.append,
         stop=lambda: len(events) > 10,
     )
-    assert isinstance(events[0], training.Started)
-    assert isinstance(events[-1], training.Done)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Done)
     assert events[-1].reason == "stopped"
-    assert [e.step for e in events if isinstance(e, training.Step)][-1] < 100
+    assert [e.step for e in events if isinstance(e, Step)][-1] < 100

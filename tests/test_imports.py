@@ -27,13 +27,17 @@ ALLOWED = {
     "evaluation": {"batches", "corpus", "loss"},
     "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "vocab"},
     "report": {"errors", "evaluation", "run"},
-    "training": {
-        "batches", "corpus", "errors", "evaluation", "files", "loss", "models", "optimizer", "recipes", "report",
+    "events": {"run", "sampling"},
+    "loop": {
+        "batches", "corpus", "errors", "evaluation", "events", "files", "loss", "models", "optimizer", "report",
         "run", "sampling",
     },
-    "display": {"corpus", "errors", "run", "training"},
+    "training": {
+        "corpus", "errors", "events", "files", "loop", "models", "optimizer", "recipes", "report", "run",
+    },
+    "display": {"corpus", "errors", "events", "run"},
     "cli": {
-        "__init__", "corpus", "display", "errors", "files", "models", "recipes", "run", "training",
+        "__init__", "corpus", "display", "errors", "files", "loop", "models", "recipes", "run", "training",
     },
     "__main__": {"cli"},
     "__init__": {"corpus", "errors", "evaluation", "models", "run", "training", "vocab"},

@@ -18,13 +18,13 @@ import pytest
 import torch
 
 import makemore
-from makemore import recipes, run, training
+from makemore import recipes, run
 from makemore.errors import MakemoreError
+from makemore.events import Checkpoint, Done, Evaluation, Samples, Started, Step
 from makemore.files import held
-from makemore.models import MODELS
+from makemore.models import MODELS, configure
 from makemore.optimizer import optimizers, schedule
 from makemore.run import Run
-from makemore.training import Checkpoint, Done, Evaluation, Samples, Started, Step
 
 # dropout, two optimisers, evaluations, samples and several epochs, in a second or two
 SMALL: dict[str, Any] = {
@@ -172,9 +172,9 @@ def test_sigkill_and_resume(names: Path, undisturbed: Path, tmp_path: Path) -> N
     directory = tmp_path / "killed"
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in SMALL.items()]
     slow = (  # a step takes long enough to be hit
-        "import time, torch; torch.set_num_threads(1); from makemore import training, cli; old = training.nll\n"
+        "import time, torch; torch.set_num_threads(1); from makemore import loop, cli; old = loop.nll\n"
         "def nll(*a): time.sleep(0.02); return old(*a)\n"
-        "training.nll = nll; cli.main()"
+        "loop.nll = nll; cli.main()"
     )
     for kill in range(3):
         more = ["--resume"] if (directory / "config.json").exists() else ["-i", str(names), *flags]
@@ -269,7 +269,7 @@ def test_schedule_rises_and_falls() -> None:
 @pytest.mark.parametrize("muon", [True, False])
 @pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
 def test_optimisers_hold_every_weight_once(type: str, muon: bool) -> None:
-    model = makemore.build(type, 27, training.configure(type, 15))
+    model = makemore.build(type, 27, configure(type, 15))
     held = [p for opt in optimizers(model, 1e-3, 0.1, muon) for g in opt.param_groups for p in g["params"]]
     assert sorted(map(id, held)) == sorted(map(id, model.parameters()))
     for opt in optimizers(model, 1e-3, 0.1, muon):

@@ -270,8 +270,8 @@ def models(*, input_file: Annotated[str, _option(short="-i")] = "names") -> int:
     from rich.table import Table
 
     from makemore.corpus import read
+    from makemore.loop import untrained_size
     from makemore.models import MODELS
-    from makemore.training import untrained_size
 
     corpus = read(input_file)
     table = Table(box=None, pad_edge=False, header_style="bold")

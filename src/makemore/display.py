@@ -13,8 +13,8 @@ from rich.table import Table
 
 from makemore.corpus import describe
 from makemore.errors import MakemoreError
+from makemore.events import Done, Evaluation, Event, Samples, Started, Step
 from makemore.run import Run
-from makemore.training import Done, Evaluation, Event, Samples, Started, Step
 
 KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
 """How the three kinds of samples are called."""

@@ -1,0 +1,313 @@
+"""The one training loop, for every model: a generator of events."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from makemore import report
+from makemore.batches import WINDOW, Batches
+from makemore.corpus import SPLITS, Corpus
+from makemore.errors import MakemoreError
+from makemore.evaluation import evaluate
+from makemore.events import Checkpoint, Done, Evaluation, Event, Samples, Started, Step
+from makemore.files import damage, from_json
+from makemore.loss import nll
+from makemore.models import build, configure, count_parameters, model_class
+from makemore.optimizer import CLIP, optimizers, schedule
+from makemore.run import Run, Settings, part
+from makemore.sampling import sample
+
+EVALUATED_LINES = 5_000
+"""At most so many validation lines, and a fifth as many training lines, are scored while training."""
+
+CHECKPOINT_SECONDS = 60.0
+"""A checkpoint is written at every evaluation, and also when the last one is this old."""
+
+
+@dataclasses.dataclass
+class Progress:
+    """What changes as training goes, besides weights and optimiser. Saved with every checkpoint."""
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    """Batches of the epoch that are done."""
+    best: float = math.inf
+    best_step: int = 0
+    stale: int = 0
+    """Evaluations since the best."""
+    evaluated: int = -1
+    """The step of the last evaluation."""
+    seconds: float = 0.0
+    loss: float = 0.0
+    """Sum of the batch losses since the last evaluation, over their number:"""
+    losses: int = 0
+
+
+def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Train a run from its last checkpoint, or from the start, to its end, and yield what happens.
+
+    stop: asked after every step; when it says True the state is saved and the generator ends. Everything
+    random comes from the run's seed through torch's global generator, whose state is part of the
+    checkpoint: on one CPU with the same number of threads a run that was interrupted ends in the same
+    weights, bit for bit, as one that was not.
+    """
+    settings, corpus, to = run.settings, run.corpus, pick_device(device)
+    train_rows = corpus.rows("train")
+    torch.manual_seed(settings.seed)
+    model = run.new_model()
+    if hasattr(model, "fit"):
+        yield from _count(run, model)
+        return
+    model.to(to)
+    opts = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
+    tokens_per_line = float((corpus.lengths[train_rows] + 1).mean())
+    batches = Batches(
+        train_rows,
+        corpus.lengths[train_rows],
+        round(settings.batch_size * tokens_per_line),
+        settings.seed,
+        1 if hasattr(model, "mixed_lengths") else WINDOW,
+    )
+    progress = Progress()
+    if (checkpoint := run.load_checkpoint()) is not None:
+        progress = _restore(run, *checkpoint, model, opts)
+        batches.epoch, batches.position = progress.epoch, progress.position
+    run.rewind_metrics(progress.evaluated)
+    yield Started(run, progress.step, count_parameters(model), str(to))
+
+    evaluated = _evaluated(run)
+    served = iter(batches)
+    saved = began = time.monotonic()
+    before = progress.seconds
+
+    def save() -> Checkpoint:
+        nonlocal saved
+        saved = time.monotonic()
+        progress.epoch, progress.position = batches.epoch, batches.position
+        progress.seconds = before + saved - began
+        run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
+        return Checkpoint(progress.step)
+
+    model.train()
+    reason = "finished"
+    while True:
+        last = 0 <= settings.max_steps <= progress.step
+        if progress.step > progress.evaluated and (last or progress.step % settings.eval_every == 0):
+            losses = {split: evaluate(model, corpus, rows).nll for split, rows in evaluated.items()}
+            _finite(losses["validation"], progress.step, settings)
+            event = _judge(progress, losses)
+            if event.best:
+                run.save_best(model)
+            run.add_metrics(
+                {
+                    "step": progress.step,
+                    "batch": progress.loss / max(1, progress.losses),
+                    "train": losses["train"],
+                    "validation": losses["validation"],
+                    "seconds": round(before + time.monotonic() - began, 3),
+                }
+            )
+            progress.loss, progress.losses = 0.0, 0
+            yield event
+            yield save()
+            if progress.step and progress.step % (settings.eval_every * 5) == 0 and not last:
+                yield _draw(run, model, progress.step)
+                model.train()
+        if last:
+            break
+        if settings.patience and progress.stale >= settings.patience:
+            reason = "no better"
+            break
+        if stop():
+            yield save()
+            yield Done(progress.step, "stopped", None)
+            return
+
+        # one step: the batch, its loss, the gradient, the update
+        rate = settings.learning_rate * schedule(progress.step, settings.max_steps)
+        for opt in opts:
+            for group in opt.param_groups:
+                group["lr"] = rate
+        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(next(served)))
+        logits, _ = model(inputs)
+        total, tokens = nll(logits, targets)
+        loss = total / tokens
+        for opt in opts:
+            opt.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        for opt in opts:
+            opt.step()
+        progress.step += 1
+        value = float(loss.detach())
+        _finite(value, progress.step, settings)
+        progress.loss, progress.losses = progress.loss + value, progress.losses + 1
+        yield Step(progress.step, value, rate, int(tokens))
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            yield save()
+
+    seconds = before + time.monotonic() - began
+    yield Done(progress.step, reason, _finish(run, progress, seconds))
+
+
+def _finite(loss: float, step: int, settings: Settings) -> None:
+    """Refuse to go on from a loss that is no number, or beyond all measure: the weights are lost."""
+    if not loss < 1000:
+        raise MakemoreError(
+            f"the loss became {loss:g} at step {step}: train again with --overwrite and a lower --learning-rate than "
+            f"{settings.learning_rate:g}"
+        )
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" takes CUDA, else Apple's, else the CPU."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, there in available.items() if there)
+    if name not in available:
+        raise MakemoreError(f"--device {name}: no such device; there are auto, cpu, cuda and mps")
+    if not available[name]:
+        raise MakemoreError(f"--device {name}: torch finds none on this machine; leave --device out")
+    return torch.device(name)
+
+
+def untrained_size(type: str, corpus: Corpus) -> int:
+    """Return the parameters that a type would have on a corpus, by its default Config."""
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+    if hasattr(model, "fit"):  # how much it counts depends on the lines
+        model.fit(_stream(corpus, "train"))
+    return count_parameters(model)
+
+
+def _stream(corpus: Corpus, split: str) -> Tensor:
+    """The stream of ids of a split, as counting models take it."""
+    return torch.from_numpy(corpus.stream(corpus.rows(split)).astype(np.int64))
+
+
+def _judge(progress: Progress, losses: dict[str, float]) -> Evaluation:
+    """Note an evaluation in the progress: is it the best, and for how long has there been none?"""
+    progress.evaluated = progress.step
+    # before the first step there is nothing worth keeping, though with few lines held out it may look best
+    best = progress.step > 0 and losses["validation"] < progress.best
+    if best:
+        progress.best, progress.best_step, progress.stale = losses["validation"], progress.step, 0
+    elif progress.step > 0:
+        progress.stale += 1
+    return Evaluation(progress.step, losses["train"], losses["validation"], best)
+
+
+def _count(run: Run, model: Any) -> Iterator[Event]:
+    """Fit a model that counts: one pass over the training lines instead of the loop."""
+    corpus = run.corpus
+    yield Started(run, 0, count_parameters(model), "cpu")
+    began = time.monotonic()
+    model.fit(_stream(corpus, "train"))
+    seconds = time.monotonic() - began
+    losses = {split: evaluate(model, corpus, rows).nll for split, rows in _evaluated(run).items()}
+    progress = Progress(step=1, seconds=seconds)
+    event = _judge(progress, losses)
+    run.save_best(model)
+    run.save_checkpoint(
+        {"model." + k: v for k, v in model.state_dict().items()}, dataclasses.asdict(progress)
+    )
+    run.rewind_metrics(-1)
+    run.add_metrics({"step": 1, "batch": losses["train"], **losses, "seconds": round(seconds, 3)})
+    yield event
+    yield Done(1, "finished", _finish(run, progress, seconds))
+
+
+def _state(model: nn.Module, opts: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """Everything that training changes, as named tensors."""
+    tensors = {"model." + name: tensor for name, tensor in model.state_dict().items()}
+    for i, opt in enumerate(opts):
+        for number, state in opt.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{number}.{name}": tensor for name, tensor in state.items()}
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    return tensors
+
+
+def _restore(
+    run: Run,
+    tensors: dict[str, Tensor],
+    progress: dict[str, Any],
+    model: nn.Module,
+    opts: list[torch.optim.Optimizer],
+) -> Progress:
+    """Put a checkpoint back; the inverse of `_state`."""
+    with damage(run.directory / "last.safetensors"):
+        restored = from_json(Progress, progress)
+        if progress.keys() != dataclasses.asdict(restored).keys():  # defaults would start over in silence
+            raise ValueError("its progress is not whole")
+        if restored.best_step:  # say now, not at the end, if the best weights cannot be read
+            run.read_best(run.new_model())
+        model.load_state_dict(part(tensors, "model."))
+        for i, opt in enumerate(opts):
+            weights = [weight for group in opt.param_groups for weight in group["params"]]
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in part(tensors, f"optimizer.{i}.").items():
+                number, key = name.split(".")
+                if tensor.ndim and tensor.shape != weights[int(number)].shape:
+                    raise ValueError(f"{name} has the wrong shape")
+                state.setdefault(int(number), {})[key] = tensor
+            if restored.step and state.keys() != set(range(len(weights))):
+                raise ValueError("the optimiser's state is not that of this model")
+            opt.load_state_dict({**opt.state_dict(), "state": state})
+        torch.set_rng_state(tensors["random.cpu"])
+        if torch.cuda.is_available() and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+    return restored
+
+
+def _evaluated(run: Run) -> dict[str, npt.NDArray[np.int64]]:
+    """The rows that are scored while training: validation lines, and fewer training lines beside them."""
+    random = np.random.default_rng(run.settings.seed)
+    rows = {"train": run.corpus.rows("train"), "validation": run.corpus.rows("validation")}
+    most = {"train": EVALUATED_LINES // 5, "validation": EVALUATED_LINES}
+    return {
+        split: rows[split] if len(rows[split]) <= n else random.choice(rows[split], n, replace=False)
+        for split, n in most.items()
+    }
+
+
+def _draw(run: Run, model: nn.Module, step: int) -> Samples:
+    """Draw ten lines from the model as it is, with randomness of their own."""
+    samples = list(sample(model, run.vocab, 10, max_length=run.corpus.longest, seed=run.settings.seed + step))
+    return Samples(step, samples, run.corpus.seen([s.text for s in samples]))
+
+
+def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
+    """Score the best weights on every split beside the two baselines; write the summary and the picture."""
+    corpus = run.corpus
+    run.__dict__.pop("model", None)  # the best weights are new
+    bigram = build("bigram", len(corpus.vocab), model_class("bigram").config_class())
+    bigram.fit(_stream(corpus, "train"))
+    losses = {split: evaluate(run.model, corpus, corpus.rows(split)) for split in SPLITS}
+    summary = {
+        "type": run.type,
+        "parameters": count_parameters(run.model),
+        "steps": progress.step,
+        "best_step": progress.best_step,
+        "seconds": round(seconds, 2),
+        "lines": corpus.counts(),
+        "tokens": {split: loss.tokens for split, loss in losses.items()},
+        "nll": {split: loss.nll for split, loss in losses.items()},
+        "baselines": {
+            "uniform": math.log(len(corpus.vocab)),
+            "bigram": {split: evaluate(bigram, corpus, corpus.rows(split)).nll for split in SPLITS},
+        },
+    }
+    run.write_summary(summary)
+    report.draw_losses(run, summary)
+    return summary
