@@ -27,6 +27,11 @@ RECIPES = {
     "bigram_nn": Recipe(max_steps=1000, learning_rate=5e-2, weight_decay=0.0, muon=False),
     "mlp": Recipe(max_steps=3000),
     "mlp_bn": Recipe(max_steps=3000),
+    "wavenet": Recipe(max_steps=3000),
+    "rnn": Recipe(max_steps=3000, learning_rate=1e-2),
+    "lstm": Recipe(max_steps=3000, learning_rate=1e-2),
+    "gru": Recipe(max_steps=3000, learning_rate=1e-2),
+    "bow": Recipe(max_steps=3000, learning_rate=1e-2, tokens=2048),
 }
 """Types that want something else than Recipe's own values."""
 

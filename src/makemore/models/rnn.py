@@ -39,7 +39,7 @@ class Config:
 
     n_embd: int = 64
     n_embd2: int = 256
-    dropout: float = 0.2
+    dropout: float = 0.25
 
     def __post_init__(self) -> None:
         if min(self.n_embd, self.n_embd2) < 1:
