@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,36 +43,44 @@ def main() -> int:
         whole = time.monotonic() - began
         print(f"undisturbed: {whole:.1f} s")
         hits = 0
-        # each start gets on for a part of the whole; so long as kills are wanted it is never let finish
         while hits < options.kills:
-            resume = ["--resume"] if (killed / "config.json").exists() else []
+            started = (killed / "config.json").exists()
             process = subprocess.Popen(
-                command(killed, options.train) if not resume else command(killed, []) + resume,
-                stdout=subprocess.DEVNULL,
+                [*command(killed, [] if started else options.train), *(["--resume"] if started else [])],
+                stdout=subprocess.PIPE,
+                text=True,
             )
+            # most kills hit the training, some the reading and writing before it
+            delay = moments.uniform(0, whole / 5)
+            if moments.random() < 0.8:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    if line.startswith("training"):
+                        break
             try:
-                process.wait(timeout=moments.uniform(0.5, max(4.0, whole / 4)))
+                process.wait(timeout=delay)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 hits += 1
                 print(f"kill {hits:2d}: {where(killed)}", flush=True)
-            else:
-                if process.returncode != 0:
-                    print(f"resuming failed with status {process.returncode}")
-                    return 1
-                print(f"finished after {hits} kills; starting over for the rest")
-                if not equal(alone, killed):
-                    return 1
-                for path in killed.iterdir():
-                    path.unlink()
-        subprocess.run(command(killed, []) + ["--resume"] * (killed / "config.json").exists(), check=True)
+                continue
+            if process.returncode != 0:
+                print(f"resuming failed with status {process.returncode}")
+                return 1
+            print(f"finished after {hits} kills; starting over for the rest", flush=True)
+            if not equal(alone, killed):
+                return 1
+            shutil.rmtree(killed)
+        started = (killed / "config.json").exists()
+        last = [*command(killed, [] if started else options.train), *(["--resume"] if started else [])]
+        subprocess.run(last, check=True, stdout=subprocess.DEVNULL)
         return 0 if equal(alone, killed) else 1
 
 
 def command(directory: Path, train: list[str]) -> list[str]:
     """A makemore command line that trains into a directory; without options, what goes on there."""
-    return [sys.executable, "-m", "makemore", *(FLAGS if train else []), *train, "-o", str(directory)]
+    return [sys.executable, "-u", "-m", "makemore", *(FLAGS if train else []), *train, "-o", str(directory)]
 
 
 def where(run: Path) -> str:

@@ -49,7 +49,7 @@ def evaluate(model: nn.Module, corpus: Corpus, rows: npt.NDArray[np.int64]) -> L
         inputs, targets = (torch.from_numpy(a).to(device) for a in corpus.batch(batch))
         logits, _ = model(inputs)
         loss, count = nll(logits, targets)
-        total += float(loss.double())
+        total += float(loss)
         tokens += int(count)
     model.train(was_training)
     return Loss(total, tokens, len(rows))

@@ -204,7 +204,10 @@ class _Matcher:
 
 
 class _Drawing:
-    """Draws chunks of samples that share one prompt."""
+    """Draws chunks of samples that share one prompt.
+
+    The model and its state stay on their device; the drawing is done on the CPU in double precision.
+    """
 
     def __init__(
         self,
@@ -223,7 +226,8 @@ class _Drawing:
         ids = torch.from_numpy(prompt.astype(np.int64)).to(self.device)[None]  # (1, P)
         with torch.inference_mode():
             logits, self.state = model(ids)
-            logp = logits.float().log_softmax(-1)  # (1, P, V)
+            logits, ids = logits.float().cpu(), ids.cpu()
+            logp = logits.log_softmax(-1)  # (1, P, V)
             self.logits = logits[:, -1]  # (1, V)
             if self.logits.isnan().any():
                 raise MakemoreError(
@@ -240,13 +244,13 @@ class _Drawing:
         """Draw n samples, and leave out those that cannot match the pattern and those that are empty."""
         V = len(self.vocab)
         text, nll, logits, state = self.prefix, self.nll, self.logits, self.state  # one row: the prompt
-        who = torch.arange(n, device=self.device)  # (n,) the samples still being drawn
-        row = torch.zeros(n, dtype=torch.int64, device=self.device)  # (n,) the row of each
+        who = torch.arange(n)  # (n,) the samples still being drawn
+        row = torch.zeros(n, dtype=torch.int64)  # (n,) the row of each
         samples: list[Sample | None] = [None] * n
         if self.matcher is not None and not self.matcher.could(self._texts(text)[0]):
             return []
         while len(who):
-            logp = logits.float().log_softmax(-1)  # (D, V)
+            logp = logits.log_softmax(-1)  # (D, V)
             if text.shape[1] >= self.max_length:
                 self._collect(samples, text, nll - logp[:, BOUNDARY], who, row, ended=False)
                 break
@@ -261,17 +265,15 @@ class _Drawing:
             text = torch.cat([text[parent], character[:, None]], 1)  # (D', t + 1)
             alive = ~end
             if self.matcher is not None:
-                alive[alive.clone()] = torch.tensor(
-                    [self.matcher.could(t) for t in self._texts(text[alive])],
-                    dtype=torch.bool,
-                    device=self.device,
-                )
+                could = [self.matcher.could(t) for t in self._texts(text[alive])]
+                alive[alive.clone()] = torch.tensor(could, dtype=torch.bool)
             who, row = who[alive[row]], row[alive[row]]
             row = (alive.cumsum(0) - 1)[row]  # the rows that stay, numbered anew
             text, nll, parent, character = text[alive], nll[alive], parent[alive], character[alive]
             if len(who):
+                parent, character = parent.to(self.device), character.to(self.device)
                 logits, state = self.model(character[:, None], tuple(s[parent] for s in state))
-                logits = logits[:, -1]  # (D, V)
+                logits = logits[:, -1].float().cpu()  # (D, V)
         return [s for s in samples if s is not None and s.text]
 
     def _draw(self, p: Tensor, row: Tensor) -> Tensor:
@@ -280,15 +282,15 @@ class _Drawing:
         # drawn id is the first whose cumulative probability is above u.
         cumulative = p.cumsum(1)
         cumulative /= cumulative[:, -1:].clone()
-        cumulative += 2 * torch.arange(len(p), device=p.device)[:, None]
-        u = torch.rand(len(row), generator=self.generator, dtype=torch.float64).to(p.device)
+        cumulative += 2 * torch.arange(len(p))[:, None]
+        u = torch.rand(len(row), generator=self.generator, dtype=torch.float64)
         u = u * (1 - 2.0**-32)  # so that adding 2 i cannot round it up to 2 i + 1
         return torch.searchsorted(cumulative.view(-1), u + 2 * row, right=True) - row * p.shape[1]
 
     def _texts(self, ids: Tensor) -> list[str]:
         """The lines of some rows of ids (D, t)."""
         stream = torch.cat([ids, ids.new_zeros(len(ids), 1)], 1)
-        return self.vocab.decode(stream.cpu().numpy().reshape(-1)).split("\n")[:-1]
+        return self.vocab.decode(stream.numpy().reshape(-1)).split("\n")[:-1]
 
     def _collect(
         self, samples: list[Sample | None], text: Tensor, nll: Tensor, who: Tensor, row: Tensor, ended: bool
