@@ -247,7 +247,7 @@ def test_a_disk_that_becomes_full(
 ) -> None:
     """Whichever write fails, what was saved before can be loaded and goes on to the same weights."""
     original = getattr(os, call)
-    for room in (3, 4, 5, 8, 11):
+    for room in (9, 10, 13, 16):
         calls = iter(range(room))
 
         def write(*args: Any, calls: Any = calls) -> Any:
@@ -262,6 +262,26 @@ def test_a_disk_that_becomes_full(
         assert not list(Path("new").glob("*.tmp"))
         resume(makemore, Path("new"))
         assert same_weights(Path("new"), small_run)
+
+
+@pytest.mark.parametrize("room", range(6))
+def test_overwriting_on_a_full_disk_leaves_the_old_run(
+    makemore: Any, small: Path, small_run: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    shutil.copytree(small_run, "old")
+    before = {path.name: path.read_bytes() for path in Path("old").iterdir()}
+    calls, original = iter(range(room)), os.fsync
+
+    def fsync(handle: int) -> None:
+        if next(calls, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        result = makemore("-i", small, "-o", "old", *QUICK, "--overwrite")
+    check_sentence(result, ["old", "No space left on device"])
+    assert before == {path.name: path.read_bytes() for path in Path("old").iterdir()}
 
 
 def test_a_disk_that_is_full_from_the_start(
@@ -574,7 +594,7 @@ def test_a_pickle(refused: Any, makemore: Any, run: Path, file: str, pickled: An
         ("--type bigram --smoothing nan", "smoothing"),
         ("--type bigram --smoothing inf", "smoothing"),
         ("--type ngram --order 0", "order"),
-        ("--type transformer --n-head 3", "n_head must divide n_embd"),
+        ("--type transformer --n-head 3", "--n-head must divide --n-embd"),
         ("-b 0", "--batch-size 0"),
         ("-b 1.5", ["-b", '"1.5"']),
         ("--max-steps 0", "--max-steps 0"),
@@ -724,13 +744,36 @@ def test_more_lines_than_there_are(
 def test_an_argument_that_is_not_utf8(refused: Any, small_run: Path) -> None:
     word = os.fsdecode(b"\xff")
     refused("sample", small_run, "--prefix", word, says=["--prefix", "U+DCFF", "26 characters"])
-    refused("score", small_run, word, says=["U+DCFF", "26 characters"])
 
 
-def test_scoring_a_character_the_model_has_never_seen(refused: Any, small_run: Path) -> None:
-    says = ["'zoÉ'", "'É'", "26 characters"]  # which line, and what in it
-    refused("score", small_run, "emma", "zoÉ", says=says)
-    refused("score", small_run, "--json", stdin="emma\nzoÉ\n", says=says)
+def test_scoring_a_character_the_model_has_never_seen(makemore: Any, small_run: Path) -> None:
+    says = ["'zoÉ'", "'É'", "26 characters", "inf"]  # which line, and what in it
+    result = makemore("score", small_run, "zoÉ", "emma")
+    check_sentence(result, says)
+    strange, known = result.out.splitlines()
+    assert strange == "inf\tzoÉ"
+    assert known == makemore("score", small_run, "emma").out.strip()
+    result = makemore("score", small_run, "--json", stdin="emma\nzoÉ\n")
+    check_sentence(result, says)
+    assert [json.loads(line)["nll"] is None for line in result.out.splitlines()] == [False, True]
+
+
+def test_scoring_what_is_not_one_line(refused: Any, small_run: Path) -> None:
+    refused("score", small_run, "em\nma", says="not one line")
+    refused("score", small_run, "", says="not one line")
+    with pytest.raises(MakemoreError, match="more than one line"):
+        library.load(small_run).score(["em\nma"])
+    with pytest.raises(MakemoreError, match="a list of lines"):
+        library.load(small_run).score("emma")  # type: ignore[arg-type]
+
+
+def test_what_was_found_is_printed_before_the_sentence(makemore: Any, small_run: Path) -> None:
+    """Plain or as JSON."""
+    options = ("-n", 500, "--unique", "--pattern", "[ab]", "--seed", 1)
+    plain, listed = makemore("sample", small_run, *options), makemore("sample", small_run, *options, "--json")
+    assert plain.status == listed.status == 2
+    assert sorted(plain.out.split()) == ["a", "b"]
+    assert [json.loads(line)["text"] for line in listed.out.splitlines()] == plain.out.split()
 
 
 def test_standard_input_that_is_not_utf8(refused: Any, small_run: Path) -> None:

@@ -34,6 +34,7 @@ ALLOWED = {
     },
     "training": {
         "corpus", "errors", "events", "files", "loop", "models", "optimizer", "recipes", "report", "run",
+        "sampling",
     },
     "display": {"corpus", "errors", "events", "run"},
     "cli": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import itertools
 import json
 import os
@@ -16,11 +18,13 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 import makemore
 from makemore import recipes, run
+from makemore.display import Display
 from makemore.errors import MakemoreError
-from makemore.events import Checkpoint, Done, Evaluation, Samples, Started, Step
+from makemore.events import Checkpoint, Done, Ended, Evaluation, Samples, Started, Step
 from makemore.files import held
 from makemore.models import MODELS, configure
 from makemore.optimizer import optimizers, schedule
@@ -91,7 +95,7 @@ def test_events_come_in_order(names: Path, tmp_path: Path) -> None:
     assert [e.step for e in events if isinstance(e, Step)] == list(range(1, 31))
     evaluated = [e.step for e in events if isinstance(e, Evaluation)]
     assert evaluated == list(range(31))
-    assert {type(e) for e in events} == {Started, Step, Evaluation, Samples, Checkpoint, Done}
+    assert {type(e) for e in events} == {Started, Step, Evaluation, Samples, Checkpoint, Ended, Done}
     best = [e.step for e in events if isinstance(e, Evaluation) and e.best]
     assert events[-1].summary["best_step"] == best[-1]
 
@@ -220,6 +224,68 @@ def test_resume_can_train_longer(undisturbed: Path, tmp_path: Path) -> None:
     assert longer.summary is not None
     assert longer.summary["steps"] == 40
     assert Run.load(copy).settings.max_steps == 40
+
+
+def test_going_on_forgets_what_was_said_at_the_end(undisturbed: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(undisturbed, tmp_path / "copy")
+    countdown = itertools.count()
+    half = makemore.train(work_dir=copy, resume=True, max_steps=60, stop=lambda: next(countdown) >= 5)
+    assert half.summary == {}
+    assert not (copy / "loss.png").exists()
+
+
+def test_what_callers_do_with_events_does_not_change_the_weights(
+    names: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    def on_event(event: Any) -> None:
+        if isinstance(event, Checkpoint) and event.step > 2:
+            assert len(makemore.load(tmp_path / "run").sample(3)) == 3
+
+    makemore.train(names, work_dir=tmp_path / "run", on_event=on_event, **SMALL)
+    assert ends_equal(undisturbed, tmp_path / "run")
+
+
+class Convolution(torch.nn.Module):
+    """A model that a newcomer might add: a convolution, a table under another name, no knobs."""
+
+    @dataclasses.dataclass(frozen=True)
+    class config_class:  # noqa: N801
+        """Nothing to set."""
+
+    def __init__(self, vocab_size: int, config: Any) -> None:
+        super().__init__()
+        self.wte = torch.nn.Embedding(vocab_size, 8)
+        self.conv = torch.nn.Conv1d(8, 8, 2)
+        self.mix = torch.nn.Linear(8, 8)
+        self.head = torch.nn.Linear(8, vocab_size)
+
+    def forward(self, idx: torch.Tensor, state: Any = None) -> Any:
+        past = idx.new_zeros(len(idx), 1) if state is None else state[0]
+        idx = torch.cat([past, idx], 1)
+        x = self.conv(self.wte(idx).transpose(1, 2)).transpose(1, 2)
+        return self.head(self.mix(x).tanh()), (idx[:, -1:],)
+
+
+def test_a_new_model_is_one_class_and_one_line(
+    names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "convolution", Convolution)
+    _, muon = optimizers(Convolution(27, None), 1e-3, 0.1, muon=True)
+    assert [p.shape for g in muon.param_groups for p in g["params"]] == [(8, 8)]
+    run = makemore.train(names, type="convolution", work_dir=tmp_path / "run", max_steps=30)
+    assert run.summary["nll"]["test"] < 3.4
+    assert len(makemore.load(tmp_path / "run").sample(5)) == 5
+
+
+def test_the_live_bar_fits_a_narrow_terminal(names: Path, tmp_path: Path) -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80)
+    with Display(console) as display:
+        makemore.train(names, work_dir=tmp_path / "run", on_event=display, **(SMALL | {"max_steps": 400}))
+    shown = screen.getvalue()
+    assert "left" in shown
+    assert "…" not in shown
+    assert not display.stopped
 
 
 def test_patience_stops_early_and_keeps_the_best(tmp_path: Path) -> None:

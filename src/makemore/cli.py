@@ -3,6 +3,8 @@
 # No `from __future__ import annotations` here: the command line library reads the annotations, some of
 # which are made at run time from a model's Config.
 
+import difflib
+import math
 import os
 import signal
 import sys
@@ -12,10 +14,11 @@ from dataclasses import field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnknownOptionError
+from cyclopts import App, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from makemore import __version__
 from makemore.errors import MakemoreError
+from makemore.recipes import DEFAULT_TYPE, recipe
 
 # torch takes two seconds to import, so whatever needs it is imported inside the command that uses it.
 
@@ -48,6 +51,12 @@ trains.
 """
 
 
+_COMMANDS = ("train", "sample", "score", "models", "data")
+_COMMON = (
+    "--input-file", "--work-dir", "--resume", "--overwrite", "--sample-only", "--top-k", "--encoding",
+    "--max-length", "--type", "--max-steps", "--batch-size", "--learning-rate", "--weight-decay", "--patience",
+    "--seed", "--device", "--tensorboard", "--num-workers",
+)  # fmt: skip
 _FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
 
 
@@ -73,9 +82,11 @@ def _switch(group: Group | None = None) -> Parameter:
     return _option(group, show_default=False)
 
 
-def _train_command(knobs_class: type) -> Any:
-    """Make the train command, with the options of one type of model."""
+def _train_command(type_name: str | None) -> Any:
+    """Make the train command, with the options of one type of model, or of none."""
+    knobs_class = _knobs_class(type_name)
     show = bool(fields(knobs_class))
+    own = recipe(type_name or DEFAULT_TYPE)
 
     def train(
         *,
@@ -108,15 +119,16 @@ def _train_command(knobs_class: type) -> Any:
             resume: Go on where the run in the work directory was left.
             overwrite: Replace the run in the work directory.
             sample_only: Do not train; print 50 samples of the run in the work directory.
-            top_k: With --sample-only: draw from the k most likely characters only.
+            top_k: Draw the samples that are shown from the k most likely characters only.
             encoding: The file's encoding.
             max_length: Drop lines with more characters than this.
-            type: Which model; `makemore models` lists them. [default: lstm]
+            type: Which model; `makemore models` lists them, and `makemore train --type T --help` shows
+                what else T has to set. [default: lstm]
             knobs: What the model has to set.
-            max_steps: Steps to train; -1 goes on until stopped.
-            batch_size: Lines in a step, on average.
-            learning_rate: Highest learning rate.
-            weight_decay: Weight decay.
+            max_steps: Steps to train; -1 goes on until stopped. [default: MAX_STEPS]
+            batch_size: Lines in a step, on average. [default: as many as have TOKENS characters]
+            learning_rate: Highest learning rate. [default: LEARNING_RATE]
+            weight_decay: Weight decay. [default: WEIGHT_DECAY]
             patience: Evaluations without a better validation loss before stopping; 0 never stops early.
                 [default: 10]
             seed: Seed of everything random. [default: 3407]
@@ -130,6 +142,7 @@ def _train_command(knobs_class: type) -> Any:
                 "makemore: --num-workers is not needed: batches are made faster than they are used",
                 file=sys.stderr,
             )
+        top_k = None if top_k == -1 else top_k  # as in the original, -1 is every character
         if sample_only:
             return _sample_only(work_dir, top_k, seed)
         if input_file is not None:
@@ -144,17 +157,17 @@ def _train_command(knobs_class: type) -> Any:
         given: dict[str, Any] = (
             {k: v for k, v in vars(knobs).items() if v is not None} if knobs is not None else {}
         )
-        stopped = False
-        with Display(Console()) as display, _stop_signals() as stop:
+        with Display(Console(), top_k) as display, _stop_signals() as stop:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
-                max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop,
+                max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
                 max_steps=max_steps, batch_size=batch_size, learning_rate=learning_rate,
                 weight_decay=weight_decay, patience=patience, seed=seed, **given,
             )  # fmt: skip
-            stopped = stop()
-        return 130 if stopped else 0
+        return 130 if display.stopped else 0
 
+    for name in ("max_steps", "tokens", "learning_rate", "weight_decay"):
+        train.__doc__ = str(train.__doc__).replace(name.upper(), f"{getattr(own, name):g}")
     return train
 
 
@@ -236,16 +249,31 @@ def score(
     from makemore.run import load
 
     run = load(directory)
+    for line in lines:
+        if "\n" in line.strip() or not line.strip():
+            raise MakemoreError(
+                f"{line!r}: is not one line; give each line to score as an argument of its own"
+            )
+    strange: list[str] = []
     for text, losses in run.scored(lines or _standard_input()):
-        shown = [*text, "(end)"]
+        if losses is None:
+            strange.append(text)
+        total = math.inf if losses is None else sum(losses)
+        each = list(zip([*text, "\n"], losses or [], strict=False)) if letters else []
         if json:
-            parts = [{"character": c, "nll": x} for c, x in zip([*text, "\n"], losses, strict=True)]
-            print(to_json({"text": text, "nll": sum(losses)} | ({"letters": parts} if letters else {})))
+            parts = {"letters": [{"character": c, "nll": x} for c, x in each]} if letters else {}
+            print(to_json({"text": text, "nll": total} | parts))
         else:
-            print(f"{sum(losses):.4f}\t{text}")
-            if letters:
-                for character, loss in zip(shown, losses, strict=True):
-                    print(f"{loss:.4f}\t  {character}")
+            print(f"{total:.4f}\t{text}")
+            for character, loss in each:
+                shown = "(end)" if character == "\n" else character
+                print(f"{loss:.4f}\t  {shown if shown.isprintable() else repr(shown)[1:-1]}")
+    if strange:
+        try:
+            run.letters(strange[:1])
+        except MakemoreError as error:
+            more = f", as is that of {len(strange) - 1} more" if len(strange) > 1 else ""
+            raise MakemoreError(f"{error}; the score of that line is inf{more}") from None
     return 0
 
 
@@ -327,7 +355,9 @@ def _knobs_class(type_name: str | None) -> type:
             k.name,
             Annotated[
                 k.type | None,
-                (_whole if k.type is int else _option)(help=f"{k.help}. [default: {k.default}]"),
+                (_whole if k.type is int else _option)(
+                    help=f"{k.help[0].upper()}{k.help[1:]}. [default: {k.default}]"
+                ),
             ],
             field(default=None),
         )
@@ -356,7 +386,7 @@ def _app(type_name: str | None) -> App:
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
-    train = _train_command(_knobs_class(type_name))
+    train = _train_command(type_name)
     app.default(train)
     for command in (train, sample, score, models, data):
         name = command.__name__
@@ -367,8 +397,6 @@ def _app(type_name: str | None) -> App:
 
 def _type(argv: list[str]) -> str:
     """The type that a command line means, before it is parsed: only then is it known what it may say."""
-    from makemore.recipes import DEFAULT_TYPE
-
     values = {"--type": DEFAULT_TYPE, "--work-dir": "out"}
     for i, word in enumerate(argv):
         name, _, value = word.partition("=")
@@ -389,7 +417,7 @@ def _call(argv: list[str]) -> int:
     try:
         return int(_app(None)(argv) or 0)
     except UnknownOptionError:
-        if argv[:1] and argv[0] in ("sample", "score", "models", "data"):
+        if argv[:1] and argv[0] in _COMMANDS[1:]:
             raise
     # an option that not every type has
     type_name = _type(argv)
@@ -398,10 +426,12 @@ def _call(argv: list[str]) -> int:
     except UnknownOptionError as error:
         from makemore.models import flag, knobs
 
-        has = ", ".join(flag(k.name) for k in knobs(type_name)) or "no options of its own"
+        has = [flag(k.name) for k in knobs(type_name)]
         word = error.token.keyword or error.token.value
+        alike = difflib.get_close_matches(word, [*has, *_COMMON], 1, 0.75)
         raise MakemoreError(
-            f"{word}: not an option of --type {type_name}, which has {has}; see makemore train --help"
+            f"{word}: not an option of --type {type_name}, which has {', '.join(has) or 'no options of its own'}; "
+            + (f"did you mean {alike[0]}?" if alike else f"see makemore train --type {type_name} --help")
         ) from None
 
 
@@ -414,8 +444,10 @@ def main() -> None:
         sys.stdout.flush()
     except MakemoreError as error:
         status = _complain(str(error))
+    except UnusedCliTokensError as error:
+        status = _complain(_unused(error))
     except CycloptsError as error:
-        status = _complain(" ".join(str(error).split()) + " See makemore --help")
+        status = _complain(" ".join(str(error).split()).rstrip(".") + "; see makemore --help")
     except BrokenPipeError:
         # the reader has had enough; let nothing more be written to it, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -427,6 +459,15 @@ def main() -> None:
         print("makemore: interrupted", file=sys.stderr)
         status = 130
     sys.exit(status)
+
+
+def _unused(error: UnusedCliTokensError) -> str:
+    """What to say of words that are neither a command nor an option."""
+    word = (error.unused_tokens or ["?"])[0]
+    alike = difflib.get_close_matches(word, _COMMANDS, 1)
+    if alike and sys.argv[1:2] == [word]:
+        return f"{word}: no such command; did you mean {alike[0]}?"
+    return f"{word}: not expected here; the commands are {', '.join(_COMMANDS)}, and a file of lines is given with -i"
 
 
 def _complain(sentence: str) -> int:

@@ -331,5 +331,9 @@ def describe(corpus: Corpus) -> list[str]:
         if reading.normalized:
             lines.append("characters were brought to Unicode normal form C")
     if counts["validation"] < 100:
-        lines.append("so few held-out lines make the losses on them rough")
+        lines.append("so few held-out lines make the losses on them, and the choice of the best step, rough")
+    if different < 300:
+        lines.append(
+            "for so short a list --type ngram is worth a try: it needs no validation and takes no time"
+        )
     return lines

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from makemore.corpus import describe
 from makemore.errors import MakemoreError
-from makemore.events import Done, Evaluation, Event, Samples, Started, Step
+from makemore.events import Done, Ended, Evaluation, Event, Samples, Started, Step
 from makemore.run import Run
 
 KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
@@ -23,12 +23,17 @@ KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
 class Display:
     """Prints the events of training. Use it as a context, so that the bar is taken down at the end."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, top_k: int | None = None) -> None:
+        """top_k: for the samples shown at the end."""
         self.console = console
+        self.stopped = False
+        """Whether training was stopped before its end."""
+        self._top_k = top_k
         self.run: Run | None = None
         self._bar: Progress | None = None
         self._task: Any = None
         self._losses = ""
+        self._shown = 0
         self._tokens, self._since = 0, time.monotonic()
         self._speed = ""
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -36,6 +41,7 @@ class Display:
             Step: self._step,
             Evaluation: self._evaluation,
             Samples: self._samples,
+            Ended: self._ended,
             Done: self._done,
         }
 
@@ -50,6 +56,8 @@ class Display:
         """Show one event."""
         if (handler := self._handlers.get(type(event))) is not None:
             handler(event)
+        if not isinstance(event, Step):  # the speed is that of the steps alone
+            self._tokens, self._since = 0, time.monotonic()
 
     def say(self, text: str = "", style: str | None = None) -> None:
         """Print a line as it is: what people's files hold is not markup, and is not to be wrapped."""
@@ -65,11 +73,9 @@ class Display:
         if self.console.is_terminal and event.run.settings.max_steps != 0:
             endless = event.run.settings.max_steps < 0
             self._bar = Progress(
-                BarColumn(24),
+                BarColumn(8),
                 TextColumn("{task.description}", markup=False),
-                TimeElapsedColumn(),
-                TextColumn("" if endless else "left"),
-                *([] if endless else [TimeRemainingColumn()]),
+                *([] if endless else [TimeRemainingColumn(), TextColumn("left")]),
                 console=self.console,
                 transient=True,
             )
@@ -80,26 +86,33 @@ class Display:
 
     def _step(self, event: Step) -> None:
         self._tokens += event.tokens
-        now = time.monotonic()
-        if now - self._since > 1:
-            self._speed = f"{self._tokens / (now - self._since):,.0f} characters/s"
-            self._tokens, self._since = 0, now
+        seconds = time.monotonic() - self._since
+        if seconds > 0.2:
+            self._speed = f"{self._tokens / seconds / 1000:,.1f}k/s"
         if self._bar is not None and self.run is not None:
             most = self.run.settings.max_steps
-            steps = f"step {event.step:,}" + (f"/{most:,}" if most > 0 else "")
+            steps = f"{event.step:,}" + (f"/{most:,}" if most > 0 else "")
             parts = [steps, f"loss {event.loss:.3f}", self._losses, self._speed]
             self._bar.update(self._task, completed=event.step, description="  ".join(filter(None, parts)))
 
     def _evaluation(self, event: Evaluation) -> None:
         self._losses = f"train {event.train:.3f}  validation {event.validation:.3f}"
-        if self._bar is None:
-            speed = f"  {self._speed}" if self._speed else ""
+        assert self.run is not None
+        often = event.step - self._shown < self.run.settings.max_steps / 20  # as short epochs make it
+        last = event.step == self.run.settings.max_steps
+        if self._bar is None and (last or not event.step or not often):
+            self._shown = event.step
+            speed = f"  {self._speed.removesuffix('k/s')} thousand characters/s" if self._speed else ""
             best = "  best" if event.best else ""
             self.say(f"step {event.step:>6,}  {self._losses}{speed}{best}")
 
     def _samples(self, event: Samples) -> None:
-        self.say(f"samples at step {event.step:,}")
+        self.say(f"samples at step {event.step:,}  ({self._losses})")
         show_sorted(self.say, [s.text for s in event.samples], event.seen, inline=True)
+
+    def _ended(self, event: Ended) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, description="scoring every line with the best weights")
 
     def _done(self, event: Done) -> None:
         if self._bar is not None:
@@ -107,10 +120,12 @@ class Display:
         if event.summary is not None and self.run is not None:
             self._summary(event, self.run, event.summary)
         elif self.run is not None:
+            self.stopped = True
             where = self.run.directory
             self.say(f"stopped at step {event.step:,}; everything so far is kept in {where}")
             self.say(f"go on with:   makemore --resume -o {where}")
-            self.say(f"sample with:  makemore sample {where}")
+            if event.step:
+                self.say(f"sample with:  makemore sample {where}")
 
     def _summary(self, event: Done, run: Run, summary: dict[str, Any]) -> None:
         if event.reason == "no better":
@@ -131,7 +146,7 @@ class Display:
         self.say()
         self.say("20 new ones:")
         try:
-            for sample in run.stream(20, novel=True, unique=True, seed=run.settings.seed):
+            for sample in run.stream(20, novel=True, unique=True, top_k=self._top_k, seed=run.settings.seed):
                 self.say("  " + sample.text)
         except MakemoreError as error:
             self.say(f"  ({error})")
@@ -146,10 +161,10 @@ def show_sorted(say: Callable[[str], None], lines: list[str], seen: list[str], i
     for kind, name in KINDS.items():
         chosen = [line for line, where in zip(lines, seen, strict=True) if where == kind]
         if inline:
-            if sum(map(len, chosen)) > 100:  # long ones stand better on lines of their own
-                chosen = [f"\n    {line}" for line in chosen]
+            # words stand side by side, what is longer on lines of its own
+            apart = any(" " in line or "\t" in line for line in chosen) or sum(map(len, chosen)) > 100
             if chosen:
-                say(f"  {name}: {' '.join(chosen)}")
+                say(f"  {name}:" + "".join(f"\n    {line}" if apart else f" {line}" for line in chosen))
         else:
             say(f"{len(chosen)} samples that are {name}:")
             for line in chosen:

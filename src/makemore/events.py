@@ -63,6 +63,13 @@ class Checkpoint:
 
 
 @dataclasses.dataclass(frozen=True)
+class Ended:
+    """There will be no more steps; the best weights are being scored on every line."""
+
+    step: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Done:
     """Training has ended, or was stopped."""
 
@@ -73,4 +80,4 @@ class Done:
     """What summary.json holds; None where training was stopped."""
 
 
-Event = Started | Step | Evaluation | Samples | Checkpoint | Done
+Event = Started | Step | Evaluation | Samples | Checkpoint | Ended | Done

@@ -28,6 +28,12 @@ def atomic(path: Path) -> Iterator[Path]:
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
+        if hasattr(os, "O_DIRECTORY"):  # the new name too must survive a loss of power
+            handle = os.open(path.parent, os.O_DIRECTORY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -39,9 +45,7 @@ def unwritable(path: Path, error: OSError) -> MakemoreError:
     if (path.parent / "config.json").exists():
         remedy = "what was saved before is untouched: make room, then go on with --resume"
     else:
-        remedy = (
-            "nothing was started: make room, or choose another place with -o, and run the same command again"
-        )
+        remedy = "make room, or choose another place with -o, and run the same command again"
     return MakemoreError(f"{path}: cannot be written: {error.strerror}; {remedy}")
 
 
@@ -125,10 +129,12 @@ def held(directory: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go by the system if the process dies
-        except OSError:
+        except BlockingIOError:
             raise MakemoreError(
                 f"{directory}: another process is training it; wait, or choose another -o"
             ) from None
+        except OSError:  # a file system that has no locks
+            pass
         yield
     finally:
         os.close(handle)

@@ -18,16 +18,16 @@ from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import evaluate
-from makemore.events import Checkpoint, Done, Evaluation, Event, Samples, Started, Step
+from makemore.events import Checkpoint, Done, Ended, Evaluation, Event, Samples, Started, Step
 from makemore.files import damage, from_json
 from makemore.loss import nll
 from makemore.models import build, configure, count_parameters, model_class
 from makemore.optimizer import CLIP, optimizers, schedule
 from makemore.run import Run, Settings, part
-from makemore.sampling import sample
+from makemore.sampling import Choice, sample
 
-EVALUATED_LINES = 5_000
-"""At most so many validation lines, and a fifth as many training lines, are scored while training."""
+EVALUATED_TOKENS = {"train": 12_000, "validation": 60_000}
+"""About how many predicted tokens of a split are scored at each evaluation, at most."""
 
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written at every evaluation, and also when the last one is this old."""
@@ -53,10 +53,18 @@ class Progress:
     losses: int = 0
 
 
-def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+def steps(
+    run: Run,
+    device: str = "auto",
+    stop: Callable[[], bool] = lambda: False,
+    top_k: int | None = None,
+) -> Iterator[Event]:
     """Train a run from its last checkpoint, or from the start, to its end, and yield what happens.
 
-    stop: asked after every step; when it says True the state is saved and the generator ends. Everything
+    stop: asked after every step; when it says True the state is saved and the generator ends. top_k: for
+    the samples shown. `train` is what one calls: it also holds the directory against other processes.
+
+    Everything
     random comes from the run's seed through torch's global generator, whose state is part of the
     checkpoint: on one CPU with the same number of threads a run that was interrupted ends in the same
     weights, bit for bit, as one that was not.
@@ -87,6 +95,7 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
 
     evaluated = _evaluated(run)
     served = iter(batches)
+    already = progress.step
     saved = began = time.monotonic()
     before = progress.seconds
 
@@ -97,6 +106,9 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
         progress.seconds = before + saved - began
         run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
         return Checkpoint(progress.step)
+
+    # some four times, at an evaluation
+    sample_every = settings.eval_every * max(5, settings.max_steps // 4 // settings.eval_every)
 
     model.train()
     reason = "finished"
@@ -120,8 +132,8 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
             progress.loss, progress.losses = 0.0, 0
             yield event
             yield save()
-            if progress.step and progress.step % (settings.eval_every * 5) == 0 and not last:
-                yield _draw(run, model, progress.step)
+            if progress.step and progress.step % sample_every == 0 and not last:
+                yield _draw(run, model, progress.step, top_k)
                 model.train()
         if last:
             break
@@ -132,6 +144,9 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
             yield save()
             yield Done(progress.step, "stopped", None)
             return
+
+        if progress.step == already:  # what a finished run said of itself is no longer so
+            run.forget_end()
 
         # one step: the batch, its loss, the gradient, the update
         rate = settings.learning_rate * schedule(progress.step, settings.max_steps)
@@ -157,6 +172,7 @@ def steps(run: Run, device: str = "auto", stop: Callable[[], bool] = lambda: Fal
             yield save()
 
     seconds = before + time.monotonic() - began
+    yield Ended(progress.step)
     yield Done(progress.step, reason, _finish(run, progress, seconds))
 
 
@@ -273,17 +289,18 @@ def _restore(
 def _evaluated(run: Run) -> dict[str, npt.NDArray[np.int64]]:
     """The rows that are scored while training: validation lines, and fewer training lines beside them."""
     random = np.random.default_rng(run.settings.seed)
-    rows = {"train": run.corpus.rows("train"), "validation": run.corpus.rows("validation")}
-    most = {"train": EVALUATED_LINES // 5, "validation": EVALUATED_LINES}
-    return {
-        split: rows[split] if len(rows[split]) <= n else random.choice(rows[split], n, replace=False)
-        for split, n in most.items()
-    }
+    chosen = {}
+    for split, most in EVALUATED_TOKENS.items():
+        rows = random.permutation(run.corpus.rows(split))
+        before = np.cumsum(run.corpus.lengths[rows] + 1) - (run.corpus.lengths[rows] + 1)
+        chosen[split] = rows[before < most]
+    return chosen
 
 
-def _draw(run: Run, model: nn.Module, step: int) -> Samples:
+def _draw(run: Run, model: nn.Module, step: int, top_k: int | None) -> Samples:
     """Draw ten lines from the model as it is, with randomness of their own."""
-    samples = list(sample(model, run.vocab, 10, max_length=run.corpus.longest, seed=run.settings.seed + step))
+    options: dict[str, Any] = {"max_length": run.corpus.longest, "seed": run.settings.seed + step}
+    samples = list(sample(model, run.vocab, 10, choice=Choice(top_k=top_k), **options))
     return Samples(step, samples, run.corpus.seen([s.text for s in samples]))
 
 

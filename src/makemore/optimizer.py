@@ -18,14 +18,19 @@ def optimizers(
 
     AdamW (Loshchilov & Hutter 2019) updates everything, except that with `muon` the hidden matrices go to
     Muon (Jordan et al. 2024), which turns each update into a near-orthogonal matrix, scaled to the size
-    that AdamW's would have so that both share one learning rate. Embedding and output head are not hidden:
-    their rows are looked up one by one. Vectors (biases, gains) are not decayed.
+    that AdamW's would have so that both share one learning rate. Hidden is a matrix inside a module, other
+    than a table of embeddings, whose rows are looked up one by one, and the output layer `head`. Vectors
+    (biases, gains) are not decayed.
     """
+    tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     hidden, decayed, plain = [], [], []
     for name, parameter in model.named_parameters():
+        module, _, _ = name.partition(".")
         if parameter.ndim < 2:
             plain.append(parameter)
-        elif muon and name.split(".")[0] not in ("embedding", "positions", "head", "weight"):
+        elif (
+            muon and parameter.ndim == 2 and "." in name and module != "head" and id(parameter) not in tables
+        ):
             hidden.append(parameter)
         else:
             decayed.append(parameter)

@@ -1,7 +1,7 @@
 """How each type is trained unless told otherwise.
 
-Found by trying rates, sizes and lengths on names, words and companies alike (benchmarks/NOTES.md); each
-takes about a minute or less on two cores.
+Found by trying rates, sizes and lengths on names, words and companies alike (benchmarks/NOTES.md). Lists of
+short lines take about a minute on two quiet cores; lines of hundreds of characters several.
 """
 
 from __future__ import annotations

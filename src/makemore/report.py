@@ -30,9 +30,10 @@ def draw_losses(run: Run, summary: dict[str, Any]) -> None:
     best, loss = min(((line["step"], line["validation"]) for line in metrics), key=lambda pair: pair[1])
     axes.plot([best], [loss], "o", color="#cc3311")
     axes.annotate(f"{loss:.3f}", (best, loss), textcoords="offset points", xytext=(0, 8), ha="center")
-    # the first evaluations of an untrained model would squeeze everything else to the bottom
+    # show all of the end, where overfitting shows; the untrained start would squeeze it to the bottom
     low = min(min(line["train"], line["validation"]) for line in metrics)
-    axes.set_ylim(low - 0.05, max(bigram, loss) + 0.4)
+    end = max(line["validation"] for line in metrics if line["step"] >= best)
+    axes.set_ylim(low - 0.15, max(bigram, end) + 0.2)
     axes.set(
         xlabel="step",
         ylabel="loss (nats per token)",

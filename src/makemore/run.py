@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import json
+import os
 import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
 import safetensors
@@ -42,6 +42,9 @@ from makemore.sampling import Choice, Sample
 from makemore.vocab import Vocab
 
 Item = TypeVar("Item")
+
+NEW = ".new"
+"""Where a run is made ready inside its directory."""
 
 FORMAT = "makemore run"
 VERSION = 1
@@ -78,6 +81,20 @@ class Settings:
     seed: int
 
 
+class SampleOptions(TypedDict, total=False):
+    """The options of `Run.sample` and `Run.stream`; the latter says what they mean."""
+
+    prefix: str
+    pattern: str | None
+    temperature: float
+    top_k: int | None
+    top_p: float
+    max_length: int | None
+    unique: bool
+    novel: bool
+    seed: int | None
+
+
 class Run:
     """A trained, or half trained, model with its vocabulary, its corpus and its settings."""
 
@@ -112,21 +129,28 @@ class Run:
         directory = Path(directory)
         check_free(directory, overwrite)
         run = cls(directory, type, config, settings, corpus.vocab, corpus.reading)
+        # all of the new run is on disk before anything of an old one goes
+        new = directory / NEW
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            new.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(directory / "config.json", error) from None
+        try:
+            write_json(new / "vocabulary.json", list(corpus.vocab.characters))
+            with atomic(new / "corpus.npy") as path, open(path, "wb") as file:
+                np.save(file, corpus.tokens, allow_pickle=False)
+            run._write_config(new)
             for name in FILES:
                 (directory / name).unlink(missing_ok=True)
             if (directory / "tensorboard").is_dir():
                 shutil.rmtree(directory / "tensorboard")
+            for name in ("vocabulary.json", "corpus.npy", "config.json"):
+                os.replace(new / name, directory / name)
         except OSError as error:
-            raise MakemoreError(
-                f"{directory}: cannot be written: {error.strerror}; choose another place with -o"
-            ) from None
-        write_json(directory / "vocabulary.json", list(corpus.vocab.characters))
-        with atomic(directory / "corpus.npy") as path, open(path, "wb") as file:
-            np.save(file, corpus.tokens, allow_pickle=False)
+            raise unwritable(directory / "config.json", error) from None
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
         run.corpus = corpus
-        run.write_config()
         return run
 
     @classmethod
@@ -169,8 +193,11 @@ class Run:
 
     def write_config(self) -> None:
         """Write config.json from what the run now says."""
+        self._write_config(self.directory)
+
+    def _write_config(self, directory: Path) -> None:
         write_json(
-            self.directory / "config.json",
+            directory / "config.json",
             {
                 "format": FORMAT,
                 "version": VERSION,
@@ -206,7 +233,8 @@ class Run:
     @cached_property
     def model(self) -> nn.Module:
         """The best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
-        model = self.new_model()
+        with torch.random.fork_rng():  # a model is drawn only to be overwritten
+            model = self.new_model()
         if (self.directory / "best.safetensors").exists():
             self.read_best(model)
         elif (checkpoint := self.load_checkpoint()) is not None:
@@ -219,10 +247,11 @@ class Run:
         return model.eval()
 
     @property
-    def summary(self) -> dict[str, Any] | None:
-        """What summary.json says; None before training has ended."""
+    def summary(self) -> dict[str, Any]:
+        """What summary.json says; empty before training has ended."""
         path = self.directory / "summary.json"
-        return read_json(path) if path.exists() else None
+        found: dict[str, Any] = read_json(path) if path.exists() else {}
+        return found
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the evaluations so far, without lines that were cut off in the writing."""
@@ -239,7 +268,7 @@ class Run:
 
     def stream(
         self,
-        n: int,
+        n: int = 10,
         *,
         prefix: str = "",
         pattern: str | None = None,
@@ -256,6 +285,7 @@ class Run:
         max_length: None takes the longest line of the corpus. novel: no line of the corpus.
         """
         choice = Choice(temperature, top_k, top_p)  # checked before the model is read
+        prefix = unicodedata.normalize("NFC", prefix)
         return sampling.sample(
             self.model,
             self.vocab,
@@ -269,7 +299,7 @@ class Run:
             seed=seed,
         )
 
-    def sample(self, n: int = 10, **options: Any) -> list[str]:
+    def sample(self, n: int = 10, **options: Unpack[SampleOptions]) -> list[str]:
         """Return n new lines. The options are those of `stream`: prefix, temperature, seed and so on."""
         return [sample.text for sample in self.stream(n, **options)]
 
@@ -278,20 +308,29 @@ class Run:
         for chunk in _chunks(samples):
             yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
 
-    def scored(self, lines: Iterable[str]) -> Iterator[tuple[str, list[float]]]:
-        """Yield each line that is not blank, cleaned as a training file's are, with its `letters`."""
+    def scored(self, lines: Iterable[str]) -> Iterator[tuple[str, list[float] | None]]:
+        """Yield each line that is not blank, cleaned as a training file's are, with its `letters`.
+
+        None stands for those of a line with a character that the model has never seen.
+        """
         clean = (unicodedata.normalize("NFC", line).strip() for line in lines)
         for chunk in _chunks(line for line in clean if line):
-            yield from zip(chunk, self.letters(chunk), strict=True)
+            known = [line for line in chunk if self.vocab.knows(line)]
+            letters = iter(self.letters(known))
+            yield from ((line, next(letters) if self.vocab.knows(line) else None) for line in chunk)
 
     def letters(self, lines: list[str]) -> list[list[float]]:
         """Return -log p in nats of every character of the given lines, each line's end last."""
+        if isinstance(lines, str):
+            raise MakemoreError(f"{lines!r}: give a list of lines")
+        lines = [unicodedata.normalize("NFC", line) for line in lines]
         for line in lines:
-            if not self.vocab.knows(line):
-                try:
-                    self.vocab.encode(line)
-                except MakemoreError as error:
-                    raise MakemoreError(f"{line!r}: {error}") from None
+            if "\n" in line:
+                raise MakemoreError(f"{line!r}: is more than one line")
+            try:
+                self.vocab.encode(line)
+            except MakemoreError as error:
+                raise MakemoreError(f"{line!r}: {error}") from None
         tokens = self.vocab.encode("\n" + "".join(line + "\n" for line in lines))
         return evaluation.score(self.model, Corpus(self.vocab, tokens))
 
@@ -353,6 +392,11 @@ class Run:
         """Write summary.json."""
         write_json(self.directory / "summary.json", summary)
 
+    def forget_end(self) -> None:
+        """Remove what was written at the end of training, since training goes on."""
+        for name in ("summary.json", "loss.png"):
+            (self.directory / name).unlink(missing_ok=True)
+
     def write_picture(self, name: str, figure: Any) -> None:
         """Write a matplotlib figure as PNG."""
         with atomic(self.directory / name) as path:
@@ -369,7 +413,7 @@ def load(directory: str | Path) -> Run:
 
 def check_free(directory: Path, overwrite: bool) -> None:
     """Raise MakemoreError if a run must not be started in a directory."""
-    ours = {*FILES, *(name + ".tmp" for name in FILES), "tensorboard"}
+    ours = {*FILES, *(name + ".tmp" for name in FILES), "tensorboard", NEW}
     try:
         if directory.exists() and not directory.is_dir():
             raise MakemoreError(f"{directory}: is a file; choose a directory with -o")
@@ -394,9 +438,17 @@ def check_free(directory: Path, overwrite: bool) -> None:
 
 
 def _chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:
-    items = iter(items)
-    while chunk := list(itertools.islice(items, size)):
+    chunk: list[Item] = []
+    try:
+        for item in items:
+            chunk.append(item)
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
+    except MakemoreError:  # what came before is good
         yield chunk
+        raise
+    yield chunk
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -164,7 +164,9 @@ def _too_few(
     kinds = (
         [f"match {pattern!r}"] * (pattern is not None) + ["are new"] * novel + ["are all different"] * unique
     )
-    remedy = "a looser --pattern" if pattern is not None else "a higher --temperature"
+    remedies = ["a looser --pattern"] * (pattern is not None)
+    remedies += [f"it without {name}" for name, on in (("--novel", novel), ("--unique", unique)) if on]
+    remedy = " or ".join([*remedies, "a higher --temperature"])
     return (
         f"found {yielded:,} of {n:,} lines that {' and '.join(kinds) or 'are not empty'}, and drew {drawn:,} for "
         f"them (acceptance {wanted / drawn:.2g}); ask for fewer with -n or try {remedy}"
@@ -183,7 +185,7 @@ class _Matcher:
         try:
             self._regex = regex.compile(pattern)
         except (regex.error, ValueError, RecursionError) as error:
-            raise MakemoreError(f"--pattern {pattern!r}: not a regular expression: {error}") from None
+            raise MakemoreError(f"--pattern '{pattern}': not a regular expression: {error}") from None
         self._unsure = self._UNSURE.search(pattern) is not None
 
     def could(self, prefix: str) -> bool:
@@ -199,7 +201,7 @@ class _Matcher:
             return self._regex.fullmatch(text, partial=partial, timeout=2.0) is not None
         except TimeoutError:
             raise MakemoreError(
-                f"--pattern {self._pattern!r}: takes too long to match {text!r}; avoid repetitions inside repetitions"
+                f"--pattern '{self._pattern}': takes too long to match {text!r}; avoid repetitions inside repetitions"
             ) from None
 
 
@@ -235,8 +237,11 @@ class _Drawing:
                 )
             self.nll = -logp[:, :-1].gather(2, ids[:, 1:, None]).double().sum((1, 2))  # (1,)
         self.prefix = ids[:, 1:]  # (1, P - 1)
-        state_floats = sum(s.numel() for s in self.state) * (max_length if len(self.state) else 1)
-        self.rows = max(16, min(_ROWS, _FLOATS // (3 * len(vocab) + state_floats + 1)))
+        # what a row takes: some sixteen arrays over the vocabulary, and a state that may grow by the step
+        with torch.inference_mode():
+            _, later = model(ids[:, -1:].to(self.device), self.state)
+        now, then = (sum(s.numel() for s in state) for state in (self.state, later))
+        self.rows = max(16, min(_ROWS, _FLOATS // (16 * len(vocab) + now + (then - now) * max_length)))
         """How many samples to draw at a time, so that memory stays in bounds."""
 
     @torch.inference_mode()

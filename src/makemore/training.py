@@ -20,6 +20,7 @@ from makemore.models import build, configure, flag
 from makemore.optimizer import optimizers
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.run import Run, Settings, check_free
+from makemore.sampling import Choice
 
 
 def train(
@@ -35,6 +36,7 @@ def train(
     tensorboard: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
     stop: Callable[[], bool] = lambda: False,
+    top_k: int | None = None,
     max_steps: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -48,8 +50,8 @@ def train(
     source: a file, or the name of a bundled list; None takes "names". type: a name of MODELS.
     work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps,
     patience and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto", "cpu",
-    "cuda" or "mps". on_event: called with every event. stop: asked after every step. batch_size: lines a
-    step on average. knobs: fields of the type's Config. What is None takes the type's own default.
+    "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if True. top_k: for
+    the samples shown. batch_size: lines a step on average. knobs: fields of the type's Config. What is None takes the type's own default.
 
     Raises MakemoreError for anything the caller can mend.
     """
@@ -59,6 +61,7 @@ def train(
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     _check(given)
+    Choice(top_k=top_k)
     pick_device(device)
     directory = Path(work_dir)
     if resume:
@@ -71,7 +74,7 @@ def train(
         with held(directory):
             corpus = None if source is None else read(source, encoding=encoding, max_length=max_length)
             changed = _reopen(run, wanted, source, corpus)
-            _loop(run, device, tensorboard, on_event, stop, changed)
+            _loop(run, device, tensorboard, on_event, stop, top_k, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
@@ -82,7 +85,7 @@ def train(
         _try(type, corpus, config, settings)
         with held(directory):
             run = Run.create(directory, type, config, settings, corpus, overwrite)
-            _loop(run, device, tensorboard, on_event, stop)
+            _loop(run, device, tensorboard, on_event, stop, top_k)
     return run
 
 
@@ -92,11 +95,12 @@ def _loop(
     tensorboard: bool,
     on_event: Callable[[Event], None],
     stop: Callable[[], bool],
+    top_k: int | None,
     changed: bool = False,
 ) -> None:
     """Run `steps` to its end. changed: whether the run's settings are other than its config.json says."""
     with report.board(run, tensorboard) as board, torch.random.fork_rng():
-        for event in steps(run, device, stop):
+        for event in steps(run, device, stop, top_k):
             if changed and isinstance(event, Started):  # not sooner: the checkpoint could not be read
                 run.write_config()
             board(event)
@@ -134,7 +138,7 @@ def _settings(type: str, corpus: Corpus, given: dict[str, Any]) -> Settings:
     own = recipe(type)
     n_train = corpus.rows("train")
     tokens_per_line = float((corpus.lengths[n_train] + 1).mean())
-    batch_size = given.get("batch_size", max(8, round(own.tokens / tokens_per_line)))
+    batch_size = given.get("batch_size", max(4, round(own.tokens / tokens_per_line)))
     max_steps = given.get("max_steps", own.max_steps)
     # twenty evaluations, but one an epoch where epochs are short: small files overfit within a few
     steps_per_epoch = math.ceil(len(n_train) / batch_size)

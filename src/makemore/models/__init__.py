@@ -96,7 +96,8 @@ def configure(type: str, longest: int, **given: Any) -> Any:
     try:
         return model_class(type).config_class(**given)
     except ValueError as error:
-        raise MakemoreError(f"--type {type}: {error}") from None
+        said = re.sub(r"\w+", lambda word: flag(word[0]) if word[0] in names else word[0], str(error))
+        raise MakemoreError(f"--type {type}: {said}") from None
 
 
 def build(type: str, vocab_size: int, config: Any) -> Any:

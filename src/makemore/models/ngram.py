@@ -10,8 +10,9 @@ many different characters stand before it (contexts that begin the line have non
 counts): a short context is only asked when the longer one is unknown, so what matters is how widely it
 occurs. Below all of them lies the uniform distribution.
 
-The strings of 1 to n characters form a tree, kept as one sorted list of (parent, character) a level;
-finding many contexts at once is one binary search a level.
+The strings of 1 to n characters form a tree, kept as one sorted list of (parent, character) a level: with
+"ab" in the text level 1 has a and b, level 2 has (number of a on level 1, b). A context's continuations
+are its children, which lie side by side; finding many contexts at once is one binary search a level.
 
 After Kneser, Ney, "Improved backing-off for M-gram language modeling" (1995); Chen, Goodman, "An
 Empirical Study of Smoothing Techniques for Language Modeling" (1998).
@@ -150,11 +151,13 @@ class NGram(nn.Module):
 
         context: (N,) numbers on level k, p: (N, V).
         """
-        known = (context >= 0).nonzero()[:, 0]
-        context = context[known]
-        total = self._total[k][context]  # (n,)
-        known, context, total = known[total > 0], context[total > 0], total[total > 0]
-        p[known] *= (self._left[k][context] / total)[:, None]
+        if len(self._keys[k]) == 0:  # no line is so long
+            return
+        total = torch.where(context >= 0, self._total[k][context], 0)  # (N,)
+        known = total.nonzero()[:, 0]  # (n,) the rows
+        left = torch.where(total > 0, self._left[k][context] / total, 1)  # (N,)
+        p.mul_(left[:, None])
+        context, total = context[known], total[known]
         # the continuations of all these contexts, one after another: row i has n_i of them
         first, end = self._first[k][context], self._first[k][context + 1]
         n = end - first

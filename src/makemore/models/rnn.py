@@ -5,12 +5,14 @@ GRU     r = sigmoid(W_r x_t + U_r h_{t-1} + b_r)                 what to read of
         z = sigmoid(W_z x_t + U_z h_{t-1} + b_z)                 what to keep of it
         n = tanh(W_n x_t + b_n + r * (U_n h_{t-1} + c_n))        what to write
         h_t = (1 - z) * n + z * h_{t-1}
-LSTM    i, f, o = sigmoid(W x_t + U h_{t-1} + b)                 write, keep, show: one each
-        g = tanh(W_g x_t + U_g h_{t-1} + b_g)
+LSTM    i = sigmoid(W_i x_t + U_i h_{t-1} + b_i)                 how much to write
+        f = sigmoid(W_f x_t + U_f h_{t-1} + b_f)                 how much to keep
+        o = sigmoid(W_o x_t + U_o h_{t-1} + b_o)                 how much to show
+        g = tanh(W_g x_t + U_g h_{t-1} + b_g)                    what to write
         c_t = f * c_{t-1} + i * g                                the memory: added to, never squashed
         h_t = o * tanh(c_t)
 
-then p(. | x_0 .. x_t) = softmax(V h_t + b). The GRU applies its reset gate r after the product with U_n,
+then p(. | x_0 .. x_t) = softmax(O h_t + b). (torch keeps two biases where one would do.) The GRU applies its reset gate r after the product with U_n,
 as torch does, and not before it as in the paper: the same size, about the same quality, one matrix
 product less to wait for. `step` of each class is the equation; `forward` runs torch's fused form of it.
 

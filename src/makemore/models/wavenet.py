@@ -1,11 +1,11 @@
 """WaveNet: causal convolutions whose reach doubles from layer to layer.
 
     a_t = W0 norm(x)_{t-d} + W1 norm(x)_t + b           d = 1, 2, 4, ... : the layer's dilation
-    x_t <- x_t + V (tanh(a_t^f) * sigmoid(a_t^g))       two halves of a: what to say, and how loud
+    x_t <- x_t + P (tanh(a_t^f) * sigmoid(a_t^g))       two halves of a: what to say, and how loud
 
 Layer after layer the window widens, 2, 4, 8, 16 characters, as a binary tree fuses pairs, pairs of
-pairs, and so on; computed for all positions at once no branch is computed twice. Once 2^n_layer
-characters are in reach more layers go on doubling. Before the line's start there are zeros.
+pairs, and so on; computed for all positions at once no branch is computed twice. Before the line's start
+there are zeros. The paper has skip connections to the output and no LayerNorm.
 
 After van den Oord et al., "WaveNet: A Generative Model for Raw Audio" (2016), arXiv:1609.03499.
 """
