@@ -73,7 +73,7 @@ class Display:
         if self.console.is_terminal and event.run.settings.max_steps != 0:
             endless = event.run.settings.max_steps < 0
             self._bar = Progress(
-                BarColumn(8),
+                BarColumn(6),
                 TextColumn("{task.description}", markup=False),
                 *([] if endless else [TimeRemainingColumn(), TextColumn("left")]),
                 console=self.console,
@@ -92,7 +92,8 @@ class Display:
         if self._bar is not None and self.run is not None:
             most = self.run.settings.max_steps
             steps = f"{event.step:,}" + (f"/{most:,}" if most > 0 else "")
-            parts = [steps, f"loss {event.loss:.3f}", self._losses, self._speed]
+            losses = self._losses.replace("validation", "val")  # 80 columns are few
+            parts = [steps, f"loss {event.loss:.3f}", losses, self._speed]
             self._bar.update(self._task, completed=event.step, description="  ".join(filter(None, parts)))
 
     def _evaluation(self, event: Evaluation) -> None:
