@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -285,6 +286,17 @@ def test_many_samples_stream(ok: Any, names_run: Path) -> None:
     assert len(ok("sample", names_run, "-n", 20_000).splitlines()) == 20_000
     stream = library.load(names_run).stream(10**12)  # more than there is memory for
     assert all(next(stream).text for _ in range(10))
+
+
+def test_the_memory_of_sampling_does_not_grow_with_the_number(names_run: Path) -> None:
+    def peak(n: int) -> int:
+        process = subprocess.Popen([*COMMAND, "sample", names_run, "-n", str(n)], stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return used.ru_maxrss // (1 if sys.platform == "linux" else 1024)  # KB
+
+    assert peak(60_000) < peak(10_000) + 50_000  # 50,000 more lines and as many KB
 
 
 def test_sample_only_sorts_50_samples(
