@@ -124,18 +124,22 @@ class NGram(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         B, T = idx.shape
         nodes = idx.new_full((B, self.order - 1), -1) if state is None else state[0]  # (B, n - 1)
-        p = torch.full((B * T, self.V), 1 / self.V, dtype=torch.float64, device=idx.device)
-        context = torch.zeros_like(idx)  # (B, T) the empty context, which is always known
-        last = []
-        for k in range(self.order):
-            if k > 0:  # the context of k characters: that of k - 1 one place before, and this character
-                before = (
-                    torch.cat([nodes[:, k - 2, None], context[:, :-1]], 1) if k > 1 else torch.zeros_like(idx)
-                )
-                context = self._find(k - 1, before, idx)  # (B, T), -1 where it was never seen
-                last.append(context[:, -1])
-            self._interpolate(k, context.reshape(-1), p)
-        return p.log().float().view(B, T, self.V), (torch.stack(last, 1) if last else nodes,)
+        contexts = [torch.zeros_like(idx)]  # (B, T) each; first the empty context, which is always known
+        for k in range(1, self.order):  # that of k - 1 characters one place before, and this character
+            before = contexts[0] if k == 1 else torch.cat([nodes[:, k - 2, None], contexts[k - 1][:, :-1]], 1)
+            contexts.append(self._find(k - 1, before, idx))  # -1 where it was never seen
+        # contexts of no and of one character are few and have the most continuations: each is done once
+        p = torch.full((1, self.V), 1 / self.V, dtype=torch.float64, device=idx.device)
+        self._interpolate(0, contexts[0].new_zeros(1), p)
+        few, which = contexts[min(1, self.order - 1)].reshape(-1).unique(return_inverse=True)
+        p = p.repeat(len(few), 1)
+        if self.order > 1:
+            self._interpolate(1, few, p)
+        p = p[which]  # (B T, V)
+        for k in range(2, self.order):
+            self._interpolate(k, contexts[k].reshape(-1), p)
+        last = torch.stack([context[:, -1] for context in contexts[1:]], 1) if self.order > 1 else nodes
+        return p.log().float().view(B, T, self.V), (last,)
 
     def _find(self, level: int, before: Tensor, idx: Tensor) -> Tensor:
         """The numbers on `level` of the strings `before` + `idx`; -1 where there is none."""
