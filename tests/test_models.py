@@ -45,33 +45,27 @@ def batch(corpus: Corpus, rows: list[int]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(inputs), torch.from_numpy(targets)
 
 
+def stepped(model: Any, idx: Tensor, piece: int = 1) -> Tensor:
+    """The logits of idx (B, T), computed from `piece` characters at a time and the state."""
+    state, steps = None, []
+    for part in idx.split(piece, 1):
+        logits, state = model(part, state)
+        steps.append(logits)
+    return torch.cat(steps, 1)
+
+
 def padded(inputs: Tensor, targets: Tensor, more: int) -> tuple[Tensor, Tensor]:
     inputs = nn.functional.pad(inputs, (0, more), value=0)
     return inputs, nn.functional.pad(targets, (0, more), value=IGNORE)
 
 
+@pytest.mark.parametrize("piece", [1, 3])
 @pytest.mark.parametrize("type", TYPES)
 @torch.no_grad()
-def test_stepping_equals_the_whole_forward_pass(type: str, corpus: Corpus) -> None:
+def test_stepping_equals_the_whole_forward_pass(type: str, piece: int, corpus: Corpus) -> None:
     model = make(type, corpus)
     idx, _ = batch(corpus, list(range(len(LINES))))
-    whole, _ = model(idx)
-    state, steps = None, []
-    for t in range(idx.shape[1]):
-        logits, state = model(idx[:, t : t + 1], state)
-        steps.append(logits)
-    torch.testing.assert_close(torch.cat(steps, 1), whole, atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("type", TYPES)
-@torch.no_grad()
-def test_going_on_with_several_characters_equals_the_whole_forward_pass(type: str, corpus: Corpus) -> None:
-    model = make(type, corpus)
-    idx, _ = batch(corpus, list(range(len(LINES))))
-    whole, _ = model(idx)
-    first, state = model(idx[:, :3])
-    second, _ = model(idx[:, 3:], state)
-    torch.testing.assert_close(torch.cat([first, second], 1), whole, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(stepped(model, idx, piece), model(idx)[0], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("type", TYPES)
@@ -243,12 +237,7 @@ def test_one_hot_times_weights_is_a_row_of_them(corpus: Corpus) -> None:
 def test_transformer_goes_on_past_the_positions_it_knows(corpus: Corpus) -> None:
     model = make("transformer", corpus, block_size=4)
     idx, _ = batch(corpus, [3])
-    whole, _ = model(idx)
-    state, steps = None, []
-    for t in range(idx.shape[1]):
-        logits, state = model(idx[:, t : t + 1], state)
-        steps.append(logits)
-    torch.testing.assert_close(torch.cat(steps, 1), whole, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(stepped(model, idx), model(idx)[0], atol=1e-5, rtol=1e-4)
 
 
 def test_learned_bigram_converges_to_the_counted_one(corpus: Corpus) -> None:

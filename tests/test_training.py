@@ -129,6 +129,21 @@ def test_stopped_and_resumed_equals_undisturbed(type: str, names: Path, tmp_path
     assert ends_equal(tmp_path / "whole", tmp_path / "parts")
 
 
+def test_another_number_of_threads_is_told(undisturbed: Path, tmp_path: Path) -> None:
+    started: list[str] = []
+
+    def on_event(event: Any) -> None:
+        if isinstance(event, Started):
+            started.append(event.warning)
+
+    copy = shutil.copytree(undisturbed, tmp_path / "copy")
+    makemore.train(work_dir=copy, resume=True, on_event=on_event)
+    torch.set_num_threads(2)
+    makemore.train(work_dir=copy, resume=True, on_event=on_event)
+    assert started[0] == ""
+    assert "OMP_NUM_THREADS=1" in started[1]
+
+
 class Killed(BaseException):
     """As sudden as it gets inside one process."""
 

@@ -4,6 +4,7 @@
 # which are made at run time from a model's Config.
 
 import difflib
+import inspect
 import math
 import os
 import signal
@@ -52,11 +53,6 @@ trains.
 
 
 _COMMANDS = ("train", "sample", "score", "models", "data")
-_COMMON = (
-    "--input-file", "--work-dir", "--resume", "--overwrite", "--sample-only", "--top-k", "--encoding",
-    "--max-length", "--type", "--max-steps", "--batch-size", "--learning-rate", "--weight-decay", "--patience",
-    "--seed", "--device", "--tensorboard", "--num-workers",
-)  # fmt: skip
 _FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
 
 
@@ -428,7 +424,8 @@ def _call(argv: list[str]) -> int:
 
         has = [flag(k.name) for k in knobs(type_name)]
         word = error.token.keyword or error.token.value
-        alike = difflib.get_close_matches(word, [*has, *_COMMON], 1, 0.75)
+        common = [flag(name) for name in inspect.signature(_train_command(None)).parameters]
+        alike = difflib.get_close_matches(word, [*has, *common], 1, 0.75)
         raise MakemoreError(
             f"{word}: not an option of --type {type_name}, which has {', '.join(has) or 'no options of its own'}; "
             + (f"did you mean {alike[0]}?" if alike else f"see makemore train --type {type_name} --help")

@@ -70,6 +70,8 @@ class Display:
         going_on = f", going on from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
         self.say(f"training {event.run.type}{size}, on {event.device}{going_on}")
+        if event.warning:
+            self.say(event.warning)
         if self.console.is_terminal and event.run.settings.max_steps != 0:
             endless = event.run.settings.max_steps < 0
             self._bar = Progress(

@@ -18,6 +18,8 @@ class Started:
     """Steps done before."""
     parameters: int
     device: str
+    warning: str = ""
+    """Why what follows may differ from what an undisturbed run would have done; empty if nothing says so."""
 
 
 @dataclasses.dataclass(frozen=True)

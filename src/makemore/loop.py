@@ -45,6 +45,8 @@ class Progress:
     best_step: int = 0
     stale: int = 0
     """Evaluations since the best."""
+    threads: int = 0
+    """Threads that the steps so far were done with."""
     evaluated: int = -1
     """The step of the last evaluation."""
     seconds: float = 0.0
@@ -91,7 +93,14 @@ def steps(
         progress = _restore(run, *checkpoint, model, opts)
         batches.epoch, batches.position = progress.epoch, progress.position
     run.rewind_metrics(progress.evaluated)
-    yield Started(run, progress.step, count_parameters(model), str(to))
+    warning = ""
+    if to.type == "cpu" and progress.step and progress.threads != torch.get_num_threads():
+        warning = (
+            f"so far with {progress.threads} threads, now with {torch.get_num_threads()}: the weights will not be "
+            f"bit for bit those of a run left alone (set OMP_NUM_THREADS={progress.threads} for that)"
+        )
+    progress.threads = torch.get_num_threads()
+    yield Started(run, progress.step, count_parameters(model), str(to), warning)
 
     evaluated = _evaluated(run)
     served = iter(batches)

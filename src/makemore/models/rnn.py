@@ -23,6 +23,7 @@ Representations using RNN Encoder-Decoder" (2014), arXiv:1406.1078.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -50,7 +51,7 @@ class Config:
             raise ValueError("dropout must be 0 or more and less than 1")
 
 
-class Recurrent(nn.Module):
+class Recurrent(nn.Module, ABC):
     """Embedding, one recurrent layer, logits; the cell is the subclass's."""
 
     config_class = Config
@@ -93,9 +94,9 @@ class Recurrent(nn.Module):
             hs.append(state[0])
         return self.head(self.dropout(torch.stack(hs, 1))), state
 
+    @abstractmethod
     def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """One character. x: (B, C); state: (B, C2) each, the hidden state first. Returns the next state."""
-        raise NotImplementedError(f"{type(self).__name__} must write its equations")
 
     def parts(self, x: Tensor, h: Tensor, n: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """W x + b and U h + c, cut into the cell's n gates: (B, C2) each."""
