@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from makemore.corpus import Corpus, read
 from makemore.evaluation import evaluate
+from makemore.models import ngram
 from makemore.models.bigram import Bigram
 from makemore.models.bigram import Config as BigramConfig
 from makemore.models.ngram import LONGEST, Config, NGram
@@ -176,6 +177,55 @@ def test_longer_contexts_help_on_names():
     assert losses[1] == pytest.approx(2.455, abs=0.03)  # a bigram, near that of all names
     assert losses[:4] == sorted(losses[:4], reverse=True)
     assert max(losses[3:]) < 2.15
+
+
+def slow_counts(stream, order):
+    """Return of every string of 1 to `order` ids in a stream, as a tuple, what `fit` must count."""
+    raw = Counter()
+    begin = 0
+    for end in range(1, len(stream)):
+        for k in range(1, min(order, end - begin + 1) + 1):
+            raw[tuple(stream[end - k + 1 : end + 1])] += 1
+        if stream[end] == 0:
+            begin = end
+    before = defaultdict(set)
+    for string in raw:
+        before[string[1:]].add(string[0])
+    lower = {s for s in raw if len(s) < order and (len(s) == 1 or s[0] != 0)}
+    return {s: len(before[s]) if s in lower else count for s, count in raw.items()}
+
+
+def check_counts(lines, vocab_size, order, dtype=np.int64):
+    stream = [0, *(i for line in lines for i in (*line, 0))]
+    model = NGram(vocab_size, Config(order))
+    model.fit(torch.tensor(np.array(stream, dtype=dtype)))
+    strings, found = [()], {}
+    sizes = model.sizes.tolist()
+    for keys, counts in zip(model.keys.split(sizes), model.counts.split(sizes), strict=True):
+        assert (keys.diff() > 0).all()
+        strings = [(*strings[key // vocab_size], key % vocab_size) for key in keys.tolist()]
+        found |= dict(zip(strings, counts.tolist(), strict=True))
+    assert found == slow_counts(stream, order)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data(), st.sampled_from([2, 3, 27, 84, 256, 257, 7131, 70_000, 1_114_112]), st.sampled_from(ORDERS))
+def test_counts_every_string(data, vocab_size, order):
+    """Also where 8 characters, or even 4, are more than 64 bits hold."""
+    few = [*data.draw(st.lists(st.integers(1, vocab_size - 1), max_size=4)), vocab_size - 1]
+    line = st.lists(st.sampled_from(few), min_size=1, max_size=12)
+    dtype = data.draw(st.sampled_from([np.int64, np.min_scalar_type(vocab_size - 1)]))
+    check_counts(data.draw(st.lists(line, min_size=1, max_size=12)), vocab_size, order, dtype)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 5, 64])
+@pytest.mark.parametrize("vocab_size", [4, 70_000])
+def test_counts_alike_in_pieces_of_any_size(monkeypatch, piece, vocab_size):
+    monkeypatch.setattr(ngram, "PIECE", piece)
+    random = np.random.default_rng(piece)
+    lines = [random.integers(1, 4, random.integers(1, 10)).tolist() for _ in range(40)]
+    for order in ORDERS:
+        check_counts(lines, vocab_size, order)
 
 
 def test_orders_that_there_are_not():

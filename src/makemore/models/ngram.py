@@ -14,6 +14,10 @@ The strings of 1 to n characters form a tree, kept as one sorted list of (parent
 "ab" in the text level 1 has a and b, level 2 has (number of a on level 1, b). A context's continuations
 are its children, which lie side by side; finding many contexts at once is one binary search a level.
 
+Counting is sorting. The n characters from each place of the text on are the digits of one number; sorted,
+equal ones lie side by side, and so do all that begin alike. The different numbers, far fewer than there
+are places, then tell all the shorter strings: cut the last digit off and add up what has become equal.
+
 After Kneser, Ney, "Improved backing-off for M-gram language modeling" (1995); Chen, Goodman, "An
 Empirical Study of Smoothing Techniques for Language Modeling" (1998).
 """
@@ -23,10 +27,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 LONGEST = 8
+PIECE = 1 << 17  # places that are packed at a time: what fits the processor's cache
+
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -63,43 +72,44 @@ class NGram(nn.Module):
         self._index()
 
     def fit(self, tokens: Tensor) -> None:
-        """Count the strings of a stream of ids (M,), in which boundaries stand between the lines."""
-        V, M = self.V, len(tokens)
-        at = torch.arange(M, device=tokens.device)
-        # how many characters a string that ends at each place can have before it leaves its line
-        boundary = torch.where(tokens == 0, at, 0).cummax(0).values
-        room = at - boundary.roll(1) + 1  # (M,) the boundary before it counts as the first character
-        node = torch.full((M,), -1, device=tokens.device)  # number of the string ending here, level k - 1
-        keys, counts, parents = [], [], []
-        for k in range(1, self.order + 1):
-            here = (at >= 1) & (room >= k) if k > 1 else at >= 0
-            before = torch.zeros_like(node) if k == 1 else node.roll(1)
-            key, inverse, count = torch.unique(
-                (before * V + tokens)[here], sorted=True, return_inverse=True, return_counts=True
-            )
-            now = torch.full_like(node, -1)
-            now[here] = inverse
-            if k > 1:  # the same string without its first character, on the level before
-                suffix = torch.empty(len(key), dtype=torch.int64, device=tokens.device)
-                suffix[inverse] = node[here]
-                parents.append(suffix)
-            if k == 1:  # the first boundary is given, not predicted
-                count = count - (key == 0).long()
-            keys.append(key)
-            counts.append(count.double())
-            node = now
-        starts = [key == 0 for key in keys]
-        for k in range(1, len(keys)):  # strings that begin at the boundary are those of such a parent
-            starts[k] = starts[k - 1][keys[k] // V]
-        for k in range(self.order - 1):  # continuation counts, where something can stand before
-            different = torch.bincount(parents[k], minlength=len(counts[k])).double()
-            # at level 1 the boundary as a character is the line's end, which something always precedes
-            keep = starts[k] & (k > 0)
-            counts[k] = torch.where(keep, counts[k], different)
-        self.sizes = torch.tensor([len(key) for key in keys], device=tokens.device)
-        self.keys = torch.cat(keys)
-        self.counts = nn.Parameter(torch.cat(counts), requires_grad=False)
-        self.discounts = torch.stack([_discounts(count) for count in counts])
+        """Count the strings of a stream of ids (M,), of any integer type.
+
+        Boundaries stand between the lines, before the first one and after the last.
+        """
+        n, V = self.order, self.V
+        strings, count, names = _count(tokens.cpu().numpy(), n, V)
+        levels = []  # n, n - 1, ... 1: which strings are whole; of those the parent, last character and count
+        for k in range(n, 0, -1):
+            head, last = np.divmod(strings, V)
+            if k - 1 in names:
+                head = names[k - 1][head]
+            # a string whose head ends in the boundary is only filled up, unless the head is just that
+            whole = head % V != 0 if k > 2 else np.ones(len(head), dtype=bool)
+            first = _firsts(head)
+            parent = np.repeat(np.arange(len(first)), np.diff(first, append=len(head)))
+            levels.append((whole, parent[whole], last[whole].astype(np.int64), count[whole]))
+            strings, count = head[first], np.add.reduceat(count, first)
+        keys: list[Array] = []
+        counts: list[Array] = []
+        number = suffix = np.zeros(1, dtype=np.int64)  # level 0 has the empty string
+        for whole, parent, last, count in reversed(levels):
+            parent = number[parent]  # now among the whole ones
+            if keys:  # the same string without its first character, on the level before
+                suffix = np.searchsorted(keys[-1], suffix[parent] * V + last)
+                different = np.bincount(suffix, minlength=len(keys[-1]))
+                counts[-1] = np.where(different > 0, different, counts[-1])  # 0: it begins the line
+            else:
+                suffix = np.zeros_like(last)
+            keys.append(parent * V + last)
+            counts.append(count)
+            number = np.cumsum(whole) - 1
+        at = tokens.device
+        self.sizes = torch.tensor([len(key) for key in keys], device=at)
+        self.keys = torch.from_numpy(np.concatenate(keys)).to(at)
+        self.counts = nn.Parameter(
+            torch.from_numpy(np.concatenate(counts)).double().to(at), requires_grad=False
+        )
+        self.discounts = torch.stack([_discounts(c) for c in self.counts.data.split(self.sizes.tolist())])
         self._index()
 
     def _index(self) -> None:
@@ -183,6 +193,45 @@ class NGram(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # .to(device) and the like
         self._index()
         return self
+
+
+def _count(tokens: Array, n: int, V: int) -> tuple[Array, Array, dict[int, Array]]:
+    """Count the strings of n characters that begin at each place of a stream (M,) but its last boundary.
+
+    A string is a number with its characters as digits to the base V, filled up with 0 after its line's end.
+    Returns the different ones in order (S,), their counts (S,), and names: where k characters leave no room
+    in 64 bits for the next one, names[k] lists the different numbers so far, and a number's place in that
+    list takes its place as the first digit. The order stays.
+    """
+    M = len(tokens) - 1
+    stream = np.zeros(M + n, dtype=np.min_scalar_type(V - 1))
+    stream[: M + 1] = tokens
+    strings = np.zeros(M, dtype=np.uint32 if V**n <= 2**32 else np.uint64)
+    inside = np.ones(M, dtype=bool)  # the line has not ended yet
+    names: dict[int, Array] = {}
+    k, bound = 0, 1  # the numbers so far are of k characters, and less than bound
+    while k < n:
+        if k > 0:
+            names[k], strings = np.unique(strings, return_inverse=True)
+            strings, bound = strings.astype(np.uint64), len(names[k])
+        done = k
+        while k < n and bound * V <= 2**64:
+            k, bound = k + 1, bound * V
+        for i in range(0, M, PIECE):
+            piece, within = strings[i : i + PIECE], inside[i : i + PIECE]  # views
+            for j in range(done, k):
+                characters = stream[i + j : i + j + len(piece)] * within
+                piece[:] = piece * V + characters
+                if j > 0:
+                    within &= characters != 0
+    strings.sort()
+    first = _firsts(strings)
+    return strings[first], np.diff(first, append=M), names
+
+
+def _firsts(values: Array) -> Array:
+    """The places in a sorted list at which a new value begins."""
+    return np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)[: len(values)]
 
 
 def _sums(values: Tensor, first: Tensor) -> Tensor:
