@@ -387,27 +387,28 @@ def test_the_help_of_a_type_shows_its_own_flags_only(ok: Any, name: str) -> None
     assert shown & all_flags == {"--" + knob.name.replace("_", "-") for knob in knobs(name)}
 
 
-def test_help_does_not_import_torch() -> None:
-    script = """
-import sys, makemore
-from makemore.cli import main
-for args in ([], ["sample"], ["score"], ["models"], ["data"]):
-    sys.argv = ["makemore", *args, "--help"]
-    try:
-        main()
-    except SystemExit as end:
-        assert end.code == 0
-for args in (["--version"], ["data"]):
-    sys.argv = ["makemore", *args]
-    try:
-        main()
-    except SystemExit as end:
-        assert end.code == 0
-sys.exit("torch" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "Usage: makemore" in done.stdout
+def test_help_without_a_type_is_that_of_the_front_page_or_the_command(ok: Any) -> None:
+    front = ok("--help")
+    assert ok("--help", "--version") == ok("-i", "nowhere.txt", "-h") == front
+    assert ok("--help", "sample") == ok("sample", "mine", "-n", 3, "--help") != front
+    assert all(re.search(rf"^  {name} +[A-Z]", front, re.MULTILINE) for name in ("train", "score", "data"))
+    assert re.search(
+        r"^  -i, --input-file STR +File .*\n( {10}.*\n)* +.*\[default:\s+names\]", front, re.MULTILINE
+    )
+    assert "--n-embd2" in ok("--type=gru", "--help")
+    assert "--n-embd2" not in front
+
+
+def test_help_fits_the_terminal(ok: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in (60, 80, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for command in ((), ("sample",), ("score",)):
+            text, _, _ = ok(*command, "--help").partition("Examples:")
+            assert max(map(len, text.splitlines())) <= min(columns, 100)
+
+
+def test_installing_completion_has_help(ok: Any) -> None:
+    assert "--shell" in ok("--install-completion", "--help")
 
 
 # the library

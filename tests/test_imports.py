@@ -19,7 +19,7 @@ ALLOWED = {
     "vocab": {"errors"},
     "loss": set(),
     "batches": set(),
-    "optimizer": set(),
+    "optimizer": {"loss"},
     "recipes": set(),
     "models": {"errors"} | FAMILIES,
     "corpus": {"errors", "vocab"},
@@ -47,7 +47,7 @@ ALLOWED = {
 # what else these may import, besides the standard library
 OUTSIDE = {"errors": set(), "vocab": {"numpy"}, "corpus": {"numpy"}, "batches": {"numpy"}, "recipes": set()}
 OUTSIDE |= {"__init__": set(), "loss": {"torch"}, "optimizer": {"torch"}}
-OUTSIDE |= {family: {"torch"} for family in FAMILIES}
+OUTSIDE |= {family: {"torch"} for family in FAMILIES} | {"models.ngram": {"torch", "numpy"}}
 
 
 def module_name(path: Path) -> str:
@@ -111,6 +111,52 @@ def test_importing_the_package_loads_neither_torch_nor_numpy():
     code = "import sys, makemore; makemore.__version__; print(sorted({'torch', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+HEAVY = {"torch", "numpy", "matplotlib", "rich", "docstring_parser", "regex", "safetensors", "asyncio"}
+
+
+@pytest.mark.parametrize("command", ["", "train", "sample", "score", "models", "data"])
+def test_help_loads_nothing_heavy(command):
+    assert loaded(*command.split(), "--help") & (HEAVY | {"cyclopts.help", "cyclopts.completion"}) == set()
+
+
+def test_what_needs_no_model_loads_no_torch():
+    assert loaded("data") & HEAVY == {"numpy"}
+    assert "torch" not in loaded("--version")
+
+
+def test_sampling_loads_nothing_that_only_training_needs(small_run):
+    for command in (["sample", "-n", "1"], ["score"]):
+        there = loaded(command[0], str(small_run), *command[1:])
+        assert "torch" in there
+        assert there & {"matplotlib", "rich", "tensorboard", "cyclopts.help", "cyclopts.completion"} == set()
+        assert there & {"torch._dynamo", "torch._inductor", "sympy", "mpmath"} == set()
+        assert (
+            there & {f"makemore.{name}" for name in ("training", "loop", "report", "optimizer", "display")}
+            == set()
+        )
+
+
+def loaded(*args: str) -> set[str]:
+    """The modules, and the packages they are in, that are loaded once a command has run."""
+    code = """
+import sys
+from makemore.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+print("\\n", *sys.modules, sep=" ")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def test_every_public_name_is_there():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import itertools
 import json
@@ -27,7 +28,7 @@ from makemore.errors import MakemoreError
 from makemore.events import Checkpoint, Done, Ended, Evaluation, Samples, Started, Step
 from makemore.files import held
 from makemore.models import MODELS, configure
-from makemore.optimizer import optimizers, schedule
+from makemore.optimizer import Muon, optimizers, orthogonal, schedule
 from makemore.run import Run
 
 # dropout, two optimisers, evaluations, samples and several epochs, in a second or two
@@ -191,9 +192,9 @@ def test_sigkill_and_resume(names: Path, undisturbed: Path, tmp_path: Path) -> N
     directory = tmp_path / "killed"
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in SMALL.items()]
     slow = (  # a step takes long enough to be hit
-        "import time, torch; torch.set_num_threads(1); from makemore import loop, cli; old = loop.nll\n"
+        "import time, torch; torch.set_num_threads(1); from makemore import optimizer, cli; old = optimizer.nll\n"
         "def nll(*a): time.sleep(0.02); return old(*a)\n"
-        "loop.nll = nll; cli.main()"
+        "optimizer.nll = nll; cli.main()"
     )
     for kill in range(3):
         more = ["--resume"] if (directory / "config.json").exists() else ["-i", str(names), *flags]
@@ -337,14 +338,105 @@ def test_diverging_training_says_so_and_keeps_the_checkpoint(names: Path, tmp_pa
 
 
 def test_schedule_rises_and_falls() -> None:
-    rates = [schedule(step, 1000) for step in range(1000)]
+    rates = [schedule((step + 0.5) / 1000) for step in range(1000)]
     top = rates.index(max(rates))
-    assert max(rates) == 1.0
+    assert max(rates) == pytest.approx(1.0, abs=0.02)
     assert top == pytest.approx(50, abs=1)
     assert rates[:top] == sorted(rates[:top])
     assert rates[top:] == sorted(rates[top:], reverse=True)
-    assert rates[-1] < 1e-3
-    assert {schedule(step, -1) for step in range(300, 5000, 100)} == {1.0}
+    assert 0 < rates[-1] < 1e-3
+    assert schedule(1.0) == 0
+
+
+def test_muon_does_what_torch_does_one_matrix_at_a_time() -> None:
+    torch.manual_seed(0)
+    ours = [torch.nn.Parameter(torch.randn(shape)) for shape in [(8, 8), (24, 8), (8, 24), (24, 8), (8, 8)]]
+    theirs = [torch.nn.Parameter(p.detach().clone()) for p in ours]
+    mine = Muon(ours, 0.05, 0.1)
+    torchs = torch.optim.Muon(theirs, lr=0.05, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(5):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = torch.randn_like(a)
+            b.grad = a.grad.clone()
+        before = [p.detach().clone() for p in ours]
+        mine.step()
+        torchs.step()
+    for a, b, was in zip(ours, theirs, before, strict=True):
+        moved = (a - was).norm()
+        assert moved > 0.05
+        assert (a - b).norm() < 0.05 * moved  # torch's rounds to 16 bits
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (2, 64, 8), (2, 8, 64)])
+def test_orthogonal_makes_all_directions_about_equal(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(1)
+    values = torch.linalg.svdvals(orthogonal(torch.randn(shape)).float())
+    assert values.max() < 1.3
+    assert values.min() > 0.4
+
+
+def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_path: Path) -> None:
+    events: list[Any] = []
+    run = makemore.train(names, type="mlp", work_dir=tmp_path / "run", time=3.0, patience=0, on_event=events.append)
+    steps = [e for e in events if isinstance(e, Step)]
+    assert 2.9 < run.summary["seconds"] < 15
+    assert run.settings.max_steps == -1
+    assert steps[-1].done == 1.0
+    rates = [e.learning_rate / run.settings.learning_rate for e in steps]
+    assert max(rates) > 0.8
+    assert rates[0] < 0.3
+    assert rates[-1] < 0.1
+    assert events[-1].reason == "finished"
+    evaluated = [e.step for e in events if isinstance(e, Evaluation)]
+    assert evaluated[-1] == steps[-1].step
+    assert len(evaluated) >= 3
+    # going on: a longer time, or a number of steps instead
+    more = makemore.train(work_dir=tmp_path / "run", resume=True, time=4.0)
+    assert more.summary["seconds"] > 3.9
+    steps_now = more.summary["steps"]
+    counted = makemore.train(work_dir=tmp_path / "run", resume=True, max_steps=steps_now + 5)
+    assert counted.summary["steps"] == steps_now + 5
+
+
+def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        run = makemore.train(
+            names,
+            type="transformer",
+            work_dir=tmp_path / precision,
+            precision=precision,
+            max_steps=60,
+            dropout=0.0,
+        )
+        assert run.settings.precision == precision
+        assert {p.dtype for p in run.model.parameters()} == {torch.float32}
+        losses[precision] = run.summary["nll"]["test"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.03)
+    assert losses["bfloat16"] != losses["float32"]
+
+
+@pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
+def test_compiled_training_is_the_same(
+    type: str, names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # torch's own tracing and differentiation, without the part that needs a compiler on the machine
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+    options = {"type": type, "max_steps": 3, "precision": "float32"}
+    plain = makemore.train(names, work_dir=tmp_path / "plain", **options)
+    traced = makemore.train(names, work_dir=tmp_path / "traced", compile=True, **options)
+    assert traced.summary["nll"]["test"] == pytest.approx(plain.summary["nll"]["test"], abs=2e-3)
+
+
+def test_a_failed_compilation_is_one_sentence(
+    names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no compiler found\nlong story")
+
+    monkeypatch.setattr(torch, "compile", lambda model, **_: fail)
+    with pytest.raises(MakemoreError, match=r"--compile: .*no compiler found\); go on without it"):
+        makemore.train(names, work_dir=tmp_path / "run", compile=True, max_steps=5)
 
 
 @pytest.mark.parametrize("muon", [True, False])

@@ -3,25 +3,28 @@
 # No `from __future__ import annotations` here: the command line library reads the annotations, some of
 # which are made at run time from a model's Config.
 
-import difflib
 import inspect
 import math
 import os
-import signal
+import re
+import shutil
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import field, fields, make_dataclass
+from dataclasses import field, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from types import NoneType
+from typing import Annotated, Any, get_args
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
+from cyclopts import App, Argument, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from makemore import __version__
 from makemore.errors import MakemoreError
 from makemore.recipes import DEFAULT_TYPE, recipe
 
-# torch takes two seconds to import, so whatever needs it is imported inside the command that uses it.
+# torch takes two seconds to import, so whatever needs it is imported inside the command that uses it. The
+# same goes for rich and for what few commands need: help is to be there at once.
 
 _EXAMPLES = {
     "train": """
@@ -81,7 +84,6 @@ def _switch(group: Group | None = None) -> Parameter:
 def _train_command(type_name: str | None) -> Any:
     """Make the train command, with the options of one type of model, or of none."""
     knobs_class = _knobs_class(type_name)
-    show = bool(fields(knobs_class))
     own = recipe(type_name or DEFAULT_TYPE)
 
     def train(
@@ -95,14 +97,17 @@ def _train_command(type_name: str | None) -> Any:
         encoding: Annotated[str, _option(_FILES)] = "utf-8",
         max_length: Annotated[int | None, _whole(_FILES)] = None,
         type: Annotated[str | None, _option(_MODEL)] = None,
-        knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL, show=show)] = None,  # type: ignore[valid-type]
+        knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL)] = None,  # type: ignore[valid-type]
         max_steps: Annotated[int | None, _whole(_TRAINING)] = None,
+        time: Annotated[float | None, _option(_TRAINING)] = None,
         batch_size: Annotated[int | None, _whole(_TRAINING, "-b")] = None,
         learning_rate: Annotated[float | None, _option(_TRAINING, "-l")] = None,
         weight_decay: Annotated[float | None, _option(_TRAINING, "-w")] = None,
         patience: Annotated[int | None, _whole(_TRAINING)] = None,
         seed: Annotated[int | None, _whole(_TRAINING)] = None,
         device: Annotated[str, _option(_TRAINING)] = "auto",
+        precision: Annotated[str, _option(_TRAINING)] = "auto",
+        compile: Annotated[bool, _switch(_TRAINING)] = False,
         tensorboard: Annotated[bool, _switch(_TRAINING)] = False,
         num_workers: Annotated[int | None, _whole(_TRAINING, "-n")] = None,
     ) -> int:
@@ -122,6 +127,7 @@ def _train_command(type_name: str | None) -> Any:
                 what else T has to set. [default: lstm]
             knobs: What the model has to set.
             max_steps: Steps to train; -1 goes on until stopped. [default: MAX_STEPS]
+            time: Seconds to train, instead of a number of steps.
             batch_size: Lines in a step, on average. [default: as many as have TOKENS characters]
             learning_rate: Highest learning rate. [default: LEARNING_RATE]
             weight_decay: Weight decay. [default: WEIGHT_DECAY]
@@ -129,6 +135,9 @@ def _train_command(type_name: str | None) -> Any:
                 [default: 10]
             seed: Seed of everything random. [default: 3407]
             device: auto, cpu, cuda or mps.
+            precision: Of matrix products in training: float32, bfloat16, or auto, which is the latter where
+                the device has it in hardware.
+            compile: Let torch compile the model first: takes a minute, pays in long trainings.
             tensorboard: Write TensorBoard events to the work directory too.
             num_workers: Not needed; accepted because the original has it.
 
@@ -157,7 +166,7 @@ def _train_command(type_name: str | None) -> Any:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
                 max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
-                max_steps=max_steps, batch_size=batch_size, learning_rate=learning_rate,
+                compile=compile, precision=precision, max_steps=max_steps, time=time, batch_size=batch_size, learning_rate=learning_rate,
                 weight_decay=weight_decay, patience=patience, seed=seed, **given,
             )  # fmt: skip
         return 130 if display.stopped else 0
@@ -171,10 +180,18 @@ def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
     from makemore.display import show_sorted
     from makemore.run import load
 
+    _one_thread()
     run = load(directory)
     lines = run.sample(50, top_k=top_k, seed=seed)
     show_sorted(print, lines, run.corpus.seen(lines))
     return 0
+
+
+def _one_thread() -> None:
+    """Compute with one thread: where there is little to do, several wait for each other longer than they work."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def sample(
@@ -212,6 +229,8 @@ def sample(
     from makemore.files import to_json
     from makemore.run import load
 
+    if number <= 1000:
+        _one_thread()
     run = load(directory)
     samples = run.stream(
         number, prefix=prefix, pattern=pattern, temperature=temperature, top_k=top_k, top_p=top_p,
@@ -244,6 +263,8 @@ def score(
     from makemore.files import to_json
     from makemore.run import load
 
+    if lines:
+        _one_thread()
     run = load(directory)
     for line in lines:
         if "\n" in line.strip() or not line.strip():
@@ -324,6 +345,8 @@ def data() -> int:
 @contextmanager
 def _stop_signals() -> Iterator[Any]:
     """Give a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once."""
+    import signal
+
     stopped = False
 
     def on_signal(number: int, frame: object) -> None:
@@ -364,17 +387,14 @@ def _knobs_class(type_name: str | None) -> type:
     return made
 
 
-def _examples(*commands: str) -> str:
-    lines = [line for name in commands for line in _EXAMPLES.get(name, "").strip().splitlines()]
-    return "\n".join(["Examples:", "", *(f"    {line}" for line in lines)]) if lines else ""
+def _app(type_name: str | None, completion: bool = False) -> App:
+    """Make the command line, with the options of a type of model, or without any.
 
-
-def _app(type_name: str | None) -> App:
-    """Make the command line, with the options of a type of model, or without any."""
+    completion: with the command that installs the shell's completion, which takes a while to load.
+    """
     app = App(
         name="makemore",
         help=_HELP,
-        help_epilogue=_examples(*_EXAMPLES),
         help_format="plaintext",
         version=__version__,
         print_error=False,
@@ -385,10 +405,85 @@ def _app(type_name: str | None) -> App:
     train = _train_command(type_name)
     app.default(train)
     for command in (train, sample, score, models, data):
-        name = command.__name__
-        app.command(App(default_command=command, name=name, help_epilogue=_examples(name)))
-    app.register_install_completion_command()
+        app.command(App(default_command=command, name=command.__name__))
+    if completion:
+        app.register_install_completion_command()
     return app
+
+
+# help: from the signatures and docstrings of the commands, written without the command line library's own
+# help, which loads rich and takes twice as long
+
+
+def _help(command: Callable[..., Any], front: bool) -> str:
+    """Return what is to be known about a command. front: it is what runs without one; show all commands."""
+    title, helps = _described(command)
+    sections: dict[str, list[tuple[str, str]]] = {}
+    places = []
+    if front:
+        places.append("[COMMAND]")
+        commands = (command, sample, score, models, data)
+        sections["Commands"] = [(c.__name__, _described(c)[0]) for c in commands]
+    for argument in App(default_command=command).assemble_argument_collection(parse_docstring=False):
+        if argument.field_info.name == "knobs":  # the knobs themselves follow
+            continue
+        label, place = _label(argument)
+        if place:
+            places.append(f"[{place}]")
+        groups: Any = argument.parameter.group  # a tuple by now, whatever its type says
+        text = argument.parameter.help or helps[argument.field_info.name]
+        default = argument.field_info.default
+        if not isinstance(default, bool) and isinstance(default, (str, int, float, Path)) and default != "":
+            text += f" [default: {default}]"
+        name = next((g.name for g in (_FILES, _MODEL, _TRAINING) if g in groups), "Options")
+        sections.setdefault(name, []).append((label, text))
+    if front:
+        sections["More"] = [
+            ("COMMAND --help", "What a command can be told; -h for short."),
+            ("--version", "Print the version."),
+            ("--install-completion", "Install completion for your shell."),
+        ]
+    width = min(shutil.get_terminal_size().columns, 100)
+    name = "makemore" if front else f"makemore {command.__name__}"
+    parts = [
+        " ".join(["Usage:", name, *places, "[OPTIONS]"]),
+        textwrap.fill(_HELP.strip() if front else title, width),
+    ]
+    parts += [f"{name}:\n" + _columns(rows, width) for name, rows in sections.items()]
+    if examples := "".join(_EXAMPLES.values() if front else [_EXAMPLES.get(command.__name__, "")]):
+        lines = [line for line in examples.splitlines() if line]
+        parts.append("Examples:\n" + textwrap.indent("\n".join(lines), "  "))
+    return "\n\n".join(parts)
+
+
+def _described(command: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """What a command's docstring says of it, and of each of its arguments."""
+    title, _, arguments = inspect.cleandoc(command.__doc__ or "").partition("\n\nArgs:\n")
+    helps = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", arguments, re.MULTILINE)
+    return title, {name: " ".join(text.split()) for name, text in helps}
+
+
+def _label(argument: Argument) -> tuple[str, str]:
+    """What stands before an argument's help, and its name in the usage if it has a place there."""
+    flags = ", ".join(sorted((name for name in argument.names if name.startswith("-")), key=len))
+    if argument.index is not None:
+        place = argument.field_info.name.upper() + "..." * (
+            argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL
+        )
+        return ", ".join(filter(None, [place, flags])), place
+    (kind,) = {*(get_args(argument.hint) or [argument.hint])} - {NoneType}
+    return flags + f" {kind.__name__.upper()}" * (kind is not bool), ""
+
+
+def _columns(rows: Iterable[tuple[str, str]], width: int) -> str:
+    """Names on the left, what is said of them on the right."""
+    left = max(len(name) for name, _ in rows) + 4
+    return "\n".join(
+        textwrap.fill(
+            text, max(width, left + 20), initial_indent=f"  {name}".ljust(left), subsequent_indent=" " * left
+        )
+        for name, text in rows
+    )
 
 
 def _type(argv: list[str]) -> str:
@@ -407,11 +502,18 @@ def _type(argv: list[str]) -> str:
 
 
 def _call(argv: list[str]) -> int:
-    wants_help = "--help" in argv or "-h" in argv
-    if wants_help and (argv[:1] == ["train"] or "--type" in argv):
-        return int(_app(_type(argv))(argv) or 0)
+    completion = any(word.startswith("--install") for word in argv)
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    if not completion and ("--help" in words or "-h" in words):
+        words = [word for word in words if word not in ("--help", "-h", "--version")]
+        given = any(word.partition("=")[0] == "--type" for word in words)
+        train = _train_command(_type(words) if given else None)
+        named = {command.__name__: command for command in (train, sample, score, models, data)}
+        command = named.get(words[0]) if words else None
+        print(_help(command or train, front=command is None))
+        return 0
     try:
-        return int(_app(None)(argv) or 0)
+        return int(_app(None, completion)(argv) or 0)
     except UnknownOptionError:
         if argv[:1] and argv[0] in _COMMANDS[1:]:
             raise
@@ -420,6 +522,8 @@ def _call(argv: list[str]) -> int:
     try:
         return int(_app(type_name)(argv) or 0)
     except UnknownOptionError as error:
+        import difflib
+
         from makemore.models import flag, knobs
 
         has = [flag(k.name) for k in knobs(type_name)]
@@ -460,6 +564,8 @@ def main() -> None:
 
 def _unused(error: UnusedCliTokensError) -> str:
     """What to say of words that are neither a command nor an option."""
+    import difflib
+
     word = (error.unused_tokens or ["?"])[0]
     alike = difflib.get_close_matches(word, _COMMANDS, 1)
     if alike and sys.argv[1:2] == [word]:

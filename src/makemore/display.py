@@ -72,8 +72,9 @@ class Display:
         self.say(f"training {event.run.type}{size}, on {event.device}{going_on}")
         if event.warning:
             self.say(event.warning)
-        if self.console.is_terminal and event.run.settings.max_steps != 0:
-            endless = event.run.settings.max_steps < 0
+        settings = event.run.settings
+        if self.console.is_terminal and (settings.max_steps or settings.time):
+            endless = settings.max_steps < 0 and not settings.time
             self._bar = Progress(
                 BarColumn(6),
                 TextColumn("{task.description}", markup=False),
@@ -82,9 +83,7 @@ class Display:
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task(
-                "starting", total=None if endless else event.run.settings.max_steps, completed=event.step
-            )
+            self._task = self._bar.add_task("starting", total=None if endless else 1.0)
 
     def _step(self, event: Step) -> None:
         self._tokens += event.tokens
@@ -96,13 +95,14 @@ class Display:
             steps = f"{event.step:,}" + (f"/{most:,}" if most > 0 else "")
             losses = self._losses.replace("validation", "val")  # 80 columns are few
             parts = [steps, f"loss {event.loss:.3f}", losses, self._speed]
-            self._bar.update(self._task, completed=event.step, description="  ".join(filter(None, parts)))
+            self._bar.update(self._task, completed=event.done, description="  ".join(filter(None, parts)))
 
     def _evaluation(self, event: Evaluation) -> None:
         self._losses = f"train {event.train:.3f}  validation {event.validation:.3f}"
         assert self.run is not None
-        often = event.step - self._shown < self.run.settings.max_steps / 20  # as short epochs make it
-        last = event.step == self.run.settings.max_steps
+        settings = self.run.settings
+        often = event.step - self._shown < settings.max_steps / 20  # as short epochs make it
+        last = event.step == settings.max_steps
         if self._bar is None and (last or not event.step or not often):
             self._shown = event.step
             speed = f"  {self._speed.removesuffix('k/s')} thousand characters/s" if self._speed else ""

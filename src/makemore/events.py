@@ -33,6 +33,8 @@ class Step:
     learning_rate: float
     tokens: int
     """Predicted tokens of the batch."""
+    done: float | None
+    """The share of the training that is done; None where it has no end."""
 
 
 @dataclasses.dataclass(frozen=True)

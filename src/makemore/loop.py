@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -20,13 +21,12 @@ from makemore.errors import MakemoreError
 from makemore.evaluation import evaluate
 from makemore.events import Checkpoint, Done, Ended, Evaluation, Event, Samples, Started, Step
 from makemore.files import damage, from_json
-from makemore.loss import nll
 from makemore.models import build, configure, count_parameters, model_class
-from makemore.optimizer import CLIP, optimizers, schedule
+from makemore.optimizer import optimizers, schedule, update
 from makemore.run import Run, Settings, part
 from makemore.sampling import Choice, sample
 
-EVALUATED_TOKENS = {"train": 12_000, "validation": 60_000}
+EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """About how many predicted tokens of a split are scored at each evaluation, at most."""
 
 CHECKPOINT_SECONDS = 60.0
@@ -60,16 +60,18 @@ def steps(
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
     top_k: int | None = None,
+    compile: bool = False,
 ) -> Iterator[Event]:
     """Train a run from its last checkpoint, or from the start, to its end, and yield what happens.
 
     stop: asked after every step; when it says True the state is saved and the generator ends. top_k: for
-    the samples shown. `train` is what one calls: it also holds the directory against other processes.
+    the samples shown. compile: let torch compile the model's pass forward and back, which takes about a minute
+    and then makes long trainings shorter. `train` is what one calls: it also holds the directory against
+    other processes.
 
-    Everything
-    random comes from the run's seed through torch's global generator, whose state is part of the
+    Everything random comes from the run's seed through torch's global generator, whose state is part of the
     checkpoint: on one CPU with the same number of threads a run that was interrupted ends in the same
-    weights, bit for bit, as one that was not.
+    weights, bit for bit, as one that was not, unless it is the clock that ends it.
     """
     settings, corpus, to = run.settings, run.corpus, pick_device(device)
     train_rows = corpus.rows("train")
@@ -116,14 +118,27 @@ def steps(
         run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
         return Checkpoint(progress.step)
 
-    # some four times, at an evaluation
-    sample_every = settings.eval_every * max(5, settings.max_steps // 4 // settings.eval_every)
+    def done(more: float = 0.0) -> float | None:
+        """The share of the training that is done, or will be after so many more steps; None if it has no end."""
+        if settings.time:
+            return min(1.0, (before + time.monotonic() - began) / settings.time)
+        return min(1.0, (progress.step + more) / settings.max_steps) if settings.max_steps > 0 else None
 
+    def part_of(parts: int) -> int:
+        """In which part of the training, of so many, the last step was."""
+        share = done()
+        return progress.step // (settings.eval_every * 20 // parts) if share is None else int(share * parts)
+
+    evaluated_in, sampled_in = part_of(20), part_of(4)
+    forward = torch.compile(model, dynamic=True) if compile else model
+    precision = getattr(torch, settings.precision)
     model.train()
     reason = "finished"
     while True:
-        last = 0 <= settings.max_steps <= progress.step
-        if progress.step > progress.evaluated and (last or progress.step % settings.eval_every == 0):
+        last = done() == 1
+        due = progress.step % settings.eval_every == 0 or (settings.time and part_of(20) > evaluated_in)
+        if progress.step > progress.evaluated and (last or due):
+            evaluated_in = part_of(20)
             losses = {split: evaluate(model, corpus, rows).nll for split, rows in evaluated.items()}
             _finite(losses["validation"], progress.step, settings)
             event = _judge(progress, losses)
@@ -141,7 +156,8 @@ def steps(
             progress.loss, progress.losses = 0.0, 0
             yield event
             yield save()
-            if progress.step and progress.step % sample_every == 0 and not last:
+            if part_of(4) > sampled_in and not last:
+                sampled_in = part_of(4)
                 yield _draw(run, model, progress.step, top_k)
                 model.train()
         if last:
@@ -157,32 +173,43 @@ def steps(
         if progress.step == already:  # what a finished run said of itself is no longer so
             run.forget_end()
 
-        # one step: the batch, its loss, the gradient, the update
-        rate = settings.learning_rate * schedule(progress.step, settings.max_steps)
-        for opt in opts:
-            for group in opt.param_groups:
-                group["lr"] = rate
-        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(next(served)))
-        logits, _ = model(inputs)
-        total, tokens = nll(logits, targets)
-        loss = total / tokens
-        for opt in opts:
-            opt.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        for opt in opts:
-            opt.step()
+        share = done(0.5)  # in the middle of the step
+        rate = settings.learning_rate * (
+            min(1.0, (progress.step + 1) / 200) if share is None else schedule(share)
+        )
+        rows = next(served)
+        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
+        with _explained(settings, compile):
+            value = float(update(forward, opts, rate, inputs, targets, precision))
         progress.step += 1
-        value = float(loss.detach())
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
-        yield Step(progress.step, value, rate, int(tokens))
+        yield Step(progress.step, value, rate, int((corpus.lengths[rows] + 1).sum()), done())
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             yield save()
 
     seconds = before + time.monotonic() - began
     yield Ended(progress.step)
     yield Done(progress.step, reason, _finish(run, progress, seconds))
+
+
+@contextlib.contextmanager
+def _explained(settings: Settings, compile: bool) -> Iterator[None]:
+    """Turn what can go wrong in a step for want of memory or of a compiler into a sentence."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise MakemoreError(
+            f"the device has too little memory for a step; resume is of no use here, so train again with "
+            f"--overwrite and a smaller --batch-size than {settings.batch_size}"
+        ) from None
+    except RuntimeError as error:
+        if not compile:
+            raise
+        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise MakemoreError(
+            f"--compile: torch could not compile the model ({said}); go on without it"
+        ) from None
 
 
 def _finite(loss: float, step: int, settings: Settings) -> None:
@@ -210,11 +237,11 @@ def untrained_size(type: str, corpus: Corpus) -> int:
     """Return the parameters that a type would have on a corpus, by its default Config."""
     model = build(type, len(corpus.vocab), configure(type, corpus.longest))
     if hasattr(model, "fit"):  # how much it counts depends on the lines
-        model.fit(_stream(corpus, "train"))
+        model.fit(counted_stream(corpus, "train"))
     return count_parameters(model)
 
 
-def _stream(corpus: Corpus, split: str) -> Tensor:
+def counted_stream(corpus: Corpus, split: str) -> Tensor:
     """The stream of ids of a split, as counting models take it."""
     return torch.from_numpy(corpus.stream(corpus.rows(split)).astype(np.int64))
 
@@ -236,7 +263,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     corpus = run.corpus
     yield Started(run, 0, count_parameters(model), "cpu")
     began = time.monotonic()
-    model.fit(_stream(corpus, "train"))
+    model.fit(counted_stream(corpus, "train"))
     seconds = time.monotonic() - began
     losses = {split: evaluate(model, corpus, rows).nll for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
@@ -318,7 +345,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     corpus = run.corpus
     run.__dict__.pop("model", None)  # the best weights are new
     bigram = build("bigram", len(corpus.vocab), model_class("bigram").config_class())
-    bigram.fit(_stream(corpus, "train"))
+    bigram.fit(counted_stream(corpus, "train"))
     losses = {split: evaluate(run.model, corpus, corpus.rows(split)) for split in SPLITS}
     summary = {
         "type": run.type,

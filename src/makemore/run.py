@@ -66,7 +66,7 @@ class Settings:
     """How a run is trained."""
 
     max_steps: int
-    """Steps to train; -1 goes on until stopped, at a constant learning rate."""
+    """Steps to train; -1 goes on until stopped, or until `time` is over."""
     batch_size: int
     """Lines a step, on average: a batch of short lines holds more of them, one of long lines fewer."""
     learning_rate: float
@@ -79,6 +79,10 @@ class Settings:
     patience: int
     """Evaluations without a better validation loss after which training stops; 0 never stops early."""
     seed: int
+    time: float = 0.0
+    """Seconds to train, evaluations included; 0 means that max_steps says when to end."""
+    precision: str = "float32"
+    """"bfloat16" where the matrices are multiplied in 16 bits while training, else "float32"."""
 
 
 class SampleOptions(TypedDict, total=False):
@@ -233,7 +237,8 @@ class Run:
     @cached_property
     def model(self) -> nn.Module:
         """The best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
-        with torch.random.fork_rng():  # a model is drawn only to be overwritten
+        # a model is drawn only to be overwritten; on the CPU, so an accelerator need not be woken
+        with torch.random.fork_rng(devices=[]):
             model = self.new_model()
         if (self.directory / "best.safetensors").exists():
             self.read_best(model)

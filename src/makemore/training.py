@@ -17,10 +17,12 @@ from makemore.events import Event, Started
 from makemore.files import held
 from makemore.loop import pick_device, steps
 from makemore.models import build, configure, flag
-from makemore.optimizer import optimizers
+from makemore.optimizer import fast_dtype, optimizers
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.run import Run, Settings, check_free
 from makemore.sampling import Choice
+
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def train(
@@ -37,7 +39,10 @@ def train(
     on_event: Callable[[Event], None] = lambda event: None,
     stop: Callable[[], bool] = lambda: False,
     top_k: int | None = None,
+    compile: bool = False,
+    precision: str = "auto",
     max_steps: int | None = None,
+    time: float | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     weight_decay: float | None = None,
@@ -48,21 +53,26 @@ def train(
     """Train a model on a file of lines and return its run.
 
     source: a file, or the name of a bundled list; None takes "names". type: a name of MODELS.
-    work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps,
-    patience and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto", "cpu",
-    "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if True. top_k: for
-    the samples shown. batch_size: lines a step on average. knobs: fields of the type's Config. What is None takes the type's own default.
+    work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps, time,
+    patience, compile and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto",
+    "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
+    True. top_k: for the samples shown. compile: as in `loop.steps`. precision: "float32", "bfloat16", or
+    "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
+    seconds, say how long to train. batch_size: lines a step on average. knobs: fields of the type's Config.
+    What is None takes the type's own default.
 
     Raises MakemoreError for anything the caller can mend.
     """
     given = {
-        "max_steps": max_steps, "batch_size": batch_size, "learning_rate": learning_rate,
+        "max_steps": max_steps, "time": time, "batch_size": batch_size, "learning_rate": learning_rate,
         "weight_decay": weight_decay, "patience": patience, "seed": seed,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     _check(given)
+    if precision not in PRECISIONS:
+        raise MakemoreError(f"--precision {precision}: no such precision; there are {', '.join(PRECISIONS)}")
     Choice(top_k=top_k)
-    pick_device(device)
+    to = pick_device(device)
     directory = Path(work_dir)
     if resume:
         if overwrite:
@@ -71,21 +81,22 @@ def train(
             raise MakemoreError("--max-length and --encoding: with --resume the lines are those of the run")
         run = Run.load(directory)
         wanted = given | knobs | ({"type": type} if type else {})
+        wanted |= {} if precision == "auto" else {"precision": precision}
         with held(directory):
             corpus = None if source is None else read(source, encoding=encoding, max_length=max_length)
             changed = _reopen(run, wanted, source, corpus)
-            _loop(run, device, tensorboard, on_event, stop, top_k, changed)
+            _loop(run, device, tensorboard, on_event, stop, top_k, compile, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
         check_free(directory, overwrite)
         corpus = read(source or "names", encoding=encoding, max_length=max_length)
         config = configure(type, corpus.longest, **knobs)
-        settings = _settings(type, corpus, given)
+        settings = _settings(type, corpus, given, precision, to)
         _try(type, corpus, config, settings)
         with held(directory):
             run = Run.create(directory, type, config, settings, corpus, overwrite)
-            _loop(run, device, tensorboard, on_event, stop, top_k)
+            _loop(run, device, tensorboard, on_event, stop, top_k, compile)
     return run
 
 
@@ -96,11 +107,12 @@ def _loop(
     on_event: Callable[[Event], None],
     stop: Callable[[], bool],
     top_k: int | None,
+    compile: bool,
     changed: bool = False,
 ) -> None:
     """Run `steps` to its end. changed: whether the run's settings are other than its config.json says."""
     with report.board(run, tensorboard) as board, torch.random.fork_rng():
-        for event in steps(run, device, stop, top_k):
+        for event in steps(run, device, stop, top_k, compile):
             if changed and isinstance(event, Started):  # not sooner: the checkpoint could not be read
                 run.write_config()
             board(event)
@@ -129,28 +141,36 @@ def _check(given: dict[str, Any]) -> None:
     ):  # fmt: skip
         if name in given and (not least <= given[name] < 2**63 or (name == "max_steps" and given[name] == 0)):
             raise MakemoreError(f"{flag(name)} {given[name]}: must be {says}")
+    if "time" in given and not 0 < given["time"] < math.inf:
+        raise MakemoreError(f"--time {given['time']:g}: must be more than 0 seconds, and finite")
+    if "time" in given and "max_steps" in given:
+        raise MakemoreError("--time and --max-steps: each says when training ends; give one of them")
     if "learning_rate" in given and not 0 < given["learning_rate"] < math.inf:
         raise MakemoreError(f"--learning-rate {given['learning_rate']:g}: must be more than 0, and finite")
 
 
-def _settings(type: str, corpus: Corpus, given: dict[str, Any]) -> Settings:
+def _settings(
+    type: str, corpus: Corpus, given: dict[str, Any], precision: str, device: torch.device
+) -> Settings:
     """Return how to train a type on a corpus: what was given, else its recipe."""
     own = recipe(type)
     n_train = corpus.rows("train")
     tokens_per_line = float((corpus.lengths[n_train] + 1).mean())
     batch_size = given.get("batch_size", max(4, round(own.tokens / tokens_per_line)))
-    max_steps = given.get("max_steps", own.max_steps)
+    max_steps = given.get("max_steps", -1 if "time" in given else own.max_steps)
     # twenty evaluations, but one an epoch where epochs are short: small files overfit within a few
     steps_per_epoch = math.ceil(len(n_train) / batch_size)
     eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
     settings = Settings(
         max_steps=max_steps,
+        time=0.0,
         batch_size=batch_size,
         learning_rate=own.learning_rate,
         weight_decay=own.weight_decay,
         muon=own.muon,
         eval_every=min(eval_every, max(25, steps_per_epoch)),
         patience=10,
+        precision=str(fast_dtype(device)).removeprefix("torch.") if precision == "auto" else precision,
         seed=3407,
     )
     return dataclasses.replace(settings, **given)
@@ -158,7 +178,11 @@ def _settings(type: str, corpus: Corpus, given: dict[str, Any]) -> Settings:
 
 def _reopen(run: Run, wanted: dict[str, Any], source: str | Path | None, corpus: Corpus | None) -> bool:
     """Take over what may change when a run goes on, and refuse what may not. Returns whether anything did."""
-    may = ("max_steps", "patience")
+    may = ("max_steps", "time", "patience")
+    if "time" in wanted:
+        wanted = wanted | {"max_steps": -1}
+    elif "max_steps" in wanted:
+        wanted = wanted | {"time": 0.0}
     stored = dataclasses.asdict(run.config) | dataclasses.asdict(run.settings) | {"type": run.type}
     for name, value in wanted.items():
         if name not in stored:
@@ -166,7 +190,7 @@ def _reopen(run: Run, wanted: dict[str, Any], source: str | Path | None, corpus:
         if name not in may and value != stored[name]:
             raise MakemoreError(
                 f"{flag(name)} {value}: the run in {run.directory} was started with {stored[name]}; with --resume "
-                "only --max-steps, --patience and --device can change"
+                "only --max-steps, --time, --patience, --compile and --device can change"
             )
     if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
         raise MakemoreError(

@@ -1,0 +1,146 @@
+"""What the benchmarks share: protocols, the original, and where results are kept.
+
+Every script keeps what it measured in benchmarks/results/NAME.json and writes its own section of
+RESULTS.md from that file; the sections of the others stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import importlib.util
+import io
+import platform
+import random
+import re
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from makemore.corpus import SPLITS, Corpus, read
+from makemore.files import read_json, to_json
+
+HERE = Path(__file__).parent
+ORDER = ("time_to_quality", "sampling", "ladder", "defaults", "throughput")
+"""The sections of RESULTS.md."""
+
+HEAD = """# Results
+
+Each section is written by the script it names, from measurements that the script keeps in benchmarks/results/.
+Losses are nats per token, exact over the whole split; ± is the standard deviation over the seeds. Machines are
+shared and noisy: what is compared ran alternately in one process, and ratios are of medians.
+"""
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options that all benchmarks have."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--short", action="store_true", help="only see that it works; nothing is kept")
+    made.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of torch")
+    return made
+
+
+def machine() -> dict[str, Any]:
+    """Return what a measurement depends on besides the code."""
+    cpu = platform.machine()
+    with contextlib.suppress(OSError):
+        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text("utf-8"))
+        cpu = f"{cpu}, {found[1]}" if found else cpu
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    bits16 = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+    return {
+        "cpu": cpu + (" with bfloat16" if bits16 else ""),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "torch": str(torch.__version__).split("+")[0],
+        "python": platform.python_version(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+
+
+def about(kept: dict[str, Any]) -> str:
+    """Return a line that says on what, with what and when something was measured."""
+    return (
+        f"Measured on {kept['cpu']}, {kept['threads']} threads, {kept['device']}, torch {kept['torch']}, "
+        f"Python {kept['python']}, {kept['date']}.\n"
+    )
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return what a script has kept, empty if nothing."""
+    path = HERE / "results" / f"{name}.json"
+    return dict(read_json(path)) if path.exists() else {}
+
+
+def keep(name: str, results: dict[str, Any], section: str) -> None:
+    """Keep a script's measurements, and write its section of RESULTS.md."""
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results" / f"{name}.json").write_text(to_json(results, indent=1) + "\n", "utf-8")
+    path = HERE / "RESULTS.md"
+    text = path.read_text("utf-8") if path.exists() else ""
+    sections = dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- |\Z)", text, re.DOTALL))
+    sections[name] = section
+    parts = [f"\n<!-- {key} -->\n{sections[key].strip()}\n" for key in ORDER if key in sections]
+    path.write_text(HEAD + "".join(parts), "utf-8")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table; the first column is text, the others numbers."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def spread(values: list[float], digits: int = 3) -> str:
+    """Return the mean of some values and their standard deviation."""
+    deviation = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{digits}f}{deviation}"
+
+
+def original(path: str) -> Any:
+    """Import a copy of karpathy/makemore's makemore.py."""
+    if not Path(path).is_file():
+        sys.exit(f"--reference {path}: no such file; give a copy of karpathy/makemore's makemore.py")
+    spec = importlib.util.spec_from_file_location("original_makemore", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["original_makemore"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def quietly(function: Any, *args: Any, **named: Any) -> Any:
+    """Call a function of the original without what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return function(*args, **named)
+
+
+def protocol(name: str, source: str = "names") -> Corpus:
+    """Return the lines of a list, split as a protocol says.
+
+    "makemore.py": torch's permutation after manual_seed(3407), the last 1,000 lines are the test, the rest
+    trains, nothing validates. "lectures": Python's shuffle after seed(42), 80/10/10. "own": makemore's
+    split by hash, 90/5/5, the only one without test lines that were trained on.
+    """
+    corpus = read(source)
+    n = len(corpus)
+    split = np.full(n, SPLITS.index("train"), np.uint8)
+    if name == "makemore.py":
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(3407)).numpy()
+        split[order[-1000:]] = SPLITS.index("test")
+    elif name == "lectures":
+        numbers = list(range(n))
+        random.Random(42).shuffle(numbers)
+        split[numbers[int(0.8 * n) : int(0.9 * n)]] = SPLITS.index("validation")
+        split[numbers[int(0.9 * n) :]] = SPLITS.index("test")
+    elif name == "own":
+        return corpus
+    else:
+        raise ValueError(f"no protocol {name}")
+    corpus.split = split
+    return corpus

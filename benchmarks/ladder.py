@@ -1,0 +1,192 @@
+"""Every rung of the ladder under three protocols, beside the number that was published for it.
+
+    uv run python benchmarks/ladder.py                         all of it, over an hour on two cores
+    uv run python benchmarks/ladder.py --rungs mlp,gru --protocols own --seeds 1
+    uv run python benchmarks/ladder.py --short                 a few steps each: does it work?
+
+The protocols are those of common.protocol: makemore.py's, the lectures', makemore's own (the only one whose
+test lines were never trained on), and "all", which trains and scores on all lines, as lecture 1 does. A
+rung that has no entry with more parameters is of the size published for it. Every rung takes makemore's own
+steps with its own recipe; the weights are those of the last step, so that no split has to choose among
+them. Results are kept in benchmarks/results/ladder.json, one entry a rung, protocol and seed; what is there
+is measured again only with --again. --jobs trains so many at once, with one thread each.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import multiprocessing
+import statistics
+import time
+from typing import Any
+
+import common
+import torch
+
+from makemore.batches import WINDOW, Batches
+from makemore.corpus import SPLITS, Corpus
+from makemore.evaluation import evaluate
+from makemore.loop import counted_stream
+from makemore.models import build, configure, count_parameters
+from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.recipes import recipe
+
+PROTOCOLS = ("makemore.py", "lectures", "own")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rung:
+    """One entry of the ladder: a model, and what was published for one like it."""
+
+    name: str
+    type: str
+    knobs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What differs from the type's own recipe."""
+    protocols: tuple[str, ...] = PROTOCOLS
+    published: tuple[str, str, float, int] | None = None
+    """Protocol, split, loss and parameters."""
+    source: str = ""
+
+
+RUNGS = (
+    Rung("bigram, counts", "bigram", {"smoothing": 0.0}, {}, ("all",), ("all", "train", 2.4540, 729), "lecture 1"),
+    Rung("bigram, counts + 1", "bigram", {"smoothing": 1.0}, {}, ("all",), ("all", "train", 2.4546, 729), "lecture 1"),
+    Rung("bigram", "bigram"),
+    Rung("bigram, learned", "bigram_nn", {}, {}, ("all", *PROTOCOLS), ("all", "train", 2.4818, 729), "lecture 1"),
+    Rung("4-gram", "ngram", {"order": 4}, {}, PROTOCOLS, ("lectures", "test", 2.1064, 27**4), "EurekaLabs ngram"),
+    Rung("6-gram", "ngram"),
+    Rung("MLP, context 3", "mlp", {"context": 3, "n_embd": 10, "n_embd2": 200, "dropout": 0.0},
+         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.1027, 11_897), "lecture 3"),
+    Rung("MLP + BatchNorm, context 3", "mlp_bn",
+         {"context": 3, "n_embd": 10, "n_embd2": 200, "n_layer": 1, "dropout": 0.0},
+         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.1048, 12_097), "lecture 3"),
+    Rung("MLP, context 8", "mlp", {"context": 8, "n_embd": 10, "n_embd2": 200, "dropout": 0.0},
+         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.027, 22_097), "lecture 5"),
+    Rung("WaveNet, small", "wavenet", {"n_layer": 3, "n_embd": 35, "dropout": 0.0},
+         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.022, 22_397), "lecture 5"),
+    Rung("WaveNet, larger", "wavenet", {"n_layer": 4, "n_embd": 59, "dropout": 0.1},
+         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 1.993, 76_579), "lecture 5"),
+    Rung("MLP", "mlp"),
+    Rung("MLP + BatchNorm", "mlp_bn"),
+    Rung("WaveNet", "wavenet"),
+    Rung("RNN", "rnn"),
+    Rung("LSTM", "lstm"),
+    Rung("GRU", "gru"),
+    Rung("bag of words", "bow"),
+    Rung("Transformer", "transformer", {}, {}, PROTOCOLS, ("makemore.py", "test", 1.92, 204_544), "makemore README"),
+    Rung("best single model", "lstm", {}, {"max_steps": 8000}, ("own",)),
+)  # fmt: skip
+
+
+def rungs_protocol(name: str) -> Corpus:
+    """Return the corpus of a protocol; "all" puts every line into training."""
+    if name != "all":
+        return common.protocol(name)
+    corpus = common.protocol("own")
+    corpus.split = corpus.split * 0
+    return corpus
+
+
+def measure(
+    rung: Rung, protocol: str, seed: int, threads: int, max_steps: int | None = None
+) -> dict[str, Any]:
+    """Train one rung once; return its parameters, seconds and losses."""
+    torch.set_num_threads(threads)
+    corpus = rungs_protocol(protocol)
+    torch.manual_seed(seed)
+    model = build(rung.type, len(corpus.vocab), configure(rung.type, corpus.longest, **rung.knobs))
+    began = time.perf_counter()
+    if hasattr(model, "fit"):
+        model.fit(counted_stream(corpus, "train"))
+    else:
+        _train(model, corpus, dataclasses.replace(recipe(rung.type), **rung.recipe), seed, max_steps)
+    seconds = time.perf_counter() - began
+    losses = {s: evaluate(model, corpus, corpus.rows(s)).nll for s in SPLITS if len(corpus.rows(s))}
+    return {"parameters": count_parameters(model), "seconds": seconds, "nll": losses} | common.machine()
+
+
+def _train(model: Any, corpus: Corpus, how: Any, seed: int, max_steps: int | None) -> None:
+    """Take the steps that `makemore train` takes, and nothing else."""
+    steps = max_steps or how.max_steps
+    opts = optimizers(model.train(), how.learning_rate, how.weight_decay, how.muon)
+    rows = corpus.rows("train")
+    window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+    batches = iter(Batches(rows, corpus.lengths[rows], how.tokens, seed, window))
+    for step in range(steps):
+        inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))
+        rate = how.learning_rate * schedule((step + 0.5) / steps)
+        update(model, opts, rate, inputs, targets, fast_dtype(torch.device("cpu")))
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    parts = [
+        "## The ladder\n\n`uv run python benchmarks/ladder.py`: names, losses over the seeds, ± their spread.\n"
+    ]
+    for protocol in ("all", *PROTOCOLS):
+        rows = []
+        for rung in RUNGS:
+            found = [r for key, r in kept.items() if key.startswith(f"{rung.name} | {protocol} |")]
+            if not found:
+                continue
+            published = "" if rung.published is None or rung.published[0] != protocol else (
+                f"{rung.published[1]} {rung.published[2]:.4g} with {rung.published[3]:,} ({rung.source})"
+            )  # fmt: skip
+            losses = [
+                common.spread([r["nll"][s] for r in found], 4) if s in found[0]["nll"] else "" for s in SPLITS
+            ]
+            seconds = statistics.median(r["seconds"] for r in found)
+            rows.append([rung.name, f"`{rung.type}`", f"{found[0]['parameters']:,}", f"{seconds:.1f}", str(len(found)),
+                         *losses, published])  # fmt: skip
+        if rows:
+            title = {"all": "All lines train and are scored", "makemore.py": "makemore.py's protocol: last 1,000 of a shuffle",
+                     "lectures": "The lectures' protocol: shuffled 80/10/10", "own": "makemore's own: no line on two sides"}[protocol]  # fmt: skip
+            head = ["rung", "type", "parameters", "seconds", "seeds", *SPLITS, "published"]
+            parts.append(f"\n### {title}\n\n" + common.table(head, rows))
+    machines = sorted({common.about(r) for r in kept.values()})
+    return "".join(parts) + "\n" + "".join(machines)
+
+
+def main() -> None:
+    """Measure what was asked for and is not there yet."""
+    parser = common.parser(__doc__)
+    parser.add_argument(
+        "--rungs", default="", help="types or names of rungs, with commas between; all if empty"
+    )
+    parser.add_argument("--protocols", default=",".join(("all", *PROTOCOLS)))
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="trainings at once, one thread each if more than 1"
+    )
+    parser.add_argument("--again", action="store_true", help="measure what is kept already, too")
+    options = parser.parse_args()
+    kept = common.load("ladder")
+    wanted = [name.strip() for name in options.rungs.split(",") if name.strip()]
+    tasks = [
+        (rung, protocol, int(seed))
+        for seed in options.seeds.split(",")
+        for rung in RUNGS
+        for protocol in rung.protocols
+        if protocol in options.protocols.split(",") and (not wanted or {rung.name, rung.type} & set(wanted))
+        and (options.again or options.short or f"{rung.name} | {protocol} | {seed}" not in kept)
+        and (seed == options.seeds.split(",")[0] or not rung.type.endswith("gram"))  # counting knows no seed
+    ]  # fmt: skip
+    threads = 1 if options.jobs > 1 else options.threads
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
+        running = {pool.submit(measure, *task, threads, 5 if options.short else None): task for task in tasks}
+        for done in concurrent.futures.as_completed(running):
+            rung, protocol, seed = running[done]
+            result = done.result()
+            losses = "  ".join(f"{split} {loss:.4f}" for split, loss in result["nll"].items())
+            print(f"{rung.name} | {protocol} | {seed}:  {result['seconds']:.1f} s  {losses}", flush=True)
+            if not options.short:
+                kept[f"{rung.name} | {protocol} | {seed}"] = result
+                common.keep("ladder", kept, section(kept))
+    print(section(kept))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""How fast makemore trains, counts and starts.
+
+    uv run python benchmarks/throughput.py                      some ten minutes
+    uv run python benchmarks/throughput.py --lines polish.txt,npm.txt     n-grams on lists of your own too
+    uv run python benchmarks/throughput.py --short
+
+Training: predicted tokens a second of every type with its default size and batch on names, steps alone,
+types in turns. The floating-point operations are 6 N a token, N being the weights in matrices that the
+token is multiplied with (2 forward, 4 back); their share is that of what one large matrix product reaches
+in the same run, in the same precision, with the same threads. n-grams: `fit` of order 5 on 4,000,000 lines,
+each made of two random lines of the bundled words. Starting: whole processes, in turns.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+import torch
+from torch import nn
+
+import makemore
+from makemore.batches import WINDOW, Batches
+from makemore.corpus import Corpus, read
+from makemore.models import MODELS, build, configure
+from makemore.models.ngram import Config, NGram
+from makemore.optimizer import fast_dtype, optimizers, update
+from makemore.recipes import recipe
+
+
+def peak(precision: torch.dtype, size: int = 2048) -> float:
+    """Return the operations a second of one large matrix product."""
+    a, b = (torch.randn(size, size).to(precision) for _ in range(2))
+    seconds = []
+    for _ in range(7):
+        began = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / statistics.median(seconds)
+
+
+def training(rounds: int, steps: int) -> dict[str, Any]:
+    """Return for every trained type its seconds a step, tokens a step and weights in matrices."""
+    corpus = read("names")
+    precision = fast_dtype(torch.device("cpu"))
+    rows = corpus.rows("train")
+    take: dict[str, Callable[[], int]] = {}
+    found: dict[str, Any] = {}
+    for type, cls in MODELS.items():
+        model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+        if hasattr(cls, "fit"):
+            continue
+        own = recipe(type)
+        opts = optimizers(model.train(), own.learning_rate, own.weight_decay, own.muon)
+        window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+        batches = iter(Batches(rows, corpus.lengths[rows], own.tokens, 1, window))
+
+        def step(model: Any = model, opts: Any = opts, batches: Any = batches) -> int:
+            lines = next(batches)
+            inputs, targets = (torch.from_numpy(array) for array in corpus.batch(lines))
+            update(model, opts, 1e-4, inputs, targets, precision)
+            return int((corpus.lengths[lines] + 1).sum())
+
+        tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+        matrices = sum(p.numel() for p in model.parameters() if p.ndim == 2 and id(p) not in tables)
+        take[type] = step
+        found[type] = {"matrices": 0 if type == "bigram_nn" else matrices, "batch": own.tokens, "rates": []}
+    peaks = []
+    for _ in range(rounds):
+        peaks.append(peak(precision))
+        for type, step in take.items():
+            step()
+            began = time.perf_counter()
+            tokens = sum(step() for _ in range(steps))
+            found[type]["rates"].append(tokens / (time.perf_counter() - began))
+    return {"types": found, "peak": statistics.median(peaks), "precision": str(precision).removeprefix("torch.")}
+
+
+def compounds(corpus: Corpus, n: int) -> np.ndarray[Any, Any]:
+    """Return the stream of n lines, each two random lines of the corpus in one."""
+    stream = corpus.stream(np.random.default_rng(1).integers(0, len(corpus), 2 * n))
+    inner = np.flatnonzero(stream == 0)[1:-1:2]  # the boundaries inside the pairs
+    return np.delete(stream, inner)
+
+
+def counting(lists: list[str], n: int, rounds: int) -> dict[str, Any]:
+    """Return lines, tokens, vocabulary and seconds of fitting an n-gram of order 5 on each list."""
+    words = read("words")
+    found: dict[str, Any] = {}
+    for name in ["two bundled words a line", *lists]:
+        if name in lists:
+            corpus = read(name)
+            tokens, vocab_size = corpus.tokens, len(corpus.vocab)
+        else:
+            tokens, vocab_size = compounds(words, n), len(words.vocab)
+        stream, seconds = torch.from_numpy(tokens.astype(np.int64)), []
+        for _ in range(rounds):
+            model = NGram(vocab_size, Config(5))
+            began = time.perf_counter()
+            model.fit(stream)
+            seconds.append(time.perf_counter() - began)
+        found[Path(name).name] = {
+            "lines": int((tokens == 0).sum()) - 1, "tokens": len(tokens) - 1, "characters": vocab_size - 1,
+            "first": seconds[0], "seconds": statistics.median(seconds),
+        }  # fmt: skip
+        print(name, found[Path(name).name], flush=True)
+    return found
+
+
+def starting(rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of whole processes, of so many rounds each."""
+    command = str(Path(sys.executable).with_name("makemore"))
+    times: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        run = str(Path(directory) / "run")
+        makemore.train("names", work_dir=run, max_steps=20)
+        commands = {
+            "interpreter": [sys.executable, "-c", "pass"],
+            "import makemore": [sys.executable, "-c", "import makemore"],
+            "makemore --help": [command, "--help"],
+            "import torch": [sys.executable, "-c", "import torch"],
+            "makemore sample -n 1": [command, "sample", run, "-n", "1"],
+        }
+        for i in range(rounds + 1):
+            for name, line in commands.items():
+                began = time.perf_counter()
+                subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+                if i:  # the first round fills the disk's cache
+                    times.setdefault(name, []).append(time.perf_counter() - began)
+    return times
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    train, rows = kept["training"], []
+    for type, r in train["types"].items():
+        rate = statistics.median(r["rates"])
+        share = 6 * r["matrices"] * rate / train["peak"]
+        rows.append([f"`{type}`", f"{r['batch']:,}", f"{r['matrices']:,}", f"{rate:,.0f}", f"{share:.1%}"])
+    middle = {name: statistics.median(times) for name, times in kept["starting"].items()}
+    compiled = "" if kept["bytecode"] else " Python's bytecode was not kept, so every start compiled all sources."
+    return (
+        "## Throughput\n\n`uv run python benchmarks/throughput.py`\n\n### Training\n\n"
+        f"Matrix products in {train['precision']}; one of 2,048 x 2,048 reaches {train['peak'] / 1e9:,.0f} GFLOP/s.\n\n"
+        + common.table(["type", "tokens a step", "weights in matrices", "tokens/s", "share of the peak"], rows)
+        + "\n### Counting: n-gram of order 5\n\n"
+        + common.table(
+            ["list", "lines", "tokens", "characters", "seconds", "lines/s", "first time, lines/s"],
+            [
+                [name, f"{r['lines']:,}", f"{r['tokens']:,}", str(r["characters"]), f"{r['seconds']:.2f}",
+                 f"{r['lines'] / r['seconds']:,.0f}", f"{r['lines'] / r['first']:,.0f}"]
+                for name, r in kept["counting"].items()
+            ],
+        )
+        + "\n### Starting\n\n"
+        + common.table(["process", "seconds"], [[name, f"{value:.3f}"] for name, value in middle.items()])
+        + f"\n`makemore --help` takes {middle['makemore --help'] - middle['interpreter']:.3f} s beyond the interpreter's "
+        f"own start, one sample {middle['makemore sample -n 1'] - middle['import torch']:.3f} s beyond importing torch "
+        f"(medians).{compiled}\n\n" + common.about(kept)
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Measure all three, and keep what came out."""
+    parser = common.parser(__doc__)
+    parser.add_argument("--lines", default="", help="files to count n-grams of, with commas between")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    short = options.short
+    lists = [name for name in options.lines.split(",") if name]
+    kept = common.machine() | {
+        "starting": starting(1 if short else 9),
+        "training": training(1 if short else 7, 2 if short else 40),
+        "counting": counting(lists, 4000 if short else 4_000_000, 1 if short else 5),
+        "bytecode": not (sys.dont_write_bytecode or os.environ.get("PYTHONDONTWRITEBYTECODE")),
+    }
+    print(section(kept))
+    if not short:
+        common.keep("throughput", kept, section(kept))
+
+
+if __name__ == "__main__":
+    main()
