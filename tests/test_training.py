@@ -22,7 +22,7 @@ import torch
 from rich.console import Console
 
 import makemore
-from makemore import recipes, run
+from makemore import recipes, run, training
 from makemore.display import Display
 from makemore.errors import MakemoreError
 from makemore.events import Checkpoint, Done, Ended, Evaluation, Samples, Started, Step
@@ -414,6 +414,17 @@ def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
         losses[precision] = run.summary["nll"]["test"]
     assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.03)
     assert losses["bfloat16"] != losses["float32"]
+
+
+def test_batches_are_larger_on_a_gpu_where_the_list_is_long() -> None:
+    def batch_size(source: str, device: str, **given: Any) -> int:
+        corpus = makemore.read(source)
+        return training._settings("lstm", corpus, given, "float32", torch.device(device)).batch_size
+
+    assert batch_size("words", "cuda") > 3 * batch_size("words", "cpu")
+    assert batch_size("words", "cuda", batch_size=32) == 32
+    steps = makemore.read("words").counts()["train"] / batch_size("words", "cuda")
+    assert 190 < steps < 210
 
 
 @pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])

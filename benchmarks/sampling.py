@@ -1,0 +1,141 @@
+"""How many names a second come out, beside the original's `generate`, and how soon the first one does.
+
+    uv run python benchmarks/sampling.py --reference PATH      some ten minutes on two cores
+    uv run python benchmarks/sampling.py                       without the original
+    uv run python benchmarks/sampling.py --short
+
+PATH is a copy of karpathy/makemore's makemore.py. The original's Transformer (4 layers, 4 heads, 64
+channels) and our models, each trained for --steps steps on names with its own recipe, draw so many names
+at a time: the original by `generate` of 15 characters and cutting at the end, as its `print_samples` does,
+ours by `sampling.sample`, text included on both sides. All take turns, several rounds; rates are of medians.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import common
+import torch
+
+from makemore.batches import WINDOW, Batches
+from makemore.corpus import read
+from makemore.loop import counted_stream
+from makemore.models import MODELS, build, configure
+from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.recipes import recipe
+from makemore.sampling import sample
+
+SIZES = (1, 10, 100, 1_000, 10_000)
+ORIGINAL = "original"
+
+
+def trained(type: str, steps: int) -> Any:
+    """Return a model of a type after some steps on names."""
+    corpus = read("names")
+    torch.manual_seed(1)
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+    if hasattr(model, "fit"):
+        model.fit(counted_stream(corpus, "train"))
+        return model
+    own, rows = recipe(type), corpus.rows("train")
+    opts = optimizers(model.train(), own.learning_rate, own.weight_decay, own.muon)
+    window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+    batches = iter(Batches(rows, corpus.lengths[rows], own.tokens, 1, window))
+    for step in range(steps):
+        inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))
+        rate = own.learning_rate * schedule((step + 0.5) / steps)
+        update(model, opts, rate, inputs, targets, fast_dtype(torch.device("cpu")))
+    return model.eval()
+
+
+def theirs(path: str, steps: int) -> Callable[[int], list[str]]:
+    """Return a function that draws n names from the original's Transformer after some of its steps."""
+    module = common.original(path)
+    corpus = common.protocol("makemore.py")
+    lines = corpus.lines(corpus.rows("train"))
+    data = module.CharDataset(lines, sorted(set("".join(lines))), corpus.longest)
+    torch.manual_seed(1)
+    config = module.ModelConfig(block_size=corpus.longest + 1, vocab_size=data.get_vocab_size())
+    model = common.quietly(module.Transformer, config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.01, betas=(0.9, 0.99), eps=1e-8)
+    loader = module.InfiniteDataLoader(data, batch_size=32, num_workers=0)
+    for _ in range(steps):
+        x, y = loader.next()
+        model.zero_grad(set_to_none=True)
+        model(x, y)[1].backward()
+        optimizer.step()
+    model.eval()
+
+    def draw(n: int) -> list[str]:
+        start = torch.zeros(n, 1, dtype=torch.long)
+        rows = module.generate(model, start, corpus.longest, do_sample=True)[:, 1:].tolist()
+        return [data.decode(row[: row.index(0)] if 0 in row else row) for row in rows]
+
+    return draw
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    rows = []
+    rates = {
+        name: {n: int(n) / statistics.median(times) for n, times in sizes.items()}
+        for name, sizes in kept["seconds"].items()
+    }
+    for name, row in rates.items():
+        rows.append([name if name == ORIGINAL else f"`{name}`", *(f"{rate:,.0f}" for rate in row.values())])
+    ratios = ""
+    if ORIGINAL in rates:
+        times = {n: rate / rates[ORIGINAL][n] for n, rate in rates["transformer"].items()}
+        rows.append(["**`transformer` : original**", *(f"**{ratio:.1f}**" for ratio in times.values())])
+        least = min((rate / rates[ORIGINAL][n], name, n) for name, row in rates.items() if name != ORIGINAL
+                    for n, rate in row.items())  # fmt: skip
+        ratios = f"\nThe smallest ratio to the original of any type is {least[0]:.1f}: `{least[1]}`, {least[2]} at a time.\n"
+    return (
+        "## Sampling\n\n`uv run python benchmarks/sampling.py --reference PATH`: names a second, so many at a time.\n\n"
+        + common.table(["model", *(f"{int(n):,}" for n in next(iter(rates.values())))], rows)
+        + ratios + "\nHow soon the first sample is there as a whole process: see Throughput, Starting.\n\n" + common.about(kept)
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Measure, and keep what came out."""
+    parser = common.parser(__doc__)
+    parser.add_argument("--reference", help="a copy of karpathy/makemore's makemore.py")
+    parser.add_argument("--steps", type=int, default=500, help="steps to train each model first")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    sizes: tuple[int, ...] = SIZES
+    if options.short:
+        options.steps, options.rounds, sizes = 3, 1, SIZES[:2]
+    torch.set_num_threads(options.threads)
+    corpus = read("names")
+    draw: dict[str, Callable[[int], Any]] = {}
+    if options.reference:
+        draw[ORIGINAL] = theirs(str(Path(options.reference)), options.steps)
+    for type in MODELS:
+        model = trained(type, options.steps)
+        draw[type] = lambda n, model=model: list(sample(model, corpus.vocab, n, max_length=corpus.longest))
+        print(f"{type} is ready", flush=True)
+    seconds: dict[str, dict[str, list[float]]] = {name: {str(n): [] for n in sizes} for name in draw}
+    for n in sizes:
+        for i in range(options.rounds + 1):
+            for name, function in draw.items():
+                repeats = max(1, 20 // n)
+                began = time.perf_counter()
+                for _ in range(repeats):
+                    assert len(function(n)) == n
+                if i:  # the first round warms up
+                    seconds[name][str(n)].append((time.perf_counter() - began) / repeats)
+        print(f"{n} at a time: done", flush=True)
+    kept = common.machine() | {"seconds": seconds}
+    print(section(kept))
+    if not options.short:
+        common.keep("sampling", kept, section(kept))
+
+
+if __name__ == "__main__":
+    main()
