@@ -22,8 +22,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus, read
 from makemore.files import read_json, to_json
+from makemore.loop import TEACHER_ORDER, fitted
+from makemore.models import MODELS, build, configure
+from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.recipes import Recipe
 
 HERE = Path(__file__).parent
 ORDER = ("time_to_quality", "sampling", "ladder", "defaults", "throughput")
@@ -118,6 +123,28 @@ def quietly(function: Any, *args: Any, **named: Any) -> Any:
     """Call a function of the original without what it prints."""
     with contextlib.redirect_stdout(io.StringIO()):
         return function(*args, **named)
+
+
+def trained(corpus: Corpus, type: str, knobs: dict[str, Any], how: Recipe, seed: int) -> Any:
+    """Return a model trained on a corpus by the steps of `makemore train` and nothing else, no evaluations.
+
+    knobs: of the model; how: the recipe. The weights are those of the last step.
+    """
+    if hasattr(MODELS[type], "fit"):
+        return fitted(corpus, type, **knobs)
+    torch.manual_seed(seed)
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs)).train()
+    opts = optimizers(model, how.learning_rate, how.weight_decay, how.muon)
+    rows = corpus.rows("train")
+    window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+    batches = iter(Batches(rows, corpus.lengths[rows], how.tokens, seed, window))
+    teacher = fitted(corpus, "ngram", order=TEACHER_ORDER) if how.teacher else None
+    precision = fast_dtype(torch.device("cpu"))
+    for step in range(how.max_steps):
+        inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))
+        rate = how.learning_rate * schedule((step + 0.5) / how.max_steps)
+        update(model, opts, rate, inputs, targets, precision, teacher, how.teacher)
+    return model.eval()
 
 
 def protocol(name: str, source: str = "names") -> Corpus:

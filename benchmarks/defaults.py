@@ -29,7 +29,9 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--types", default=",".join(MODELS), help="which types, with commas between")
     parser.add_argument("--lists", default=",".join(LISTS), help="which lists, with commas between")
-    parser.add_argument("--time", type=float, help="seconds to train each, instead of its own number of steps")
+    parser.add_argument(
+        "--time", type=float, help="seconds to train each, instead of its own number of steps"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     kept = common.load("defaults")
@@ -53,7 +55,9 @@ def measure(source: str, type: str, how: dict[str, Any]) -> dict[str, Any]:
 
 def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md: one table a list, the types in the order of the ladder."""
-    parts = ["## Defaults\n\n`uv run python benchmarks/defaults.py`: every type with its defaults, one seed.\n"]
+    parts = [
+        "## Defaults\n\n`uv run python benchmarks/defaults.py`: every type with its defaults, one seed.\n"
+    ]
     for source in LISTS:
         entries = {key.partition(" ")[2]: r for key, r in kept.items() if key.startswith(source + " ")}
         rows = [

@@ -24,12 +24,9 @@ from typing import Any
 import common
 import torch
 
-from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
 from makemore.evaluation import evaluate
-from makemore.loop import counted_stream
-from makemore.models import build, configure, count_parameters
-from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.models import count_parameters
 from makemore.recipes import recipe
 
 PROTOCOLS = ("makemore.py", "lectures", "own")
@@ -95,29 +92,14 @@ def measure(
     """Train one rung once; return its parameters, seconds and losses."""
     torch.set_num_threads(threads)
     corpus = rungs_protocol(protocol)
-    torch.manual_seed(seed)
-    model = build(rung.type, len(corpus.vocab), configure(rung.type, corpus.longest, **rung.knobs))
+    how = dataclasses.replace(recipe(rung.type), **rung.recipe)
+    if max_steps:
+        how = dataclasses.replace(how, max_steps=max_steps)
     began = time.perf_counter()
-    if hasattr(model, "fit"):
-        model.fit(counted_stream(corpus, "train"))
-    else:
-        _train(model, corpus, dataclasses.replace(recipe(rung.type), **rung.recipe), seed, max_steps)
+    model = common.trained(corpus, rung.type, rung.knobs, how, seed)
     seconds = time.perf_counter() - began
     losses = {s: evaluate(model, corpus, corpus.rows(s)).nll for s in SPLITS if len(corpus.rows(s))}
     return {"parameters": count_parameters(model), "seconds": seconds, "nll": losses} | common.machine()
-
-
-def _train(model: Any, corpus: Corpus, how: Any, seed: int, max_steps: int | None) -> None:
-    """Take the steps that `makemore train` takes, and nothing else."""
-    steps = max_steps or how.max_steps
-    opts = optimizers(model.train(), how.learning_rate, how.weight_decay, how.muon)
-    rows = corpus.rows("train")
-    window = 1 if hasattr(model, "mixed_lengths") else WINDOW
-    batches = iter(Batches(rows, corpus.lengths[rows], how.tokens, seed, window))
-    for step in range(steps):
-        inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))
-        rate = how.learning_rate * schedule((step + 0.5) / steps)
-        update(model, opts, rate, inputs, targets, fast_dtype(torch.device("cpu")))
 
 
 def section(kept: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ ours by `sampling.sample`, text included on both sides. All take turns, several 
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable
@@ -21,35 +22,13 @@ from typing import Any
 import common
 import torch
 
-from makemore.batches import WINDOW, Batches
 from makemore.corpus import read
-from makemore.loop import counted_stream
-from makemore.models import MODELS, build, configure
-from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.models import MODELS
 from makemore.recipes import recipe
 from makemore.sampling import sample
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 ORIGINAL = "original"
-
-
-def trained(type: str, steps: int) -> Any:
-    """Return a model of a type after some steps on names."""
-    corpus = read("names")
-    torch.manual_seed(1)
-    model = build(type, len(corpus.vocab), configure(type, corpus.longest))
-    if hasattr(model, "fit"):
-        model.fit(counted_stream(corpus, "train"))
-        return model
-    own, rows = recipe(type), corpus.rows("train")
-    opts = optimizers(model.train(), own.learning_rate, own.weight_decay, own.muon)
-    window = 1 if hasattr(model, "mixed_lengths") else WINDOW
-    batches = iter(Batches(rows, corpus.lengths[rows], own.tokens, 1, window))
-    for step in range(steps):
-        inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))
-        rate = own.learning_rate * schedule((step + 0.5) / steps)
-        update(model, opts, rate, inputs, targets, fast_dtype(torch.device("cpu")))
-    return model.eval()
 
 
 def theirs(path: str, steps: int) -> Callable[[int], list[str]]:
@@ -117,7 +96,8 @@ def main() -> None:
     if options.reference:
         draw[ORIGINAL] = theirs(str(Path(options.reference)), options.steps)
     for type in MODELS:
-        model = trained(type, options.steps)
+        how = dataclasses.replace(recipe(type), max_steps=options.steps)
+        model = common.trained(corpus, type, {}, how, 1)
         draw[type] = lambda n, model=model: list(sample(model, corpus.vocab, n, max_length=corpus.longest))
         print(f"{type} is ready", flush=True)
     seconds: dict[str, dict[str, list[float]]] = {name: {str(n): [] for n in sizes} for name in draw}

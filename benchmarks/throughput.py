@@ -82,7 +82,11 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
             began = time.perf_counter()
             tokens = sum(step() for _ in range(steps))
             found[type]["rates"].append(tokens / (time.perf_counter() - began))
-    return {"types": found, "peak": statistics.median(peaks), "precision": str(precision).removeprefix("torch.")}
+    return {
+        "types": found,
+        "peak": statistics.median(peaks),
+        "precision": str(precision).removeprefix("torch."),
+    }
 
 
 def compounds(corpus: Corpus, n: int) -> np.ndarray[Any, Any]:
@@ -147,7 +151,9 @@ def section(kept: dict[str, Any]) -> str:
         share = 6 * r["matrices"] * rate / train["peak"]
         rows.append([f"`{type}`", f"{r['batch']:,}", f"{r['matrices']:,}", f"{rate:,.0f}", f"{share:.1%}"])
     middle = {name: statistics.median(times) for name, times in kept["starting"].items()}
-    compiled = "" if kept["bytecode"] else " Python's bytecode was not kept, so every start compiled all sources."
+    compiled = (
+        "" if kept["bytecode"] else " Python's bytecode was not kept, so every start compiled all sources."
+    )
     return (
         "## Throughput\n\n`uv run python benchmarks/throughput.py`\n\n### Training\n\n"
         f"Matrix products in {train['precision']}; one of 2,048 x 2,048 reaches {train['peak'] / 1e9:,.0f} GFLOP/s.\n\n"

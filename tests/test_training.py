@@ -27,6 +27,7 @@ from makemore.display import Display
 from makemore.errors import MakemoreError
 from makemore.events import Checkpoint, Done, Ended, Evaluation, Samples, Started, Step
 from makemore.files import held
+from makemore.loss import nll, taught
 from makemore.models import MODELS, configure
 from makemore.optimizer import Muon, optimizers, orthogonal, schedule
 from makemore.run import Run
@@ -377,7 +378,9 @@ def test_orthogonal_makes_all_directions_about_equal(shape: tuple[int, ...]) -> 
 
 def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_path: Path) -> None:
     events: list[Any] = []
-    run = makemore.train(names, type="mlp", work_dir=tmp_path / "run", time=3.0, patience=0, on_event=events.append)
+    run = makemore.train(
+        names, type="mlp", work_dir=tmp_path / "run", time=3.0, patience=0, on_event=events.append
+    )
     steps = [e for e in events if isinstance(e, Step)]
     assert 2.9 < run.summary["seconds"] < 15
     assert run.settings.max_steps == -1
@@ -464,3 +467,25 @@ def test_optimisers_hold_every_weight_once(type: str, muon: bool) -> None:
 def test_recipes_are_for_types_that_exist() -> None:
     assert set(recipes.RECIPES) <= set(MODELS)
     assert recipes.DEFAULT_TYPE in MODELS
+
+
+def test_taught_is_the_cross_entropy_with_mixed_targets() -> None:
+    torch.manual_seed(0)
+    logits, teacher = torch.randn(2, 3, 5), torch.rand(2, 3, 5).softmax(-1)
+    targets = torch.tensor([[1, 4, 0], [2, 0, -1]])
+    slow = 0.0
+    for b, t in itertools.product(range(2), range(3)):
+        if targets[b, t] >= 0:
+            mixed = 0.7 * torch.nn.functional.one_hot(targets[b, t], 5) + 0.3 * teacher[b, t]
+            slow -= float((mixed * logits[b, t].log_softmax(0)).sum())
+    assert float(taught(logits, targets, teacher, 0.3)) == pytest.approx(slow, rel=1e-5)
+    assert float(taught(logits, targets, teacher, 0.0)) == pytest.approx(float(nll(logits, targets)[0]), rel=1e-5)
+
+
+def test_a_teacher_keeps_a_small_list_from_being_learned_by_heart(names: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"type": "mlp", "max_steps": 400, "dropout": 0.0, "patience": 0}
+    alone = makemore.train(names, work_dir=tmp_path / "alone", teacher=0.0, **options)
+    taught_ = makemore.train(names, work_dir=tmp_path / "taught", teacher=0.5, **options)
+    last = [run.metrics()[-1] for run in (alone, taught_)]
+    assert last[1]["validation"] < last[0]["validation"] - 0.1
+    assert last[1]["train"] > last[0]["train"]

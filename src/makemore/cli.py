@@ -37,6 +37,7 @@ makemore -o mine --resume           go on where training was stopped
 makemore sample mine -n 1000 > more.txt
 makemore sample mine --prefix ka --temperature 0.7
 makemore sample mine --pattern '[a-d].{4,6}' --novel --unique
+makemore sample mine --most-likely 10 --prefix ka
 """,
     "score": """
 makemore score mine emma xqz        how likely lines are
@@ -103,6 +104,7 @@ def _train_command(type_name: str | None) -> Any:
         batch_size: Annotated[int | None, _whole(_TRAINING, "-b")] = None,
         learning_rate: Annotated[float | None, _option(_TRAINING, "-l")] = None,
         weight_decay: Annotated[float | None, _option(_TRAINING, "-w")] = None,
+        teacher: Annotated[float | None, _option(_TRAINING)] = None,
         patience: Annotated[int | None, _whole(_TRAINING)] = None,
         seed: Annotated[int | None, _whole(_TRAINING)] = None,
         device: Annotated[str, _option(_TRAINING)] = "auto",
@@ -131,6 +133,8 @@ def _train_command(type_name: str | None) -> Any:
             batch_size: Lines in a step, on average. [default: as many as have TOKENS characters]
             learning_rate: Highest learning rate. [default: LEARNING_RATE]
             weight_decay: Weight decay. [default: WEIGHT_DECAY]
+            teacher: Share of the targets that an n-gram gives instead of the character that stands there, so
+                that little data is not learned by heart; 0 is none. [default: TEACHER]
             patience: Evaluations without a better validation loss before stopping; 0 never stops early.
                 [default: 10]
             seed: Seed of everything random. [default: 3407]
@@ -167,11 +171,11 @@ def _train_command(type_name: str | None) -> Any:
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
                 max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
                 compile=compile, precision=precision, max_steps=max_steps, time=time, batch_size=batch_size, learning_rate=learning_rate,
-                weight_decay=weight_decay, patience=patience, seed=seed, **given,
+                weight_decay=weight_decay, teacher=teacher, patience=patience, seed=seed, **given,
             )  # fmt: skip
         return 130 if display.stopped else 0
 
-    for name in ("max_steps", "tokens", "learning_rate", "weight_decay"):
+    for name in ("max_steps", "tokens", "learning_rate", "weight_decay", "teacher"):
         train.__doc__ = str(train.__doc__).replace(name.upper(), f"{getattr(own, name):g}")
     return train
 
@@ -197,7 +201,8 @@ def _one_thread() -> None:
 def sample(
     directory: Path = Path("out"),
     *,
-    number: Annotated[int, _whole(short="-n")] = 20,
+    number: Annotated[int | None, _whole(short="-n")] = None,
+    most_likely: Annotated[int | None, _whole()] = None,
     prefix: Annotated[str, _option(allow_leading_hyphen=True)] = "",
     pattern: Annotated[str | None, _option(allow_leading_hyphen=True)] = None,
     temperature: Annotated[float, _option()] = 1.0,
@@ -213,14 +218,15 @@ def sample(
 
     Args:
         directory: The run directory that training wrote.
-        number: How many.
+        number: How many. [default: 20]
+        most_likely: Instead of drawing, print so many of the most likely lines there are, likeliest first.
         prefix: What every line begins with.
         pattern: A regular expression that the whole line must match.
         temperature: Below 1 safer, above 1 wilder, 0 always the most likely.
         top_k: Draw from the k most likely characters only.
         top_p: Draw from the likeliest characters that together have this probability only.
         max_length: Cut lines after this many characters. [default: the longest line trained on]
-        unique: No line twice.
+        unique: No line twice: drawn without replacement.
         novel: Only lines that are not in the file.
         seed: The same seed gives the same lines. [default: a fresh one]
         json: One JSON object a line: text, nll (nats, the line and its end), seen (train, held-out, new).
@@ -229,13 +235,29 @@ def sample(
     from makemore.files import to_json
     from makemore.run import load
 
-    if number <= 1000:
+    if most_likely is not None:
+        chance = {
+            "-n": number is not None, "--temperature": temperature != 1, "--top-k": top_k is not None,
+            "--top-p": top_p != 1, "--unique": unique, "--seed": seed is not None,
+        }  # fmt: skip
+        if any(chance.values()):
+            names = " and ".join(name for name, given in chance.items() if given)
+            raise MakemoreError(
+                f"{names}: nothing is drawn with --most-likely {most_likely}; leave out one or the other"
+            )
+    number = 20 if number is None else number
+    if (most_likely or number) <= 1000:
         _one_thread()
     run = load(directory)
-    samples = run.stream(
-        number, prefix=prefix, pattern=pattern, temperature=temperature, top_k=top_k, top_p=top_p,
-        max_length=max_length, unique=unique, novel=novel, seed=seed,
-    )  # fmt: skip
+    if most_likely is not None:
+        samples = run.most_likely(
+            most_likely, prefix=prefix, pattern=pattern, max_length=max_length, novel=novel
+        )
+    else:
+        samples = run.stream(
+            number, prefix=prefix, pattern=pattern, temperature=temperature, top_k=top_k, top_p=top_p,
+            max_length=max_length, unique=unique, novel=novel, seed=seed,
+        )  # fmt: skip
     if json:
         for s, seen in run.with_seen(samples):
             print(to_json({"text": s.text, "nll": s.nll, "seen": seen}))

@@ -29,6 +29,9 @@ from makemore.sampling import Choice, sample
 EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """About how many predicted tokens of a split are scored at each evaluation, at most."""
 
+TEACHER_ORDER = 5
+"""Of the n-gram that a share of the targets is taken from."""
+
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written at every evaluation, and also when the last one is this old."""
 
@@ -129,6 +132,9 @@ def steps(
         share = done()
         return progress.step // (settings.eval_every * 20 // parts) if share is None else int(share * parts)
 
+    teacher = None
+    if settings.teacher:
+        teacher = fitted(corpus, "ngram", order=TEACHER_ORDER).to(to)
     evaluated_in, sampled_in = part_of(20), part_of(4)
     forward = torch.compile(model, dynamic=True) if compile else model
     precision = getattr(torch, settings.precision)
@@ -180,7 +186,7 @@ def steps(
         rows = next(served)
         inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
         with _explained(settings, compile):
-            value = float(update(forward, opts, rate, inputs, targets, precision))
+            value = float(update(forward, opts, rate, inputs, targets, precision, teacher, settings.teacher))
         progress.step += 1
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
@@ -235,15 +241,16 @@ def pick_device(name: str) -> torch.device:
 
 def untrained_size(type: str, corpus: Corpus) -> int:
     """Return the parameters that a type would have on a corpus, by its default Config."""
-    model = build(type, len(corpus.vocab), configure(type, corpus.longest))
-    if hasattr(model, "fit"):  # how much it counts depends on the lines
-        model.fit(counted_stream(corpus, "train"))
-    return count_parameters(model)
+    if hasattr(model_class(type), "fit"):  # how much it counts depends on the lines
+        return count_parameters(fitted(corpus, type))
+    return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
 
 
-def counted_stream(corpus: Corpus, split: str) -> Tensor:
-    """The stream of ids of a split, as counting models take it."""
-    return torch.from_numpy(corpus.stream(corpus.rows(split)).astype(np.int64))
+def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
+    """Return a model that counts, fitted to the training lines of a corpus."""
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
+    model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
+    return model
 
 
 def _judge(progress: Progress, losses: dict[str, float]) -> Evaluation:
@@ -263,7 +270,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     corpus = run.corpus
     yield Started(run, 0, count_parameters(model), "cpu")
     began = time.monotonic()
-    model.fit(counted_stream(corpus, "train"))
+    model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
     seconds = time.monotonic() - began
     losses = {split: evaluate(model, corpus, rows).nll for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
@@ -344,8 +351,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     """Score the best weights on every split beside the two baselines; write the summary and the picture."""
     corpus = run.corpus
     run.__dict__.pop("model", None)  # the best weights are new
-    bigram = build("bigram", len(corpus.vocab), model_class("bigram").config_class())
-    bigram.fit(counted_stream(corpus, "train"))
+    bigram = fitted(corpus, "bigram")
     losses = {split: evaluate(run.model, corpus, corpus.rows(split)) for split in SPLITS}
     summary = {
         "type": run.type,

@@ -31,3 +31,16 @@ def nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="sum"
     )
     return total, (targets != IGNORE).sum()
+
+
+def taught(logits: Tensor, targets: Tensor, teacher: Tensor, share: float) -> Tensor:
+    """Return the sum of the cross-entropy with targets that are partly a teacher's, in nats.
+
+    What was to be predicted at a position is the character that stands there with probability 1 - share, and
+    otherwise one as the teacher (B, T, V) expects it: label smoothing (Szegedy et al. 2016) towards what is
+    plausible there instead of towards all characters alike.
+    """
+    logp = logits.log_softmax(-1)  # (B, T, V)
+    stands = logp.gather(-1, targets.clamp(min=0)[..., None])[..., 0]  # (B, T)
+    expected = (teacher * logp).sum(-1)  # (B, T)
+    return -((1 - share) * stands + share * expected)[targets != IGNORE].sum()

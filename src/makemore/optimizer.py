@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from makemore.loss import nll
+from makemore.loss import nll, taught
 
 CLIP = 1.0
 """Gradients are scaled down to this norm (Pascanu et al. 2013): one odd batch cannot throw the run."""
@@ -128,23 +128,31 @@ def update(
     inputs: Tensor,
     targets: Tensor,
     precision: torch.dtype = torch.float32,
+    teacher: Any = None,
+    share: float = 0.0,
 ) -> Tensor:
     """Take one step: the loss of a batch, its gradient, the update. Returns that loss, on its device.
 
     inputs, targets: (B, T), as the model and `nll` take them. rate: the learning rate. precision: with
-    bfloat16 matrices are multiplied in 16 bits; weights, gradients and sums stay in 32.
+    bfloat16 matrices are multiplied in 16 bits; weights, gradients and sums stay in 32. teacher: a model from
+    which a share of the targets is taken, as in `taught`.
     """
     with torch.autocast(inputs.device.type, precision, enabled=precision != torch.float32):
         logits, _ = model(inputs)
-    total, tokens = nll(logits.float(), targets)
-    loss = total / tokens
+    logits = logits.float()
+    total, tokens = nll(logits, targets)
+    aim = total
+    if share:
+        with torch.no_grad():
+            expected = teacher(inputs)[0].softmax(-1)
+        aim = taught(logits, targets, expected, share)
     for opt in opts:
         opt.zero_grad()
-    loss.backward()
+    (aim / tokens).backward()
     weights = [weight for opt in opts for group in opt.param_groups for weight in group["params"]]
     nn.utils.clip_grad_norm_(weights, CLIP)
     for opt in opts:
         for group in opt.param_groups:
             group["lr"] = rate
         opt.step()
-    return loss.detach()
+    return (total / tokens).detach()

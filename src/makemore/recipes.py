@@ -19,6 +19,8 @@ class Recipe:
     learning_rate: float = 5e-3
     weight_decay: float = 0.01
     muon: bool = True
+    teacher: float = 0.0
+    """Share of the targets that an n-gram gives."""
     tokens: int = 1024
     """Predicted tokens a step, from which the number of lines follows."""
 

@@ -81,6 +81,8 @@ class Settings:
     seed: int
     time: float = 0.0
     """Seconds to train, evaluations included; 0 means that max_steps says when to end."""
+    teacher: float = 0.0
+    """Share of the targets that an n-gram gives: see `loss.taught`."""
     precision: str = "float32"
     """"bfloat16" where the matrices are multiplied in 16 bits while training, else "float32"."""
 
@@ -290,19 +292,31 @@ class Run:
         max_length: None takes the longest line of the corpus. novel: no line of the corpus.
         """
         choice = Choice(temperature, top_k, top_p)  # checked before the model is read
+        asked = self._asked(prefix, pattern, max_length, novel)
+        return sampling.sample(self.model, self.vocab, n, choice=choice, unique=unique, seed=seed, **asked)
+
+    def most_likely(
+        self,
+        n: int = 10,
+        *,
+        prefix: str = "",
+        pattern: str | None = None,
+        max_length: int | None = None,
+        novel: bool = False,
+    ) -> Iterator[Sample]:
+        """Yield the n most likely lines, likeliest first, as `sampling.most_likely` does.
+
+        The options are those of `stream`.
+        """
+        asked = self._asked(prefix, pattern, max_length, novel)
+        return sampling.most_likely(self.model, self.vocab, n, **asked)
+
+    def _asked(self, prefix: str, pattern: str | None, max_length: int | None, novel: bool) -> dict[str, Any]:
+        """What is asked of lines, as the functions of `sampling` take it."""
         prefix = unicodedata.normalize("NFC", prefix)
-        return sampling.sample(
-            self.model,
-            self.vocab,
-            n,
-            max_length=max(self.corpus.longest, len(prefix)) if max_length is None else max_length,
-            prefix=prefix,
-            pattern=pattern,
-            choice=choice,
-            unique=unique,
-            keep=(lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if novel else None,
-            seed=seed,
-        )
+        longest = max(self.corpus.longest, len(prefix)) if max_length is None else max_length
+        keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if novel else None
+        return {"prefix": prefix, "pattern": pattern, "max_length": longest, "keep": keep}
 
     def sample(self, n: int = 10, **options: Unpack[SampleOptions]) -> list[str]:
         """Return n new lines. The options are those of `stream`: prefix, temperature, seed and so on."""

@@ -49,6 +49,7 @@ def train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     weight_decay: float | None = None,
+    teacher: float | None = None,
     patience: int | None = None,
     seed: int | None = None,
     **knobs: Any,
@@ -61,14 +62,15 @@ def train(
     "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
     True. top_k: for the samples shown. compile: as in `loop.steps`. precision: "float32", "bfloat16", or
     "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
-    seconds, say how long to train. batch_size: lines a step on average. knobs: fields of the type's Config.
+    seconds, say how long to train. batch_size: lines a step on average. teacher: share of the targets that
+    a 5-gram of the training lines gives instead of the character that stands there. knobs: fields of the type's Config.
     What is None takes the type's own default.
 
     Raises MakemoreError for anything the caller can mend.
     """
     given = {
         "max_steps": max_steps, "time": time, "batch_size": batch_size, "learning_rate": learning_rate,
-        "weight_decay": weight_decay, "patience": patience, "seed": seed,
+        "weight_decay": weight_decay, "teacher": teacher, "patience": patience, "seed": seed,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     _check(given)
@@ -148,6 +150,8 @@ def _check(given: dict[str, Any]) -> None:
         raise MakemoreError(f"--time {given['time']:g}: must be more than 0 seconds, and finite")
     if "time" in given and "max_steps" in given:
         raise MakemoreError("--time and --max-steps: each says when training ends; give one of them")
+    if "teacher" in given and not 0 <= given["teacher"] < 1:
+        raise MakemoreError(f"--teacher {given['teacher']:g}: must be 0 or more, for none, and less than 1")
     if "learning_rate" in given and not 0 < given["learning_rate"] < math.inf:
         raise MakemoreError(f"--learning-rate {given['learning_rate']:g}: must be more than 0, and finite")
 
@@ -174,6 +178,7 @@ def _settings(
         learning_rate=own.learning_rate,
         weight_decay=own.weight_decay,
         muon=own.muon,
+        teacher=own.teacher,
         eval_every=min(eval_every, max(25, steps_per_epoch)),
         patience=10,
         precision=str(fast_dtype(device)).removeprefix("torch.") if precision == "auto" else precision,

@@ -90,25 +90,23 @@ class Block(nn.Module):
         self.proj = nn.Linear(4 * C, C)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x: (B, T, C); past: the keys and values so far, side by side, (B, S, 2 C). Returns x and both."""
+    def forward(self, x: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x: (B, T, C); past: () or the keys and values so far, (B, H, S, D) each. Returns x and both."""
         B, T, C = x.shape
-        q, kv = self.qkv(self.norm1(x)).split((C, 2 * C), 2)
-        if past is not None:
-            kv = torch.cat([past, kv], 1)  # (B, S + T, 2 C)
         q, k, v = (
-            y.view(B, -1, self.n_head, C // self.n_head).transpose(1, 2)  # (B, H, T or S + T, D)
-            for y in (q, kv[..., :C], kv[..., C:])
+            y.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, H, T, D)
+            for y in self.qkv(self.norm1(x)).split(C, 2)
         )
-        if past is None:
-            y = causal_attention(q, k, v)
-        else:
+        if past:
+            k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)  # (B, H, S + T, D)
             mask = None if T == 1 else causal_mask(q, k)  # one new position may see everything
             y = F.scaled_dot_product_attention(q, k, v, mask)  # (B, H, T, D)
+        else:
+            y = causal_attention(q, k, v)
         y = y.transpose(1, 2).reshape(B, T, C)  # the heads side by side again
         x = x + self.dropout(self.out(y))
         x = x + self.dropout(self.proj(F.gelu(self.fc(self.norm2(x)))))
-        return x, kv
+        return x, (k, v)
 
 
 class Transformer(nn.Module):
@@ -140,14 +138,14 @@ class Transformer(nn.Module):
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        pasts = state or (None,) * len(self.blocks)  # the keys and values of each block
-        start = state[0].shape[1] if state else 0
+        state = state or ()  # keys and values of block 0, of block 1, ...
+        start = state[0].shape[2] if state else 0
         position = torch.arange(start, start + idx.shape[1], device=idx.device)  # (T,)
         # a line longer than any in training: all positions past the end share the last embedding
         position = position.clamp(max=self.positions.num_embeddings - 1)
         x = self.dropout(self.embedding(idx) + self.positions(position))  # (B, T, C)
-        new = []
-        for block, past in zip(self.blocks, pasts, strict=True):
-            x, kv = block(x, past)
-            new.append(kv)
-        return self.head(self.norm(x)), tuple(new)
+        new: tuple[Tensor, ...] = ()
+        for i, block in enumerate(self.blocks):
+            x, past = block(x, state[2 * i : 2 * i + 2])
+            new += past
+        return self.head(self.norm(x)), new
