@@ -479,7 +479,9 @@ def test_taught_is_the_cross_entropy_with_mixed_targets() -> None:
             mixed = 0.7 * torch.nn.functional.one_hot(targets[b, t], 5) + 0.3 * teacher[b, t]
             slow -= float((mixed * logits[b, t].log_softmax(0)).sum())
     assert float(taught(logits, targets, teacher, 0.3)) == pytest.approx(slow, rel=1e-5)
-    assert float(taught(logits, targets, teacher, 0.0)) == pytest.approx(float(nll(logits, targets)[0]), rel=1e-5)
+    assert float(taught(logits, targets, teacher, 0.0)) == pytest.approx(
+        float(nll(logits, targets)[0]), rel=1e-5
+    )
 
 
 def test_a_teacher_keeps_a_small_list_from_being_learned_by_heart(names: Path, tmp_path: Path) -> None:

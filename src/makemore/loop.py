@@ -29,7 +29,7 @@ from makemore.sampling import Choice, sample
 EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """About how many predicted tokens of a split are scored at each evaluation, at most."""
 
-TEACHER_ORDER = 5
+TEACHER_ORDER = 6
 """Of the n-gram that a share of the targets is taken from."""
 
 CHECKPOINT_SECONDS = 60.0

@@ -15,25 +15,24 @@ DEFAULT_TYPE = "lstm"
 class Recipe:
     """Training settings that suit a type of model."""
 
-    max_steps: int = 2000
-    learning_rate: float = 5e-3
+    max_steps: int = 3000
+    learning_rate: float = 1e-2
     weight_decay: float = 0.01
     muon: bool = True
-    teacher: float = 0.0
+    teacher: float = 0.4
     """Share of the targets that an n-gram gives."""
     tokens: int = 1024
     """Predicted tokens a step, from which the number of lines follows."""
 
 
 RECIPES = {
-    "bigram_nn": Recipe(max_steps=1000, learning_rate=5e-2, weight_decay=0.0, muon=False),
-    "mlp": Recipe(max_steps=3000),
-    "mlp_bn": Recipe(max_steps=3000),
-    "wavenet": Recipe(max_steps=3000),
-    "rnn": Recipe(max_steps=3000, learning_rate=1e-2),
-    "lstm": Recipe(max_steps=3000, learning_rate=1e-2),
-    "gru": Recipe(max_steps=3000, learning_rate=1e-2),
-    "bow": Recipe(max_steps=3000, learning_rate=1e-2, tokens=2048),
+    "bigram_nn": Recipe(max_steps=1000, learning_rate=5e-2, weight_decay=0.0, muon=False, teacher=0.0),
+    "mlp": Recipe(max_steps=4000, muon=False),
+    "mlp_bn": Recipe(learning_rate=5e-3),
+    "wavenet": Recipe(learning_rate=5e-3),
+    "rnn": Recipe(learning_rate=5e-3),
+    "bow": Recipe(teacher=0.0, tokens=2048),
+    "transformer": Recipe(max_steps=2500),
 }
 """Types that want something else than Recipe's own values."""
 

@@ -63,7 +63,7 @@ def train(
     True. top_k: for the samples shown. compile: as in `loop.steps`. precision: "float32", "bfloat16", or
     "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
     seconds, say how long to train. batch_size: lines a step on average. teacher: share of the targets that
-    a 5-gram of the training lines gives instead of the character that stands there. knobs: fields of the type's Config.
+    a 6-gram of the training lines gives instead of the character that stands there. knobs: fields of the type's Config.
     What is None takes the type's own default.
 
     Raises MakemoreError for anything the caller can mend.

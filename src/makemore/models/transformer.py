@@ -93,10 +93,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x: (B, T, C); past: () or the keys and values so far, (B, H, S, D) each. Returns x and both."""
         B, T, C = x.shape
-        q, k, v = (
-            y.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, H, T, D)
-            for y in self.qkv(self.norm1(x)).split(C, 2)
-        )
+        qkv = self.qkv(self.norm1(x)).view(B, T, 3, self.n_head, C // self.n_head)
+        q, k, v = qkv.transpose(1, 3).unbind(2)  # (B, H, T, D) each
         if past:
             k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)  # (B, H, S + T, D)
             mask = None if T == 1 else causal_mask(q, k)  # one new position may see everything

@@ -29,7 +29,7 @@ class Config:
 
     n_layer: int = 4
     n_embd: int = 96
-    dropout: float = 0.2
+    dropout: float = 0.15
 
     def __post_init__(self) -> None:
         if min(self.n_layer, self.n_embd) < 1:
@@ -69,7 +69,7 @@ class WaveNet(nn.Module):
         self.blocks = nn.ModuleList(Block(config.n_embd, 2**i, config.dropout) for i in range(config.n_layer))
         self.norm = nn.LayerNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, vocab_size)
-        nn.init.normal_(self.embedding.weight, std=0.1)
+        nn.init.normal_(self.embedding.weight, std=1.0)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
