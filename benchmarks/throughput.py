@@ -4,8 +4,8 @@
     uv run python benchmarks/throughput.py --lines polish.txt,npm.txt     n-grams on lists of your own too
     uv run python benchmarks/throughput.py --short
 
-Training: predicted tokens a second of every type with its default size and batch on names, steps alone,
-types in turns. The floating-point operations are 6 N a token, N being the weights in matrices that the
+Training: predicted tokens a second of every type with its default size, batch and teacher on names, steps
+alone, types in turns. The floating-point operations are 6 N a token, N being the weights in matrices that the
 token is multiplied with (2 forward, 4 back); their share is that of what one large matrix product reaches
 in the same run, in the same precision, with the same threads. n-grams: `fit` of order 5 on 4,000,000 lines,
 each made of two random lines of the bundled words. Starting: whole processes, in turns.
@@ -31,6 +31,7 @@ from torch import nn
 import makemore
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import Corpus, read
+from makemore.loop import TEACHER_ORDER, fitted
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
 from makemore.optimizer import fast_dtype, optimizers, update
@@ -53,6 +54,7 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
     corpus = read("names")
     precision = fast_dtype(torch.device("cpu"))
     rows = corpus.rows("train")
+    teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
     take: dict[str, Callable[[], int]] = {}
     found: dict[str, Any] = {}
     for type, cls in MODELS.items():
@@ -64,10 +66,12 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
         window = 1 if hasattr(model, "mixed_lengths") else WINDOW
         batches = iter(Batches(rows, corpus.lengths[rows], own.tokens, 1, window))
 
-        def step(model: Any = model, opts: Any = opts, batches: Any = batches) -> int:
+        def step(
+            model: Any = model, opts: Any = opts, batches: Any = batches, share: float = own.teacher
+        ) -> int:
             lines = next(batches)
             inputs, targets = (torch.from_numpy(array) for array in corpus.batch(lines))
-            update(model, opts, 1e-4, inputs, targets, precision)
+            update(model, opts, 1e-4, inputs, targets, precision, teacher, share)
             return int((corpus.lengths[lines] + 1).sum())
 
         tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}

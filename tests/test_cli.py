@@ -274,6 +274,23 @@ def test_unique_and_novel(ok: Any, names_run: Path) -> None:
     assert not set(lines) & set(names.lines(range(len(names))))
 
 
+def test_most_likely(ok: Any, names_run: Path) -> None:
+    lines = ok("sample", names_run, "--most-likely", 50).splitlines()
+    assert len(set(lines)) == 50
+    found = strict_json(ok("sample", names_run, "--most-likely", 50, "--json"))
+    assert [s["text"] for s in found] == lines
+    assert [s["nll"] for s in found] == sorted(s["nll"] for s in found)
+    scores = library.load(names_run).score(lines)
+    assert [s["nll"] for s in found] == pytest.approx(scores, rel=1e-4)
+    drawn = strict_json(ok("sample", names_run, "-n", 2000, "--json"))
+    assert {s["text"] for s in drawn if s["nll"] < found[-1]["nll"] - 1e-4} <= set(lines)
+    asked = ("--prefix", "ka", "--pattern", ".{5}", "--novel", "--max-length", 8)
+    lines = ok("sample", names_run, "--most-likely", 20, *asked).splitlines()
+    assert all(re.fullmatch("ka...", line) for line in lines)
+    assert not set(lines) & set(library.read("names").lines(range(32_033)))
+    assert ok("sample", names_run, "--most-likely", 0) == ""
+
+
 def test_the_limits_of_choice(ok: Any, names_run: Path) -> None:
     assert all(len(line) <= 4 for line in ok("sample", names_run, "--max-length", 4).splitlines())
     greedy = set(ok("sample", names_run, "--temperature", 0).splitlines())

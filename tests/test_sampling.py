@@ -4,7 +4,6 @@ import itertools
 import math
 import re
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +12,12 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from makemore import sampling
+from makemore import sampling, search
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import score
 from makemore.models import build, configure
-from makemore.sampling import Choice, sample
+from makemore.sampling import Choice, most_likely, sample
 from makemore.vocab import Vocab
 
 LINES = ["ab", "abc", "abca", "b", "ba", "bab", "bab", "cab", "ca", "c", "aab", "acb", "bca", "bb"]
@@ -215,8 +214,7 @@ def test_choice_equals_a_slow_one(logits, temperature, top_k, top_p):
     p = logp[0].double().exp().tolist()
     sums = np.cumsum(sorted(slow_choice(p, temperature, top_k), reverse=True))
     assume(np.abs(sums - top_p).min() > 1e-9 and len(set(p)) == len(p))  # else rounding decides
-    found = Choice(temperature, top_k, top_p).probabilities(logp)
-    assert found.dtype == torch.float64
+    found = np.exp(Choice(temperature, top_k, top_p).log_probabilities(logp.double().numpy()))
     assert found[0].tolist() == pytest.approx(slow_choice(p, temperature, top_k, top_p), abs=1e-9)
 
 
@@ -230,11 +228,11 @@ def test_choice_equals_a_slow_one(logits, temperature, top_k, top_p):
 @example(logits=[0, -1], impossible=False, temperature=5e-324, top_k=None, top_p=1.0)
 def test_any_choice_gives_probabilities(logits, impossible, temperature, top_k, top_p):
     logp = torch.tensor([[*logits, *[-math.inf] * impossible]], dtype=torch.float32).log_softmax(1)
-    p = Choice(temperature, top_k, top_p).probabilities(logp)[0]
+    p = np.exp(Choice(temperature, top_k, top_p).log_probabilities(logp.double().numpy()))[0]
     assert (p >= 0).all()
     assert float(p.sum()) == pytest.approx(1)
     assert p[logp[0].argmax()] == p.max()
-    assert not p[logp[0] == -math.inf].any()
+    assert not p[logp[0].numpy() == -math.inf].any()
     assert int((p > 0).sum()) <= (1 if temperature == 0 else top_k or len(p))
 
 
@@ -262,22 +260,21 @@ def test_temperature_zero_always_takes_the_most_likely(model, vocab):
 
 
 @pytest.mark.parametrize("u", [0.0, 2**-53, 0.5, 1 - 2**-53])
-def test_an_impossible_character_is_never_drawn(monkeypatch, u):
+def test_an_impossible_character_is_never_drawn(u):
     random = np.random.default_rng(1)
     p = random.random((8192, 6)) * (random.random((8192, 6)) < 0.4)
     p[:, 2] += p.sum(1) == 0  # at least one is possible
     p[:4] = np.eye(6)[[0, 5, 2, 3]]
-    p = torch.from_numpy(p / p.sum(1, keepdims=True))
-    row = torch.arange(8192).repeat(2)
-    monkeypatch.setattr(torch, "rand", lambda n, **_: torch.full((n,), u, dtype=torch.float64))
-    ids = sampling._Drawing._draw(SimpleNamespace(generator=None), p, row)
+    p /= p.sum(1, keepdims=True)
+    row = np.tile(np.arange(8192), 2)
+    ids = sampling.draw(p, row, np.full(len(row), u))
     assert ((ids >= 0) & (ids < 6)).all()
     assert (p[row, ids] > 0).all()
-    possible = (p[row] > 0).double()
+    possible = p[row] > 0
     if u == 0:
-        assert torch.equal(ids, possible.argmax(1))  # the first possible one
+        assert (ids == possible.argmax(1)).all()  # the first possible one
     if u == 1 - 2**-53:
-        assert torch.equal(ids, 5 - possible.flip(1).argmax(1))  # the last
+        assert (ids == 5 - possible[:, ::-1].argmax(1)).all()  # the last
 
 
 # what is said of a sample
@@ -314,26 +311,12 @@ def test_the_same_seed_gives_the_same_lines(model, vocab):
     assert torch.equal(torch.get_rng_state(), state)  # nobody else's randomness is used up
 
 
-def test_unique_lines(model, vocab):
-    lines = drawn(model, vocab, 200, unique=True)
-    assert len(set(lines)) == len(lines) == 200
-
-
-def test_unique_lines_are_drawn_without_replacement(vocab):
-    """The first of two unique lines is distributed as the model's, the second as what is left."""
-    model = fitted("bigram", vocab)
-    pairs = [tuple(drawn(model, vocab, 2, max_length=1, unique=True, seed=seed)) for seed in range(500)]
-    p = all_lines(model, vocab, 1)
-    total = sum(p.values())
-    assert_drawn_from(pairs, {(a, b): p[a] * p[b] / (total - p[a]) for a in p for b in p if a != b})
-
-
 def test_too_few_lines_are_given_and_said(monkeypatch, vocab):
     monkeypatch.setattr(sampling, "PATIENCE", 2000)
     model = fitted("bigram", vocab, ["ab", "c"], smoothing=0)  # can say these two and nothing else
     stream = sample(model, vocab, 3, max_length=5, unique=True, seed=1)
     assert sorted([next(stream).text, next(stream).text]) == ["ab", "c"]
-    with pytest.raises(MakemoreError, match=r"found 2 of 3 lines that are all different.*acceptance"):
+    with pytest.raises(MakemoreError, match=r"found 2 of 3 lines that are all different.*there are no more"):
         next(stream)
 
 
@@ -386,6 +369,178 @@ def test_options_that_make_no_sense(model, vocab, options, says):
 
 def test_no_lines(model, vocab):
     assert drawn(model, vocab, 0) == []
+
+
+# different lines: drawn without replacement
+
+
+def test_unique_lines(model, vocab):
+    lines = drawn(model, vocab, 200, unique=True)
+    assert len(set(lines)) == len(lines) == 200
+    assert lines[:20] == drawn(model, vocab, 20, unique=True)
+    assert lines != drawn(model, vocab, 200, unique=True, seed=2)
+
+
+def without_replacement(probabilities, k):
+    """The probability of every sequence of k different lines."""
+    sequences = {(): 1.0}
+    for _ in range(k):
+        sequences = {
+            (*before, line): q * p / sum(p for other, p in probabilities.items() if other not in before)
+            for before, q in sequences.items()
+            for line, p in probabilities.items()
+            if line not in before
+        }
+    return sequences
+
+
+# what is asked, and which lines there then are
+ASKED = [
+    ({}, {}, lambda line: True),
+    ({}, {"temperature": 0.5}, lambda line: True),
+    ({}, {"temperature": 2.0, "top_k": 3}, lambda line: True),
+    ({}, {"top_p": 0.8}, lambda line: True),
+    ({"prefix": "b"}, {}, lambda line: line.startswith("b")),
+    ({"pattern": ".*[bc]|a(?!a)."}, {}, lambda line: re.fullmatch(".*[bc]|a(?!a).", line)),
+    ({"pattern": "(..)*"}, {}, lambda line: len(line) == 2),
+    ({"keep": lambda lines: ["a" in s for s in lines]}, {"temperature": 1.5}, lambda line: "a" in line),
+]
+
+
+@pytest.mark.parametrize(("options", "choice", "is_wanted"), ASKED, ids=range(len(ASKED)))
+def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_wanted):
+    """The first is distributed as the model's lines, the second as those that are left, and so on."""
+    model, times = fitted("gru", vocab), 2000
+    lines = all_lines(model, vocab, 2, options.get("prefix", ""), **choice)
+    lines = {line: p for line, p in lines.items() if is_wanted(line)}
+    k = min(3, len(lines))
+    asked = options | {"max_length": 2, "choice": Choice(**choice), "unique": True}
+    found = [tuple(drawn(model, vocab, k, **asked, seed=seed)) for seed in range(times)]
+    expected = without_replacement(lines, k)
+    assert_drawn_from(found, expected)
+    included = {line: sum(q for lines, q in expected.items() if line in lines) for line in lines}
+    for line, q in included.items():
+        share = sum(line in lines for lines in found) / times
+        assert share == pytest.approx(q, abs=4 * math.sqrt(q * (1 - q) / times) + 1e-9)
+
+
+def test_long_lines_are_drawn_without_replacement_too(vocab):
+    """Where a line is the end of many conditions on the way down, each of which could be wrong."""
+    model = fitted("bigram", vocab)
+    p = all_lines(model, vocab, 6)
+    likely = sorted(p, key=p.get)[-30:]
+    pairs = [drawn(model, vocab, 2, max_length=6, unique=True, seed=seed) for seed in range(3000)]
+    total = sum(p.values())
+    expected = {
+        line: p[line] / total * sum(q / (total - q) for other, q in p.items() if other != line) for line in p
+    }
+    rest = "any other"
+    expected = {line: expected[line] for line in likely} | {
+        rest: sum(q for line, q in expected.items() if line not in likely)
+    }
+    assert sum(expected.values()) == pytest.approx(1)
+    assert_drawn_from([second if second in likely else rest for _, second in pairs], expected)
+    firsts = {line: p[line] for line in likely} | {
+        rest: sum(q for line, q in p.items() if line not in likely)
+    }
+    assert_drawn_from([first if first in likely else rest for first, _ in pairs], firsts)
+
+
+@pytest.mark.parametrize("type", ["ngram", "transformer", "lstm", "wavenet"])
+def test_the_search_finds_the_same_in_pieces(monkeypatch, vocab, type):
+    """In small blocks, in several sweeps, and where lines are refused one by one."""
+    model = fitted(type, vocab)
+    whole = drawn(model, vocab, 300, max_length=7, unique=True)
+    monkeypatch.setattr(search, "MOST_ROWS", 16)
+    assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
+    monkeypatch.setattr(search, "_FIRST", 10)
+    assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
+    with_a = drawn(model, vocab, 100, max_length=7, unique=True, pattern=".*a.*")
+    assert with_a == [line for line in whole if "a" in line][:100]
+
+
+def test_nll_of_unique_lines_is_the_models_score(model, vocab):
+    choice = Choice(temperature=2, top_k=3)
+    samples = list(sample(model, vocab, 20, max_length=4, prefix="a", choice=choice, unique=True, seed=1))
+    corpus = Corpus(vocab, vocab.encode("\n" + "".join(s.text + "\n" for s in samples)))
+    assert [s.nll for s in samples] == pytest.approx([sum(x) for x in score(model, corpus)], rel=1e-4)
+    assert all(s.ended == (len(s.text) < 4) for s in samples)
+
+
+def test_every_line_there_is(model, vocab):
+    """All 3 + 9 + 27 + 81 lines, the unlikely ones too, and then the sentence that says so."""
+    every = {"".join(line) for n in range(1, 5) for line in itertools.product("abc", repeat=n)}
+    for choice in (Choice(), Choice(temperature=0.01)):  # by which most are less likely than e^-300
+        stream = sample(model, vocab, 121, max_length=4, unique=True, choice=choice, seed=1)
+        assert {next(stream).text for _ in range(120)} == every
+        with pytest.raises(
+            MakemoreError, match="found 120 of 121 lines that are all different, and there are no"
+        ):
+            next(stream)
+    (best,) = drawn(model, vocab, 1, choice=Choice(temperature=0))
+    for choice in (Choice(temperature=0), Choice(top_k=1)):
+        stream = sample(model, vocab, 2, max_length=5, unique=True, choice=choice)
+        assert next(stream).text == best
+        with pytest.raises(MakemoreError, match="found 1 of 2 lines"):
+            next(stream)
+
+
+def test_any_number_of_unique_lines_can_be_begun(monkeypatch, model, vocab):
+    monkeypatch.setattr(search, "_FIRST", 100)
+    stream = sample(model, vocab, 10**12, max_length=30, unique=True, seed=1)
+    assert len({next(stream).text for _ in range(1000)}) == 1000
+
+
+# the most likely lines
+
+
+@pytest.mark.parametrize("type", ["bigram", "ngram", "mlp", "gru", "transformer", "wavenet"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"prefix": "b"}, {"pattern": "a.*[^b]"}, {"keep": lambda lines: [len(s) != 2 for s in lines]}],
+    ids=str,
+)
+def test_most_likely_lines_are_those_of_an_enumeration(vocab, type, options):
+    model = fitted(type, vocab)
+    lines = ["".join(line) for n in range(1, 5) for line in itertools.product("abc", repeat=n)]
+    lines = [line for line in lines if line.startswith(options.get("prefix", ""))]
+    lines = [line for line in lines if re.fullmatch(options.get("pattern", ".*"), line)]
+    lines = [line for line, k in zip(lines, options.get("keep", lambda s: s)(lines), strict=True) if k]
+    corpus = Corpus(vocab, vocab.encode("\n" + "".join(line + "\n" for line in lines)))
+    nll = dict(zip(lines, map(sum, score(model, corpus)), strict=True))
+    found = list(most_likely(model, vocab, len(lines), max_length=4, **options))
+    assert {s.text for s in found} == set(lines)
+    assert [s.nll for s in found] == sorted(s.nll for s in found)
+    assert [s.nll for s in found] == pytest.approx([nll[s.text] for s in found], rel=1e-4)
+    for n in (1, 7):
+        assert list(most_likely(model, vocab, n, max_length=4, **options)) == pytest.approx(found[:n])
+    with pytest.raises(
+        MakemoreError, match=f"found {len(lines)} of {len(lines) + 1} lines .* there are no more"
+    ):
+        list(most_likely(model, vocab, len(lines) + 1, max_length=4, **options))
+
+
+def test_equally_likely_lines_come_by_their_text():
+    found = most_likely(Watched(4, floats=1), Vocab("abc"), 3 + 9 + 5, max_length=4)
+    every = ["".join(line) for n in range(1, 4) for line in itertools.product("abc", repeat=n)]
+    assert [s.text for s in found] == every[:17]
+
+
+def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab):
+    """Every line is refused, or the most likely ones are too long to be found."""
+    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    for options in (
+        {"unique": True, "keep": lambda s: [False] * len(s)},
+        {"unique": True, "pattern": ".*(?!.)x"},
+    ):
+        with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* looked at [\d,]+ beginnings"):
+            drawn(fitted("bigram", vocab), vocab, 3, max_length=30, **options)
+    monkeypatch.setattr(sampling, "PATIENCE_SECONDS", 0.5)
+    endless = Watched(4, floats=1)
+    with torch.no_grad():
+        endless.logits[0] = -100  # all of whose beginnings are more likely than any line
+    with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* looked at [\d,]+ beginnings"):
+        list(most_likely(endless, vocab, 3, max_length=40))
 
 
 # memory and work

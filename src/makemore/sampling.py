@@ -1,9 +1,11 @@
-"""The one sampling loop.
+"""The one sampling loop, and what else can be asked of a model's lines.
 
 All samples of a chunk start as one row, the prompt. Samples that have drawn the same characters so far
 share a row, which the model steps once for all of them; each draws its next character for itself, so
 the result is distributed as if every sample had a row of its own. Rows that have ended are dropped. Empty
 lines are never among the samples, which so follow the model given that a line is not empty.
+
+Different lines (`unique`) and the most likely ones come from a search instead: see `search`.
 """
 
 from __future__ import annotations
@@ -15,18 +17,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import regex
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from makemore.errors import MakemoreError
+from makemore.search import MOST_ROWS, Search, Tree, log_softmax, not_empty
 from makemore.vocab import BOUNDARY, Vocab
 
 PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 """Draws, and seconds, without a line that is wanted, after which sampling says that there are too few."""
 
-_ROWS = 8192
-_FLOATS = 64_000_000
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,27 @@ class Choice:
                 f"--top-p {self.top_p:g}: must be more than 0 and at most 1; 1 allows every character"
             )
 
-    def probabilities(self, logp: Tensor) -> Tensor:
-        """Return the probabilities to draw from, float64, given log-probabilities (D, V)."""
-        logp = logp.double()
+    @np.errstate(divide="ignore", over="ignore")
+    def log_probabilities(self, logp: Array) -> Array:
+        """Return the log-probabilities to draw by, float64, given the model's (D, V)."""
+        if self.temperature == 1 and self.top_k is None and self.top_p == 1:
+            return logp
         k = 1 if self.temperature == 0 else self.top_k
         if self.temperature > 0:
-            logp = (logp - logp.amax(1, keepdim=True)) / self.temperature
+            logp = (logp - logp.max(1, keepdims=True)) / self.temperature
         if k is not None and k < logp.shape[1]:
-            values, ids = logp.topk(k, 1)  # (D, k)
-            logp = torch.full_like(logp, -math.inf).scatter_(1, ids, values)
-        p = logp.softmax(1)
+            others = np.argpartition(-logp, k - 1, axis=1)[:, k:]  # (D, V - k)
+            logp = logp.copy()
+            np.put_along_axis(logp, others, -np.inf, axis=1)
+        logp = log_softmax(logp)
         if self.top_p < 1:
-            ranked, ids = p.sort(1, descending=True)
+            ids = np.argsort(-logp, axis=1)
+            ranked = np.exp(np.take_along_axis(logp, ids, axis=1))
             before = ranked.cumsum(1) - ranked  # the probability of all that is more likely
-            p = torch.zeros_like(p).scatter_(1, ids, torch.where(before < self.top_p, ranked, 0.0))
-        return p / p.sum(1, keepdim=True)
+            out = np.empty_like(before, dtype=bool)
+            np.put_along_axis(out, ids, before >= self.top_p, axis=1)
+            logp = log_softmax(np.where(out, -np.inf, logp))
+        return logp
 
 
 def sample(
@@ -101,15 +109,67 @@ def sample(
 
     max_length: characters after which a line is cut. prefix: what every line begins with. pattern: a
     regular expression that the whole line must match; the lines are then distributed as the model's are,
-    given that they match. unique: no line twice. keep: says which of some lines are wanted at all. seed:
-    the same seed gives the same lines; None draws a fresh one.
+    given that they match. unique: no line twice; they are draws without replacement. keep: says which of
+    some lines are wanted at all. seed: the same seed gives the same lines; None draws a fresh one.
     Raises MakemoreError for an option that cannot be met, after having yielded what could be found.
     """
     choice = choice or Choice()
-    if n < 0:
-        raise MakemoreError(f"-n {n}: must be 0 or more")
     if seed is not None and not 0 <= seed < 2**63:
         raise MakemoreError(f"--seed {seed}: must be 0 or more, and less than 2^63")
+    wishes = _Wishes(n, "-n", pattern, keep, unique)
+    tree = _tree(model, vocab, prefix, max_length)
+    random = np.random.default_rng(seed)
+    if unique:
+        yield from _searched(tree, wishes, choice, int(random.integers(2**63)))
+        return
+
+    draw = _Drawing(tree, choice, wishes.matcher, random)
+    yielded = drawn = wanted = dry = 0
+    since = time.monotonic()
+    while yielded < n:
+        # draw what is missing, and more where many are refused
+        rate = max(wanted, 1) / max(drawn, 1)
+        chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
+        chunk = min(chunk, draw.rows()) if chunk > 16 else chunk
+        samples = draw(chunk)
+        drawn += chunk
+        if keep is not None:
+            kept = keep([s.text for s in samples])
+            samples = [s for s, is_kept in zip(samples, kept, strict=True) if is_kept]
+        wanted += len(samples)
+        for s in samples[: n - yielded]:
+            yielded += 1
+            yield s
+        if samples:
+            dry, since = 0, time.monotonic()
+        else:
+            dry += chunk
+        if yielded < n and (dry >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS):
+            tried = f"drew {drawn:,} for them (acceptance {wanted / drawn:.2g})"
+            raise wishes.unmet(yielded, tried, "a higher --temperature")
+
+
+def most_likely(
+    model: nn.Module,
+    vocab: Vocab,
+    n: int,
+    *,
+    max_length: int,
+    prefix: str = "",
+    pattern: str | None = None,
+    keep: Callable[[list[str]], list[bool]] | None = None,
+) -> Iterator[Sample]:
+    """Yield the n lines of at most max_length characters with the lowest nll, lowest first, then by text.
+
+    The other options are those of `sample`, and so is what it raises. Nothing is random. As in `sample` a
+    line's nll counts its end, also that of a line of max_length characters, whose `ended` is False.
+    """
+    wishes = _Wishes(n, "--most-likely", pattern, keep)
+    yield from _searched(_tree(model, vocab, prefix, max_length), wishes, Choice(), None)
+
+
+def _tree(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tree:
+    """Check where lines begin and end."""
     if max_length < 1:
         raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
     if "\n" in prefix:
@@ -119,58 +179,61 @@ def sample(
             f"--prefix {prefix!r}: is longer than the longest line allowed; raise --max-length {max_length}"
         )
     try:
-        prompt = vocab.encode("\n" + prefix)
+        vocab.encode(prefix)
     except MakemoreError as error:
         raise MakemoreError(f"--prefix {prefix!r}: {error}") from None
-    matcher = _Matcher(pattern) if pattern is not None else None
-    generator = torch.Generator()
-    if seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(seed)
-
-    draw = _Drawing(model, vocab, prompt, max_length, choice, matcher, generator)
-    found: set[str] = set()
-    yielded = drawn = wanted = dry = 0
-    since = time.monotonic()
-    while yielded < n:
-        # draw what is missing, and more where many are refused
-        rate = max(wanted, 1) / max(drawn, 1)
-        chunk = max(1, min(draw.rows, math.ceil((n - yielded) / rate)))
-        samples = draw(chunk)
-        drawn += chunk
-        kept = [True] * len(samples) if keep is None else keep([s.text for s in samples])
-        before = wanted
-        for s, wanted_too in zip(samples, kept, strict=True):
-            if not wanted_too or (unique and s.text in found):
-                continue
-            if unique:
-                found.add(s.text)
-            wanted += 1
-            if yielded < n:
-                yielded += 1
-                yield s
-        if wanted > before:
-            dry, since = 0, time.monotonic()
-        else:
-            dry += chunk
-        if yielded < n and (dry >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS):
-            raise MakemoreError(_too_few(n, yielded, drawn, wanted, pattern, unique, keep is not None))
+    return Tree(model, vocab, prefix, max_length)
 
 
-def _too_few(
-    n: int, yielded: int, drawn: int, wanted: int, pattern: str | None, unique: bool, novel: bool
-) -> str:
-    kinds = (
-        [f"match {pattern!r}"] * (pattern is not None) + ["are new"] * novel + ["are all different"] * unique
-    )
-    remedies = ["a looser --pattern"] * (pattern is not None)
-    remedies += [f"it without {name}" for name, on in (("--novel", novel), ("--unique", unique)) if on]
-    remedy = " or ".join([*remedies, "a higher --temperature"])
-    return (
-        f"found {yielded:,} of {n:,} lines that {' and '.join(kinds) or 'are not empty'}, and drew {drawn:,} for "
-        f"them (acceptance {wanted / drawn:.2g}); ask for fewer with -n or try {remedy}"
-    )
+def _searched(tree: Tree, wishes: _Wishes, choice: Choice, seed: int | None) -> Iterator[Sample]:
+    """Yield the best lines of a search, and say so if there are fewer than are wanted."""
+    search = Search(tree, choice.log_probabilities, seed, wishes.met if wishes.picky else None, wishes.could)
+    yielded = 0
+    for text, nll in search.best(wishes.n, PATIENCE, PATIENCE_SECONDS):
+        yielded += 1
+        yield Sample(text, nll, ended=len(text) < tree.max_length)
+    if yielded < wishes.n:
+        if search.exhausted:
+            raise wishes.unmet(yielded, "there are no more")
+        raise wishes.unmet(yielded, f"looked at {search.looked_at:,} beginnings of lines for them")
+
+
+class _Wishes:
+    """Which lines are wanted, and how to say that there are too few."""
+
+    def __init__(
+        self,
+        n: int,
+        flag: str,
+        pattern: str | None,
+        keep: Callable[[list[str]], list[bool]] | None,
+        unique: bool = False,
+    ) -> None:
+        if n < 0:
+            raise MakemoreError(f"{flag} {n}: must be 0 or more")
+        self.n, self.flag, self.pattern, self.keep, self.unique = n, flag, pattern, keep, unique
+        self.matcher = _Matcher(pattern) if pattern is not None else None
+        self.could = self.matcher.could if self.matcher is not None else None
+        self.picky = self.matcher is not None or keep is not None
+
+    def met(self, lines: list[str]) -> list[bool]:
+        """Say which lines are wanted."""
+        does = [self.matcher is None or self.matcher.does(line) for line in lines]
+        kept = does if self.keep is None else self.keep(lines)
+        return [a and b for a, b in zip(does, kept, strict=True)]
+
+    def unmet(self, found: int, tried: str, *more: str) -> MakemoreError:
+        """Return what to raise when too few were found."""
+        matching, novel = self.pattern is not None, self.keep is not None
+        kinds = [f"match {self.pattern!r}"] * matching + ["are new"] * novel
+        kinds += ["are all different"] * self.unique
+        remedies = ["a looser --pattern"] * matching + ["it without --novel"] * novel
+        remedies += ["it without --unique"] * self.unique
+        remedy = " or ".join(f"try {s}" if i == 0 else s for i, s in enumerate([*remedies, *more]))
+        return MakemoreError(
+            f"found {found:,} of {self.n:,} lines that {' and '.join(kinds) or 'are not empty'}, and {tried}; "
+            f"ask for fewer with {self.flag}{' or ' * bool(remedy)}{remedy}"
+        )
 
 
 class _Matcher:
@@ -206,112 +269,82 @@ class _Matcher:
 
 
 class _Drawing:
-    """Draws chunks of samples that share one prompt.
-
-    The model and its state stay on their device; the drawing is done on the CPU in double precision.
-    """
+    """Draws chunks of samples, on the CPU in double precision."""
 
     def __init__(
-        self,
-        model: nn.Module,
-        vocab: Vocab,
-        prompt: np.ndarray[Any, Any],
-        max_length: int,
-        choice: Choice,
-        matcher: _Matcher | None,
-        generator: torch.Generator,
+        self, tree: Tree, choice: Choice, matcher: _Matcher | None, random: np.random.Generator
     ) -> None:
-        self.model, self.vocab, self.max_length = model, vocab, max_length
-        self.choice, self.matcher, self.generator = choice, matcher, generator
-        self.device = next(model.parameters()).device
-        model.eval()
-        ids = torch.from_numpy(prompt.astype(np.int64)).to(self.device)[None]  # (1, P)
-        with torch.inference_mode():
-            logits, self.state = model(ids)
-            logits, ids = logits.float().cpu(), ids.cpu()
-            logp = logits.log_softmax(-1)  # (1, P, V)
-            self.logits = logits[:, -1]  # (1, V)
-            if self.logits.isnan().any():
-                raise MakemoreError(
-                    "the model's probabilities are not numbers: its weights are damaged; train again"
-                )
-            self.nll = -logp[:, :-1].gather(2, ids[:, 1:, None]).double().sum((1, 2))  # (1,)
-        self.prefix = ids[:, 1:]  # (1, P - 1)
-        # what a row takes: some sixteen arrays over the vocabulary, and a state that may grow by the step
-        with torch.inference_mode():
-            _, later = model(ids[:, -1:].to(self.device), self.state)
-        now, then = (sum(s.numel() for s in state) for state in (self.state, later))
-        self.rows = max(16, min(_ROWS, _FLOATS // (16 * len(vocab) + now + (then - now) * max_length)))
+        self.tree, self.choice, self.matcher, self.random = tree, choice, matcher, random
+        self._rows: int | None = None
+
+    def rows(self) -> int:
         """How many samples to draw at a time, so that memory stays in bounds."""
+        if self._rows is None:
+            state, tree = self.tree.state, self.tree
+            one = np.zeros(1, dtype=np.intp)
+            _, later = tree.step(state, one, one)  # a state may grow by the step
+            now, then = (sum(s.numel() for s in tensors) for tensors in (state, later))
+            self._rows = tree.rows(state, now + (then - now) * tree.max_length)
+        return self._rows
 
-    @torch.inference_mode()
     def __call__(self, n: int) -> list[Sample]:
-        """Draw n samples, and leave out those that cannot match the pattern and those that are empty."""
-        V = len(self.vocab)
-        text, nll, logits, state = self.prefix, self.nll, self.logits, self.state  # one row: the prompt
-        who = torch.arange(n)  # (n,) the samples still being drawn
-        row = torch.zeros(n, dtype=torch.int64)  # (n,) the row of each
-        samples: list[Sample | None] = [None] * n
-        if self.matcher is not None and not self.matcher.could(self._texts(text)[0]):
-            return []
-        while len(who):
-            logp = logits.log_softmax(-1)  # (D, V)
-            if text.shape[1] >= self.max_length:
-                self._collect(samples, text, nll - logp[:, BOUNDARY], who, row, ended=False)
-                break
-            ids = self._draw(self.choice.probabilities(logp), row)  # (n,)
+        """Draw n samples, and leave out those that do not match the pattern and those that are empty."""
+        tree, V = self.tree, len(self.tree.vocab)
+        lines = np.zeros((n, len(tree.prefix) + 16), dtype=tree.vocab.dtype)  # ids, and 0 after the end
+        lines[:, : len(tree.prefix)] = tree.prefix
+        nll = np.full(n, tree.nll)  # (n,)
+        ended = np.ones(n, dtype=bool)
+        who = np.arange(n)  # the samples still being drawn
+        row = np.zeros(n, dtype=np.intp)  # the row of each; at first there is one, the prompt
+        logp, state = tree.logp, tree.state  # (D, V), and what the model remembers of the D rows
+        for t in range(len(tree.prefix), tree.max_length):
+            logq = self.choice.log_probabilities(logp)
+            if t == 0:
+                logq = not_empty(logq)
+                if np.isnan(logq).any():  # all lines are empty
+                    return []
+            ids = draw(np.exp(logq), row, self.random.random(len(who)))
+            nll[who] -= logp[row, ids]
+            if t == lines.shape[1]:
+                lines = np.concatenate([lines, np.zeros_like(lines)], 1)
+            lines[who, t] = ids
+            goes_on = ids != BOUNDARY
+            who = who[goes_on]
             # the different (row, character) pairs are the next rows
-            pairs, row = torch.unique(row * V + ids, return_inverse=True)  # (D',), (n,)
-            parent, character = pairs // V, pairs % V
-            nll = nll[parent] - logp[parent, character]
-            end = character == BOUNDARY
-            ended = end[row]  # (n,)
-            self._collect(samples, text[parent], nll, who[ended], row[ended], ended=True)
-            text = torch.cat([text[parent], character[:, None]], 1)  # (D', t + 1)
-            alive = ~end
+            pairs = row[goes_on] * V + ids[goes_on]
+            rows = np.unique(pairs)
+            row = np.searchsorted(rows, pairs)
             if self.matcher is not None:
-                could = [self.matcher.could(t) for t in self._texts(text[alive])]
-                alive[alive.clone()] = torch.tensor(could, dtype=torch.bool)
-            who, row = who[alive[row]], row[alive[row]]
-            row = (alive.cumsum(0) - 1)[row]  # the rows that stay, numbered anew
-            text, nll, parent, character = text[alive], nll[alive], parent[alive], character[alive]
-            if len(who):
-                parent, character = parent.to(self.device), character.to(self.device)
-                logits, state = self.model(character[:, None], tuple(s[parent] for s in state))
-                logits = logits[:, -1].float().cpu()  # (D, V)
-        return [s for s in samples if s is not None and s.text]
-
-    def _draw(self, p: Tensor, row: Tensor) -> Tensor:
-        """Draw one id for each sample from its row of p (D, V); row: (n,)."""
-        # Row i's cumulative probabilities lie in [2 i, 2 i + 1], so one sorted list serves all rows: the
-        # drawn id is the first whose cumulative probability is above u.
-        cumulative = p.cumsum(1)
-        cumulative /= cumulative[:, -1:].clone()
-        cumulative += 2 * torch.arange(len(p))[:, None]
-        u = torch.rand(len(row), generator=self.generator, dtype=torch.float64)
-        u = u * (1 - 2.0**-32)  # so that adding 2 i cannot round it up to 2 i + 1
-        return torch.searchsorted(cumulative.view(-1), u + 2 * row, right=True) - row * p.shape[1]
-
-    def _texts(self, ids: Tensor) -> list[str]:
-        """The lines of some rows of ids (D, t)."""
-        stream = torch.cat([ids, ids.new_zeros(len(ids), 1)], 1)
-        return self.vocab.decode(stream.numpy().reshape(-1)).split("\n")[:-1]
-
-    def _collect(
-        self, samples: list[Sample | None], text: Tensor, nll: Tensor, who: Tensor, row: Tensor, ended: bool
-    ) -> None:
-        """Put down the finished samples `who`, which lie in the rows `row` of text (D, t) and nll (D,)."""
-        if not len(who):
-            return
-        rows, inverse = row.unique(return_inverse=True)
-        finished = [
-            Sample(text, loss, ended)
-            for text, loss in zip(self._texts(text[rows]), nll[rows].tolist(), strict=True)
-        ]
-        if self.matcher is not None:
-            wanted = [self.matcher.does(s.text) for s in finished]
+                some = np.empty(len(rows), dtype=np.intp)
+                some[row] = who  # a sample of each row
+                texts = tree.texts(lines[some, : t + 1])
+                could = np.array([self.matcher.could(text) for text in texts], dtype=bool)
+                lines[who[~could[row]]] = BOUNDARY  # as good as empty
+                who, row = who[could[row]], row[could[row]]
+                rows, row = rows[could], (could.cumsum() - 1)[row]  # those that stay, numbered anew
+            if not len(who):
+                break
+            logp, state = tree.step(state, *np.divmod(rows, V))
         else:
-            wanted = [True] * len(finished)
-        for number, i in zip(who.tolist(), inverse.tolist(), strict=True):
-            if wanted[i]:
-                samples[number] = finished[i]
+            nll[who] -= logp[row, BOUNDARY]
+            ended[who] = False
+        texts = tree.texts(lines)
+        good = dict.fromkeys(texts, True)
+        if self.matcher is not None:
+            good = {text: self.matcher.does(text) for text in good}
+        good[""] = False
+        return [
+            Sample(*line) for line in zip(texts, nll.tolist(), ended.tolist(), strict=True) if good[line[0]]
+        ]
+
+
+def draw(p: Array, row: Array, u: Array) -> Array:
+    """Draw one id for each sample from its row of the probabilities p (D, V); row, u in [0, 1): (n,)."""
+    # Row i's cumulative probabilities lie in [2 i, 2 i + 1], so one sorted list serves all rows: the
+    # drawn id is the first whose cumulative probability is above u.
+    cumulative = p.cumsum(1)
+    cumulative /= cumulative[:, -1:].copy()
+    cumulative += 2 * np.arange(len(p))[:, None]
+    u = u * (1 - 2.0**-32)  # so that adding 2 i cannot round it up to 2 i + 1
+    found: Array = np.searchsorted(cumulative.reshape(-1), u + 2 * row, side="right") - row * p.shape[1]
+    return found
