@@ -58,13 +58,13 @@ RUNGS = (
          {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.1027, 11_897), "lecture 3"),
     Rung("MLP + BatchNorm, context 3", "mlp_bn",
          {"context": 3, "n_embd": 10, "n_embd2": 200, "n_layer": 1, "dropout": 0.0},
-         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.1048, 12_097), "lecture 3"),
+         {"max_steps": 4000}, PROTOCOLS, ("lectures", "validation", 2.1048, 12_097), "lecture 3"),
     Rung("MLP, context 8", "mlp", {"context": 8, "n_embd": 10, "n_embd2": 200, "dropout": 0.0},
-         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.027, 22_097), "lecture 5"),
+         {"max_steps": 5000}, PROTOCOLS, ("lectures", "validation", 2.027, 22_097), "lecture 5"),
     Rung("WaveNet, small", "wavenet", {"n_layer": 3, "n_embd": 35, "dropout": 0.0},
-         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.022, 22_397), "lecture 5"),
+         {"max_steps": 3000}, PROTOCOLS, ("lectures", "validation", 2.022, 22_397), "lecture 5"),
     Rung("WaveNet, larger", "wavenet", {"n_layer": 4, "n_embd": 59, "dropout": 0.1},
-         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 1.993, 76_579), "lecture 5"),
+         {"max_steps": 3000}, PROTOCOLS, ("lectures", "validation", 1.993, 76_579), "lecture 5"),
     Rung("MLP", "mlp"),
     Rung("MLP + BatchNorm", "mlp_bn"),
     Rung("WaveNet", "wavenet"),
@@ -73,7 +73,7 @@ RUNGS = (
     Rung("GRU", "gru"),
     Rung("bag of words", "bow"),
     Rung("Transformer", "transformer", {}, {}, PROTOCOLS, ("makemore.py", "test", 1.92, 204_544), "makemore README"),
-    Rung("best single model", "lstm", {}, {"max_steps": 8000}, ("own",)),
+    Rung("best single model", "lstm", {"dropout": 0.4}, {"max_steps": 6000}, ("own",)),
 )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def section(kept: dict[str, Any]) -> str:
     for name, row in rates.items():
         rows.append([name if name == ORIGINAL else f"`{name}`", *(f"{rate:,.0f}" for rate in row.values())])
     ratios = ""
-    if ORIGINAL in rates:
+    if ORIGINAL in rates and "transformer" in rates:
         times = {n: rate / rates[ORIGINAL][n] for n, rate in rates["transformer"].items()}
         rows.append(["**`transformer` : original**", *(f"**{ratio:.1f}**" for ratio in times.values())])
         least = min((rate / rates[ORIGINAL][n], name, n) for name, row in rates.items() if name != ORIGINAL
@@ -85,6 +85,7 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--reference", help="a copy of karpathy/makemore's makemore.py")
     parser.add_argument("--steps", type=int, default=500, help="steps to train each model first")
+    parser.add_argument("--types", default=",".join(MODELS), help="which types of ours, with commas between")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     sizes: tuple[int, ...] = SIZES
@@ -95,7 +96,7 @@ def main() -> None:
     draw: dict[str, Callable[[int], Any]] = {}
     if options.reference:
         draw[ORIGINAL] = theirs(str(Path(options.reference)), options.steps)
-    for type in MODELS:
+    for type in options.types.split(","):
         how = dataclasses.replace(recipe(type), max_steps=options.steps)
         model = common.trained(corpus, type, {}, how, 1)
         draw[type] = lambda n, model=model: list(sample(model, corpus.vocab, n, max_length=corpus.longest))
@@ -113,7 +114,7 @@ def main() -> None:
         print(f"{n} at a time: done", flush=True)
     kept = common.machine() | {"seconds": seconds}
     print(section(kept))
-    if not options.short:
+    if not options.short and options.types == parser.get_default("types"):
         common.keep("sampling", kept, section(kept))
 
 

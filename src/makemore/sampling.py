@@ -10,15 +10,18 @@ Different lines (`unique`) and the most likely ones come from a search instead: 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 import regex
+import torch
 from torch import nn
 
 from makemore.errors import MakemoreError
@@ -27,6 +30,9 @@ from makemore.vocab import BOUNDARY, Vocab
 
 PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 """Draws, and seconds, without a line that is wanted, after which sampling says that there are too few."""
+
+ALONE = 1024
+"""Samples at a time that one thread draws soonest."""
 
 Array = npt.NDArray[Any]
 
@@ -131,7 +137,8 @@ def sample(
         rate = max(wanted, 1) / max(drawn, 1)
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
         chunk = min(chunk, draw.rows()) if chunk > 16 else chunk
-        samples = draw(chunk)
+        with _one_thread(chunk <= ALONE):
+            samples = draw(chunk)
         drawn += chunk
         if keep is not None:
             kept = keep([s.text for s in samples])
@@ -182,7 +189,30 @@ def _tree(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tree:
         vocab.encode(prefix)
     except MakemoreError as error:
         raise MakemoreError(f"--prefix {prefix!r}: {error}") from None
-    return Tree(model, vocab, prefix, max_length)
+    # whoever draws from a model again and again finds the first steps done; not if its weights have changed
+    weights = tuple((p.data_ptr(), p._version) for p in model.parameters())
+    last, tree = _last.get(model, (None, None))
+    if tree is None or last != (weights, prefix, max_length, vocab.characters):
+        tree = Tree(model, vocab, prefix, max_length)
+        _last[model] = (weights, prefix, max_length, vocab.characters), tree
+    else:
+        tree.look_ahead()
+    return tree
+
+
+@contextlib.contextmanager
+def _one_thread(wanted: bool) -> Iterator[None]:
+    """Compute with one thread: on few rows several wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    if wanted:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+_last: WeakKeyDictionary[nn.Module, tuple[Any, Tree]] = WeakKeyDictionary()
 
 
 def _searched(tree: Tree, wishes: _Wishes, choice: Choice, seed: int | None) -> Iterator[Sample]:
@@ -297,6 +327,7 @@ class _Drawing:
         who = np.arange(n)  # the samples still being drawn
         row = np.zeros(n, dtype=np.intp)  # the row of each; at first there is one, the prompt
         logp, state = tree.logp, tree.state  # (D, V), and what the model remembers of the D rows
+        path = np.zeros(1, dtype=np.intp)  # (D,) the number of each row's beginning among all of its length
         for t in range(len(tree.prefix), tree.max_length):
             logq = self.choice.log_probabilities(logp)
             if t == 0:
@@ -324,7 +355,15 @@ class _Drawing:
                 rows, row = rows[could], (could.cumsum() - 1)[row]  # those that stay, numbered anew
             if not len(who):
                 break
-            logp, state = tree.step(state, *np.divmod(rows, V))
+            parent, character = np.divmod(rows, V)
+            depth = t + 1 - len(tree.prefix)
+            if depth <= len(tree.known):  # the state has a row for each beginning of the length before
+                parent = path[parent]
+            if depth < len(tree.known):  # all beginnings of this length were looked at in advance
+                path = parent * V + character
+                logp, state = tree.known[depth][0][path], tree.known[depth][1]
+            else:
+                logp, state = tree.step(state, parent, character)
         else:
             nll[who] -= logp[row, BOUNDARY]
             ended[who] = False

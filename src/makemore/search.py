@@ -22,6 +22,7 @@ appendix B.3 for the last line without loss of precision.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,9 @@ Array = npt.NDArray[Any]
 MOST_ROWS = 8192
 """Rows that a model is asked for at a time, at most."""
 
+MOST_KNOWN = 1024
+"""Beginnings of one length that are looked at in advance, at most."""
+
 _FLOATS = 64_000_000
 _FIRST = 200_000
 """Nodes to look at in the first sweep, at most: it is to end before anybody asks whether it will."""
@@ -48,7 +52,8 @@ class Tree:
     """The lines that a model can say, from a prefix on. The model and its states stay on their device."""
 
     def __init__(self, model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> None:
-        self.model, self.vocab, self.max_length = model, vocab, max_length
+        self._model = weakref.ref(model)  # so that a tree that is kept does not keep its model
+        self.vocab, self.max_length = vocab, max_length
         self.device = next(model.parameters()).device
         model.eval()
         ids = vocab.encode("\n" + prefix)  # (1 + P,)
@@ -64,6 +69,16 @@ class Tree:
         """-log p(prefix), in nats."""
         self.logp = logp[-1:]
         """(1, V): log p(what follows the prefix)."""
+        self.known = [(self.logp, self.state)]
+        """Of all beginnings that are 0, 1, ... characters longer than the prefix, in the order of their ids: the
+        log-probabilities of what follows (V^d, V), and the state."""
+
+    def look_ahead(self) -> None:
+        """Go down every path for as long as there are few, so that no later draw has to."""
+        V = len(self.vocab)
+        while len(self.known) <= 2 and V ** len(self.known) <= MOST_KNOWN:
+            _, state = self.known[-1]
+            self.known.append(self.step(state, *np.divmod(np.arange(V ** len(self.known)), V)))
 
     @torch.inference_mode()
     def step(
@@ -78,7 +93,9 @@ class Tree:
         rows, ids = torch.from_numpy(np.stack([parent, character])).to(self.device)
         if not every:  # else each row goes on as it is
             state = tuple(s.index_select(0, rows) for s in state)
-        logits, state = self.model(ids[:, None], state)
+        model = self._model()
+        assert model is not None
+        logits, state = model(ids[:, None], state)
         return log_softmax(_double(logits[:, -1])), state
 
     def rows(self, state: tuple[Tensor, ...], floats: int | None = None) -> int:
