@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import importlib
 import importlib.util
 import io
 import platform
@@ -171,3 +172,9 @@ def protocol(name: str, source: str = "names") -> Corpus:
         raise ValueError(f"no protocol {name}")
     corpus.split = split
     return corpus
+
+
+if __name__ == "__main__":  # write RESULTS.md again from what is kept
+    for name in ORDER:
+        if results := load(name):
+            keep(name, results, importlib.import_module(name).section(results))

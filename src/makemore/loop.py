@@ -134,7 +134,9 @@ def steps(
 
     teacher = None
     if settings.teacher:
-        teacher = fitted(corpus, "ngram", order=TEACHER_ORDER).to(to)
+        teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
+        if to.type == "cuda":  # it counts in 64 bits, which Apple's GPUs do not have
+            teacher.to(to)
     evaluated_in, sampled_in = part_of(20), part_of(4)
     forward = torch.compile(model, dynamic=True) if compile else model
     precision = getattr(torch, settings.precision)

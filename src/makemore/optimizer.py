@@ -144,7 +144,8 @@ def update(
     aim = total
     if share:
         with torch.no_grad():
-            expected = teacher(inputs)[0].softmax(-1)
+            device = next(teacher.parameters()).device
+            expected = teacher(inputs.to(device))[0].softmax(-1).to(inputs.device)
         aim = taught(logits, targets, expected, share)
     for opt in opts:
         opt.zero_grad()

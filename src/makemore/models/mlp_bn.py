@@ -60,15 +60,14 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
-    def forward(self, x: Tensor, real: Tensor) -> Tensor:
-        """x: (B, T, C); real: (B, T, 1), 1 at characters and 0 at padding."""
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (R, C), one row for each real position."""
         if self.training:
-            n = real.sum()
-            mean = (x * real).sum((0, 1)) / n  # (C,)
-            var = ((x - mean).square() * real).sum((0, 1)) / n  # (C,)
+            mean = x.mean(0)  # (C,)
+            var = (x - mean).square().mean(0)  # (C,)
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(var * (n / (n - 1).clamp(min=1)), self.momentum)  # unbiased
+                self.running_var.lerp_(var * (len(x) / max(1, len(x) - 1)), self.momentum)  # unbiased
         else:
             mean, var = self.running_mean, self.running_var
         return (x - mean) * (var + self.eps).rsqrt() * self.gain + self.bias
@@ -98,12 +97,17 @@ class MLPBatchNorm(nn.Module):
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         # the boundary stands only at position 0, so a 0 anywhere later is padding
-        real = (idx != 0).float()  # (B, T)
-        real[:, 0] = 1.0
+        real = idx != 0 if self.training else torch.ones_like(idx, dtype=torch.bool)  # (B, T)
+        real[:, 0] = True
+        at = real.flatten().nonzero()[:, 0]  # (R,) where the real positions are among the B T
         past = idx.new_zeros(idx.shape[0], self.context - 1) if state is None else state[0]  # (B, n - 1)
         idx = torch.cat([past, idx], 1)  # (B, n - 1 + T)
-        windows = idx.unfold(1, self.context, 1)  # (B, T, n)
-        h = self.embedding(windows).flatten(2)  # (B, T, n C)
+        windows = idx.unfold(1, self.context, 1).flatten(0, 1)  # (B T, n)
+        h = self.embedding(windows[at]).flatten(1)  # (R, n C)
         for fc, norm in zip(self.fcs, self.norms, strict=True):
-            h = torch.tanh(norm(fc(h), real[..., None]))  # (B, T, C2)
-        return self.head(self.dropout(h)), (idx[:, idx.shape[1] - self.context + 1 :],)
+            h = torch.tanh(norm(fc(h)))  # (R, C2)
+        h = self.head(self.dropout(h))  # (R, V)
+        logits = (
+            h.new_zeros(real.numel(), h.shape[1]).index_copy(0, at, h).unflatten(0, real.shape)
+        )  # (B, T, V)
+        return logits, (idx[:, idx.shape[1] - self.context + 1 :],)

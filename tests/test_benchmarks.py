@@ -1,0 +1,46 @@
+"""The benchmarks run, in their short modes, and keep nothing then."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ladder.py --rungs bigram,ngram,mlp,lstm --protocols all,makemore.py,lectures,own --seeds 1",
+        "defaults.py --types ngram,transformer --lists companies",
+        "sampling.py --types bigram,gru",
+        "throughput.py",
+    ],
+)
+def test_short_mode(command: str) -> None:
+    kept = {path: path.read_bytes() for path in BENCHMARKS.rglob("*") if path.suffix in (".json", ".md")}
+    script, *options = command.split()
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / script, "--short", *options],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| --- |" in done.stdout or script == "ladder.py"
+    assert kept == {
+        path: path.read_bytes() for path in BENCHMARKS.rglob("*") if path.suffix in (".json", ".md")
+    }
+
+
+def test_a_missing_original_is_one_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "time_to_quality.py", "--reference", "no/such.py", "--short"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert "no/such.py" in done.stderr
