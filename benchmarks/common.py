@@ -1,7 +1,7 @@
 """What the benchmarks share: protocols, the original, and where results are kept.
 
-Every script keeps what it measured in benchmarks/results/NAME.json and writes its own section of
-RESULTS.md from that file; the sections of the others stay as they are.
+Every script keeps what it measured in benchmarks/results/NAME.json; RESULTS.md is written from these files, one
+section each, whenever one changes, and by `uv run python benchmarks/common.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import torch
 
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus, read
-from makemore.files import read_json, to_json
+from makemore.files import atomic, read_json, to_json
 from makemore.loop import TEACHER_ORDER, fitted
 from makemore.models import MODELS, build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
@@ -62,7 +62,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": cpu + (" with bfloat16" if bits16 else ""),
         "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "command": " ".join(Path(word).name for word in sys.argv),
         "torch": str(torch.__version__).split("+")[0],
         "python": platform.python_version(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -72,7 +72,7 @@ def machine() -> dict[str, Any]:
 def about(kept: dict[str, Any]) -> str:
     """Return a line that says on what, with what and when something was measured."""
     return (
-        f"Measured on {kept['cpu']}, {kept['threads']} threads, {kept['device']}, torch {kept['torch']}, "
+        f"Measured by `{kept['command']}` on {kept['cpu']}, {kept['threads']} threads, torch {kept['torch']}, "
         f"Python {kept['python']}, {kept['date']}.\n"
     )
 
@@ -83,16 +83,19 @@ def load(name: str) -> dict[str, Any]:
     return dict(read_json(path)) if path.exists() else {}
 
 
-def keep(name: str, results: dict[str, Any], section: str) -> None:
-    """Keep a script's measurements, and write its section of RESULTS.md."""
+def keep(name: str, results: dict[str, Any]) -> None:
+    """Keep a script's measurements, and write RESULTS.md from all that is kept."""
     (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / f"{name}.json").write_text(to_json(results, indent=1) + "\n", "utf-8")
-    path = HERE / "RESULTS.md"
-    text = path.read_text("utf-8") if path.exists() else ""
-    sections = dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- |\Z)", text, re.DOTALL))
-    sections[name] = section
-    parts = [f"\n<!-- {key} -->\n{sections[key].strip()}\n" for key in ORDER if key in sections]
-    path.write_text(HEAD + "".join(parts), "utf-8")
+    with atomic(HERE / "results" / f"{name}.json") as path:
+        path.write_text(to_json(results, indent=1) + "\n", "utf-8")
+    write_results()
+
+
+def write_results() -> None:
+    """Write RESULTS.md: the section of each script that has kept something."""
+    sections = [importlib.import_module(name).section(load(name)) for name in ORDER if load(name)]
+    with atomic(HERE / "RESULTS.md") as path:
+        path.write_text("\n".join([HEAD, *sections]), "utf-8")
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -175,6 +178,4 @@ def protocol(name: str, source: str = "names") -> Corpus:
 
 
 if __name__ == "__main__":  # write RESULTS.md again from what is kept
-    for name in ORDER:
-        if results := load(name):
-            keep(name, results, importlib.import_module(name).section(results))
+    write_results()

@@ -42,7 +42,7 @@ def main() -> None:
             kept[f"{source} {type}" + (f" {options.time:g} s" if options.time else "")] = result
             print(source, type, result["seconds"], result["nll"], flush=True)
             if not options.short:
-                common.keep("defaults", kept, section(kept))
+                common.keep("defaults", kept)
     print(section(kept))
 
 

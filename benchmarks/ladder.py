@@ -166,7 +166,7 @@ def main() -> None:
             print(f"{rung.name} | {protocol} | {seed}:  {result['seconds']:.1f} s  {losses}", flush=True)
             if not options.short:
                 kept[f"{rung.name} | {protocol} | {seed}"] = result
-                common.keep("ladder", kept, section(kept))
+                common.keep("ladder", kept)
     print(section(kept))
 
 

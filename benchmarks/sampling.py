@@ -115,7 +115,7 @@ def main() -> None:
     kept = common.machine() | {"seconds": seconds}
     print(section(kept))
     if not options.short and options.types == parser.get_default("types"):
-        common.keep("sampling", kept, section(kept))
+        common.keep("sampling", kept)
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ def main() -> None:
     }
     print(section(kept))
     if not short:
-        common.keep("throughput", kept, section(kept))
+        common.keep("throughput", kept)
 
 
 if __name__ == "__main__":

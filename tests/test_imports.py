@@ -26,7 +26,7 @@ ALLOWED = {
     "search": {"errors", "vocab"},
     "sampling": {"errors", "search", "vocab"},
     "evaluation": {"batches", "corpus", "loss"},
-    "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "vocab"},
+    "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "search", "vocab"},
     "report": {"errors", "evaluation", "run"},
     "events": {"run", "sampling"},
     "loop": {

@@ -136,7 +136,7 @@ def _train_command(type_name: str | None) -> Any:
             teacher: Share of the targets that an n-gram gives instead of the character that stands there, so
                 that little data is not learned by heart; 0 is none. [default: TEACHER]
             patience: Evaluations without a better validation loss before stopping; 0 never stops early.
-                [default: 10]
+                [default: half of those planned]
             seed: Seed of everything random. [default: 3407]
             device: auto, cpu, cuda or mps.
             precision: Of matrix products in training: float32, bfloat16, or auto, which is the latter where

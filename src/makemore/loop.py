@@ -144,7 +144,8 @@ def steps(
     reason = "finished"
     while True:
         last = done() == 1
-        due = progress.step % settings.eval_every == 0 or (settings.time and part_of(20) > evaluated_in)
+        due = part_of(20) > evaluated_in if settings.time else progress.step % settings.eval_every == 0
+        due = due or progress.step == 0
         if progress.step > progress.evaluated and (last or due):
             evaluated_in = part_of(20)
             losses = {split: evaluate(model, corpus, rows).nll for split, rows in evaluated.items()}

@@ -78,8 +78,8 @@ class Muon(torch.optim.Optimizer):
             gradients = torch.stack([matrix.grad for matrix in matrices if matrix.grad is not None])
             for matrix in matrices:
                 if matrix not in self.state:
-                    self.state[matrix]["momentum"] = torch.zeros_like(matrix)
-            momenta: list[Tensor] = [self.state[matrix]["momentum"] for matrix in matrices]
+                    self.state[matrix]["momentum_buffer"] = torch.zeros_like(matrix)
+            momenta: list[Tensor] = [self.state[matrix]["momentum_buffer"] for matrix in matrices]
             torch._foreach_lerp_(momenta, gradients.unbind(), 0.05)
             updates = orthogonal(gradients.lerp_(torch.stack(momenta), 0.95))  # (N, rows, columns)
             weights: list[Tensor] = [*matrices]

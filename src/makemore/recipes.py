@@ -20,7 +20,7 @@ class Recipe:
     weight_decay: float = 0.01
     muon: bool = True
     teacher: float = 0.4
-    """Share of the targets that an n-gram gives."""
+    """Share of the targets that a 6-gram of the training lines gives."""
     tokens: int = 1024
     """Predicted tokens a step, from which the number of lines follows."""
 

@@ -39,6 +39,7 @@ from makemore.errors import MakemoreError
 from makemore.files import atomic, damage, from_json, read_json, to_json, unwritable, write_json
 from makemore.models import MODELS, build, model_class
 from makemore.sampling import Choice, Sample
+from makemore.search import Tree
 from makemore.vocab import Vocab
 
 Item = TypeVar("Item")
@@ -120,6 +121,8 @@ class Run:
         self.settings = settings
         self.vocab = vocab
         self.reading = reading
+        self._tree: Tree | None = None  # of the last samples, and what it is the tree of
+        self._tree_of: tuple[nn.Module, str, int] | None = None
 
     @classmethod
     def create(
@@ -289,11 +292,20 @@ class Run:
     ) -> Iterator[Sample]:
         """Yield n samples, as `sampling.sample` does.
 
-        max_length: None takes the longest line of the corpus. novel: no line of the corpus.
+        max_length: None takes the longest line of the corpus. novel: no line of the corpus. Who asks a second
+        time finds the first steps done, so the weights of `model` must not change in between.
         """
         choice = Choice(temperature, top_k, top_p)  # checked before the model is read
         asked = self._asked(prefix, pattern, max_length, novel)
-        return sampling.sample(self.model, self.vocab, n, choice=choice, unique=unique, seed=seed, **asked)
+        tree, last = self._tree, (self.model, asked["prefix"], asked["max_length"])
+        if tree is None or self._tree_of != last:
+            tree = self._tree = sampling.tree_of(self.model, self.vocab, asked["prefix"], asked["max_length"])
+            self._tree_of = last
+        else:
+            tree.look_ahead()
+        return sampling.sample(
+            self.model, self.vocab, n, choice=choice, unique=unique, seed=seed, tree=tree, **asked
+        )
 
     def most_likely(
         self,

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -110,20 +109,22 @@ def sample(
     unique: bool = False,
     keep: Callable[[list[str]], list[bool]] | None = None,
     seed: int | None = None,
+    tree: Tree | None = None,
 ) -> Iterator[Sample]:
     """Yield n lines drawn from a model, in chunks, so that any number fits in memory.
 
     max_length: characters after which a line is cut. prefix: what every line begins with. pattern: a
     regular expression that the whole line must match; the lines are then distributed as the model's are,
     given that they match. unique: no line twice; they are draws without replacement. keep: says which of
-    some lines are wanted at all. seed: the same seed gives the same lines; None draws a fresh one.
+    some lines are wanted at all. seed: the same seed gives the same lines; None draws a fresh one. tree: that
+    of the same model, prefix and max_length, for who draws often: it has the first steps done.
     Raises MakemoreError for an option that cannot be met, after having yielded what could be found.
     """
     choice = choice or Choice()
     if seed is not None and not 0 <= seed < 2**63:
         raise MakemoreError(f"--seed {seed}: must be 0 or more, and less than 2^63")
     wishes = _Wishes(n, "-n", pattern, keep, unique)
-    tree = _tree(model, vocab, prefix, max_length)
+    tree = tree or tree_of(model, vocab, prefix, max_length)
     random = np.random.default_rng(seed)
     if unique:
         yield from _searched(tree, wishes, choice, int(random.integers(2**63)))
@@ -172,11 +173,11 @@ def most_likely(
     line's nll counts its end, also that of a line of max_length characters, whose `ended` is False.
     """
     wishes = _Wishes(n, "--most-likely", pattern, keep)
-    yield from _searched(_tree(model, vocab, prefix, max_length), wishes, Choice(), None)
+    yield from _searched(tree_of(model, vocab, prefix, max_length), wishes, Choice(), None)
 
 
-def _tree(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tree:
-    """Check where lines begin and end."""
+def tree_of(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tree:
+    """Return the tree of a model's lines; raise MakemoreError for a beginning or a length that cannot be."""
     if max_length < 1:
         raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
     if "\n" in prefix:
@@ -189,15 +190,7 @@ def _tree(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tree:
         vocab.encode(prefix)
     except MakemoreError as error:
         raise MakemoreError(f"--prefix {prefix!r}: {error}") from None
-    # whoever draws from a model again and again finds the first steps done; not if its weights have changed
-    weights = tuple((p.data_ptr(), p._version) for p in model.parameters())
-    last, tree = _last.get(model, (None, None))
-    if tree is None or last != (weights, prefix, max_length, vocab.characters):
-        tree = Tree(model, vocab, prefix, max_length)
-        _last[model] = (weights, prefix, max_length, vocab.characters), tree
-    else:
-        tree.look_ahead()
-    return tree
+    return Tree(model, vocab, prefix, max_length)
 
 
 @contextlib.contextmanager
@@ -210,9 +203,6 @@ def _one_thread(wanted: bool) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-_last: WeakKeyDictionary[nn.Module, tuple[Any, Tree]] = WeakKeyDictionary()
 
 
 def _searched(tree: Tree, wishes: _Wishes, choice: Choice, seed: int | None) -> Iterator[Sample]:
@@ -326,7 +316,8 @@ class _Drawing:
         ended = np.ones(n, dtype=bool)
         who = np.arange(n)  # the samples still being drawn
         row = np.zeros(n, dtype=np.intp)  # the row of each; at first there is one, the prompt
-        logp, state = tree.logp, tree.state  # (D, V), and what the model remembers of the D rows
+        known = tuple(tree.known)  # of another thread's draw it may grow
+        logp, state = known[0]  # (D, V), and what the model remembers of the D rows
         path = np.zeros(1, dtype=np.intp)  # (D,) the number of each row's beginning among all of its length
         for t in range(len(tree.prefix), tree.max_length):
             logq = self.choice.log_probabilities(logp)
@@ -357,11 +348,11 @@ class _Drawing:
                 break
             parent, character = np.divmod(rows, V)
             depth = t + 1 - len(tree.prefix)
-            if depth <= len(tree.known):  # the state has a row for each beginning of the length before
+            if depth <= len(known):  # the state has a row for each beginning of the length before
                 parent = path[parent]
-            if depth < len(tree.known):  # all beginnings of this length were looked at in advance
+            if depth < len(known):  # all beginnings of this length were looked at in advance
                 path = parent * V + character
-                logp, state = tree.known[depth][0][path], tree.known[depth][1]
+                logp, state = known[depth][0][path], known[depth][1]
             else:
                 logp, state = tree.step(state, parent, character)
         else:

@@ -2,7 +2,8 @@
 
 A node of the tree is the beginning of a line, its children go on by one character, and its leaf is the
 line that ends here. If every node has a key that no child's exceeds, then the lines with the highest keys
-are found exactly: whatever lies below the worst of them need not be looked at. The keys are one of
+are found exactly (but for the rounding of the model's own sums): whatever lies below the worst of them need
+not be looked at. The keys are one of
 
     log p(beginning)                the best lines are the most likely ones;
     that plus noise, G(beginning)   the best lines, in order, are draws without replacement.
@@ -22,7 +23,6 @@ appendix B.3 for the last line without loss of precision.
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,8 +52,7 @@ class Tree:
     """The lines that a model can say, from a prefix on. The model and its states stay on their device."""
 
     def __init__(self, model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> None:
-        self._model = weakref.ref(model)  # so that a tree that is kept does not keep its model
-        self.vocab, self.max_length = vocab, max_length
+        self.model, self.vocab, self.max_length = model, vocab, max_length
         self.device = next(model.parameters()).device
         model.eval()
         ids = vocab.encode("\n" + prefix)  # (1 + P,)
@@ -93,9 +92,7 @@ class Tree:
         rows, ids = torch.from_numpy(np.stack([parent, character])).to(self.device)
         if not every:  # else each row goes on as it is
             state = tuple(s.index_select(0, rows) for s in state)
-        model = self._model()
-        assert model is not None
-        logits, state = model(ids[:, None], state)
+        logits, state = self.model(ids[:, None], state)
         return log_softmax(_double(logits[:, -1])), state
 
     def rows(self, state: tuple[Tensor, ...], floats: int | None = None) -> int:
@@ -213,10 +210,10 @@ class Search:
         Nodes are kept in a stack of blocks. The last one, which has the longest lines, goes first, so that
         there are never more states than one block's for each length.
         """
-        bound, one = -np.inf, np.zeros(1)  # the bound: nothing with a key below it is looked at
-        ids, nll, first = self.tree.prefix[None], one + self.tree.nll, one.astype(np.intp)
-        stack = [_Nodes(ids, one, one, nll, first, self.tree.state)]
-        lines = _Lines(one[:0], one[:0], one[:0].astype(object))
+        bound, zero = -np.inf, np.zeros(1)  # the bound: nothing with a key below it is looked at
+        ids, nll, first = self.tree.prefix[None], zero + self.tree.nll, zero.astype(np.intp)
+        stack = [_Nodes(ids, zero, zero, nll, first, self.tree.state)]
+        lines = _Lines(zero[:0], zero[:0], zero[:0].astype(object))
         known, self.looked_at = self.looked_at, 0  # what the last sweep saw gives nothing new
         refused, since = 0, time.monotonic()
         while stack:

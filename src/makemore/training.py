@@ -171,6 +171,8 @@ def _settings(
     # twenty evaluations, but one an epoch where epochs are short: small files overfit within a few
     steps_per_epoch = math.ceil(len(n_train) / batch_size)
     eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
+    eval_every = min(eval_every, max(25, steps_per_epoch))
+    evaluations = 20 if "time" in given else max(20, max_steps // eval_every)
     settings = Settings(
         max_steps=max_steps,
         time=0.0,
@@ -179,8 +181,8 @@ def _settings(
         weight_decay=own.weight_decay,
         muon=own.muon,
         teacher=own.teacher,
-        eval_every=min(eval_every, max(25, steps_per_epoch)),
-        patience=10,
+        eval_every=eval_every,
+        patience=evaluations // 2,  # the last, slow steps gain most, so half of all is not too patient
         precision=str(fast_dtype(device)).removeprefix("torch.") if precision == "auto" else precision,
         seed=3407,
     )

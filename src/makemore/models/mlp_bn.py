@@ -62,6 +62,7 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (R, C), one row for each real position."""
+        x = x.float()  # 16 bits are too few for sums over a batch
         if self.training:
             mean = x.mean(0)  # (C,)
             var = (x - mean).square().mean(0)  # (C,)
