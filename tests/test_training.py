@@ -378,7 +378,9 @@ def test_orthogonal_makes_all_directions_about_equal(shape: tuple[int, ...]) -> 
 
 def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_path: Path) -> None:
     events: list[Any] = []
-    run = makemore.train(names, type="mlp", work_dir=tmp_path / "run", time=3.0, patience=0, on_event=events.append)
+    run = makemore.train(
+        names, type="mlp", work_dir=tmp_path / "run", time=3.0, patience=0, on_event=events.append
+    )
     steps = [e for e in events if isinstance(e, Step)]
     assert 2.9 < run.summary["seconds"] < 15
     assert run.settings.max_steps == -1

@@ -141,7 +141,8 @@ def _train_command(type_name: str | None) -> Any:
             device: auto, cpu, cuda or mps.
             precision: Of matrix products in training: float32, bfloat16, or auto, which is the latter where
                 the device has it in hardware.
-            compile: Let torch compile the model first: takes a minute, pays in long trainings.
+            compile: Let torch compile the model first, which takes a minute or more: meant for long trainings on
+                a GPU, no gain on a CPU.
             tensorboard: Write TensorBoard events to the work directory too.
             num_workers: Not needed; accepted because the original has it.
 

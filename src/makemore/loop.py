@@ -68,8 +68,8 @@ def steps(
     """Train a run from its last checkpoint, or from the start, to its end, and yield what happens.
 
     stop: asked after every step; when it says True the state is saved and the generator ends. top_k: for
-    the samples shown. compile: let torch compile the model's pass forward and back, which takes about a minute
-    and then makes long trainings shorter. `train` is what one calls: it also holds the directory against
+    the samples shown. compile: let torch compile the model's pass forward and back, which takes a minute or more;
+    no gain on a CPU (benchmarks/NOTES.md). `train` is what one calls: it also holds the directory against
     other processes.
 
     Everything random comes from the run's seed through torch's global generator, whose state is part of the
