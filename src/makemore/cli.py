@@ -129,14 +129,14 @@ def _train_command(type_name: str | None) -> Any:
                 what else T has to set. [default: lstm]
             knobs: What the model has to set.
             max_steps: Steps to train; -1 goes on until stopped. [default: MAX_STEPS]
-            time: Seconds to train, instead of a number of steps.
+            time: Seconds to train in all, instead of a number of steps.
             batch_size: Lines in a step, on average. [default: as many as have TOKENS characters]
             learning_rate: Highest learning rate. [default: LEARNING_RATE]
             weight_decay: Weight decay. [default: WEIGHT_DECAY]
             teacher: Share of the targets that an n-gram gives instead of the character that stands there, so
                 that little data is not learned by heart; 0 is none. [default: TEACHER]
             patience: Evaluations without a better validation loss before stopping; 0 never stops early.
-                [default: half of those planned]
+                [default: 10]
             seed: Seed of everything random. [default: 3407]
             device: auto, cpu, cuda or mps.
             precision: Of matrix products in training: float32, bfloat16, or auto, which is the latter where
@@ -290,7 +290,9 @@ def score(
         _one_thread()
     run = load(directory)
     for line in lines:
-        if "\n" in line.strip() or not line.strip():
+        if not line.strip():
+            raise MakemoreError(f"{line!r}: is no line to score; leave it out")
+        if "\n" in line.strip():
             raise MakemoreError(
                 f"{line!r}: is not one line; give each line to score as an argument of its own"
             )

@@ -104,6 +104,12 @@ def steps(
             f"so far with {progress.threads} threads, now with {torch.get_num_threads()}: the weights will not be "
             f"bit for bit those of a run left alone (set OMP_NUM_THREADS={progress.threads} for that)"
         )
+    over = progress.seconds >= settings.time if settings.time else 0 <= settings.max_steps <= progress.step
+    if progress.step and over:
+        had = f"{progress.seconds:.1f} s" if settings.time else f"{progress.step:,} steps"
+        warning = (
+            f"it has had its {had} already: give more in all with --time or --max-steps to train further"
+        )
     progress.threads = torch.get_num_threads()
     yield Started(run, progress.step, count_parameters(model), str(to), warning)
 
@@ -190,6 +196,8 @@ def steps(
         inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
         with _explained(settings, compile):
             value = float(update(forward, opts, rate, inputs, targets, precision, teacher, settings.teacher))
+        if compile and progress.step == already:  # the first step compiled, which is not training time
+            began = time.monotonic()
         progress.step += 1
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1

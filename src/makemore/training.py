@@ -168,11 +168,10 @@ def _settings(
         tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * len(n_train) / 200)))
     batch_size = given.get("batch_size", max(4, round(tokens / tokens_per_line)))
     max_steps = given.get("max_steps", -1 if "time" in given else own.max_steps)
-    # twenty evaluations, but one an epoch where epochs are short: small files overfit within a few
+    # twenty evaluations, but one in two epochs where epochs are short: small files overfit within a few
     steps_per_epoch = math.ceil(len(n_train) / batch_size)
     eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
-    eval_every = min(eval_every, max(25, steps_per_epoch))
-    evaluations = 20 if "time" in given else max(20, max_steps // eval_every)
+    eval_every = min(eval_every, max(25, 2 * steps_per_epoch))
     settings = Settings(
         max_steps=max_steps,
         time=0.0,
@@ -182,7 +181,7 @@ def _settings(
         muon=own.muon,
         teacher=own.teacher,
         eval_every=eval_every,
-        patience=evaluations // 2,  # the last, slow steps gain most, so half of all is not too patient
+        patience=10,
         precision=str(fast_dtype(device)).removeprefix("torch.") if precision == "auto" else precision,
         seed=3407,
     )
