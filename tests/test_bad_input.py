@@ -769,7 +769,7 @@ def test_scoring_a_character_the_model_has_never_seen(makemore: Any, small_run: 
 
 def test_scoring_what_is_not_one_line(refused: Any, small_run: Path) -> None:
     refused("score", small_run, "em\nma", says="not one line")
-    refused("score", small_run, "", says="not one line")
+    refused("score", small_run, "", says="leave it out")
     with pytest.raises(MakemoreError, match="more than one line"):
         library.load(small_run).score(["em\nma"])
     with pytest.raises(MakemoreError, match="a list of lines"):
