@@ -31,7 +31,7 @@ def test_the_commands_run(makemore: Any, tmp_path: Path, monkeypatch: pytest.Mon
     lines = library.read("companies").lines(range(0, 26_000, 50))
     Path("mine.txt").write_text("\n".join(lines), "utf-8")
     commands = re.findall(r"^    uv run makemore (.+?)(?:\s+#.*)?$", README, re.MULTILINE)
-    assert len(commands) == 7
+    assert len(commands) == 8
     for command in commands:
         quick = ["--type", "ngram"] if command.startswith("-i") else []
         if "--pattern" in command:

@@ -140,10 +140,12 @@ def test_another_number_of_threads_is_told(undisturbed: Path, tmp_path: Path) ->
 
     copy = shutil.copytree(undisturbed, tmp_path / "copy")
     makemore.train(work_dir=copy, resume=True, on_event=on_event)
+    makemore.train(work_dir=copy, resume=True, max_steps=31, on_event=on_event)
     torch.set_num_threads(2)
-    makemore.train(work_dir=copy, resume=True, on_event=on_event)
-    assert started[0] == ""
-    assert "OMP_NUM_THREADS=1" in started[1]
+    makemore.train(work_dir=copy, resume=True, max_steps=32, on_event=on_event)
+    assert "it has had its 30 steps already" in started[0]
+    assert started[1] == ""
+    assert "OMP_NUM_THREADS=1" in started[2]
 
 
 class Killed(BaseException):
