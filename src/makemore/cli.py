@@ -563,9 +563,11 @@ def _call(argv: list[str]) -> int:
 
 def main() -> None:
     """Run the command line; the `makemore` script calls this."""
-    # torch's threads wait for each other asleep instead of spinning: beside another busy process a step is tens
-    # of times quicker so (benchmarks/NOTES.md), and it must be said before torch is imported
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # On a busy machine torch's threads had better sleep while they wait for each other: spinning beside another
+    # process makes a step tens of times slower, on a quiet one it is a third quicker (benchmarks/NOTES.md).
+    # It must be said before torch is imported.
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] >= 1:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):  # a name or a sample is never a reason to fail
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
