@@ -33,6 +33,9 @@ PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 ALONE = 1024
 """Samples at a time that one thread draws soonest."""
 
+PLAIN = 16
+"""Samples at a time for which torch's plain kernels are quicker to start than oneDNN's are to run."""
+
 Array = npt.NDArray[Any]
 
 
@@ -74,11 +77,14 @@ class Choice:
                 f"--top-p {self.top_p:g}: must be more than 0 and at most 1; 1 allows every character"
             )
 
-    @np.errstate(divide="ignore", over="ignore")
     def log_probabilities(self, logp: Array) -> Array:
         """Return the log-probabilities to draw by, float64, given the model's (D, V)."""
         if self.temperature == 1 and self.top_k is None and self.top_p == 1:
             return logp
+        with np.errstate(divide="ignore", over="ignore"):
+            return self._limited(logp)
+
+    def _limited(self, logp: Array) -> Array:
         k = 1 if self.temperature == 0 else self.top_k
         if self.temperature > 0:
             logp = (logp - logp.max(1, keepdims=True)) / self.temperature
@@ -138,7 +144,7 @@ def sample(
         rate = max(wanted, 1) / max(drawn, 1)
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
         chunk = min(chunk, draw.rows()) if chunk > 16 else chunk
-        with _one_thread(chunk <= ALONE):
+        with _few(chunk):
             samples = draw(chunk)
         drawn += chunk
         if keep is not None:
@@ -190,19 +196,23 @@ def tree_of(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tre
         vocab.encode(prefix)
     except MakemoreError as error:
         raise MakemoreError(f"--prefix {prefix!r}: {error}") from None
-    return Tree(model, vocab, prefix, max_length)
+    with _few(1):
+        return Tree(model, vocab, prefix, max_length)
 
 
 @contextlib.contextmanager
-def _one_thread(wanted: bool) -> Iterator[None]:
-    """Compute with one thread: on few rows several wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    if wanted:
+def _few(rows: int) -> Iterator[None]:
+    """Compute as suits so many rows: on few, starting kernels and waiting for threads takes longer than the work."""
+    threads, onednn = torch.get_num_threads(), torch.backends.mkldnn.enabled
+    if rows <= ALONE:
         torch.set_num_threads(1)
+    if rows <= PLAIN:
+        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        torch.backends.mkldnn.enabled = onednn
 
 
 def _searched(tree: Tree, wishes: _Wishes, choice: Choice, seed: int | None) -> Iterator[Sample]:

@@ -54,7 +54,8 @@ class Tree:
     def __init__(self, model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> None:
         self.model, self.vocab, self.max_length = model, vocab, max_length
         self.device = next(model.parameters()).device
-        model.eval()
+        if model.training:
+            model.eval()
         ids = vocab.encode("\n" + prefix)  # (1 + P,)
         with torch.inference_mode():
             logits, self.state = model(torch.from_numpy(ids.astype(np.int64)).to(self.device)[None])
