@@ -30,8 +30,8 @@ from makemore.vocab import BOUNDARY, Vocab
 PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 """Draws, and seconds, without a line that is wanted, after which sampling says that there are too few."""
 
-ALONE = 1024
-"""Samples at a time that one thread draws soonest."""
+ALONE = 32
+"""Samples at a time that one thread draws as soon as several, which wait for each other."""
 
 PLAIN = 16
 """Samples at a time for which torch's plain kernels are quicker to start than oneDNN's are to run."""
