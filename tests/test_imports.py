@@ -26,11 +26,14 @@ ALLOWED = {
     "search": {"errors", "vocab"},
     "sampling": {"errors", "search", "vocab"},
     "evaluation": {"batches", "corpus", "loss"},
+    "quality": set(),
+    "advice": set(),
+    "assessment": {"advice", "corpus", "errors", "evaluation", "loop", "models", "quality", "run"},
     "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "search", "vocab"},
     "report": {"errors", "evaluation", "run"},
     "events": {"run", "sampling"},
     "loop": {
-        "batches", "corpus", "errors", "evaluation", "events", "files", "loss", "models", "optimizer", "report",
+        "advice", "batches", "corpus", "errors", "evaluation", "events", "files", "loss", "models", "optimizer", "report",
         "run", "sampling",
     },
     "training": {

@@ -1,20 +1,39 @@
-"""Exact losses."""
+"""Exact losses, split up, with intervals; calibration; and how much more likely training lines are than others.
+
+Intervals are 95 % and come from drawing the lines anew with replacement (the bootstrap, Efron 1979). Lines that
+stand in a file more than once are drawn together: they are one fact.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from makemore.batches import in_order
 from makemore.corpus import Corpus
-from makemore.loss import nll, token_nll
+from makemore.loss import token_nll
 
 _LOGITS = 8_000_000
 """Numbers of logits computed at a time: 32 MB, small enough to stay quick."""
+
+REPLICATES = 1000
+"""Times that lines are drawn anew for an interval."""
+
+_UNITS = 2000
+"""Units drawn for an interval, at most; more lines are first put together at random into so many."""
+
+CALIBRATION_BINS = 15
+"""As Guo et al. 2017."""
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -26,11 +45,51 @@ class Loss:
     tokens: int
     """Predicted tokens, the ends of the lines included."""
     lines: int
+    error: float = 0.0
+    """Standard error of `nll`, had other lines been held out."""
 
     @property
     def nll(self) -> float:
         """Nats per token."""
         return self.total / self.tokens
+
+
+@dataclass(frozen=True)
+class Losses:
+    """-log p in nats of every token of some lines."""
+
+    tokens: Floats
+    """(N,) those of each line in turn, its end last."""
+    lengths: npt.NDArray[np.int64]
+    """(M,) tokens of each line."""
+
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """(M,) where each line's tokens begin."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @property
+    def lines(self) -> Floats:
+        """(M,) -log p(line and its end)."""
+        sums: Floats = np.add.reduceat(self.tokens, self.starts) if len(self.lengths) else np.zeros(0)
+        return sums
+
+    def __add__(self, more: Losses) -> Losses:
+        """The losses of these lines, and then of more."""
+        return Losses(
+            np.concatenate([self.tokens, more.tokens]), np.concatenate([self.lengths, more.lengths])
+        )
+
+    @property
+    def loss(self) -> Loss:
+        """Their sum, and what it was summed over."""
+        return Loss(float(self.tokens.sum()), len(self.tokens), len(self.lengths), self._error())
+
+    def _error(self) -> float:
+        beyond = (
+            self.lines - self.tokens.mean() * self.lengths
+        )  # of a ratio of sums, by its first derivatives
+        return float(np.sqrt((beyond**2).sum()) / len(self.tokens))
 
 
 def batch_tokens(vocab_size: int) -> int:
@@ -39,34 +98,199 @@ def batch_tokens(vocab_size: int) -> int:
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, corpus: Corpus, rows: npt.NDArray[np.int64]) -> Loss:
-    """Return the exact loss of a model on the given rows of a corpus, every token weighted the same."""
+def _passes(model: nn.Module, corpus: Corpus, rows: Rows) -> Iterator[tuple[Any, Tensor, Tensor]]:
+    """Yield which of the rows (B,), their logits (B, T, V) and targets (B, T), batch by batch, in eval mode."""
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    total, tokens = 0.0, 0
-    for batch in in_order(rows, corpus.lengths[rows], batch_tokens(len(corpus.vocab))):
-        inputs, targets = (torch.from_numpy(a).to(device) for a in corpus.batch(batch))
-        logits, _ = model(inputs)
-        loss, count = nll(logits, targets)
-        total += float(loss)
-        tokens += int(count)
-    model.train(was_training)
-    return Loss(total, tokens, len(rows))
+    try:
+        batches = in_order(np.arange(len(rows)), corpus.lengths[rows], batch_tokens(len(corpus.vocab)))
+        for which in batches:
+            inputs, targets = (torch.from_numpy(a).to(device) for a in corpus.batch(rows[which]))
+            logits, _ = model(inputs)
+            yield which, logits, targets
+    finally:
+        model.train(was_training)
 
 
-@torch.inference_mode()
+def losses(model: nn.Module, corpus: Corpus, rows: Rows) -> Losses:
+    """Return the loss of every token of the given rows of a corpus."""
+    lengths = corpus.lengths[rows].astype(np.int64) + 1
+    starts = np.cumsum(lengths) - lengths
+    tokens = np.empty(int(lengths.sum()))
+    for which, logits, targets in _passes(model, corpus, rows):
+        found = token_nll(logits.float(), targets).cpu().numpy()  # (B, T)
+        t = np.arange(found.shape[1])
+        real = t < lengths[which, None]
+        tokens[(starts[which, None] + t)[real]] = found[real]
+    return Losses(tokens, lengths)
+
+
+def evaluate(model: nn.Module, corpus: Corpus, rows: Rows) -> Loss:
+    """Return the exact loss of a model on the given rows of a corpus, every token weighted the same."""
+    return losses(model, corpus, rows).loss
+
+
 def score(model: nn.Module, corpus: Corpus) -> list[list[float]]:
     """Return -log p in nats of every character of every line of a corpus, its end last."""
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    scores: list[list[float]] = [[] for _ in range(len(corpus))]
-    for batch in in_order(np.arange(len(corpus)), corpus.lengths, batch_tokens(len(corpus.vocab))):
-        inputs, targets = (torch.from_numpy(a).to(device) for a in corpus.batch(batch))
-        logits, _ = model(inputs)
-        losses = token_nll(logits, targets).cpu()
-        for i, row in enumerate(batch):
-            scores[row] = losses[i, : corpus.lengths[row] + 1].tolist()
-    model.train(was_training)
-    return scores
+    found = losses(model, corpus, np.arange(len(corpus)))
+    return [part.tolist() for part in np.split(found.tokens, found.starts[1:])] if len(corpus) else []
+
+
+# intervals
+
+
+def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], seed: int = 0) -> Interval:
+    """Return the 95 % interval of sum(top) / sum(bottom) from drawing the units anew.
+
+    top, bottom: (M,) what each line adds. units: (M,) lines with the same number are drawn together.
+    """
+    _, unit = np.unique(units, return_inverse=True)
+    random = np.random.default_rng(seed)
+    n = int(unit.max()) + 1
+    if n > _UNITS:  # sums over groups of lines vary as the lines do
+        unit = random.permutation(n)[unit] % _UNITS
+        n = _UNITS
+    a, b = np.bincount(unit, top, n), np.bincount(unit, bottom, n)
+    drawn = random.integers(n, size=(REPLICATES, n))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = a[drawn].sum(1) / b[drawn].sum(1)
+    low, high = np.nanquantile(ratios, (0.025, 0.975))
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The loss of some of the tokens: those at one position, say."""
+
+    of: int
+    """Which position, length or id."""
+    tokens: int
+    nll: float
+    """Nats per token."""
+    interval: Interval
+
+
+def by_position(found: Losses) -> list[Part]:
+    """Return the loss of the first, second, ... token of a line; its interval is that of a mean."""
+    place = np.arange(len(found.tokens)) - np.repeat(found.starts, found.lengths) + 1
+    return _parts(place, found.tokens)
+
+
+def by_character(found: Losses, corpus: Corpus, rows: Rows) -> list[Part]:
+    """Return the loss of each character, by its id; 0 is the end of the line."""
+    return _parts(corpus.stream(rows)[1:].astype(np.int64), found.tokens)
+
+
+def by_length(found: Losses) -> list[Part]:
+    """Return the loss of the lines of each length, in characters without the end."""
+    parts = []
+    for length in np.unique(found.lengths):
+        means = found.lines[found.lengths == length] / length
+        (part,) = _parts(np.full(len(means), length - 1), means)
+        parts.append(Part(part.of, len(means) * int(length), part.nll, part.interval))
+    return parts
+
+
+def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
+    n = np.bincount(of)
+    mean = np.bincount(of, values) / np.maximum(n, 1)
+    square = np.bincount(of, (values - mean[of]) ** 2)
+    error = np.sqrt(square / np.maximum(n - 1, 1) / np.maximum(n, 1))
+    error = np.where(n > 1, error, np.nan)  # of a single value nothing is known
+    each = zip(n.tolist(), mean.tolist(), error.tolist(), strict=True)
+    return [Part(i, n, m, (m - 1.96 * e, m + 1.96 * e)) for i, (n, m, e) in enumerate(each) if n]
+
+
+# calibration
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The predictions with a probability in [low, high)."""
+
+    low: float
+    high: float
+    count: int
+    predicted: float
+    """Their mean probability."""
+    observed: float
+    """How often what they predicted came true."""
+
+
+def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, list[Bin]]:
+    """Return the expected calibration error over all classes, and the bins it comes from.
+
+    Every probability that the model gives, to any character at any place, is a prediction. They are put into
+    bins of equal width by their size, and the error is
+
+        sum over bins of (predictions in it) |mean probability - share that came true| / (places)
+
+    which is the probability, of the whole that each place has to give away, that lies wrong: 0 is perfect.
+    After Guo et al., "On Calibration of Modern Neural Networks" (2017), here for all classes, not the likeliest alone.
+    """
+    count, predicted, true = np.zeros((3, CALIBRATION_BINS))
+    places = 0
+    for _, logits, targets in _passes(model, corpus, rows):
+        real = targets >= 0  # (B, T)
+        p = logits[real].double().softmax(-1).cpu().numpy()  # (N, V)
+        target = targets[real].cpu().numpy()
+        which = np.minimum((p * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+        count += np.bincount(which.reshape(-1), minlength=CALIBRATION_BINS)
+        predicted += np.bincount(which.reshape(-1), p.reshape(-1), CALIBRATION_BINS)
+        true += np.bincount(which[np.arange(len(p)), target], minlength=CALIBRATION_BINS)
+        places += len(p)
+    error = float(np.abs(predicted - true).sum() / places)
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1).tolist()
+    bins = [
+        Bin(edges[i], edges[i + 1], int(n), float(predicted[i] / n), float(true[i] / n))
+        for i, n in enumerate(count)
+        if n
+    ]
+    return error, bins
+
+
+# memorising
+
+
+@dataclass(frozen=True)
+class Copying:
+    """How likely the lines themselves are."""
+
+    ratio: float
+    """R: the mean probability of a training line over that of a held-out one; 1 is no memorising."""
+    interval: Interval
+    train: float
+    """The probability that a line drawn from the model is a training line."""
+    held_out: float
+    """The probability that it is a held-out line."""
+
+
+def copying(train: Losses, held_out: Losses, hashes: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> Copying:
+    """Return the copy ratio R from the losses of the training lines and of the held-out ones.
+
+        R = (sum of p(x) over different training lines x / their number) / (the same over held-out lines)
+
+    hashes: of the lines of both, by which equal ones are known.
+    """
+    logs = []
+    for found, hashed in zip((train, held_out), hashes, strict=True):
+        _, first = np.unique(hashed, return_index=True)
+        logs.append(-found.lines[first])
+    top = max(log.max() for log in logs)  # long lines have probabilities that no number is small enough for
+    p, q = (np.exp(log - top) for log in logs)
+    random = np.random.default_rng(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = float(p.mean() / q.mean())
+        ratios = _means(p, random) / _means(q, random)
+    low, high = np.nanquantile(ratios, (0.025, 0.975))
+    train_mass, held_out_mass = (float(np.exp(log).sum()) for log in logs)
+    return Copying(ratio, (float(low), float(high)), train_mass, held_out_mass)
+
+
+def _means(values: Floats, random: np.random.Generator) -> Floats:
+    """The mean of the values drawn anew, REPLICATES times."""
+    means: Floats = np.empty(REPLICATES)
+    for i in range(REPLICATES):
+        means[i] = values[random.integers(len(values), size=len(values))].mean()
+    return means

@@ -50,6 +50,15 @@ class Evaluation:
 
 
 @dataclasses.dataclass(frozen=True)
+class Overfitting:
+    """The validation loss has risen by more than chance explains (`advice.overfitted`)."""
+
+    step: int
+    since: int
+    """The step where it was lowest."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Samples:
     """Lines drawn from the model as it is."""
 
@@ -84,4 +93,4 @@ class Done:
     """What summary.json holds; None where training was stopped."""
 
 
-Event = Started | Step | Evaluation | Samples | Checkpoint | Ended | Done
+Event = Started | Step | Evaluation | Overfitting | Samples | Checkpoint | Ended | Done

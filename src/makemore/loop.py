@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from makemore import report
+from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
-from makemore.evaluation import evaluate
-from makemore.events import Checkpoint, Done, Ended, Evaluation, Event, Samples, Started, Step
+from makemore.evaluation import Loss, copying, evaluate
+from makemore.evaluation import losses as losses_of
+from makemore.events import Checkpoint, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
 from makemore.files import damage, from_json
 from makemore.models import build, configure, count_parameters, model_class
 from makemore.optimizer import optimizers, schedule, update
@@ -154,22 +156,18 @@ def steps(
         due = due or progress.step == 0
         if progress.step > progress.evaluated and (last or due):
             evaluated_in = part_of(20)
-            losses = {split: evaluate(model, corpus, rows).nll for split, rows in evaluated.items()}
-            _finite(losses["validation"], progress.step, settings)
+            losses = {split: evaluate(model, corpus, rows) for split, rows in evaluated.items()}
+            _finite(losses["validation"].nll, progress.step, settings)
             event = _judge(progress, losses)
             if event.best:
                 run.save_best(model)
-            run.add_metrics(
-                {
-                    "step": progress.step,
-                    "batch": progress.loss / max(1, progress.losses),
-                    "train": losses["train"],
-                    "validation": losses["validation"],
-                    "seconds": round(before + time.monotonic() - began, 3),
-                }
-            )
+            batch = progress.loss / max(1, progress.losses)
+            run.add_metrics(_metrics(event, losses, batch, before + time.monotonic() - began))
             progress.loss, progress.losses = 0.0, 0
             yield event
+            curve = run.metrics()
+            if (since := overfitted(curve)) is not None and overfitted(curve[:-1]) is None:
+                yield Overfitting(progress.step, since)
             yield save()
             if part_of(4) > sampled_in and not last:
                 sampled_in = part_of(4)
@@ -264,16 +262,29 @@ def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
     return model
 
 
-def _judge(progress: Progress, losses: dict[str, float]) -> Evaluation:
+def _judge(progress: Progress, losses: dict[str, Loss]) -> Evaluation:
     """Note an evaluation in the progress: is it the best, and for how long has there been none?"""
     progress.evaluated = progress.step
     # before the first step there is nothing worth keeping, though with few lines held out it may look best
-    best = progress.step > 0 and losses["validation"] < progress.best
+    train, validation = losses["train"].nll, losses["validation"].nll
+    best = progress.step > 0 and validation < progress.best
     if best:
-        progress.best, progress.best_step, progress.stale = losses["validation"], progress.step, 0
+        progress.best, progress.best_step, progress.stale = validation, progress.step, 0
     elif progress.step > 0:
         progress.stale += 1
-    return Evaluation(progress.step, losses["train"], losses["validation"], best)
+    return Evaluation(progress.step, train, validation, best)
+
+
+def _metrics(event: Evaluation, losses: dict[str, Loss], batch: float, seconds: float) -> dict[str, Any]:
+    """One line of metrics.jsonl."""
+    return {
+        "step": event.step,
+        "batch": batch,
+        "train": event.train,
+        "validation": event.validation,
+        "validation_error": losses["validation"].error,
+        "seconds": round(seconds, 3),
+    }
 
 
 def _count(run: Run, model: Any) -> Iterator[Event]:
@@ -283,7 +294,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     began = time.monotonic()
     model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
     seconds = time.monotonic() - began
-    losses = {split: evaluate(model, corpus, rows).nll for split, rows in _evaluated(run).items()}
+    losses = {split: evaluate(model, corpus, rows) for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
     event = _judge(progress, losses)
     run.save_best(model)
@@ -291,7 +302,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
         {"model." + k: v for k, v in model.state_dict().items()}, dataclasses.asdict(progress)
     )
     run.rewind_metrics(-1)
-    run.add_metrics({"step": 1, "batch": losses["train"], **losses, "seconds": round(seconds, 3)})
+    run.add_metrics(_metrics(event, losses, event.train, seconds))
     yield event
     yield Done(1, "finished", _finish(run, progress, seconds))
 
@@ -363,7 +374,11 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     corpus = run.corpus
     run.__dict__.pop("model", None)  # the best weights are new
     bigram = fitted(corpus, "bigram")
-    losses = {split: evaluate(run.model, corpus, corpus.rows(split)) for split in SPLITS}
+    found = {split: losses_of(run.model, corpus, corpus.rows(split)) for split in SPLITS}
+    losses = {split: each.loss for split, each in found.items()}
+    held_out = np.concatenate([corpus.rows("validation"), corpus.rows("test")])
+    hashes = corpus.hashes[corpus.rows("train")], corpus.hashes[held_out]
+    copies = copying(found["train"], found["validation"] + found["test"], hashes)
     summary = {
         "type": run.type,
         "parameters": count_parameters(run.model),
@@ -373,6 +388,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "lines": corpus.counts(),
         "tokens": {split: loss.tokens for split, loss in losses.items()},
         "nll": {split: loss.nll for split, loss in losses.items()},
+        "copy_ratio": copies.ratio if math.isfinite(copies.ratio) else None,
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
             "bigram": {split: evaluate(bigram, corpus, corpus.rows(split)).nll for split in SPLITS},

@@ -1,0 +1,190 @@
+"""Warnings in plain words about a list, a training and what came of it, each with what to do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+AMBER, RED = "amber", "red"
+
+COPIES, COPIES_RED = 2.0, 4.0
+"""Copy ratios R above which a model is said to memorise (calibrated on n-grams: benchmarks/NOTES.md)."""
+
+LINES, HELD_OUT = 1000, 300
+"""Different lines, and held-out lines, below which intervals are wide."""
+
+RARE = 5
+"""A character seen fewer times can hardly be learned."""
+
+COLLAPSE = 0.8
+"""Share of the uniqueness of training lines below which samples repeat themselves."""
+
+VALID = 0.9
+"""Share of the samples that should end by themselves."""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something a person should know."""
+
+    code: str
+    message: str
+    advice: str
+    severity: str = AMBER
+
+
+def overfitted(metrics: list[dict[str, Any]]) -> int | None:
+    """Return the step of the lowest validation loss if training has gone on for too long since, else None.
+
+    The rule: in three evaluations in a row it was above that by more than two standard errors. metrics: the
+    evaluations, with `step`, `validation` and `validation_error`.
+    """
+    best, above = None, 0
+    for line in metrics:
+        if best is None or line["validation"] < best["validation"]:
+            best, above = line, 0
+            continue
+        risen = line["validation"] - best["validation"] > 2 * best.get("validation_error", 0.0)
+        above = above + 1 if risen and best.get("validation_error") else 0
+        if above == 3:
+            return int(best["step"])
+    return None
+
+
+def of_overfitting(metrics: list[dict[str, Any]]) -> list[Warned]:
+    """Say whether training went on for too long."""
+    step = overfitted(metrics)
+    if step is None:
+        return []
+    return [
+        Warned(
+            "overfitted",
+            f"overfitting: since step {step:,} the validation loss has risen by more than chance explains; "
+            "the weights kept are those of the step where it was lowest",
+            "stop sooner (--max-steps or --patience), or raise --dropout, --weight-decay or --teacher",
+            RED,
+        )
+    ]
+
+
+def of_training(metrics: list[dict[str, Any]], nll: dict[str, float], baseline: float | None) -> list[Warned]:
+    """Judge the curve and the losses of a training. baseline: the test loss in nats that counting reaches, if it counts."""
+    found = of_overfitting(metrics)
+    if len(metrics) >= 5 and not found:
+        last = metrics[-1]
+        before = metrics[-1 - max(1, len(metrics) // 10)]  # a tenth of the training ago
+        best = min(line["validation"] for line in metrics)
+        fell = before["validation"] - last["validation"]
+        if last["validation"] == best and last.get("validation_error") and fell > last["validation_error"]:
+            found.append(
+                Warned(
+                    "still_improving",
+                    f"still improving: the validation loss fell by {fell:.3f} in the last tenth of the training",
+                    "train longer: a higher --max-steps, or --time",
+                )
+            )
+    if baseline is not None and nll["test"] > baseline + 0.005:
+        found.append(
+            Warned(
+                "worse_than_ngram",
+                f"worse than counting: a 6-gram has a test loss of {baseline:.3f} on this list, this model {nll['test']:.3f}",
+                "use --type ngram, or train longer or with another --type",
+            )
+        )
+    return found
+
+
+def of_list(lines: Iterable[str], different: int, held_out: int) -> list[Warned]:
+    """Judge a list: how small it is, and what is odd about its characters."""
+    found = []
+    if different < LINES or held_out < HELD_OUT:
+        found.append(
+            Warned(
+                "few_lines",
+                f"few lines: {different:,} different ones, {held_out:,} held out, so the losses on those are rough; "
+                "look at the intervals",
+                "compare models by more than their losses, or find more lines",
+            )
+        )
+    counts: Counter[str] = Counter()
+    marks = 0
+    for line in lines:
+        counts.update(line)
+        marks += not unicodedata.is_normalized("NFC", line)
+    rare = sorted(c for c, n in counts.items() if n < RARE)
+    if rare:
+        few = " ".join(shown(c) for c in rare[:10]) + (" ..." if len(rare) > 10 else "")
+        found.append(
+            Warned(
+                "rare_characters",
+                f"rare characters: {len(rare):,} of {len(counts):,} stand fewer than {RARE} times in the list ({few})",
+                "nothing can be learned about them; leave out or rewrite their lines if they are mistakes",
+            )
+        )
+    odd = sorted(c for c in counts if suspicious(c))
+    if odd:
+        few = ", ".join(shown(c) for c in odd[:10])
+        found.append(
+            Warned(
+                "suspicious_characters",
+                f"suspicious characters: {few} in {sum(counts[c] for c in odd):,} places",
+                "they are invisible or left over from a wrong encoding; clean the file, or name its --encoding",
+            )
+        )
+    if marks:
+        found.append(
+            Warned(
+                "mixed_normal_forms",
+                f"mixed normal forms: {marks:,} lines are not in Unicode's normal form C",
+                "nothing: makemore brings them to it; other programs may not find them equal",
+            )
+        )
+    return found
+
+
+def suspicious(character: str) -> bool:
+    """Say whether a character is a leftover rather than text: U+FFFD, a control or an invisible one."""
+    return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs")
+
+
+def shown(character: str) -> str:
+    """Return a character as it can be read: itself, or its code point."""
+    return character if character.isprintable() and character != " " else f"U+{ord(character):04X}"
+
+
+def of_samples(numbers: dict[str, Any]) -> list[Warned]:
+    """Judge what samples are like, from the numbers of `assessment.assess`."""
+    found = []
+    ratio, (low, _) = numbers["copy_ratio"], numbers["copy_ratio_interval"]
+    if ratio is not None and ratio > COPIES and low is not None and low > 1:
+        found.append(
+            Warned(
+                "memorises",
+                f"memorising: training lines are {ratio:.1f} times as likely as held-out ones (1 is none, up to {COPIES:g} healthy)",
+                "leave copies out with --novel, or train a smaller or more regularised model "
+                "(--dropout, --teacher, a lower --order)",
+                RED if ratio > COPIES_RED else AMBER,
+            )
+        )
+    if numbers["uniqueness"] < COLLAPSE * numbers["uniqueness_of_train"]:
+        found.append(
+            Warned(
+                "collapse",
+                f"too much alike: {numbers['uniqueness']:.0%} of the samples are different, and "
+                f"{numbers['uniqueness_of_train']:.0%} of as many lines drawn from the list",
+                "train longer, use another --type, or sample with --unique or a higher --temperature",
+                RED,
+            )
+        )
+    if numbers["validity"] < VALID:
+        found.append(
+            Warned(
+                "unended",
+                f"lines without an end: {1 - numbers['validity']:.1%} of the samples were cut at the longest line's length",
+                "train longer, or use a --type that remembers more",
+            )
+        )
+    return found

@@ -1,0 +1,196 @@
+"""All that can be measured about a finished run, in one dictionary: what `makemore eval` prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from makemore import advice, evaluation, quality
+from makemore.advice import Warned
+from makemore.corpus import SPLITS, Corpus
+from makemore.errors import MakemoreError
+from makemore.evaluation import Losses, Part
+from makemore.loop import fitted
+from makemore.models import count_parameters
+from makemore.run import Run
+
+SAMPLES = 10_000
+"""Samples to draw, where lines are short."""
+
+_CHARACTERS = 1_000_000
+"""Characters to draw, at most."""
+
+NEAREST = 20
+"""Samples whose nearest training line is told."""
+
+
+def assess(
+    run: Run, n: int | None = None, seed: int = 0, said: Callable[[str], None] = lambda text: None
+) -> dict[str, Any]:
+    """Measure a run and return the numbers under the keys that docs/evaluation.md explains, ready for JSON.
+
+    n: samples to draw; None takes SAMPLES, or fewer where lines are long. seed: of all that is random. said: is told
+    what is being done. What cannot be computed is None. Raises MakemoreError for a run that is not trained.
+    """
+    if n is not None and n < 100:
+        raise MakemoreError(f"-n {n}: must be 100 or more, or there is nothing to measure")
+    corpus, model = run.corpus, run.model
+    rows = {split: corpus.rows(split) for split in SPLITS}
+    held_out = np.concatenate([rows["validation"], rows["test"]])
+
+    said("losses")
+    found = {split: evaluation.losses(model, corpus, rows[split]) for split in SPLITS}
+    numbers: dict[str, Any] = {
+        "type": run.type,
+        "parameters": count_parameters(model),
+        "steps": run.summary.get("steps"),
+        "seconds": run.summary.get("seconds"),
+        "lines": corpus.counts(),
+        "tokens": {split: len(found[split].tokens) for split in SPLITS},
+    }
+    numbers |= _losses(found, {split: corpus.hashes[rows[split]] for split in SPLITS})
+    said("baselines")
+    numbers["baselines"] = {"uniform": math.log(len(corpus.vocab))} | {
+        name: {
+            split: evaluation.evaluate(baseline, corpus, rows[split]).nll for split in ("validation", "test")
+        }
+        for name, baseline in (("bigram", fitted(corpus, "bigram")), ("ngram", fitted(corpus, "ngram")))
+    }
+    numbers["nll_by_position"] = [_part("position", part) for part in evaluation.by_position(found["test"])]
+    numbers["nll_by_length"] = [_part("length", part) for part in evaluation.by_length(found["test"])]
+    numbers["nll_by_character"] = [
+        _part("character", part, corpus.vocab.decode([part.of]))
+        for part in evaluation.by_character(found["test"], corpus, rows["test"])
+    ]
+    said("calibration")
+    error, bins = evaluation.calibration(model, corpus, rows["test"])
+    numbers["calibration_error"] = error
+    numbers["calibration"] = [vars(b) for b in bins]
+
+    copying = evaluation.copying(
+        found["train"],
+        found["validation"] + found["test"],
+        (corpus.hashes[rows["train"]], corpus.hashes[held_out]),
+    )
+    numbers["copy_ratio"] = _finite(copying.ratio)
+    numbers["copy_ratio_interval"] = [_finite(x) for x in copying.interval]
+    numbers["train_mass"], numbers["held_out_mass"] = copying.train, copying.held_out
+    numbers |= _samples(run, corpus, rows["train"], held_out, n, seed, said)
+
+    said("warnings")
+    lines = corpus.lines(np.arange(len(corpus)))
+    different = len(np.unique(corpus.hashes))
+    counts = hasattr(model, "fit")
+    baseline = None if counts else numbers["baselines"]["ngram"]["test"]
+    warnings = advice.of_training(run.metrics(), numbers["nll"], baseline)
+    warnings += advice.of_samples(numbers) + advice.of_list(lines, different, len(held_out))
+    numbers["warnings"] = [as_json(w) for w in warnings]
+    return numbers
+
+
+def as_json(warned: Warned) -> dict[str, str]:
+    """Return a warning as the JSON of `makemore eval` has it."""
+    return vars(warned)
+
+
+def _losses(found: dict[str, Losses], hashes: dict[str, Any]) -> dict[str, Any]:
+    """The loss of each split in every unit, with intervals."""
+    nll, interval, bits_per_line, lines_interval = {}, {}, {}, {}
+    for split, losses in found.items():
+        lines = losses.lines
+        nll[split] = losses.loss.nll
+        interval[split] = list(
+            evaluation.ratio_interval(lines, losses.lengths.astype(np.float64), hashes[split])
+        )
+        bits_per_line[split] = float(lines.mean()) / math.log(2)
+        around = evaluation.ratio_interval(lines, np.ones(len(lines)), hashes[split])
+        lines_interval[split] = [x / math.log(2) for x in around]
+    units: dict[str, Callable[[float], float]] = {
+        "bits_per_character": lambda x: x / math.log(2),
+        "perplexity": math.exp,
+    }
+    numbers: dict[str, Any] = {"nll": nll, "nll_interval": interval}
+    for name, convert in units.items():
+        numbers[name] = {split: convert(x) for split, x in nll.items()}
+        numbers[name + "_interval"] = {split: [convert(x) for x in pair] for split, pair in interval.items()}
+    return numbers | {"bits_per_line": bits_per_line, "bits_per_line_interval": lines_interval}
+
+
+def _part(name: str, part: Part, value: Any = None) -> dict[str, Any]:
+    interval = [_finite(x) for x in part.interval]
+    return {
+        name: part.of if value is None else value,
+        "tokens": part.tokens,
+        "nll": part.nll,
+        "interval": interval,
+    }
+
+
+def _samples(
+    run: Run, corpus: Corpus, train_rows: Any, held_out_rows: Any, n: int | None, seed: int,
+    said: Callable[[str], None],
+) -> dict[str, Any]:  # fmt: skip
+    """What samples are like."""
+    random = np.random.default_rng(seed)
+    mean = float(corpus.lengths.mean())
+    n = n or int(min(SAMPLES, max(500, _CHARACTERS / mean)))
+    said(f"{n:,} samples")
+    samples = list(run.stream(n, seed=seed))
+    texts = [s.text for s in samples]
+    drawn = corpus.lines(random.choice(train_rows, n))
+    train = list(dict.fromkeys(corpus.lines(train_rows)))
+    held_out = corpus.lines(random.permutation(held_out_rows))
+    different_held_out = list(dict.fromkeys(held_out))
+    numbers: dict[str, Any] = {
+        "samples": n,
+        "validity": sum(s.ended for s in samples) / n,
+        "uniqueness": quality.uniqueness(texts),
+        "uniqueness_of_train": quality.uniqueness(drawn),
+        "novelty": quality.novelty(texts, set(train)),
+        "held_out_hits": len(set(texts) & set(different_held_out)) / len(different_held_out),
+    }
+    said("nearest training lines")
+    # copies are measured by the lines' own distances; no more of either than a few seconds allow
+    many, beside = quality.affordable(2 * min(n, len(held_out)), mean, len(train))
+    many = max(1, min(many // 2, n, len(held_out)))
+    near = [train[i] for i in random.choice(len(train), beside, replace=False)]
+    of_samples = quality.nearest(texts[:many], near)
+    of_held_out = quality.nearest(held_out[:many], near)
+    numbers["c_t"] = quality.mann_whitney(of_samples.distances, of_held_out.distances)
+    numbers["nearest_distances"] = {
+        "lines": many,
+        "of_train": beside,
+        "samples": np.bincount(of_samples.distances).tolist(),
+        "held_out": np.bincount(of_held_out.distances).tolist(),
+    }
+    seen = corpus.seen(texts[:NEAREST])
+    numbers["nearest"] = [
+        {"text": s.text, "nll": s.nll, "seen": kind, "nearest": near[i], "distance": int(d)}
+        for s, kind, i, d in zip(samples, seen, of_samples.which, of_samples.distances, strict=False)
+    ]
+    said("distances")
+    numbers["distances"] = {
+        name: {"samples": d.samples, "held_out": d.held_out, "ratio": _finite(d.ratio)}
+        for name, d in quality.distances(texts, held_out, train).items()
+    }
+    many = min(quality.VENDI_LINES, n, len(held_out))
+    numbers["vendi"] = {
+        "lines": many,
+        "samples": quality.vendi(texts[:many]),
+        "held_out": quality.vendi(held_out[:many]),
+    }
+    numbers["vendi_ratio"] = numbers["vendi"]["samples"] / numbers["vendi"]["held_out"]
+    return numbers
+
+
+def _finite(x: float) -> float | None:
+    return x if math.isfinite(x) else None
+
+
+def of_run(directory: str | Path, n: int | None = None, seed: int = 0) -> dict[str, Any]:
+    """Measure the run in a directory; see `assess`."""
+    return assess(Run.load(directory), n, seed)

@@ -1,0 +1,187 @@
+"""What samples are like, beside lines that the model has not seen: copies, new ones, how alike, how varied.
+
+G samples, T training lines, H held-out lines (validation and test together; none is a training line).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+VENDI_LINES = 1000
+"""Lines that the Vendi score is of, at most: its matrix has so many rows and columns."""
+
+_WORK = 4e9
+"""About how many character comparisons to spend on nearest lines: some seconds of one core."""
+
+
+def uniqueness(lines: list[str]) -> float:
+    """Return the share of different lines among the lines."""
+    return len(set(lines)) / len(lines)
+
+
+def novelty(lines: list[str], train: set[str]) -> float:
+    """Return the share of the different lines that are no training lines. Not "higher is better"."""
+    different = set(lines)
+    return len(different - train) / len(different)
+
+
+# nearest training lines
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """How far some lines are from the training lines, in edits."""
+
+    distances: Counts
+    """(N,) characters to put in, leave out or change until the line is its nearest training line."""
+    which: Counts
+    """(N,) the nearest training line."""
+
+
+def affordable(lines: int, mean_length: float, train: int) -> tuple[int, int]:
+    """Return of how many lines, and beside how many training lines, the nearest can be found in some seconds."""
+    pair = mean_length * max(1.0, mean_length / 64)  # the bits of a word are compared at once
+    most = _WORK / pair
+    n = int(min(lines, max(200, most / train)))
+    return n, int(min(train, max(1000, most / n)))
+
+
+def nearest(lines: list[str], train: list[str]) -> Nearest:
+    """Return the nearest training line of each line by edit distance (Levenshtein 1966), and how far it is."""
+    distances, which = np.empty((2, len(lines)), dtype=np.int64)
+    longest = max(map(len, [*lines, *train]))
+    step = max(1, 30_000_000 // len(train))  # lines at a time, to bound the memory
+    for i in range(0, len(lines), step):
+        some = cdist(
+            lines[i : i + step],
+            train,
+            scorer=Levenshtein.distance,
+            dtype=np.min_scalar_type(longest),
+            workers=-1,
+        )
+        which[i : i + step] = some.argmin(1)
+        distances[i : i + step] = some.min(1)
+    return Nearest(distances, which)
+
+
+def mann_whitney(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Return z of Mann and Whitney's test: above 0 where a is mostly greater than b, 0 where they mix evenly.
+
+    Ties count half, and the spread is corrected for them. 0 where all values are the same.
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    values, times = np.unique(np.concatenate([a, b]), return_counts=True)
+    rank = np.cumsum(times) - (times - 1) / 2  # the mean rank of each value
+    n, m = len(a), len(b)
+    u = rank[np.searchsorted(values, a)].sum() - n * (n + 1) / 2
+    total = n + m
+    spread = n * m / 12 * (total + 1 - (times**3 - times).sum() / (total * (total - 1)))
+    return float((u - n * m / 2) / np.sqrt(spread)) if spread > 0 else 0.0
+
+
+# what they are made of
+
+
+def grams(line: str, n: int) -> list[str]:
+    """Return the n-grams of a line."""
+    return [line[i : i + n] for i in range(len(line) - n + 1)]
+
+
+FEATURES: dict[str, Callable[[str], list[str]]] = {
+    "length": lambda line: [str(len(line))],
+    "first": lambda line: [line[:1]],
+    "last": lambda line: [line[-1:]],
+    "1-gram": lambda line: grams(line, 1),
+    "2-gram": lambda line: grams(line, 2),
+    "3-gram": lambda line: grams(line, 3),
+}
+"""What the n-gram distances compare; each function gives what a line has of it."""
+
+
+def _count(lines: list[str], feature: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for line in lines:
+        for found in FEATURES[feature](line):
+            counts[found] = counts.get(found, 0) + 1
+    return counts
+
+
+def jensen_shannon(a: dict[str, int], b: dict[str, int]) -> float:
+    """Return the Jensen-Shannon divergence of two distributions, given as counts, in bits: 0 alike, 1 apart.
+
+    JSD = H((P + Q) / 2) - (H(P) + H(Q)) / 2                                         (Lin 1991)
+    """
+    keys = sorted(a.keys() | b.keys())
+    p, q = (np.array([counts.get(key, 0) for key in keys], dtype=np.float64) for counts in (a, b))
+    p, q = p / max(p.sum(), 1), q / max(q.sum(), 1)
+    return max(0.0, _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2) / float(np.log(2))
+
+
+def _entropy(p: npt.NDArray[Any]) -> float:
+    p = p[p > 0]
+    return float(-(p * np.log(p)).sum())
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far samples, and how far held-out lines, are from the training lines in one feature."""
+
+    samples: float
+    """Jensen-Shannon divergence in bits."""
+    held_out: float
+    """The same of as many held-out lines: what is to be expected from chance alone."""
+
+    @property
+    def ratio(self) -> float:
+        """1 where samples are as near as held-out lines are."""
+        return self.samples / self.held_out if self.held_out else float("nan")
+
+
+def distances(samples: list[str], held_out: list[str], train: list[str]) -> dict[str, Distance]:
+    """Return the distance of the samples from the training lines in each feature, beside its floor.
+
+    After GuacaMol (Brown et al. 2019). As many samples as held-out lines are compared: few lines look far away.
+    """
+    n = min(len(samples), len(held_out))
+    found = {}
+    for name in FEATURES:
+        of_train = _count(train, name)
+        near, floor = (jensen_shannon(_count(lines[:n], name), of_train) for lines in (samples, held_out))
+        found[name] = Distance(near, floor)
+    return found
+
+
+# how varied they are
+
+
+def vendi(lines: list[str]) -> float:
+    """Return the Vendi score of some lines over their number: near 0 if all are alike, 1 if none is like another.
+
+    exp of the entropy of the eigenvalues of K / n, K the cosine similarity of the lines' counts of 1- to
+    3-grams. After Friedman & Dieng, "The Vendi Score" (2022), arXiv:2210.02410.
+    """
+    each = [[g for n in (1, 2, 3) for g in grams(line, n)] for line in lines]
+    names, ids = np.unique(np.concatenate([np.array(gs) for gs in each]), return_inverse=True)
+    line = np.repeat(np.arange(len(lines)), [len(gs) for gs in each])
+    step = max(1, 4_000_000 // len(lines))  # n-grams at a time, to bound the memory
+    K = np.zeros((len(lines), len(lines)))
+    for i in range(0, len(names), step):
+        some = (ids >= i) & (ids < i + step)
+        width = min(step, len(names) - i)
+        counts = np.bincount(line[some] * width + ids[some] - i, minlength=len(lines) * width)
+        X = counts.reshape(len(lines), width).astype(np.float64)
+        K += X @ X.T
+    size = np.sqrt(np.diag(K))
+    K /= np.outer(size, size)
+    values = np.linalg.eigvalsh(K / len(lines))
+    return float(np.exp(_entropy(values[values > 1e-12]))) / len(lines)
