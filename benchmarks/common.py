@@ -32,7 +32,7 @@ from makemore.optimizer import fast_dtype, optimizers, schedule, update
 from makemore.recipes import Recipe
 
 HERE = Path(__file__).parent
-ORDER = ("time_to_quality", "sampling", "ladder", "defaults", "throughput")
+ORDER = ("time_to_quality", "sampling", "ladder", "defaults", "memorisation", "throughput")
 """The sections of RESULTS.md."""
 
 HEAD = """# Results

@@ -15,6 +15,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         "ladder.py --rungs bigram,ngram,mlp,lstm --protocols all,makemore.py,lectures,own --seeds 1",
         "defaults.py --types ngram,transformer --lists companies",
         "sampling.py --types bigram,gru",
+        "memorisation.py --lists names",
         "throughput.py",
     ],
 )

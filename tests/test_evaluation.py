@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from makemore.corpus import Corpus, read
-from makemore.evaluation import Loss, batch_tokens, evaluate, score
+from makemore.evaluation import Loss, Losses, batch_tokens, copying, evaluate, ratio_interval, score
 from makemore.models import build, configure
 
 LINES = ["ab", "c", "abcabc", "ba", "ba", "ccab" * 5, "b", "acb"]
@@ -100,3 +100,114 @@ def test_unit():
 def test_a_batch_stays_small(vocab_size):
     assert 64 <= batch_tokens(vocab_size) <= 8192
     assert batch_tokens(vocab_size) * vocab_size * 4 <= max(32e6, 64 * 4 * vocab_size)
+
+
+# intervals
+
+
+def drawn(random, M):
+    """Lines whose losses hang together with their lengths; their true loss is 2.06."""
+    lengths = random.integers(2, 12, M)  # mean 6.5
+    ease = random.normal(2, 0.5, M)  # of each line
+    return np.array(
+        [e * n + random.exponential(0.06 * n) for e, n in zip(ease, lengths, strict=True)]
+    ), lengths
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    random = np.random.default_rng(1)
+    n, held = 500, 0
+    for _ in range(n):
+        lines, lengths = drawn(random, 60)
+        low, high = ratio_interval(lines, lengths.astype(float), np.arange(60))
+        held += low <= 2.06 <= high
+    assert 0.90 <= held / n <= 0.98
+
+
+def test_lines_that_are_equal_are_drawn_together():
+    random = np.random.default_rng(2)
+    together, apart = [], []
+    for _ in range(20):
+        lines, lengths = drawn(random, 200)
+        once = ratio_interval(lines, lengths.astype(float), np.arange(200))
+        top, bottom = np.concatenate([lines, lines]), np.concatenate([lengths, lengths]).astype(float)
+        low, high = ratio_interval(top, bottom, np.arange(400) % 200)
+        assert (low, high) == pytest.approx(once)
+        together.append(high - low)
+        low, high = ratio_interval(top, bottom, np.arange(400))
+        apart.append(high - low)
+    assert np.mean(apart) * math.sqrt(2) == pytest.approx(np.mean(together), rel=0.05)
+
+
+def test_a_spread_of_other_causes_widens_the_interval():
+    lines, lengths = drawn(np.random.default_rng(2), 400)
+    lengths = lengths.astype(float)
+    low, high = ratio_interval(lines, lengths, np.arange(400))
+    error = (high - low) / (2 * 1.96)
+    low, high = ratio_interval(lines, lengths, np.arange(400), 2 * error)
+    assert high - low == pytest.approx(2 * 1.96 * error * math.sqrt(5), rel=0.12)
+
+
+@pytest.mark.parametrize("M", [500, 1999, 5003])
+def test_intervals_are_as_wide_with_many_lines(M):
+    """Past 2,000 lines they are put together first."""
+    lines, lengths = drawn(np.random.default_rng(3), M)
+    beyond = lines - lines.sum() / lengths.sum() * lengths
+    error = beyond.std() / lengths.mean() / math.sqrt(M)
+    low, high = ratio_interval(lines, lengths.astype(float), np.arange(M))
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.12)
+    assert (low + high) / 2 == pytest.approx(lines.sum() / lengths.sum(), abs=0.5 * error)
+
+
+def test_error_is_the_spread_over_other_lines():
+    random = np.random.default_rng(4)
+    nlls, errors = [], []
+    for _ in range(600):
+        lengths = random.integers(1, 10, 80)
+        ease = np.repeat(random.gamma(4, 0.5, 80), lengths)  # tokens of one line are alike
+        loss = Losses(ease * random.uniform(0, 2, len(ease)), lengths).loss
+        nlls.append(loss.nll)
+        errors.append(loss.error)
+    assert np.mean(errors) == pytest.approx(np.std(nlls), rel=0.1)
+
+
+def test_error_of_one_line_and_of_equal_lines():
+    assert Losses(np.array([1.0, 3.0]), np.array([2])).loss.error == pytest.approx(0)
+    assert Losses(np.array([1.0, 3.0] * 4), np.array([2] * 4)).loss.error == pytest.approx(0)
+
+
+def lines_of(nlls):
+    return Losses(np.array(nlls, dtype=float), np.ones(len(nlls), dtype=np.int64))
+
+
+def test_copying_counts_each_line_once():
+    train, held_out = lines_of([1, 2, 1, 1]), lines_of([3, 3, 4])
+    found = copying(train, held_out, (np.array([7, 8, 7, 7]), np.array([1, 1, 2])))
+    p, q = math.exp(-1) + math.exp(-2), math.exp(-3) + math.exp(-4)
+    assert found.ratio == pytest.approx((p / 2) / (q / 2))
+    assert (found.train, found.held_out) == pytest.approx((p, q))
+
+
+def test_copying_of_lines_too_long_for_their_probabilities():
+    train, held_out = lines_of([2000.0, 2001.0]), lines_of([2002.0, 2003.0])
+    found = copying(train, held_out, (np.arange(2), np.arange(2)))
+    assert found.ratio == pytest.approx(math.exp(2))
+    assert found.train == found.held_out == 0
+
+
+def test_no_copy_ratio_where_a_few_lines_have_all_the_probability():
+    random = np.random.default_rng(6)
+    for spread, told in ((1, True), (100, False)):
+        train, held_out = (lines_of(random.normal(1000, spread, 50)) for _ in range(2))
+        found = copying(train, held_out, (np.arange(50), np.arange(50)))
+        assert math.isfinite(found.ratio) == told
+
+
+def test_intervals_of_the_copy_ratio_hold_the_truth():
+    random = np.random.default_rng(5)
+    n, held = 150, 0
+    for _ in range(n):
+        train, held_out = (lines_of(random.normal(10, 0.5, m)) for m in (300, 100))
+        found = copying(train, held_out, (np.arange(300), np.arange(100)))
+        held += found.interval[0] <= 1 <= found.interval[1]
+    assert 0.90 <= held / n <= 0.98

@@ -13,6 +13,9 @@ AMBER, RED = "amber", "red"
 COPIES, COPIES_RED = 2.0, 4.0
 """Copy ratios R above which a model is said to memorise (calibrated on n-grams: benchmarks/NOTES.md)."""
 
+FEWEST = 20
+"""Held-out lines without which nothing is said of memorising."""
+
 LINES, HELD_OUT = 1000, 300
 """Different lines, and held-out lines, below which intervals are wide."""
 
@@ -42,16 +45,18 @@ def overfitted(metrics: list[dict[str, Any]]) -> int | None:
     The rule: in three evaluations in a row it was above that by more than two standard errors. metrics: the
     evaluations, with `step`, `validation` and `validation_error`.
     """
-    best, above = None, 0
+    best: dict[str, Any] | None = None
+    above = 0
+    since = None
     for line in metrics:
-        if best is None or line["validation"] < best["validation"]:
-            best, above = line, 0
+        if best is None or not best["step"] or line["validation"] < best["validation"]:
+            best, above, since = line, 0, None  # an untrained model, step 0, is nobody's best
             continue
-        risen = line["validation"] - best["validation"] > 2 * best.get("validation_error", 0.0)
-        above = above + 1 if risen and best.get("validation_error") else 0
-        if above == 3:
-            return int(best["step"])
-    return None
+        error = best.get("validation_error")
+        above = above + 1 if error and line["validation"] - best["validation"] > 2 * error else 0
+        if above >= 3:
+            since = int(best["step"])
+    return since
 
 
 def of_overfitting(metrics: list[dict[str, Any]]) -> list[Warned]:
@@ -70,7 +75,7 @@ def of_overfitting(metrics: list[dict[str, Any]]) -> list[Warned]:
     ]
 
 
-def of_training(metrics: list[dict[str, Any]], nll: dict[str, float], baseline: float | None) -> list[Warned]:
+def of_training(metrics: list[dict[str, Any]], nll: dict[str, Any], baseline: Any) -> list[Warned]:
     """Judge the curve and the losses of a training. baseline: the test loss in nats that counting reaches, if it counts."""
     found = of_overfitting(metrics)
     if len(metrics) >= 5 and not found:
@@ -86,7 +91,7 @@ def of_training(metrics: list[dict[str, Any]], nll: dict[str, float], baseline: 
                     "train longer: a higher --max-steps, or --time",
                 )
             )
-    if baseline is not None and nll["test"] > baseline + 0.005:
+    if None not in (baseline, nll["test"]) and nll["test"] > baseline + 0.005:
         found.append(
             Warned(
                 "worse_than_ngram",
@@ -147,6 +152,8 @@ def of_list(lines: Iterable[str], different: int, held_out: int) -> list[Warned]
 
 def suspicious(character: str) -> bool:
     """Say whether a character is a leftover rather than text: U+FFFD, a control or an invisible one."""
+    if character in "\u200c\u200d":  # joiners, which emoji, Persian and Hindi are written with
+        return False
     return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs")
 
 
@@ -159,7 +166,8 @@ def of_samples(numbers: dict[str, Any]) -> list[Warned]:
     """Judge what samples are like, from the numbers of `assessment.assess`."""
     found = []
     ratio, (low, _) = numbers["copy_ratio"], numbers["copy_ratio_interval"]
-    if ratio is not None and ratio > COPIES and low is not None and low > 1:
+    held_out = numbers["lines"]["validation"] + numbers["lines"]["test"]
+    if ratio is not None and ratio > COPIES and low is not None and low > 1 and held_out >= FEWEST:
         found.append(
             Warned(
                 "memorises",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from makemore.evaluation import Losses, Part
 from makemore.loop import fitted
 from makemore.models import count_parameters
 from makemore.run import Run
+from makemore.sampling import Sample
 
 SAMPLES = 10_000
 """Samples to draw, where lines are short."""
@@ -76,11 +76,12 @@ def assess(
         found["validation"] + found["test"],
         (corpus.hashes[rows["train"]], corpus.hashes[held_out]),
     )
-    numbers["copy_ratio"] = _finite(copying.ratio)
-    numbers["copy_ratio_interval"] = [_finite(x) for x in copying.interval]
+    numbers["copy_ratio"] = copying.ratio
+    numbers["copy_ratio_interval"] = list(copying.interval)
     numbers["train_mass"], numbers["held_out_mass"] = copying.train, copying.held_out
     numbers |= _samples(run, corpus, rows["train"], held_out, n, seed, said)
 
+    numbers = dict(_no_infinities(numbers))
     said("warnings")
     lines = corpus.lines(np.arange(len(corpus)))
     different = len(np.unique(corpus.hashes))
@@ -121,7 +122,7 @@ def _losses(found: dict[str, Losses], hashes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _part(name: str, part: Part, value: Any = None) -> dict[str, Any]:
-    interval = [_finite(x) for x in part.interval]
+    interval = list(part.interval)
     return {
         name: part.of if value is None else value,
         "tokens": part.tokens,
@@ -147,7 +148,7 @@ def _samples(
     different_held_out = list(dict.fromkeys(held_out))
     numbers: dict[str, Any] = {
         "samples": n,
-        "validity": sum(s.ended for s in samples) / n,
+        "validity": _validity(run, samples),
         "uniqueness": quality.uniqueness(texts),
         "uniqueness_of_train": quality.uniqueness(drawn),
         "novelty": quality.novelty(texts, set(train)),
@@ -167,15 +168,17 @@ def _samples(
         "samples": np.bincount(of_samples.distances).tolist(),
         "held_out": np.bincount(of_held_out.distances).tolist(),
     }
-    seen = corpus.seen(texts[:NEAREST])
+    told = quality.nearest(texts[:NEAREST], train)
     numbers["nearest"] = [
-        {"text": s.text, "nll": s.nll, "seen": kind, "nearest": near[i], "distance": int(d)}
-        for s, kind, i, d in zip(samples, seen, of_samples.which, of_samples.distances, strict=False)
+        {"text": s.text, "nll": s.nll, "seen": kind, "nearest": train[i], "distance": int(d)}
+        for s, kind, i, d in zip(
+            samples, corpus.seen(texts[:NEAREST]), told.which, told.distances, strict=False
+        )
     ]
     said("distances")
     numbers["distances"] = {
-        name: {"samples": d.samples, "held_out": d.held_out, "ratio": _finite(d.ratio)}
-        for name, d in quality.distances(texts, held_out, train).items()
+        name: {"samples": d.samples, "held_out": d.held_out, "ratio": d.ratio}
+        for name, d in quality.distances(texts, held_out, corpus.lines(train_rows)).items()
     }
     many = min(quality.VENDI_LINES, n, len(held_out))
     numbers["vendi"] = {
@@ -187,10 +190,17 @@ def _samples(
     return numbers
 
 
-def _finite(x: float) -> float | None:
-    return x if math.isfinite(x) else None
+def _validity(run: Run, samples: list[Sample]) -> float:
+    """The share of the samples that end by themselves; for those of the greatest length, the probability of it."""
+    cut = [s.text for s in samples if not s.ended]
+    ends = sum(math.exp(-letters[-1]) for letters in run.letters(cut)) if cut else 0.0
+    return (len(samples) - len(cut) + ends) / len(samples)
 
 
-def of_run(directory: str | Path, n: int | None = None, seed: int = 0) -> dict[str, Any]:
-    """Measure the run in a directory; see `assess`."""
-    return assess(Run.load(directory), n, seed)
+def _no_infinities(value: Any) -> Any:
+    """Put None in the place of every number that is none: JSON has neither infinity nor nan."""
+    if isinstance(value, dict):
+        return {key: _no_infinities(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_no_infinities(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,7 +11,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from types import NoneType
@@ -21,6 +21,8 @@ from cyclopts import App, Argument, CycloptsError, Group, Parameter, UnknownOpti
 
 from makemore import __version__
 from makemore.errors import MakemoreError
+from makemore.measuring import compare, eval_, explain, inspect_, report
+from makemore.options import option, switch, whole
 from makemore.recipes import DEFAULT_TYPE, recipe
 
 # torch takes two seconds to import, so whatever needs it is imported inside the command that uses it. The
@@ -44,6 +46,24 @@ makemore score mine emma xqz        how likely lines are
 makemore score mine --letters emma  and which letters surprise it
 makemore score mine < many.txt | sort -n | head
 """,
+    "explain": """
+makemore explain mine emma          what was expected at each letter
+makemore explain mine other emma    two runs side by side
+""",
+    "eval": """
+makemore eval mine                  how good it is, and what to be warned of
+makemore eval mine --json | jq .nll.test
+""",
+    "compare": """
+makemore compare mine.txt --types ngram,gru,lstm --time 60
+makemore compare mine other         two runs trained on the same file
+""",
+    "report": """
+makemore report mine                one page with everything, and the plots
+""",
+    "inspect": """
+makemore inspect mine.txt
+""",
     "models": """
 makemore models -i mine.txt
 """,
@@ -56,30 +76,8 @@ trains.
 """
 
 
-_COMMANDS = ("train", "sample", "score", "models", "data")
+_COMMANDS = ("train", "sample", "score", "explain", "eval", "compare", "report", "inspect", "models", "data")
 _FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
-
-
-def _option(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
-    """An option; its help text is in the command's docstring."""
-    given = {"alias": short, "group": group} | more  # None would mean no group at all
-    return Parameter(negative=(), **{name: value for name, value in given.items() if value is not None})
-
-
-def _whole(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
-    """An option that takes a whole number; left to itself the command line library cuts 1.5 down to 1."""
-    return _option(group, short, converter=_to_int, **more)
-
-
-def _to_int(type: object, tokens: Any) -> int:
-    try:
-        return int(tokens[0].value)
-    except ValueError:
-        raise ValueError(f'"{tokens[0].value}" is not a whole number') from None
-
-
-def _switch(group: Group | None = None) -> Parameter:
-    return _option(group, show_default=False)
 
 
 def _train_command(type_name: str | None) -> Any:
@@ -89,29 +87,29 @@ def _train_command(type_name: str | None) -> Any:
 
     def train(
         *,
-        input_file: Annotated[str | None, _option(_FILES, "-i")] = None,
-        work_dir: Annotated[Path, _option(_FILES, "-o")] = Path("out"),
-        resume: Annotated[bool, _switch(_FILES)] = False,
-        overwrite: Annotated[bool, _switch(_FILES)] = False,
-        sample_only: Annotated[bool, _switch(_FILES)] = False,
-        top_k: Annotated[int | None, _whole(_FILES)] = None,
-        encoding: Annotated[str, _option(_FILES)] = "utf-8",
-        max_length: Annotated[int | None, _whole(_FILES)] = None,
-        type: Annotated[str | None, _option(_MODEL)] = None,
+        input_file: Annotated[str | None, option(_FILES, "-i")] = None,
+        work_dir: Annotated[Path, option(_FILES, "-o")] = Path("out"),
+        resume: Annotated[bool, switch(_FILES)] = False,
+        overwrite: Annotated[bool, switch(_FILES)] = False,
+        sample_only: Annotated[bool, switch(_FILES)] = False,
+        top_k: Annotated[int | None, whole(_FILES)] = None,
+        encoding: Annotated[str, option(_FILES)] = "utf-8",
+        max_length: Annotated[int | None, whole(_FILES)] = None,
+        type: Annotated[str | None, option(_MODEL)] = None,
         knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL)] = None,  # type: ignore[valid-type]
-        max_steps: Annotated[int | None, _whole(_TRAINING)] = None,
-        time: Annotated[float | None, _option(_TRAINING)] = None,
-        batch_size: Annotated[int | None, _whole(_TRAINING, "-b")] = None,
-        learning_rate: Annotated[float | None, _option(_TRAINING, "-l")] = None,
-        weight_decay: Annotated[float | None, _option(_TRAINING, "-w")] = None,
-        teacher: Annotated[float | None, _option(_TRAINING)] = None,
-        patience: Annotated[int | None, _whole(_TRAINING)] = None,
-        seed: Annotated[int | None, _whole(_TRAINING)] = None,
-        device: Annotated[str, _option(_TRAINING)] = "auto",
-        precision: Annotated[str, _option(_TRAINING)] = "auto",
-        compile: Annotated[bool, _switch(_TRAINING)] = False,
-        tensorboard: Annotated[bool, _switch(_TRAINING)] = False,
-        num_workers: Annotated[int | None, _whole(_TRAINING, "-n")] = None,
+        max_steps: Annotated[int | None, whole(_TRAINING)] = None,
+        time: Annotated[float | None, option(_TRAINING)] = None,
+        batch_size: Annotated[int | None, whole(_TRAINING, "-b")] = None,
+        learning_rate: Annotated[float | None, option(_TRAINING, "-l")] = None,
+        weight_decay: Annotated[float | None, option(_TRAINING, "-w")] = None,
+        teacher: Annotated[float | None, option(_TRAINING)] = None,
+        patience: Annotated[int | None, whole(_TRAINING)] = None,
+        seed: Annotated[int | None, whole(_TRAINING)] = None,
+        device: Annotated[str, option(_TRAINING)] = "auto",
+        precision: Annotated[str, option(_TRAINING)] = "auto",
+        compile: Annotated[bool, switch(_TRAINING)] = False,
+        tensorboard: Annotated[bool, switch(_TRAINING)] = False,
+        num_workers: Annotated[int | None, whole(_TRAINING, "-n")] = None,
     ) -> int:
         """Train a model on a file of lines.
 
@@ -163,11 +161,12 @@ def _train_command(type_name: str | None) -> Any:
 
         from makemore import training
         from makemore.display import Display
+        from makemore.stopping import stop_signals
 
         given: dict[str, Any] = (
             {k: v for k, v in vars(knobs).items() if v is not None} if knobs is not None else {}
         )
-        with Display(Console(), top_k) as display, _stop_signals() as stop:
+        with Display(Console(), top_k) as display, stop_signals() as stop:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
                 max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
@@ -202,18 +201,18 @@ def _one_thread() -> None:
 def sample(
     directory: Path = Path("out"),
     *,
-    number: Annotated[int | None, _whole(short="-n")] = None,
-    most_likely: Annotated[int | None, _whole()] = None,
-    prefix: Annotated[str, _option(allow_leading_hyphen=True)] = "",
-    pattern: Annotated[str | None, _option(allow_leading_hyphen=True)] = None,
-    temperature: Annotated[float, _option()] = 1.0,
-    top_k: Annotated[int | None, _whole()] = None,
-    top_p: Annotated[float, _option()] = 1.0,
-    max_length: Annotated[int | None, _whole()] = None,
-    unique: Annotated[bool, _switch()] = False,
-    novel: Annotated[bool, _switch()] = False,
-    seed: Annotated[int | None, _whole()] = None,
-    json: Annotated[bool, _switch()] = False,
+    number: Annotated[int | None, whole(short="-n")] = None,
+    most_likely: Annotated[int | None, whole()] = None,
+    prefix: Annotated[str, option(allow_leading_hyphen=True)] = "",
+    pattern: Annotated[str | None, option(allow_leading_hyphen=True)] = None,
+    temperature: Annotated[float, option()] = 1.0,
+    top_k: Annotated[int | None, whole()] = None,
+    top_p: Annotated[float, option()] = 1.0,
+    max_length: Annotated[int | None, whole()] = None,
+    unique: Annotated[bool, switch()] = False,
+    novel: Annotated[bool, switch()] = False,
+    seed: Annotated[int | None, whole()] = None,
+    json: Annotated[bool, switch()] = False,
 ) -> int:
     """Print new lines from a trained model, one a line and nothing else.
 
@@ -271,8 +270,8 @@ def sample(
 def score(
     directory: Path = Path("out"),
     *lines: str,
-    letters: Annotated[bool, _switch()] = False,
-    json: Annotated[bool, _switch()] = False,
+    letters: Annotated[bool, switch()] = False,
+    json: Annotated[bool, switch()] = False,
 ) -> int:
     """Print the negative log-likelihood of lines, in nats: the lower, the more like the list.
 
@@ -329,7 +328,7 @@ def _standard_input() -> Iterator[str]:
         ) from None
 
 
-def models(*, input_file: Annotated[str, _option(short="-i")] = "names") -> int:
+def models(*, input_file: Annotated[str, option(short="-i")] = "names") -> int:
     """List the types of models, with their parameters for a file's vocabulary.
 
     Args:
@@ -367,27 +366,6 @@ def data() -> int:
     return 0
 
 
-@contextmanager
-def _stop_signals() -> Iterator[Any]:
-    """Give a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once."""
-    import signal
-
-    stopped = False
-
-    def on_signal(number: int, frame: object) -> None:
-        nonlocal stopped
-        if stopped:
-            raise KeyboardInterrupt
-        stopped = True
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _knobs_class(type_name: str | None) -> type:
     """A dataclass with the knobs of a type, each optional, for the command line to fill."""
     if type_name is None:
@@ -399,7 +377,7 @@ def _knobs_class(type_name: str | None) -> type:
             k.name,
             Annotated[
                 k.type | None,
-                (_whole if k.type is int else _option)(
+                (whole if k.type is int else option)(
                     help=f"{k.help[0].upper()}{k.help[1:]}. [default: {k.default}]"
                 ),
             ],
@@ -410,6 +388,12 @@ def _knobs_class(type_name: str | None) -> type:
     made = make_dataclass("Knobs", options)
     made.__module__ = __name__  # or the command line library takes it for a class of Python's own
     return made
+
+
+def _commands(train: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """The commands by name, in the order that help shows."""
+    every = (train, sample, score, explain, eval_, compare, report, inspect_, models, data)
+    return dict(zip(_COMMANDS, every, strict=True))
 
 
 def _app(type_name: str | None, completion: bool = False) -> App:
@@ -429,8 +413,8 @@ def _app(type_name: str | None, completion: bool = False) -> App:
     )
     train = _train_command(type_name)
     app.default(train)
-    for command in (train, sample, score, models, data):
-        app.command(App(default_command=command, name=command.__name__))
+    for name, command in _commands(train).items():
+        app.command(App(default_command=command, name=name))
     if completion:
         app.register_install_completion_command()
     return app
@@ -440,15 +424,17 @@ def _app(type_name: str | None, completion: bool = False) -> App:
 # help, which loads rich and takes twice as long
 
 
-def _help(command: Callable[..., Any], front: bool) -> str:
-    """Return what is to be known about a command. front: it is what runs without one; show all commands."""
+def _help(train: Callable[..., Any], word: str) -> str:
+    """Return what is to be known about the command that a word names, or, where it names none, about all."""
+    commands = _commands(train)
+    front = word not in commands
+    command = commands.get(word, train)
     title, helps = _described(command)
     sections: dict[str, list[tuple[str, str]]] = {}
     places = []
     if front:
         places.append("[COMMAND]")
-        commands = (command, sample, score, models, data)
-        sections["Commands"] = [(c.__name__, _described(c)[0]) for c in commands]
+        sections["Commands"] = [(name, _described(c)[0]) for name, c in commands.items()]
     for argument in App(default_command=command).assemble_argument_collection(parse_docstring=False):
         if argument.field_info.name == "knobs":  # the knobs themselves follow
             continue
@@ -469,14 +455,17 @@ def _help(command: Callable[..., Any], front: bool) -> str:
             ("--install-completion", "Install completion for your shell."),
         ]
     width = min(shutil.get_terminal_size().columns, 100)
-    name = "makemore" if front else f"makemore {command.__name__}"
+    name = "makemore" if front else f"makemore {word}"
     parts = [
         " ".join(["Usage:", name, *places, "[OPTIONS]"]),
         textwrap.fill(_HELP.strip() if front else title, width),
     ]
     parts += [f"{name}:\n" + _columns(rows, width) for name, rows in sections.items()]
-    if examples := "".join(_EXAMPLES.values() if front else [_EXAMPLES.get(command.__name__, "")]):
-        lines = [line for line in examples.splitlines() if line]
+    if word in _EXAMPLES or front:
+        every = [text.strip().splitlines() for text in (_EXAMPLES.values() if front else [_EXAMPLES[word]])]
+        lines = [
+            line for i, each in enumerate(every) for line in (each if i < 2 else each[:1] if front else each)
+        ]
         parts.append("Examples:\n" + textwrap.indent("\n".join(lines), "  "))
     return "\n\n".join(parts)
 
@@ -533,9 +522,7 @@ def _call(argv: list[str]) -> int:
         words = [word for word in words if word not in ("--help", "-h", "--version")]
         given = any(word.partition("=")[0] == "--type" for word in words)
         train = _train_command(_type(words) if given else None)
-        named = {command.__name__: command for command in (train, sample, score, models, data)}
-        command = named.get(words[0]) if words else None
-        print(_help(command or train, front=command is None))
+        print(_help(train, words[0] if words else ""))
         return 0
     try:
         return int(_app(None, completion)(argv) or 0)

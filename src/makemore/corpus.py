@@ -164,7 +164,7 @@ def read(source: str | Path, *, encoding: str = "utf-8", max_length: int | None 
     if max_length is not None and max_length < 1:
         raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
     path, bundled = locate(source)
-    text = _decode(path, encoding)
+    text = decode(path, encoding)
     normalized = not unicodedata.is_normalized("NFC", text)
     if normalized:
         text = unicodedata.normalize("NFC", text)
@@ -227,7 +227,8 @@ def _data() -> Any:
     return resources.files("makemore").joinpath("data")
 
 
-def _decode(path: Path, encoding: str) -> str:
+def decode(path: Path, encoding: str) -> str:
+    """Return the text of a file without a byte order mark, or raise MakemoreError for what is no such text."""
     try:
         data = path.read_bytes()
     except OSError as error:

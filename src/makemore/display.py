@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from makemore.advice import COPIES
 from makemore.corpus import describe
 from makemore.errors import MakemoreError
-from makemore.events import Done, Ended, Evaluation, Event, Samples, Started, Step
+from makemore.events import Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
 from makemore.run import Run
 
 KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
@@ -40,6 +41,7 @@ class Display:
             Started: self._started,
             Step: self._step,
             Evaluation: self._evaluation,
+            Overfitting: self._overfitting,
             Samples: self._samples,
             Ended: self._ended,
             Done: self._done,
@@ -109,6 +111,13 @@ class Display:
             best = "  best" if event.best else ""
             self.say(f"step {event.step:>6,}  {self._losses}{speed}{best}")
 
+    def _overfitting(self, event: Overfitting) -> None:
+        self.say(
+            f"overfitting: since step {event.since:,} the validation loss has risen by more than chance explains; "
+            "the best weights are kept",
+            "yellow",
+        )
+
     def _samples(self, event: Samples) -> None:
         self.say(f"samples at step {event.step:,}  ({self._losses})")
         show_sorted(self.say, [s.text for s in event.samples], event.seen, inline=True)
@@ -153,6 +162,14 @@ class Display:
                 self.say("  " + sample.text)
         except MakemoreError as error:
             self.say(f"  ({error})")
+        if (ratio := summary.get("copy_ratio")) is not None:
+            self.say()
+            says = (
+                "it memorises: leave copies out with --novel, or regularise more"
+                if ratio > COPIES
+                else "little is memorised"
+            )
+            self.say(f"training lines are {ratio:.1f} times as likely as held-out ones: {says}")
         steps = f"best step {summary['best_step']:,} of {summary['steps']:,}, " if event.step > 1 else ""
         self.say()
         self.say(f"{summary['parameters']:,} parameters, {steps}{duration(summary['seconds'])}")

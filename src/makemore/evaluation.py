@@ -6,6 +6,7 @@ stand in a file more than once are drawn together: they are one fact.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,9 @@ _UNITS = 2000
 
 CALIBRATION_BINS = 15
 """As Guo et al. 2017."""
+
+VAGUE = 1e6
+"""How many times apart the ends of the copy ratio's interval may be for it to mean something."""
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -86,10 +90,11 @@ class Losses:
         return Loss(float(self.tokens.sum()), len(self.tokens), len(self.lengths), self._error())
 
     def _error(self) -> float:
-        beyond = (
-            self.lines - self.tokens.mean() * self.lengths
-        )  # of a ratio of sums, by its first derivatives
-        return float(np.sqrt((beyond**2).sum()) / len(self.tokens))
+        mean = self.tokens.mean() if len(self.tokens) else 0.0
+        if not np.isfinite(mean):  # something impossible stands there
+            return float("nan")
+        beyond = self.lines - mean * self.lengths  # of a ratio of sums, by its first derivatives
+        return float(np.sqrt((beyond**2).sum()) / max(1, len(self.tokens)))
 
 
 def batch_tokens(vocab_size: int) -> int:
@@ -140,13 +145,14 @@ def score(model: nn.Module, corpus: Corpus) -> list[list[float]]:
 # intervals
 
 
-def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], seed: int = 0) -> Interval:
+def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], spread: float = 0.0) -> Interval:
     """Return the 95 % interval of sum(top) / sum(bottom) from drawing the units anew.
 
-    top, bottom: (M,) what each line adds. units: (M,) lines with the same number are drawn together.
+    top, bottom: (M,) what each line adds. units: (M,) lines with the same number are drawn together. spread: standard
+    deviation that the ratio has besides, from other causes than the lines.
     """
     _, unit = np.unique(units, return_inverse=True)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     n = int(unit.max()) + 1
     if n > _UNITS:  # sums over groups of lines vary as the lines do
         unit = random.permutation(n)[unit] % _UNITS
@@ -154,7 +160,7 @@ def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], seed: i
     a, b = np.bincount(unit, top, n), np.bincount(unit, bottom, n)
     drawn = random.integers(n, size=(REPLICATES, n))
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = a[drawn].sum(1) / b[drawn].sum(1)
+        ratios = a[drawn].sum(1) / b[drawn].sum(1) + spread * random.standard_normal(REPLICATES)
     low, high = np.nanquantile(ratios, (0.025, 0.975))
     return float(low), float(high)
 
@@ -200,6 +206,13 @@ def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
     error = np.where(n > 1, error, np.nan)  # of a single value nothing is known
     each = zip(n.tolist(), mean.tolist(), error.tolist(), strict=True)
     return [Part(i, n, m, (m - 1.96 * e, m + 1.96 * e)) for i, (n, m, e) in enumerate(each) if n]
+
+
+def expected(model: nn.Module, corpus: Corpus, row: int) -> Floats:
+    """Return the probabilities that a model gives to every id at each place of a line, (T, V) float64."""
+    ((_, logits, _),) = _passes(model, corpus, np.array([row]))
+    p: Floats = logits[0].double().softmax(-1).cpu().numpy()
+    return p
 
 
 # calibration
@@ -258,7 +271,8 @@ class Copying:
     """How likely the lines themselves are."""
 
     ratio: float
-    """R: the mean probability of a training line over that of a held-out one; 1 is no memorising."""
+    """R: the mean probability of a training line over that of a held-out one; 1 is no memorising. Not a number
+    where a few lines have all the probability, as long ones do: the interval's ends are then VAGUE times apart or more."""
     interval: Interval
     train: float
     """The probability that a line drawn from the model is a training line."""
@@ -284,6 +298,8 @@ def copying(train: Losses, held_out: Losses, hashes: tuple[npt.NDArray[Any], npt
         ratio = float(p.mean() / q.mean())
         ratios = _means(p, random) / _means(q, random)
     low, high = np.nanquantile(ratios, (0.025, 0.975))
+    if not high < VAGUE * low and len(q) > 1:
+        ratio = math.nan
     train_mass, held_out_mass = (float(np.exp(log).sum()) for log in logs)
     return Copying(ratio, (float(low), float(high)), train_mass, held_out_mass)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from makemore.advice import Warned
 from makemore.run import Run
 from makemore.sampling import Sample
 
@@ -83,6 +84,14 @@ class Ended:
 
 
 @dataclasses.dataclass(frozen=True)
+class Diagnosed:
+    """What was noted inside the model has been judged, and drawn to diagnostics.png."""
+
+    step: int
+    warned: list[Warned]
+
+
+@dataclasses.dataclass(frozen=True)
 class Done:
     """Training has ended, or was stopped."""
 
@@ -93,4 +102,4 @@ class Done:
     """What summary.json holds; None where training was stopped."""
 
 
-Event = Started | Step | Evaluation | Overfitting | Samples | Checkpoint | Ended | Done
+Event = Started | Step | Evaluation | Overfitting | Samples | Checkpoint | Ended | Diagnosed | Done

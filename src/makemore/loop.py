@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from makemore import diagnostics as inside
 from makemore import report
 from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
@@ -21,7 +22,18 @@ from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import Loss, copying, evaluate
 from makemore.evaluation import losses as losses_of
-from makemore.events import Checkpoint, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
+from makemore.events import (
+    Checkpoint,
+    Diagnosed,
+    Done,
+    Ended,
+    Evaluation,
+    Event,
+    Overfitting,
+    Samples,
+    Started,
+    Step,
+)
 from makemore.files import damage, from_json
 from makemore.models import build, configure, count_parameters, model_class
 from makemore.optimizer import optimizers, schedule, update
@@ -66,12 +78,14 @@ def steps(
     stop: Callable[[], bool] = lambda: False,
     top_k: int | None = None,
     compile: bool = False,
+    diagnostics: bool = False,
 ) -> Iterator[Event]:
     """Train a run from its last checkpoint, or from the start, to its end, and yield what happens.
 
     stop: asked after every step; when it says True the state is saved and the generator ends. top_k: for
     the samples shown. compile: let torch compile the model's pass forward and back, which takes a minute or more;
-    no gain on a CPU (benchmarks/NOTES.md). `train` is what one calls: it also holds the directory against
+    no gain on a CPU (benchmarks/NOTES.md). diagnostics: note what goes on inside the model at some steps, in
+    diagnostics.jsonl, as `diagnostics` says; of one that counts there is nothing to note. `train` is what one calls: it also holds the directory against
     other processes.
 
     Everything random comes from the run's seed through torch's global generator, whose state is part of the
@@ -100,6 +114,8 @@ def steps(
         progress = _restore(run, *checkpoint, model, opts)
         batches.epoch, batches.position = progress.epoch, progress.position
     run.rewind_metrics(progress.evaluated)
+    inside.rewind(run.directory, progress.step)
+    watch = inside.Diagnostics(run.directory, model, settings.max_steps) if diagnostics else None
     warning = ""
     if to.type == "cpu" and progress.step and progress.threads != torch.get_num_threads():
         warning = (
@@ -192,11 +208,16 @@ def steps(
         )
         rows = next(served)
         inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
-        with _explained(settings, compile):
-            value = float(update(forward, opts, rate, inputs, targets, precision, teacher, settings.teacher))
+        seen = (
+            watch.watching(progress.step + 1, targets, forward) if watch else contextlib.nullcontext(forward)
+        )
+        with _explained(settings, compile), seen as call:
+            value = float(update(call, opts, rate, inputs, targets, precision, teacher, settings.teacher))
         if compile and progress.step == already:  # the first step compiled, which is not training time
             began = time.monotonic()
         progress.step += 1
+        if watch:
+            watch.write(progress.step, value, rate)
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
         yield Step(progress.step, value, rate, int((corpus.lengths[rows] + 1).sum()), done())
@@ -205,7 +226,10 @@ def steps(
 
     seconds = before + time.monotonic() - began
     yield Ended(progress.step)
-    yield Done(progress.step, reason, _finish(run, progress, seconds))
+    summary = _finish(run, progress, seconds)
+    if watch:
+        yield Diagnosed(progress.step, inside.finish(run))
+    yield Done(progress.step, reason, summary)
 
 
 @contextlib.contextmanager

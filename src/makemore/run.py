@@ -8,8 +8,10 @@
     metrics.jsonl        one JSON object for each evaluation
     summary.json         losses on every split and the rest, once training has ended
     loss.png             the loss over the steps
+    diagnostics.jsonl    what went on inside the model at some steps, where that was asked for
+    diagnostics.png      its picture
 
-Every file but metrics.jsonl is written beside its place, flushed and renamed, so that a crash at any
+Every file but the .jsonl ones is written beside its place, flushed and renamed, so that a crash at any
 moment leaves the previous one. config.json comes last of the first three and makes the directory a run.
 Nothing is ever unpickled.
 """
@@ -19,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import shutil
 import unicodedata
@@ -59,6 +62,8 @@ FILES = (
     "metrics.jsonl",
     "summary.json",
     "loss.png",
+    "diagnostics.jsonl",
+    "diagnostics.png",
 )
 
 
@@ -100,6 +105,22 @@ class SampleOptions(TypedDict, total=False):
     unique: bool
     novel: bool
     seed: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Explained:
+    """What a model expected at one place of a line."""
+
+    character: str
+    """What stands there; a newline is the end of the line."""
+    probability: float
+    choices: list[tuple[str, float]]
+    """The likeliest characters and their probabilities, likeliest first."""
+
+    @property
+    def nll(self) -> float:
+        """The surprise: -log p, in nats."""
+        return -math.log(self.probability) if self.probability > 0 else math.inf
 
 
 class Run:
@@ -372,6 +393,24 @@ class Run:
         """
         return [sum(losses) for losses in self.letters(lines)]
 
+    def explain(self, line: str, top: int = 5) -> list[Explained]:
+        """Return, for each character of a line and its end, how likely it was and what was likelier.
+
+        top: how many of the likeliest characters to tell. Raises MakemoreError for a character that the model has
+        never seen.
+        """
+        line = unicodedata.normalize("NFC", line).strip()
+        if not line:
+            raise MakemoreError("the line is empty; give one with characters in it")
+        self.letters([line])  # says what is wrong with it
+        corpus = Corpus(self.vocab, self.vocab.encode(f"\n{line}\n"))
+        found = []
+        for character, p in zip([*line, "\n"], evaluation.expected(self.model, corpus, 0), strict=True):
+            likeliest = np.argsort(-p, kind="stable")[:top]
+            choices = list(zip(self.vocab.decode(likeliest), p[likeliest].tolist(), strict=True))
+            found.append(Explained(character, float(p[self.vocab.encode(character)[0]]), choices))
+        return found
+
     # saving and going on
 
     def save_best(self, model: nn.Module) -> None:
@@ -425,7 +464,7 @@ class Run:
 
     def forget_end(self) -> None:
         """Remove what was written at the end of training, since training goes on."""
-        for name in ("summary.json", "loss.png"):
+        for name in ("summary.json", "loss.png", "diagnostics.png"):
             (self.directory / name).unlink(missing_ok=True)
 
     def write_picture(self, name: str, figure: Any) -> None:

@@ -43,6 +43,7 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     top_k: int | None = None,
     compile: bool = False,
+    diagnostics: bool = False,
     precision: str = "auto",
     max_steps: int | None = None,
     time: float | None = None,
@@ -58,9 +59,9 @@ def train(
 
     source: a file, or the name of a bundled list; None takes "names". type: a name of MODELS.
     work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps, time,
-    patience, compile and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto",
+    patience, compile, diagnostics and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto",
     "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
-    True. top_k: for the samples shown. compile: as in `loop.steps`. precision: "float32", "bfloat16", or
+    True. top_k: for the samples shown. compile, diagnostics: as in `loop.steps`. precision: "float32", "bfloat16", or
     "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
     seconds, say how long to train. batch_size: lines a step on average. teacher: share of the targets that
     a 6-gram of the training lines gives instead of the character that stands there. knobs: fields of the type's Config.
@@ -73,7 +74,7 @@ def train(
         "weight_decay": weight_decay, "teacher": teacher, "patience": patience, "seed": seed,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
-    _check(given)
+    check_settings(given)
     if precision not in PRECISIONS:
         raise MakemoreError(f"--precision {precision}: no such precision; there are {', '.join(PRECISIONS)}")
     Choice(top_k=top_k)
@@ -90,7 +91,7 @@ def train(
         with held(directory):
             corpus = None if source is None else read(source, encoding=encoding, max_length=max_length)
             changed = _reopen(run, wanted, source, corpus)
-            _loop(run, device, tensorboard, on_event, stop, top_k, compile, changed)
+            _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
@@ -101,7 +102,7 @@ def train(
         _try(type, corpus, config, settings)
         with held(directory):
             run = Run.create(directory, type, config, settings, corpus, overwrite)
-            _loop(run, device, tensorboard, on_event, stop, top_k, compile)
+            _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
     return run
 
 
@@ -113,11 +114,12 @@ def _loop(
     stop: Callable[[], bool],
     top_k: int | None,
     compile: bool,
+    diagnostics: bool,
     changed: bool = False,
 ) -> None:
     """Run `steps` to its end. changed: whether the run's settings are other than its config.json says."""
     with report.board(run, tensorboard) as board, torch.random.fork_rng():
-        for event in steps(run, device, stop, top_k, compile):
+        for event in steps(run, device, stop, top_k, compile, diagnostics):
             if changed and isinstance(event, Started):  # not sooner: the checkpoint could not be read
                 run.write_config()
             board(event)
@@ -137,8 +139,8 @@ def _try(type: str, corpus: Corpus, config: Any, settings: Settings) -> None:
         ) from None
 
 
-def _check(given: dict[str, Any]) -> None:
-    """Refuse training settings that make no sense."""
+def check_settings(given: dict[str, Any]) -> None:
+    """Raise MakemoreError for training settings that make no sense; given: those of `train` that are not None."""
     for name, least, says in (
         ("max_steps", -1, "1 or more, or -1 to go on until stopped"), ("batch_size", 1, "1 or more"),
         ("weight_decay", 0, "0 or more, and finite"), ("patience", 0, "1 or more, or 0 never to stop early"),

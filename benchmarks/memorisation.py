@@ -1,0 +1,71 @@
+"""What the numbers on memorising say of n-grams of order 2 to 7, which memorise more and more.
+
+    uv run python benchmarks/memorisation.py                   a few minutes
+    uv run python benchmarks/memorisation.py --lists names
+    uv run python benchmarks/memorisation.py --short
+
+The thresholds of the warnings (makemore.advice) were set by this table. Nothing in it is random but the samples.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import common
+import torch
+
+import makemore
+from makemore.assessment import assess
+
+ORDERS = range(2, 8)
+
+
+def measure(source: str, order: int, samples: int | None) -> dict[str, Any]:
+    """Fit an n-gram on a list and return what `makemore eval` finds."""
+    with tempfile.TemporaryDirectory() as directory:
+        run = makemore.train(source, type="ngram", order=order, work_dir=directory, device="cpu")
+        found = assess(run, samples)
+    return {"nll": found["nll"]["test"], "warnings": [each["code"] for each in found["warnings"]]} | {
+        key: found[key] for key in ("copy_ratio", "copy_ratio_interval", "c_t", "train_mass", "uniqueness",
+        "uniqueness_of_train", "novelty", "vendi_ratio", "calibration_error")
+    }  # fmt: skip
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    parts = ["## Memorisation\n\n`uv run python benchmarks/memorisation.py`: n-grams judged by `makemore eval`.\n"]  # fmt: skip
+    for source, orders in kept["lists"].items():
+        rows = [
+            [order, f"{r['nll']:.3f}", f"{r['copy_ratio']:.2f}",
+             f"{r['copy_ratio_interval'][0]:.2f} to {r['copy_ratio_interval'][1]:.2f}", f"{r['c_t']:+.1f}",
+             f"{r['train_mass']:.0%}", f"{r['novelty']:.0%}", f"{r['uniqueness'] / r['uniqueness_of_train']:.2f}",
+             f"{r['vendi_ratio']:.2f}", f"{r['calibration_error']:.3f}", "yes" if "memorises" in r["warnings"] else "no"]
+            for order, r in orders.items()
+        ]  # fmt: skip
+        head = ["order", "test", "R", "95 % interval", "C_T", "mass on training lines", "novelty",
+                "uniqueness : training lines'", "Vendi ratio", "calibration error", "called memorising"]  # fmt: skip
+        parts.append(f"\n### {source}\n\n" + common.table(head, rows))
+    return "".join(parts) + "\n" + common.about(kept)
+
+
+def main() -> None:
+    """Measure, and keep what came out."""
+    parser = common.parser(__doc__)
+    parser.add_argument("--lists", default="names,words,companies", help="which lists, with commas between")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    orders = range(2, 4) if options.short else ORDERS
+    kept: dict[str, Any] = common.machine() | {"lists": {}}
+    for source in options.lists.split(","):
+        kept["lists"][source] = {
+            str(order): measure(source, order, 200 if options.short else None) for order in orders
+        }
+        print(f"{source}: done", flush=True)
+    print(section(kept))
+    if not options.short and options.lists == parser.get_default("lists"):
+        common.keep("memorisation", kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""Several models on the same split: trained one after another, then put in order, ties told from differences.
+
+DIR/comparison.json      what is compared and how it is trained; once all are done, the results too
+DIR/TYPE-SEED/           a run directory for each
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import time as clock
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from makemore import evaluation, quality
+from makemore.corpus import SPLITS, Corpus, read
+from makemore.errors import MakemoreError
+from makemore.evaluation import Losses
+from makemore.events import Event
+from makemore.files import damage, read_json, unwritable, write_json
+from makemore.loop import pick_device
+from makemore.models import MODELS, count_parameters, model_class
+from makemore.run import Run
+from makemore.training import check_settings, train
+
+FORMAT = "makemore comparison"
+PLAN = "comparison.json"
+
+SEED = 3407
+"""Of the first run of each type; the others have the numbers that follow."""
+
+SEED_SPREAD = 0.004
+"""Standard deviation of the test loss over seeds, in nats per token, where no type was trained more than once: what
+the ladder's types have on names (benchmarks/ladder.py)."""
+
+SAMPLES = 1000
+"""Drawn from each model, for its speed and its variety."""
+
+
+@dataclasses.dataclass
+class Entry:
+    """One model: the runs of it, which differ in their seed alone."""
+
+    name: str
+    type: str
+    runs: list[Run]
+    losses: Losses
+    """On the test lines, averaged over the runs."""
+    numbers: dict[str, Any]
+
+
+def compare(
+    source: str | Path | None = None,
+    types: Sequence[str] | None = None,
+    *,
+    work_dir: str | Path = "comparison",
+    seeds: int = 1,
+    time: float | None = None,
+    max_steps: int | None = None,
+    device: str = "auto",
+    on_event: Callable[[str, Event], None] = lambda name, event: None,
+    on_run: Callable[[dict[str, Any]], None] = lambda numbers: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any] | None:
+    """Train some types on a file of lines, and return how they compare, as `compare_runs` does; None if stopped.
+
+    source, time, max_steps, device: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
+    each type that learns. What is in the directory already is kept, and what was begun there is gone on with.
+    on_event: called with the name of a run and every event of its training. on_run: called with the numbers of each run
+    that is done. Raises MakemoreError for what the caller can mend.
+    """
+    types = list(dict.fromkeys(types or MODELS))
+    for type in types:
+        model_class(type)
+    if seeds < 1:
+        raise MakemoreError(f"--seeds {seeds}: must be 1 or more")
+    how = {"time": time, "max_steps": max_steps}
+    check_settings({name: value for name, value in how.items() if value is not None})
+    pick_device(device)
+    directory = Path(work_dir)
+    corpus = read(source or "names")
+    asked = {"fingerprint": corpus.fingerprint} | how
+    _claim(directory, asked)
+    names: dict[str, list[str]] = {}
+    for type in types:
+        once = hasattr(model_class(type), "fit")  # counting has nothing random
+        names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
+    for type, runs in names.items():
+        for i, name in enumerate(runs):
+            hear = functools.partial(on_event, name)
+            run = _trained(directory / name, source or "names", type, asked, SEED + i, device, hear, stop)
+            if run is None:
+                return None
+            on_run(
+                {"name": name, "type": type} | {k: run.summary[k] for k in ("nll", "seconds", "parameters")}
+            )
+    result = _compared({type: [Run.load(directory / name) for name in runs] for type, runs in names.items()})
+    write_json(directory / PLAN, {"format": FORMAT} | asked | {"result": result})
+    return result
+
+
+def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
+    """Return how finished runs compare: `entries`, best test loss first, and `pairs`, which differences are real.
+
+    A difference is that of two models' losses on the same test lines; its interval comes from drawing the lines anew
+    and allows for the seeds. It is a tie where the interval covers 0. Losses are in nats per token.
+    Raises MakemoreError for runs that are not finished, or whose splits differ.
+    """
+    if len({Path(d).resolve() for d in directories}) < max(2, len(directories)):
+        raise MakemoreError("compare: give two different run directories or more, or a file of lines")
+    runs = [Run.load(d) for d in directories]
+    for run in runs:
+        if not run.summary:
+            raise MakemoreError(
+                f"{run.directory}: its training has not ended; go on with `makemore --resume -o {run.directory}`"
+            )
+        for split in SPLITS:
+            if not np.array_equal(_hashes(runs[0].corpus, split), _hashes(run.corpus, split)):
+                raise MakemoreError(
+                    f"{run.directory}: has other {split} lines than {runs[0].directory}, so their losses "
+                    "cannot be compared; train both on the same file"
+                )
+    return _compared({str(run.directory): [run] for run in runs})
+
+
+def _hashes(corpus: Corpus, split: str) -> Any:
+    return np.sort(corpus.hashes[corpus.rows(split)])
+
+
+def _claim(directory: Path, asked: dict[str, Any]) -> None:
+    """Make a directory that of this comparison, or see that it is."""
+    path = directory / PLAN
+    if path.exists():
+        plan = read_json(path)
+        with damage(path):
+            if plan.get("format") != FORMAT:
+                raise ValueError("not a comparison's")
+            before = {name: plan[name] for name in asked}
+        if before != asked:
+            name = next(name for name in asked if asked[name] != before[name])
+            what = "a comparison on other lines" if name == "fingerprint" else (
+                f"a comparison with --{name.replace('_', '-')} {before[name]}"
+            )  # fmt: skip
+            raise MakemoreError(f"{directory}: already holds {what}; choose another directory with -o")
+        return
+    try:
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise MakemoreError(f"{directory}: holds other files; choose a new or empty directory with -o")
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    write_json(path, {"format": FORMAT} | asked)
+
+
+def _trained(
+    directory: Path,
+    source: str | Path,
+    type: str,
+    asked: dict[str, Any],
+    seed: int,
+    device: str,
+    on_event: Callable[[Event], None],
+    stop: Callable[[], bool],
+) -> Run | None:
+    """Return a run that is trained to its end, whatever of it there was before; None if it was stopped."""
+    if (directory / "config.json").exists():
+        run = Run.load(directory)
+        if not run.summary:
+            run = train(work_dir=directory, resume=True, device=device, on_event=on_event, stop=stop)
+    else:
+        run = train(
+            source, type=type, work_dir=directory, seed=seed, device=device, on_event=on_event, stop=stop,
+            time=asked["time"], max_steps=asked["max_steps"],
+        )  # fmt: skip
+    return run if run.summary else None
+
+
+def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
+    """Measure the runs of each name, and compare every two names."""
+    entries = [_entry(name, runs) for name, runs in named.items()]
+    corpus = entries[0].runs[0].corpus
+    units = _hashes(corpus, "test")
+    spread = _seed_spread(entries)
+    entries.sort(key=lambda entry: entry.losses.loss.nll)
+    pairs = []
+    for a, b in itertools.combinations(entries, 2):
+        difference = b.losses.lines - a.losses.lines
+        lengths = a.losses.lengths.astype(np.float64)
+        learned = [entry for entry in (a, b) if not hasattr(model_class(entry.type), "fit")]
+        chance = float(np.sqrt(sum(spread**2 / len(entry.runs) for entry in learned)))
+        low, high = evaluation.ratio_interval(difference, lengths, units, chance)
+        pairs.append(
+            {
+                "a": a.name,
+                "b": b.name,
+                "difference": float(difference.sum() / lengths.sum()),
+                "interval": [low, high],
+                "tie": low <= 0 <= high,
+            }
+        )
+    with_best = {pair["b"]: pair["tie"] for pair in pairs if pair["a"] == entries[0].name}
+    for entry in entries:
+        lengths = entry.losses.lengths.astype(np.float64)
+        entry.numbers["interval"] = list(evaluation.ratio_interval(entry.losses.lines, lengths, units))
+        entry.numbers["tie_with_best"] = with_best.get(entry.name, True)
+    return {
+        "lines": corpus.counts(),
+        "seed_spread": spread,
+        "entries": [entry.numbers for entry in entries],
+        "pairs": pairs,
+    }
+
+
+def _entry(name: str, runs: list[Run]) -> Entry:
+    """Measure the runs of one model."""
+    found = []
+    for run in runs:
+        rows = run.corpus.rows("test")
+        rows = rows[
+            np.argsort(run.corpus.hashes[rows], kind="stable")
+        ]  # wherever they stand in each run's file
+        found.append(evaluation.losses(run.model, run.corpus, rows))
+    lengths = found[0].lengths
+    mean = np.mean([losses.lines for losses in found], axis=0)
+    first = runs[0]
+    drawn = [_drawn(run) for run in runs]
+    numbers = {
+        "name": name,
+        "type": first.type,
+        "runs": [str(run.directory) for run in runs],
+        "parameters": count_parameters(first.model),
+        "seconds": float(np.median([run.summary["seconds"] for run in runs])),
+        "nll": {
+            split: float(np.mean([run.summary["nll"][split] for run in runs])) for split in SPLITS
+        },
+        "nll_of_runs": [run.summary["nll"]["test"] for run in runs],
+        "samples_per_second": float(np.median([rate for rate, _ in drawn])),
+        "uniqueness": float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
+        "copy_ratio": _mean([run.summary.get("copy_ratio") for run in runs]),
+    }  # fmt: skip
+    return Entry(name, first.type, runs, Losses(np.repeat(mean / lengths, lengths), lengths), numbers)
+
+
+def _drawn(run: Run) -> tuple[float, list[str]]:
+    """Draw samples, and say how many a second there were."""
+    run.sample(10, seed=0)
+    began = clock.perf_counter()
+    lines = run.sample(SAMPLES, seed=1)
+    return len(lines) / (clock.perf_counter() - began), lines
+
+
+def _mean(values: list[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return float(np.mean(there)) if there else None
+
+
+def _seed_spread(entries: list[Entry]) -> float:
+    """The standard deviation of the test loss over seeds, from the types that have several runs."""
+    several = [entry.numbers["nll_of_runs"] for entry in entries if len(entry.runs) > 1]
+    free = sum(len(losses) - 1 for losses in several)
+    if free < 4:  # too few to tell
+        return SEED_SPREAD
+    return float(np.sqrt(sum(np.var(losses) * len(losses) for losses in several) / free))

@@ -1,0 +1,217 @@
+"""The commands that measure: eval, compare, inspect, explain, report."""
+
+# No `from __future__ import annotations` here: the command line library reads the annotations.
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from makemore.errors import MakemoreError
+from makemore.options import option, switch, whole
+
+
+def eval_(
+    directory: Path = Path("out"),
+    *,
+    number: Annotated[int | None, whole(short="-n")] = None,
+    seed: Annotated[int, whole()] = 0,
+    json: Annotated[bool, switch()] = False,
+) -> int:
+    """Measure a trained model: its losses, what its samples are like, and what to be warned of.
+
+    Args:
+        directory: The run directory that training wrote.
+        number: Samples to draw. [default: 10,000, fewer where lines are long]
+        seed: Seed of the samples.
+        json: One JSON object with every number; docs/evaluation.md explains the keys.
+
+    """
+    from makemore.assessment import assess
+    from makemore.run import load
+
+    run = load(directory)
+    with _said(quiet=json) as said:
+        numbers = assess(run, number, seed, said)
+    if json:
+        _print_json(numbers)
+        return 0
+    from rich.console import Console
+
+    from makemore.tables import show_assessment
+
+    show_assessment(Console(), numbers)
+    return 0
+
+
+def compare(
+    *what: str,
+    types: Annotated[str | None, option()] = None,
+    time: Annotated[float | None, option()] = None,
+    max_steps: Annotated[int | None, whole()] = None,
+    seeds: Annotated[int, whole()] = 1,
+    work_dir: Annotated[Path | None, option(short="-o")] = None,
+    device: Annotated[str, option()] = "auto",
+    json: Annotated[bool, switch()] = False,
+) -> int:
+    """Train several types on one file, or take runs that are there, and say which differences are real.
+
+    Args:
+        what: A file of lines or a bundled list, or two run directories or more. [default: names]
+        types: Which types to train, with commas between. [default: all of them]
+        time: Seconds to train each. [default: each its own number of steps]
+        max_steps: Steps to train each. [default: each its own]
+        seeds: How often to train each, with another seed every time.
+        work_dir: Directory for the runs; what is there already is not trained again. [default: comparison]
+        device: auto, cpu, cuda or mps.
+        json: One JSON object instead of tables.
+
+    """
+    from makemore.comparison import compare as compared
+    from makemore.comparison import compare_runs
+
+    if runs := len(what) > 1 or (len(what) == 1 and (Path(what[0]) / "config.json").exists()):
+        given = {"--types": types, "--time": time, "--max-steps": max_steps, "-o": work_dir}
+        if unused := [name for name, value in given.items() if value is not None]:
+            raise MakemoreError(f"{' and '.join(unused)}: of use only where a file of lines is trained on")
+        result: dict[str, Any] | None = compare_runs(what)
+    else:
+        from rich.console import Console
+
+        from makemore.stopping import stop_signals
+        from makemore.tables import Leaderboard
+
+        directory = Path("comparison") if work_dir is None else work_dir
+        chosen = [t.strip() for t in types.split(",") if t.strip()] if types is not None else None
+        console = Console(stderr=json)
+        with Leaderboard(console) as board, stop_signals() as stop:
+            result = compared(
+                what[0] if what else None, chosen, work_dir=directory, seeds=seeds, time=time, max_steps=max_steps,
+                device=device, on_event=board.event, on_run=board.done, stop=stop,
+            )  # fmt: skip
+        if result is None:
+            console.print(f"stopped; the same command goes on from there, in {directory}", markup=False)
+            return 130
+    if json:
+        _print_json(result)
+        return 0
+    from rich.console import Console
+
+    from makemore.tables import show_comparison
+
+    assert result is not None
+    show_comparison(Console(), result)
+    if not runs:
+        print(f"\nall of it is in {directory}; for a page with plots:  makemore report {directory}")
+    return 0
+
+
+def inspect_(
+    file: str = "names",
+    *,
+    encoding: Annotated[str, option()] = "utf-8",
+    max_length: Annotated[int | None, whole()] = None,
+    json: Annotated[bool, switch()] = False,
+) -> int:
+    """Say what is in a file before any training, and which model and settings fit it.
+
+    Args:
+        file: A file of lines, or a bundled list.
+        encoding: The file's encoding.
+        max_length: Leave out lines with more characters than this.
+        json: One JSON object with every number.
+
+    """
+    from makemore.inspection import inspect
+
+    with _said(quiet=json) as said:
+        said("reading, and timing a few steps")
+        found = inspect(file, encoding=encoding, max_length=max_length)
+    if json:
+        _print_json(found)
+        return 0
+    from rich.console import Console
+
+    from makemore.tables import show_inspection
+
+    show_inspection(Console(), found)
+    return 0
+
+
+def explain(
+    directory: Path,
+    *more: Annotated[str, option(allow_leading_hyphen=True)],
+    top: Annotated[int, whole()] = 5,
+    json: Annotated[bool, switch()] = False,
+) -> int:
+    """Show, character by character, what a model expected of a line and how surprised it was.
+
+    Args:
+        directory: The run directory that training wrote.
+        more: The line; before it, further run directories to show side by side.
+        top: How many of the likeliest characters to show.
+        json: One JSON object for each run.
+
+    """
+    from makemore.run import load
+
+    if not more:
+        raise MakemoreError("explain: give a run directory and a line, as in `makemore explain out emma`")
+    if top < 1:
+        raise MakemoreError(f"--top {top}: must be 1 or more")
+    *others, line = more
+    runs = [str(directory), *others]
+    explained = {name: load(name).explain(line, top) for name in runs}
+    if json:
+        for name, each in explained.items():
+            letters = [vars(e) | {"nll": e.nll} for e in each]
+            _print_json({"run": name, "text": line, "nll": sum(e.nll for e in each), "letters": letters})
+        return 0
+    from rich.console import Console
+
+    from makemore.tables import show_explained
+
+    show_explained(Console(), explained)
+    return 0
+
+
+def report(
+    *directories: Path,
+    output: Annotated[Path | None, option(short="-o")] = None,
+    number: Annotated[int | None, whole(short="-n")] = None,
+    seed: Annotated[int, whole()] = 0,
+) -> int:
+    """Write one page with every number and plot of a run, of several, or of a comparison, and the plots as PNG.
+
+    Args:
+        directories: Run directories, or the directory that `makemore compare` wrote. [default: out]
+        output: The HTML file; the pictures go beside it. [default: report.html in the first directory]
+        number: Samples to draw from each. [default: 10,000, fewer where lines are long]
+        seed: Seed of the samples.
+
+    """
+    from makemore.page import write_report
+
+    with _said() as said:
+        page = write_report(list(directories or (Path("out"),)), output, number, seed, said)
+    print(f"written: {page}")
+    return 0
+
+
+def _print_json(value: Any) -> None:
+    from makemore.files import to_json
+
+    print(to_json(value))
+
+
+@contextmanager
+def _said(quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Give a function that tells on a terminal what is being done, and takes it away at the end."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        yield lambda text: status.update(text)

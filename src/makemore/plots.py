@@ -1,0 +1,694 @@
+"""Pictures of what was measured: matplotlib figures, as SVG for a page that is light or dark, and as PNG files.
+
+Every function gives a Figure, or None where a run has nothing of the kind to show; `draw` calls them all, within `styled`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import math
+import pickle
+import re
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from matplotlib import font_manager, rc_context
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+
+from makemore import quality
+from makemore.advice import shown
+from makemore.files import atomic, unwritable
+from makemore.run import Run
+
+Entry = tuple[str, Run, dict[str, Any]]
+"""A run's name, the run, and what `assessment.assess` says of it."""
+
+Temperatures = list[tuple[float, float, float]]
+"""What `over_temperature` gives."""
+
+INK = "#20262e"
+"""Text and axes; on a page it becomes the page's own text colour."""
+
+PAPER = "#fdfdfe"
+"""Behind text; on a page it becomes the page's own."""
+
+COLOURS = ("#3f83d8", "#e0752d", "#2f9e6e", "#a66bd6", "#d9485f", "#1a9fb3", "#b08a1c", "#d45aa0")
+"""Data; each can be read on white and on black."""
+
+BLUE, ORANGE, GREEN, GREY = *COLOURS[:3], "#8a919c"
+
+TEMPERATURES = (0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5)
+
+MOST = 60
+"""Points of a curve, at most; more are put together."""
+
+FEWEST = 20
+"""Tokens of a point, at least."""
+
+_CHARACTERS = 60_000
+"""Characters to draw at each temperature, at most."""
+
+_CJK = (
+    "Noto Sans CJK JP", "Noto Sans JP", "Source Han Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic", "Hiragino Sans",
+    "Yu Gothic", "Meiryo", "MS Gothic", "PingFang SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei", "Malgun Gothic", "Apple SD Gothic Neo", "Droid Sans Fallback", "Arial Unicode MS", "Unifont",
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Give matplotlib our look while figures are made and written."""
+    with rc_context(_style()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a reader's browser has it, and write_png spells it out
+        yield
+
+
+@functools.cache
+def _style() -> Any:
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    ink = dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color"), INK
+    )
+    return ink | {
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.constrained_layout.use": True,
+        "font.family": ["DejaVu Sans", *(name for name in _CJK if name in there)],
+        "font.size": 10,
+        "grid.alpha": 0.15,
+        "legend.fontsize": 9,
+        "legend.edgecolor": "none",
+        "legend.facecolor": PAPER,
+        "svg.fonttype": "none",  # the reader's fonts know more alphabets than ours
+        "svg.hashsalt": "makemore",
+        "text.parse_math": False,  # a dollar is a dollar
+    }
+
+
+NOTES = {
+    "curve": "Where validation rises while train falls, the list is learned by heart. The dot is the step whose weights were kept; the band is one standard error.",
+    "curves": "Lower, and further left, is better. Dots are the weights that were kept; bands are one standard error.",
+    "position": "Of the first, second ... character of a test line, with 95 % intervals: how a line begins is hard to foresee.",
+    "positions": "No model can know how a line begins; the better ones know sooner how it goes on. Bands are 95 % intervals.",
+    "length": "Per token of the test lines of each length, with 95 % intervals.",
+    "character": "Of the characters most frequent in the test lines, the most frequent first, with 95 % intervals. ⏎ is the end of a line.",
+    "calibration": "What the model gives 20 % should come true in 20 % of the places: dots on the line are honest, dots below it too sure. The numbers count predictions.",
+    "temperature": "Samples at temperatures from 0.3 (safe) to 1.5 (wild). Low is like the held-out lines, right is varied; the star is training lines.",
+    "nearest": "Edits that make a line a training line. Copies (0) aside, which held-out lines never are, samples should lie where those do.",
+    "lengths": "Samples should be as long as real lines are.",
+    "pairs": "The share of each pair among all pairs: samples less training lines. Orange pairs come too often, blue ones too rarely. ⏎ ends a line and stands before the next.",
+    "table": "The probability of each character (column) after each other (row).",
+    "embedding": "The model's vectors of the most frequent characters, in the two directions in which they differ most (PCA). Characters used alike lie together.",
+    "attention": "Each square is a head: where it looks (column) when it stands at a character (row) and foresees the next. Rows sum to 1.",
+}  # fmt: skip
+"""How to read each plot."""
+NOTES["temperatures"] = NOTES["temperature"]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure and what to say with it."""
+
+    name: str
+    """As a file is called, without an ending."""
+    title: str
+    note: str
+    figure: Figure
+
+
+def draw(entries: Sequence[Entry]) -> list[list[Plot]]:
+    """Draw everything: first the plots of all runs together (none for a single run), then those of each run."""
+    with styled():
+        temperatures = [over_temperature(run) for _, run, _ in entries]
+        together: list[Plot] = []
+        if len(entries) > 1:
+            names = [name for name, _, _ in entries]
+            together = _some(
+                ("curves", "Validation loss over time", learning_curves(entries)),
+                ("positions", "Loss by position", by_position(entries)),
+                ("temperatures", "Quality and variety", quality_and_variety(names, temperatures)),
+            )
+        return [together, *(_of_run(*each) for each in zip(entries, temperatures, strict=True))]
+
+
+def _of_run(entry: Entry, temperatures: Temperatures) -> list[Plot]:
+    name, run, found = entry
+    samples = run.sample(_affordable(run, 10), seed=0)
+    return _some(
+        ("curve", "Learning curve", learning_curves([entry])),
+        ("temperature", "Quality and variety", quality_and_variety([name], [temperatures])),
+        ("position", "Loss by position", by_position([entry])),
+        ("length", "Loss by line length", by_length(found)),
+        ("character", "Loss by character", by_character(found)),
+        ("lengths", "Line lengths", line_lengths(run, samples)),
+        ("nearest", "Distance to the nearest training line", nearest_distances(found)),
+        ("calibration", "Reliability", reliability(found)),
+        ("pairs", "Pairs of characters", pairs(run, samples)),
+        ("table", "What the bigram has learned", table(run)),
+        ("embedding", "Embedding", embedding(run)),
+        ("attention", "Attention", attention(run)),
+    )
+
+
+def _some(*made: tuple[str, str, Figure | None]) -> list[Plot]:
+    return [Plot(name, title, NOTES[name], figure) for name, title, figure in made if figure is not None]
+
+
+def same_lines(entries: Sequence[Entry]) -> bool:
+    """Say whether all runs learned the same lines, so that their losses may be compared."""
+    return len({run.corpus.fingerprint for _, run, _ in entries}) == 1
+
+
+# losses
+
+
+def learning_curves(entries: Sequence[Entry]) -> Figure | None:
+    """Draw train and validation loss over the steps; of several runs, validation over the seconds."""
+    curves = [(name, metrics) for name, run, _ in entries if len(metrics := run.metrics()) > 1]
+    if not curves:  # models that count have one evaluation, which makes no curve
+        return None
+    figure, axes = _figure()
+    single = len(entries) == 1
+    x = "step" if single else "seconds"
+    low, high = [], []
+    for i, (name, metrics) in enumerate(curves):
+        at = [line[x] for line in metrics]
+        loss = np.array([line["validation"] for line in metrics])
+        error = np.array([line.get("validation_error") or 0.0 for line in metrics])
+        colour, style = (ORANGE, "-") if single else _look(i)
+        if single:
+            train = [line["train"] for line in metrics]
+            axes.plot(at, train, color=BLUE, label="train (a sample)")
+            low.append(min(train))
+        axes.fill_between(at, loss - error, loss + error, color=colour, alpha=0.2, linewidth=0)
+        axes.plot(at, loss, style, color=colour, label="validation" if single else _short(name))
+        best = int(loss.argmin())
+        axes.plot(at[best], loss[best], "o", color=colour)
+        low.append(loss[best])
+        high.append(max(loss[best:].max(), loss[len(loss) // 5]))  # the start would squeeze the rest
+    if same_lines(entries):
+        of = entries[0][2]["baselines"]
+        for name, key, style in (("bigram", "bigram", ":"), ("6-gram", "ngram", "--")):
+            if (level := of[key]["validation"]) is None:
+                continue
+            axes.axhline(level, color=GREY, linestyle=style)
+            place = {"xycoords": ("axes fraction", "data"), "fontsize": 8, "color": GREY, "ha": "right"}
+            axes.annotate(
+                f"{name} {level:.3f}", (1, level), xytext=(0, 3), textcoords="offset points", **place
+            )
+            low.append(level)
+            high.append(level)
+    room = 0.06 * (max(high) - min(low)) + 0.01
+    axes.set(ylim=(min(low) - room, max(high) + room), xlabel=x, ylabel="nats per token")
+    axes.legend(ncols=2 if len(curves) > 3 else 1)
+    return figure
+
+
+def by_position(entries: Sequence[Entry]) -> Figure:
+    """Draw the loss of the first, second, ... token of the test lines, with intervals."""
+    figure, axes = _figure()
+    top = []
+    for i, (name, _, found) in enumerate(entries):
+        colour, style = _look(i)
+        top.append(_curve(axes, found["nll_by_position"], "position", colour, style, _short(name)))
+    axes.set(xlabel="position in the line", ylabel="nats per token", ylim=(0, 1.12 * max(top)))
+    if len(entries) > 1:
+        axes.legend(ncols=2 if len(entries) > 3 else 1)
+    return figure
+
+
+def by_length(found: dict[str, Any]) -> Figure:
+    """Draw the loss of test lines of each length, with intervals."""
+    figure, axes = _figure()
+    top = _curve(axes, found["nll_by_length"], "length", BLUE, "-", "")
+    axes.set(xlabel="characters of the line", ylabel="nats per token", ylim=(0, 1.12 * top))
+    return figure
+
+
+def _curve(axes: Any, parts: list[dict[str, Any]], of: str, colour: str, style: str, label: str) -> float:
+    """Draw the losses of parts with their intervals; return the highest loss."""
+    x, y, half = _joined(parts, of)
+    axes.fill_between(x, y - half, y + half, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(x, y, style, color=colour, label=label, marker="o", markersize=3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return float(y.max(initial=0.1))
+
+
+def _joined(parts: list[dict[str, Any]], of: str) -> tuple[npt.NDArray[Any], ...]:
+    """Return places, losses and half intervals; neighbours are put together where there are many, or few tokens."""
+    parts = [part for part in parts if part["nll"] is not None]
+    if not parts:  # every line has something that the model holds for impossible
+        return np.empty(0), np.empty(0), np.empty(0)
+    width = math.ceil((parts[-1][of] - parts[0][of] + 1) / MOST)
+    groups: list[list[tuple[float, ...]]] = []
+    for part in parts:
+        enough = groups and sum(n for _, n, *_ in groups[-1]) >= FEWEST
+        if not groups or (enough and part[of] - groups[-1][0][0] >= width):
+            groups.append([])
+        groups[-1].append((part[of], *_numbers(part)))
+    if len(groups) > 1 and sum(n for _, n, *_ in groups[-1]) < FEWEST:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    joined = []
+    for group in groups:
+        place, n, nll, half = np.array(group, dtype=float).T
+        joined.append((n @ place / n.sum(), n @ nll / n.sum(), np.linalg.norm(n * half) / n.sum()))
+    x, y, half = np.array(joined).T
+    return x, y, half
+
+
+def _numbers(part: dict[str, Any]) -> tuple[int, float, float]:
+    high = part["interval"][1]
+    return part["tokens"], part["nll"], 0.0 if high is None else high - part["nll"]
+
+
+def by_character(found: dict[str, Any], most: int = 30) -> Figure:
+    """Draw the loss of each of the most frequent characters of the test lines, with intervals."""
+    parts = [part for part in found["nll_by_character"] if part["nll"] is not None]
+    parts = sorted(parts, key=lambda part: -part["tokens"])[:most]
+    _, nll, half = (np.array(x, dtype=float) for x in zip(*map(_numbers, parts), strict=True))
+    figure, axes = _figure()
+    x = np.arange(len(parts))
+    axes.bar(x, nll, color=[ORANGE if part["character"] == "\n" else BLUE for part in parts])
+    axes.errorbar(x, nll, half, fmt="none", ecolor=GREY, elinewidth=1)
+    axes.set_xticks(x, [character(part["character"]) for part in parts], fontsize=8)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(visible=False, axis="x")
+    axes.set(ylabel="nats per token", ylim=(0, 1.15 * nll.max()), xlim=(-0.7, len(parts) - 0.3))
+    return figure
+
+
+def reliability(found: dict[str, Any]) -> Figure:
+    """Draw how often what the model gives a probability comes true."""
+    bins = found["calibration"]
+    figure, axes = _figure()
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
+    x, y, n = (np.array([b[key] for b in bins]) for key in ("predicted", "observed", "count"))
+    axes.errorbar(x, y, 1.96 * np.sqrt(y * (1 - y) / n), fmt="none", ecolor=BLUE, elinewidth=1)
+    axes.scatter(x, y, s=12 + 14 * np.log10(n), color=BLUE)
+    for b in bins:
+        place = {"textcoords": "offset points", "xytext": (6, -10), "fontsize": 8, "color": GREY}
+        axes.annotate(_count(b["count"]), (b["predicted"], b["observed"]), **place)
+    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{tick:.0%}" for tick in ticks])
+    axes.set(
+        xlabel="the model's probability",
+        ylabel="share that came true",
+        xlim=(-0.03, 1.05),
+        ylim=(-0.03, 1.05),
+    )
+    return figure  # fmt: skip
+
+
+# samples
+
+
+def nearest_distances(found: dict[str, Any]) -> Figure:
+    """Draw how far samples and held-out lines are from the nearest training line, as shares."""
+    distances = found["nearest_distances"]
+    figure, axes = _figure()
+    _shares(axes, {"held-out lines": distances["held_out"], "samples": distances["samples"]})
+    axes.set(xlabel="edits to the nearest training line")
+    return figure
+
+
+def line_lengths(run: Run, samples: list[str]) -> Figure:
+    """Draw the lengths of training lines, held-out lines and samples, as shares."""
+    corpus = run.corpus
+    train = corpus.rows("train")
+    lengths = {
+        "training lines": corpus.lengths[train],
+        "held-out lines": corpus.lengths[_held_out(run)],
+        "samples": [len(text) for text in samples],
+    }
+    figure, axes = _figure()
+    _shares(axes, {name: np.bincount(each).tolist() for name, each in lengths.items()})
+    axes.set(xlabel="characters of the line")
+    return figure
+
+
+def _shares(axes: Any, counts: dict[str, list[int]], most: int = 30) -> None:
+    """Draw how often 0, 1, 2, ... came, as steps; many are put together, and the few largest left out."""
+    colours = {"training lines": GREY, "held-out lines": BLUE, "samples": ORANGE}
+    wide = max(map(len, counts.values()))
+    shares = {name: np.pad(np.array(n, float), (0, wide - len(n))) / sum(n) for name, n in counts.items()}
+    mixed = np.mean(list(shares.values()), axis=0)
+    first = int(np.searchsorted(mixed.cumsum(), 0.002)) if wide > most else 0
+    last = int(np.searchsorted(mixed.cumsum(), 0.998)) + 1
+    step = math.ceil((last - first) / most)
+    edges = np.arange(first, last + step, step)
+    for name, share in shares.items():
+        height = [share[a : a + step].sum() for a in edges[:-1]]
+        plain = name != "samples"
+        axes.stairs(height, edges - 0.5, color=colours[name], label=name, fill=plain, alpha=0.35 if plain else 1,
+                    linewidth=2, baseline=0)  # fmt: skip
+    axes.yaxis.set_major_formatter(_percent)
+    axes.set(ylabel="share" + (f" of each {step}" if step > 1 else ""))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
+
+
+def _percent(share: float, _: int) -> str:
+    return f"{100 * share:.3g}%"
+
+
+def pairs(run: Run, samples: list[str]) -> Figure:
+    """Draw the frequencies of pairs of characters in samples, less those in the training lines."""
+    ids = _frequent(run, 30)
+    vocab, corpus = run.vocab, run.corpus
+    lines = vocab.encode("\n" + "".join(text + "\n" for text in samples))
+    a, b = (_pairs(stream, ids) for stream in (lines, corpus.stream(corpus.rows("train"))))
+    labels = [character(vocab.decode([i])) for i in ids]
+    return _heatmap(100 * (a - b), labels, "percentage points", ("second", "first"))
+
+
+def _pairs(stream: npt.NDArray[Any], ids: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The share of each pair of the ids among all pairs of a stream, (K, K)."""
+    K = len(ids)
+    place = np.full(int(max(stream.max(), ids.max())) + 1, K)
+    place[ids] = np.arange(K)
+    a, b = place[stream[:-1]], place[stream[1:]]
+    return np.bincount(a * (K + 1) + b, minlength=(K + 1) ** 2).reshape(K + 1, K + 1)[:K, :K] / len(a)
+
+
+def _frequent(run: Run, most: int) -> npt.NDArray[Any]:
+    """The ids of the most frequent characters, the boundary among them, in the order of ids."""
+    counts = np.bincount(run.corpus.tokens, minlength=len(run.vocab))
+    return np.sort(np.argsort(-counts, kind="stable")[:most])
+
+
+@torch.inference_mode()
+def table(run: Run) -> Figure | None:
+    """Draw the probabilities of a bigram model."""
+    if run.type not in ("bigram", "bigram_nn"):
+        return None
+    ids = _frequent(run, 30)
+    logits, _ = run.model(torch.from_numpy(ids)[:, None])
+    p = logits[:, 0].softmax(-1)[:, ids].numpy()
+    labels = [character(run.vocab.decode([i])) for i in ids]
+    return _heatmap(p, labels, "probability", ("next character", "after"))
+
+
+def _heatmap(values: npt.NDArray[Any], labels: list[str], unit: str, names: tuple[str, str]) -> Figure:
+    figure, axes = _figure(4.1)
+    least = -float(np.abs(values).max()) if values.min() < 0 else 0.0
+    image = axes.imshow(
+        values, cmap=_faded(least < 0), vmin=least, vmax=np.abs(values).max() or 1, interpolation="none"
+    )
+    _characters(axes, labels, labels, 7)
+    axes.set(xlabel=names[0], ylabel=names[1])
+    bar: Any = figure.colorbar(image, ax=axes, label=unit, shrink=0.8)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _faded(diverging: bool) -> LinearSegmentedColormap:
+    """A colour map in which nothing is transparent, so that it suits light pages and dark ones."""
+    blue, orange = to_rgb(BLUE), to_rgb(ORANGE)
+    colours = [(0.5, (*orange, 0.0)), (1.0, (*orange, 1.0))]
+    if diverging:
+        colours = [(0.0, (*blue, 1.0)), (0.5, (*blue, 0.0)), *colours]
+    else:
+        colours = [(0.0, (*blue, 0.0)), (1.0, (*blue, 1.0))]
+    return LinearSegmentedColormap.from_list("faded", colours, N=65)
+
+
+def _characters(axes: Any, rows: list[str], columns: list[str], size: float) -> None:
+    """Put characters on both axes of a heatmap."""
+    axes.set_xticks(range(len(columns)), columns, fontsize=size)
+    axes.set_yticks(range(len(rows)), rows, fontsize=size)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set(visible=True, alpha=0.3)
+
+
+def over_temperature(run: Run) -> Temperatures:
+    """Return temperature, variety and distance of samples at each temperature; at last, as temperature 0, of real lines.
+
+    Variety is the Vendi score over the number of lines; the distance the Jensen-Shannon divergence, in bits, of
+    their 3-grams (or shorter ones) from those of the held-out lines.
+    """
+    corpus, n = run.corpus, _affordable(run, 1)
+    held_out = corpus.lines(_held_out(run))
+    train = corpus.lines(np.random.default_rng(0).choice(corpus.rows("train"), n))
+    # where there are thousands of characters, no two lists have their 3-grams in common
+    real = {k: quality.jensen_shannon(_grams(train, k), _grams(held_out, k)) for k in (3, 2, 1)}
+    k = next((k for k in real if real[k] < 0.7), 1)
+    of_held_out = _grams(held_out, k)
+    drawn = [(t, run.sample(n, temperature=t, seed=0)) for t in TEMPERATURES]
+    return [
+        (t, quality.vendi(some[:300]), quality.jensen_shannon(_grams(lines, k), of_held_out))
+        for t, lines in [*drawn, (0.0, train)]
+        if (some := [line for line in lines if line])
+    ]
+
+
+def _affordable(run: Run, share: int) -> int:
+    """How many lines to draw."""
+    return int(min(1000, max(50, share * _CHARACTERS / run.corpus.lengths.mean())))
+
+
+def _held_out(run: Run) -> npt.NDArray[Any]:
+    return np.concatenate([run.corpus.rows("validation"), run.corpus.rows("test")])
+
+
+def _grams(lines: list[str], k: int) -> dict[str, int]:
+    return Counter(gram for line in lines for gram in quality.grams(f"\n{line}\n", k))
+
+
+def quality_and_variety(names: list[str], found: list[Temperatures]) -> Figure:
+    """Draw how like held-out lines, and how varied, samples are at each temperature. found: of `over_temperature`."""
+    figure, axes = _figure()
+    for i, (name, points) in enumerate(zip(names, found, strict=True)):
+        colour, style = _look(i)
+        t, x, y = zip(*(point for point in points if point[0]), strict=True)
+        axes.plot(x, y, style, color=colour, marker="o", markersize=5, label=_short(name))
+        for j, a in enumerate(t):
+            if len(names) == 1 or (i == 0 and a in (t[0], 1.0, t[-1])):  # those of the others lie nearby
+                place = {"textcoords": "offset points", "xytext": (5, 5), "fontsize": 8}
+                axes.annotate(f"{a:g}", (x[j], y[j]), **place)
+    _, *real = found[0][-1]
+    axes.plot(*real, "*", color=INK, markersize=11, label="training lines")
+    axes.margins(0.08)
+    axes.set(xlabel="variety (Vendi score of each line)", ylabel="bits from held-out lines")
+    axes.legend()
+    return figure
+
+
+# inside the model
+
+
+def embedding(run: Run, most: int = 100) -> Figure | None:
+    """Draw the vectors of the most frequent characters on their first two principal components."""
+    weight = getattr(getattr(run.model, "embedding", None), "weight", None)
+    if weight is None or min(weight.shape) < 2:
+        return None
+    ids = _frequent(run, most)
+    vectors = weight.detach().double().numpy()[ids]  # (K, C)
+    u, size, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
+    x, y = (u * size)[:, :2].T
+    figure, axes = _figure(4.1)
+    axes.scatter(x, y, s=0)  # sets the limits
+    seen: dict[str, str] = {}
+    for i, a, b in zip(ids, x, y, strict=True):
+        text = run.vocab.decode([i])
+        kind = _kind(text)
+        colour = seen.setdefault(kind, COLOURS[len(seen) % len(COLOURS)])
+        axes.text(a, b, character(text), color=colour, ha="center", va="center",
+                  fontsize=13 if len(ids) <= 40 else 9, fontweight="bold")  # fmt: skip
+    for kind, colour in seen.items():
+        axes.plot([], [], "s", color=colour, label=kind)
+    part = size**2 / (size**2).sum()
+    axes.margins(0.08)
+    axes.set(xlabel=f"{part[0]:.0%} of the variance", ylabel=f"{part[1]:.0%} of the variance")
+    axes.tick_params(labelbottom=False, labelleft=False, length=0)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def _kind(text: str) -> str:
+    """Say what kind of character it is."""
+    if text == "\n":
+        return "end of line"
+    if unicodedata.normalize("NFD", text)[0] in "aeiouAEIOU":
+        return "vowel"
+    kinds = {"Ll": "small letter", "Lu": "capital", "L": "letter", "N": "digit"}
+    category = unicodedata.category(text)
+    return kinds.get(category) or kinds.get(category[0]) or "sign"
+
+
+def attention(run: Run, line: str | None = None, most: int = 10) -> Figure | None:
+    """Draw where every head of a Transformer looks. line: None takes a held-out one of usual length."""
+    if run.type != "transformer":
+        return None
+    corpus = run.corpus
+    if line is None:
+        rows = corpus.rows("test")
+        usual = int(np.median(corpus.lengths[rows]))
+        line = corpus.lines([rows[np.abs(corpus.lengths[rows] - usual).argmin()]])[0]
+    line = line[:most]
+    weights = attention_weights(run, line)  # (L, H, T, T)
+    L, H = weights.shape[:2]
+    figure = Figure(figsize=(5, 0.5 + 5 * L / H if H > 1 else 3 * L))
+    labels = [character(c) for c in "\n" + line]
+    for layer in range(L):
+        for head in range(H):
+            axes: Any = figure.add_subplot(L, H, layer * H + head + 1)
+            axes.imshow(weights[layer, head], cmap=_faded(False), vmin=0, vmax=0.6, interpolation="none")
+            _characters(axes, labels, labels, 7)
+            axes.tick_params(labelleft=head == 0, labelbottom=layer == L - 1)
+            axes.set_title(f"block {layer + 1}, head {head + 1}", fontsize=7, color=INK)
+    return figure
+
+
+@torch.inference_mode()
+def attention_weights(run: Run, line: str) -> npt.NDArray[Any]:
+    """Return the weights of every head over a line and its beginning, (layers, heads, T, T)."""
+    model: Any = run.model
+    heard: list[torch.Tensor] = []
+    hooks = [
+        block.qkv.register_forward_hook(lambda module, given, qkv: heard.append(qkv))
+        for block in model.blocks
+    ]
+    try:
+        model(torch.from_numpy(run.vocab.encode("\n" + line).astype(np.int64))[None])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    found = []
+    for block, qkv in zip(model.blocks, heard, strict=True):
+        _, T, C = qkv.shape
+        q, k, _ = qkv[0].view(T, 3, block.n_head, C // 3 // block.n_head).permute(1, 2, 0, 3)  # (H, T, D)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+        past = torch.ones(T, T, dtype=torch.bool).tril()
+        found.append(scores.masked_fill(~past, -math.inf).softmax(-1))
+    return torch.stack(found).numpy()
+
+
+# text
+
+
+def character(text: str) -> str:
+    """Return a character as it can be read on an axis; the end of a line is ⏎, a space ␣."""
+    if text in ("\n", " "):
+        return "⏎" if text == "\n" else "␣"
+    return "◌" + text if unicodedata.category(text).startswith("M") else shown(text)
+
+
+def _short(name: str) -> str:
+    """A run's name for a legend, which leaves out what begins with an underscore."""
+    name = name if len(name) <= 24 else "…" + name[-23:]
+    return " " + name if name.startswith("_") else name
+
+
+def _count(n: int) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if n >= size:
+            return f"{n / size:.2g}{unit}" if n < 100 * size else f"{n / size:.0f}{unit}"
+    return str(n)
+
+
+def _figure(height: float = 3.4) -> tuple[Figure, Any]:
+    """A figure as wide as a telephone can show, and its axes."""
+    figure = Figure(figsize=(5, height))
+    return figure, figure.add_subplot()
+
+
+def _look(i: int) -> tuple[str, str]:
+    """The colour and the line style of the i-th run."""
+    return COLOURS[i % len(COLOURS)], ("-", "--", "-.", ":")[i // len(COLOURS) % 4]
+
+
+# files
+
+
+def svg(plot: Plot, key: str) -> str:
+    """Return a plot as an SVG element for a page, in the page's colours and fonts. key: unique on the page."""
+    file = io.StringIO()
+    with styled():
+        plot.figure.savefig(
+            file,
+            format="svg",
+            transparent=True,
+            metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")),
+        )
+    text = file.getvalue()
+    box = re.search(r'viewBox="([^"]*)"', text)
+    start = text.index(">", text.index("<svg")) + 1
+    text = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", text[start:], flags=re.S)
+    text = text.replace(INK, "currentColor").replace(PAPER, "var(--card)").replace("xlink:href", "href")
+    text = re.sub(r"font: (?:(bold|700) )?([\d.]+px)[^;\"]*",
+                  lambda m: f"font-size: {m[2]}" + "; font-weight: bold" * bool(m[1]), text)  # fmt: skip
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    text = re.sub(r' id="([^"]*)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", text)
+    text = re.sub(r'(url\(|href=")#', rf"\1#{key}-", text)
+    return f'<svg viewBox="{box[1] if box else ""}" role="img" aria-label="{plot.title}">{text}'
+
+
+def write_plots(
+    directory: Path, entries: Sequence[Entry], drawn: list[list[Plot]] | None = None
+) -> list[Path]:
+    """Write all plots as PNG files to a directory, and return their paths. drawn: of `draw`, if there already."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(directory, error) from None
+    together, *each = drawn or draw(entries)
+    paths = []
+    for i, plots in enumerate([together, *each]):
+        # names of runs may be the same, or differ in what no file may be called
+        safe = re.sub(r"[^\w.-]+", "_", entries[i - 1][0])[-40:]
+        name = "" if len(each) < 2 or not i else f"{i}-{safe}-"
+        for plot in plots:
+            paths.append(directory / f"{name}{plot.name}.png")
+            write_png(paths[-1], plot)
+    return paths
+
+
+def write_png(path: Path, plot: Plot) -> None:
+    """Write a plot as a PNG file; a character that no font here has becomes its code point."""
+    figure: Figure = pickle.loads(pickle.dumps(plot.figure))
+    with styled(), atomic(path) as beside:
+        figure.suptitle(plot.title)
+        _spell(figure)
+        figure.savefig(beside, format="png", dpi=150)
+
+
+def _spell(figure: Figure) -> None:
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            labels = [label.get_text() for label in axis.get_ticklabels()]
+            if "".join(map(_spelled, labels)) != "".join(labels):
+                spelled = list(map(_spelled, labels))
+                axis.set_ticks(axis.get_ticklocs(), spelled, fontsize=5, rotation=90 * (axis is axes.xaxis))
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_text(_spelled(text.get_text()))
+
+
+def _spelled(text: str) -> str:
+    return "".join(c if c == "\n" or ord(c) in _glyphs() else f"U+{ord(c):04X}" for c in text)
+
+
+@functools.cache
+def _glyphs() -> frozenset[int]:
+    def of(family: str) -> Iterator[int]:
+        yield from font_manager.get_font(font_manager.findfont(family)).get_charmap()
+
+    return frozenset(code for family in _style()["font.family"] for code in of(family))

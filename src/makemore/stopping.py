@@ -1,0 +1,24 @@
+"""Ctrl-C, asked for politely."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once."""
+    stopped = False
+
+    def on_signal(number: int, frame: object) -> None:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

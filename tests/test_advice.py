@@ -1,0 +1,222 @@
+"""Each warning speaks up where its fault is, and not where it is not."""
+
+import pytest
+
+from makemore import advice
+from makemore.advice import AMBER, RED
+
+
+def codes(found):
+    return [warned.code for warned in found]
+
+
+def curve(*validation, error=0.01, begin=100):
+    return [
+        {"step": begin + 100 * i, "validation": v, "validation_error": error}
+        for i, v in enumerate(validation)
+    ]
+
+
+NLL = {"train": 1.9, "validation": 2.0, "test": 2.0}
+
+
+# overfitted
+
+
+def test_overfitted_is_three_in_a_row_above_the_minimum_by_two_errors():
+    assert advice.overfitted(curve(2.5, 2.0, 2.021, 2.021, 2.021)) == 200
+    assert advice.overfitted(curve(2.5, 2.0, 2.021, 2.021)) is None  # two
+    assert advice.overfitted(curve(2.5, 2.0, 2.019, 2.019, 2.019, 2.019)) is None  # too little
+    assert advice.overfitted(curve(2.5, 2.0, 2.03, 2.03, 2.01, 2.03, 2.03)) is None  # not in a row
+    assert advice.overfitted(curve(2.5, 2.0, 2.03, 2.03, 1.99, 2.0, 2.0, 2.0)) is None  # a new minimum
+    assert advice.overfitted(curve(2.5, 2.0, 2.03, 2.03, 1.99, 2.02, 2.02, 2.02)) == 500
+
+
+def test_overfitted_uses_the_error_at_the_minimum():
+    metrics = curve(2.5, 2.0, 2.05, 2.05, 2.05, error=0.001)
+    metrics[1]["validation_error"] = 0.03
+    assert advice.overfitted(metrics) is None
+    metrics[1]["validation_error"] = 0.02
+    assert advice.overfitted(metrics) == 200
+
+
+@pytest.mark.parametrize("error", [0.0, None])
+def test_without_an_error_nothing_is_said_of_overfitting(error):
+    metrics = curve(2.0, 3.0, 3.0, 3.0, 3.0)
+    for line in metrics:
+        if error is None:
+            del line["validation_error"]  # a run of before there was one
+        else:
+            line["validation_error"] = error
+    assert advice.overfitted(metrics) is None
+    assert advice.of_training(metrics, NLL, None) == []
+
+
+def test_overfitted_of_little():
+    assert advice.overfitted([]) is None
+    assert advice.overfitted(curve(2.0)) is None
+
+
+def test_overfitted_in_words():
+    (warned,) = advice.of_training(curve(2.5, 2.0, 2.1, 2.2, 2.3), NLL, None)
+    assert (warned.code, warned.severity) == ("overfitted", RED)
+    assert "step 200" in warned.message
+    assert advice.of_training(curve(2.5, 2.2, 2.1, 2.01, 2.0, 2.0, 2.0), NLL, None) == []
+
+
+# still improving
+
+
+def test_still_improving_is_a_fall_in_the_last_tenth():
+    down = [3 - 0.05 * i for i in range(20)]
+    (warned,) = advice.of_training(curve(*down), NLL, None)
+    assert (warned.code, warned.severity) == ("still_improving", AMBER)
+    assert "0.100" in warned.message  # two of twenty evaluations
+
+
+@pytest.mark.parametrize(
+    "validation",
+    [
+        [3, 2.5, 2.2, 2.05, 2.0, 2.0, 1.995],  # the fall is less than the error
+        [3, 2.8, 2.6, 2.4, 2.2, 2.0, 2.005],  # the last is not the best
+        [3, 2.5, 2.0, 1.5],  # too few to tell
+    ],
+)
+def test_not_still_improving(validation):
+    assert advice.of_training(curve(*validation), NLL, None) == []
+
+
+# worse than counting
+
+
+def test_worse_than_ngram():
+    (warned,) = advice.of_training([], {"test": 2.1}, 2.05)
+    assert (warned.code, warned.severity) == ("worse_than_ngram", AMBER)
+    assert "2.050" in warned.message
+    assert "2.100" in warned.message
+    assert advice.of_training([], {"test": 2.0}, 2.05) == []
+    assert advice.of_training([], {"test": 2.054}, 2.05) == []  # as good as equal
+    assert advice.of_training([], {"test": 2.1}, None) == []  # it counts itself
+
+
+# of the list
+
+HEALTHY = ["emma", "olivia", "ava", "été", "o'neil", "zoë b"] * 5
+
+
+def of_list(lines=HEALTHY, different=1000, held_out=300):
+    return advice.of_list(lines, different, held_out)
+
+
+def test_a_healthy_list():
+    assert of_list() == []
+
+
+@pytest.mark.parametrize(("different", "held_out"), [(999, 300), (1000, 299)])
+def test_few_lines(different, held_out):
+    (warned,) = of_list(different=different, held_out=held_out)
+    assert (warned.code, warned.severity) == ("few_lines", AMBER)
+    assert f"{different:,} different" in warned.message
+    assert f"{held_out} held out" in warned.message
+
+
+def test_rare_characters():
+    (warned,) = of_list([*HEALTHY, "xxxx", "qqqqq"])
+    assert warned.code == "rare_characters"
+    assert "(x)" in warned.message
+    assert of_list([*HEALTHY, "xxx", "xx"]) == []  # five times, in two lines
+    (many,) = of_list([*HEALTHY, "0123456789XYZ"])
+    assert "13 of " in many.message
+    assert many.message.endswith("(0 1 2 3 4 5 6 7 8 9 ...)")
+
+
+@pytest.mark.parametrize("odd", ["\ufffd", "\x07", "\x85", "\u200b", "\ufeff", "\u202e", "\ue000"])
+def test_suspicious_characters(odd):
+    assert advice.suspicious(odd)
+    (warned,) = of_list([*HEALTHY, *[f"a{odd}b"] * 5])
+    assert warned.code == "suspicious_characters"
+    assert "5 places" in warned.message
+    assert warned.message.isprintable()  # what cannot be seen is named
+
+
+@pytest.mark.parametrize("character", "aZ9 é'-ßж中ع́–·")
+def test_characters_that_are_not_suspicious(character):
+    assert not advice.suspicious(character)
+
+
+def test_mixed_normal_forms():
+    (warned,) = of_list([*HEALTHY, *["e\u0301a"] * 5])
+    assert (warned.code, warned.severity) == ("mixed_normal_forms", AMBER)
+    assert "5 lines" in warned.message
+
+
+# of samples
+
+GOOD = {
+    "lines": {"train": 18_000, "validation": 1000, "test": 1000},
+    "copy_ratio": 1.3,
+    "copy_ratio_interval": [1.1, 1.6],
+    "uniqueness": 0.9,
+    "uniqueness_of_train": 0.95,
+    "validity": 0.99,
+}
+
+
+def test_healthy_samples():
+    assert advice.of_samples(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "severity"),
+    [(2.1, 1.1, AMBER), (4.0, 3.0, AMBER), (4.1, 1.1, RED), (40.0, 20.0, RED)],
+)
+def test_memorises(ratio, low, severity):
+    (warned,) = advice.of_samples(GOOD | {"copy_ratio": ratio, "copy_ratio_interval": [low, 50.0]})
+    assert (warned.code, warned.severity) == ("memorises", severity)
+    assert f"{ratio:.1f} times" in warned.message
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval"), [(2.0, [1.5, 2.5]), (5.0, [0.9, 9.0]), (None, [None, None]), (5.0, [None, None])]
+)
+def test_does_not_memorise_or_it_cannot_be_told(ratio, interval):
+    assert advice.of_samples(GOOD | {"copy_ratio": ratio, "copy_ratio_interval": interval}) == []
+
+
+def test_of_a_handful_of_lines_nothing_is_said():
+    numbers = GOOD | {"copy_ratio": 9.0, "copy_ratio_interval": [9.0, 9.0]}
+    assert advice.of_samples(numbers) != []
+    assert advice.of_samples(numbers | {"lines": {"train": 100, "validation": 3, "test": 3}}) == []
+
+
+def test_collapse():
+    (warned,) = advice.of_samples(GOOD | {"uniqueness": 0.75})
+    assert (warned.code, warned.severity) == ("collapse", RED)
+    assert advice.of_samples(GOOD | {"uniqueness": 0.77}) == []
+    assert advice.of_samples(GOOD | {"uniqueness": 0.3, "uniqueness_of_train": 0.35}) == []  # so is the list
+
+
+def test_unended():
+    (warned,) = advice.of_samples(GOOD | {"validity": 0.89})
+    assert (warned.code, warned.severity) == ("unended", AMBER)
+    assert "11.0%" in warned.message
+    assert advice.of_samples(GOOD | {"validity": 0.9}) == []
+
+
+def test_every_warning_says_what_to_do():
+    bad = GOOD | {"copy_ratio": 9.0, "uniqueness": 0.1, "validity": 0.5}
+    odd = ["e\u0301\u200b"]
+    found = [
+        *advice.of_training(curve(2.0, 3.0, 3.0, 3.0, 3.0), {"test": 3.0}, 2.0),
+        *advice.of_training(curve(3.0, 2.8, 2.6, 2.4, 2.2), NLL, None),
+        *advice.of_samples(bad),
+        *advice.of_list(odd, 1, 0),
+    ]
+    assert sorted(codes(found)) == sorted(
+        [
+            "overfitted", "worse_than_ngram", "still_improving", "memorises", "collapse", "unended", "few_lines",
+            "rare_characters", "suspicious_characters", "mixed_normal_forms",
+        ]
+    )  # fmt: skip
+    assert all(warned.message and warned.advice for warned in found)
+    assert {warned.severity for warned in found} == {AMBER, RED}

@@ -1,0 +1,116 @@
+"""Comparing models: order, ties, going on, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import makemore
+from makemore import comparison
+from makemore.comparison import compare, compare_runs
+from makemore.errors import MakemoreError
+
+
+@pytest.fixture(scope="module")
+def ngrams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs on the bundled names: a bigram, a 4-gram, and the same 4-gram again."""
+    home = tmp_path_factory.mktemp("ngrams")
+    for name, type, knobs in (
+        ("two", "bigram", {}),
+        ("four", "ngram", {"order": 4}),
+        ("again", "ngram", {"order": 4}),
+    ):
+        makemore.train("names", type=type, work_dir=home / name, device="cpu", **knobs)
+    return {name: home / name for name in ("two", "four", "again")}
+
+
+def test_a_real_difference_and_a_tie(ngrams: dict[str, Path]) -> None:
+    found = compare_runs(list(ngrams.values()))
+    assert [e["type"] for e in found["entries"]] == ["ngram", "ngram", "bigram"]
+    assert [e["tie_with_best"] for e in found["entries"]] == [True, True, False]
+    assert [p["tie"] for p in found["pairs"]] == [True, False, False]
+    bigram, four = found["entries"][2], found["entries"][0]
+    pair = found["pairs"][1]
+    assert pair["difference"] == pytest.approx(bigram["nll"]["test"] - four["nll"]["test"], abs=1e-6)
+    assert pair["interval"][0] < pair["difference"] < pair["interval"][1]
+
+
+def test_losses_are_paired_line_by_line(ngrams: dict[str, Path], tmp_path: Path) -> None:
+    """The same lines in another order are the same split, and the same model on them is a tie at 0."""
+    corpus = makemore.read("names")
+    lines = corpus.lines(np.arange(len(corpus)))
+    (tmp_path / "turned.txt").write_text("\n".join(reversed(lines)), "utf-8")
+    makemore.train(tmp_path / "turned.txt", type="ngram", order=4, work_dir=tmp_path / "run", device="cpu")
+    (pair,) = compare_runs([ngrams["four"], tmp_path / "run"])["pairs"]
+    assert pair["difference"] == pytest.approx(0, abs=1e-9)
+    # paired: the interval of the difference is narrower than if the two had been scored on different lines
+    found = compare_runs([ngrams["four"], ngrams["two"]])
+    apart = np.hypot(*(np.ptp(entry["interval"]) for entry in found["entries"]))
+    assert np.ptp(found["pairs"][0]["interval"]) < 0.9 * apart
+
+
+def test_the_seeds_widen_the_interval(small: Path, tmp_path: Path) -> None:
+    found = compare(small, ["mlp"], work_dir=tmp_path / "c", seeds=2, max_steps=3)
+    assert found is not None
+    (entry,) = found["entries"]
+    assert len(entry["runs"]) == 2
+    assert entry["nll"]["test"] == pytest.approx(np.mean(entry["nll_of_runs"]))
+    assert len(set(entry["nll_of_runs"])) == 2
+    (pair,) = compare_runs(entry["runs"])["pairs"]
+    assert np.ptp(pair["interval"]) > 2 * 1.5 * comparison.SEED_SPREAD
+    assert pair["tie"]
+
+
+def test_it_goes_on_where_it_was(small: Path, tmp_path: Path) -> None:
+    steps: list[str] = []
+    asked = iter([False] * 4 + [True] * 100)
+    stopped = compare(
+        small, ["bigram", "mlp", "gru"], work_dir=tmp_path / "c", max_steps=3, stop=lambda: next(asked),
+        on_event=lambda name, event: steps.append(name),
+    )  # fmt: skip
+    assert stopped is None
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "c").glob("*/summary.json")}
+    assert done
+    whole = compare(small, ["bigram", "mlp", "gru"], work_dir=tmp_path / "c", max_steps=3)
+    assert whole is not None
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert {entry["name"] for entry in whole["entries"]} == {"bigram", "mlp", "gru"}
+    alone = compare(small, ["bigram", "mlp", "gru"], work_dir=tmp_path / "d", max_steps=3)
+    assert alone is not None
+    for a, b in zip(whole["entries"], alone["entries"], strict=True):
+        assert (a["name"], a["nll"]) == (b["name"], b["nll"])
+    assert json.loads((tmp_path / "c" / "comparison.json").read_text("utf-8"))["result"]["entries"]
+
+
+def test_every_pair_is_compared(small: Path, tmp_path: Path) -> None:
+    found = compare(small, ["bigram", "ngram", "mlp"], work_dir=tmp_path / "c", max_steps=2)
+    assert found is not None
+    names = [entry["name"] for entry in found["entries"]]
+    assert [(p["a"], p["b"]) for p in found["pairs"]] == list(itertools.combinations(names, 2))
+    losses = [entry["nll"]["test"] for entry in found["entries"]]
+    assert losses == sorted(losses)
+
+
+def test_what_cannot_be_compared(
+    small: Path, small_run: Path, ngrams: dict[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(MakemoreError, match="other train lines than"):
+        compare_runs([small_run, ngrams["two"]])
+    with pytest.raises(MakemoreError, match="two different run directories"):
+        compare_runs([small_run, small_run])
+    compare(small, ["bigram"], work_dir=tmp_path / "c", max_steps=2)
+    with pytest.raises(MakemoreError, match="a comparison with --max-steps 2; choose another directory"):
+        compare(small, ["bigram"], work_dir=tmp_path / "c", max_steps=3)
+    with pytest.raises(MakemoreError, match="a comparison on other lines"):
+        compare("names", ["bigram"], work_dir=tmp_path / "c", max_steps=2)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", "utf-8")
+    with pytest.raises(MakemoreError, match="holds other files"):
+        compare(small, ["bigram"], work_dir=tmp_path / "mine")
+    with pytest.raises(MakemoreError, match="no such model"):
+        compare(small, ["bigramm"], work_dir=tmp_path / "e")
+    assert not (tmp_path / "e").exists()

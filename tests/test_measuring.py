@@ -1,0 +1,106 @@
+"""The measuring commands as a person calls them: eval, compare, inspect, explain."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+KEYS = {
+    "nll", "bits_per_character", "bits_per_line", "perplexity", "nll_by_position", "nll_by_length",
+    "nll_by_character", "calibration_error", "calibration", "copy_ratio", "train_mass", "held_out_mass", "validity",
+    "uniqueness", "uniqueness_of_train", "novelty", "held_out_hits", "c_t", "distances", "vendi", "vendi_ratio", "nearest",
+    "warnings", "baselines",
+}  # fmt: skip
+
+
+def test_eval_prints_one_json_object(makemore, small_run: Path) -> None:
+    done = makemore("eval", small_run, "-n", 200, "--json")
+    assert (done.status, done.err) == (0, "")
+    found = json.loads(done.out)
+    assert found.keys() >= KEYS
+    assert found["bits_per_character"]["test"] == pytest.approx(found["nll"]["test"] / math.log(2))
+    assert all({"code", "message", "advice"} <= each.keys() for each in found["warnings"])
+    assert "few_lines" in [each["code"] for each in found["warnings"]]
+    summary = json.loads((small_run / "summary.json").read_text("utf-8"))
+    assert found["nll"] == pytest.approx(summary["nll"])
+
+
+def test_eval_says_it_in_words(makemore, small_run: Path) -> None:
+    done = makemore("eval", small_run, "-n", 200)
+    assert done.status == 0
+    for word in ("nats per token", "copy ratio R", "95 % interval", "what to do:", "edits from"):
+        assert word in done.out
+
+
+def test_eval_changes_nothing(makemore, small_run: Path) -> None:
+    before = {path: path.read_bytes() for path in small_run.iterdir()}
+    makemore("eval", small_run, "-n", 100)
+    makemore("explain", small_run, "emma")
+    assert {path: path.read_bytes() for path in small_run.iterdir()} == before
+
+
+def test_explain(makemore, small_run: Path) -> None:
+    done = makemore("explain", small_run, "emma", "--json")
+    assert done.status == 0
+    found = json.loads(done.out)
+    score = float(makemore("score", small_run, "emma").out.split("\t")[0])
+    assert found["nll"] == pytest.approx(score, abs=1e-3)
+    assert [each["character"] for each in found["letters"]] == [*"emma", "\n"]
+    for each in found["letters"]:
+        choices = dict(each["choices"])
+        assert list(choices.values()) == sorted(choices.values(), reverse=True)
+        assert each["probability"] == pytest.approx(math.exp(-each["nll"]))
+        assert choices.get(each["character"], 0) in (0, each["probability"])
+    every = makemore("explain", small_run, "emma", "--top", 1000, "--json")
+    for each in json.loads(every.out)["letters"]:
+        assert sum(p for _, p in each["choices"]) == pytest.approx(1)
+    side = makemore("explain", small_run, small_run, "emma")
+    assert side.status == 0
+
+
+def test_compare_prints_an_order(makemore, small: Path, tmp_path: Path) -> None:
+    done = makemore("compare", small, "--types", "bigram,ngram", "-o", tmp_path / "c")
+    assert done.status == 0, done.err
+    assert "best: " in done.out
+    done = makemore("compare", tmp_path / "c" / "bigram-3407", tmp_path / "c" / "ngram-3407", "--json")
+    assert {entry["type"] for entry in json.loads(done.out)["entries"]} == {"bigram", "ngram"}
+
+
+def test_inspect(makemore, small: Path) -> None:
+    done = makemore("inspect", small, "--json")
+    assert done.status == 0
+    assert json.loads(done.out)["unique"] == len(set(small.read_text("utf-8").split()))
+    assert "try:  makemore -i" in makemore("inspect", small).out
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("eval nowhere", "nowhere: no such directory"),
+        ("eval RUN -n 3", "-n 3: must be 100 or more"),
+        ("explain RUN", "give a run directory and a line"),
+        ("explain RUN emma --top 0", "--top 0: must be 1 or more"),
+        ("explain RUN EMMA", "the character 'E'"),
+        ("compare RUN", "two different run directories"),
+        ("compare RUN nowhere", "nowhere: no such directory"),
+        ("compare RUN RUN --time 3", "--time: of use only where"),
+        ("compare nowhere.txt", "nowhere.txt: no such file"),
+        ("compare names --types lstn", "--type lstn: no such model"),
+        ("compare names --seeds 0", "--seeds 0: must be 1 or more"),
+        ("compare names --time -1", "--time -1: must be more than 0"),
+        ("inspect nowhere.txt", "nowhere.txt: no such file"),
+        ("report nowhere", "nowhere: no such directory"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    makemore, small_run: Path, tmp_path: Path, monkeypatch, command: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = makemore(*(str(small_run) if word == "RUN" else word for word in command.split()))
+    assert done.status == 2
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
