@@ -28,7 +28,9 @@ ALLOWED = {
     "evaluation": {"batches", "corpus", "loss"},
     "quality": set(),
     "advice": set(),
-    "assessment": {"advice", "corpus", "errors", "evaluation", "loop", "models", "quality", "run"},
+    "assessment": {
+        "advice", "corpus", "errors", "evaluation", "loop", "models", "quality", "run", "sampling",
+    },
     "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "search", "vocab"},
     "inspection": {
         "advice", "batches", "corpus", "evaluation", "loop", "models", "optimizer", "quality", "recipes",
@@ -49,6 +51,8 @@ ALLOWED = {
     },
     "display": {"advice", "corpus", "errors", "events", "run"},
     "tables": {"advice", "corpus", "display", "events", "run"},
+    "plots": {"advice", "files", "quality", "run"},
+    "page": {"__init__", "advice", "assessment", "comparison", "errors", "files", "plots", "run"},
     "options": set(),
     "stopping": set(),
     "measuring": {

@@ -109,6 +109,7 @@ def _train_command(type_name: str | None) -> Any:
         precision: Annotated[str, option(_TRAINING)] = "auto",
         compile: Annotated[bool, switch(_TRAINING)] = False,
         tensorboard: Annotated[bool, switch(_TRAINING)] = False,
+        diagnostics: Annotated[bool, switch(_TRAINING)] = False,
         num_workers: Annotated[int | None, whole(_TRAINING, "-n")] = None,
     ) -> int:
         """Train a model on a file of lines.
@@ -142,6 +143,7 @@ def _train_command(type_name: str | None) -> Any:
             compile: Let torch compile the model first, which takes a minute or more: meant for long trainings on
                 a GPU, no gain on a CPU.
             tensorboard: Write TensorBoard events to the work directory too.
+            diagnostics: Note activations, gradients and updates of every layer, draw them, and warn of what is wrong.
             num_workers: Not needed; accepted because the original has it.
 
         """
@@ -170,7 +172,7 @@ def _train_command(type_name: str | None) -> Any:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
                 max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
-                compile=compile, precision=precision, max_steps=max_steps, time=time, batch_size=batch_size, learning_rate=learning_rate,
+                compile=compile, diagnostics=diagnostics, precision=precision, max_steps=max_steps, time=time, batch_size=batch_size, learning_rate=learning_rate,
                 weight_decay=weight_decay, teacher=teacher, patience=patience, seed=seed, **given,
             )  # fmt: skip
         return 130 if display.stopped else 0

@@ -14,7 +14,7 @@ from rich.table import Table
 from makemore.advice import COPIES
 from makemore.corpus import describe
 from makemore.errors import MakemoreError
-from makemore.events import Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
+from makemore.events import Diagnosed, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
 from makemore.run import Run
 
 KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
@@ -44,6 +44,7 @@ class Display:
             Overfitting: self._overfitting,
             Samples: self._samples,
             Ended: self._ended,
+            Diagnosed: self._diagnosed,
             Done: self._done,
         }
 
@@ -125,6 +126,14 @@ class Display:
     def _ended(self, event: Ended) -> None:
         if self._bar is not None:
             self._bar.update(self._task, description="scoring every line with the best weights")
+
+    def _diagnosed(self, event: Diagnosed) -> None:
+        assert self.run is not None
+        found = "nothing wrong" if not event.warned else f"{len(event.warned)} warnings"
+        self.say(f"diagnostics: {found}; see {self.run.directory / 'diagnostics.png'}")
+        for warned in event.warned:
+            self.say(f"  {warned.message}", "yellow")
+            self.say(f"    what to do: {warned.advice}")
 
     def _done(self, event: Done) -> None:
         if self._bar is not None:

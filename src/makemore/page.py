@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from makemore import __version__, advice
-from makemore.files import atomic, unwritable
-from makemore.plots import Entry, Plot, character, draw, same_lines, svg
+from makemore.assessment import assess
+from makemore.comparison import PLAN, compare_runs
+from makemore.errors import MakemoreError
+from makemore.files import atomic, read_json, unwritable
+from makemore.plots import Entry, Plot, character, draw, same_lines, svg, write_plots
 from makemore.run import Run
 
 SPLITS = ("train", "validation", "test")
@@ -55,6 +58,42 @@ def write_page(
         beside.write_text(page, "utf-8", "replace")
 
 
+def write_report(
+    directories: Sequence[Path],
+    output: Path | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    said: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Measure runs, or those of what `makemore compare` wrote; write the page, and the plots to a directory beside it.
+
+    Returns the page's path; output: None takes report.html in the first directory. n, seed, said: as of `assess`.
+    """
+    first, result = directories[0], None
+    named = {str(directory): directory for directory in directories}
+    if len(named) == 1 and (first / PLAN).exists():
+        result = read_json(first / PLAN).get("result")
+        if not result:
+            raise MakemoreError(
+                f"{first}: its comparison has not ended; run the same `makemore compare` again"
+            )
+        named = {each["name"]: first / Path(each["runs"][0]).name for each in result["entries"]}
+    entries = []
+    for name, directory in named.items():
+        run = Run.load(directory)
+        found = assess(run, n, seed, lambda text, name=name: said(f"{name}: {text}"))  # type: ignore[misc]
+        entries.append((name, run, found))
+    if result is None and len(entries) > 1 and same_lines(entries):
+        said("comparing")
+        result = compare_runs(directories)
+    said("drawing")
+    drawn = draw(entries)
+    page = output or first / "report.html"
+    write_page(page, entries, result, drawn)
+    write_plots(page.with_name(page.stem + "-plots"), entries, drawn)
+    return page
+
+
 # several runs
 
 
@@ -63,7 +102,7 @@ def _together(entries: Sequence[Entry], comparison: dict[str, Any], plots: list[
     compared: dict[str, dict[str, Any]] = {}
     for each in comparison.get("entries", []):
         compared |= dict.fromkeys([each.get("name"), *each.get("runs", [])], each)
-    rows = []
+    rows: list[list[str]] = []
     for name, run, found in sorted(entries, key=lambda entry: _or_infinite(entry[2]["nll"]["test"])):
         more = compared.get(name) or compared.get(str(run.directory), {})
         tied = " <small>no worse than the best</small>" if more.get("tie_with_best") and rows else ""
@@ -97,8 +136,13 @@ def _together(entries: Sequence[Entry], comparison: dict[str, Any], plots: list[
         )
         pairs.append([f"{b} less {a}", _around(difference, pair.get("interval"), "+.4f"), says])
     if pairs:
+        head, best = ["runs", "difference", ""], len(entries) - 1  # those with the best run come first
         text += "<h2>Which is better?</h2><p>Differences of the test losses on the same lines, in nats per token.</p>"
-        text += _table(["runs", "difference", ""], pairs)
+        text += _table(head, pairs[:best])
+        if pairs[best:]:
+            text += (
+                f"<details><summary>{len(pairs)} pairs in all</summary>{_table(head, pairs[best:])}</details>"
+            )
     return text + _figures(plots, "all") + "<h2>Each run</h2>"
 
 
@@ -153,7 +197,7 @@ def _samples(run: Run) -> str:
     spans = []
     for line, nlls in zip(lines, run.letters(lines), strict=True):
         letters = [
-            f"<i class=s{min(_SHADES - 1, int(nll * 1.5))} title='{escape(_spoken(c))}: {math.exp(-nll):.2%}, {nll:.2f} nats'>"
+            f"<i class=s{min(_SHADES - 1, int(min(nll, 9) * 1.5))} title='{escape(_spoken(c))}: {math.exp(-nll):.2%}, {nll:.2f} nats'>"
             f"{escape(c if c != chr(10) else '⏎')}</i>"
             for c, nll in zip(line + "\n", nlls, strict=True)
         ]
@@ -288,8 +332,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -
 
 
 def _number(x: float | None, form: str) -> str:
-    if x is None or not math.isfinite(x):
+    if x is None or math.isnan(x):
         return "–"
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
     return format(x, form if abs(x) < 1e6 else ".1e").replace("-", "−")
 
 
@@ -329,7 +375,7 @@ _PAGE = Template("""<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>$title – makemore</title>
 <style>
-:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #20262e; --dim: #5d6672; --line: #dfe3e8;
+:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1f252d; --dim: #5d6672; --line: #dfe3e8;
   --amber: #b06f00; --red: #c62f40; --shade: 217, 72, 95 }
 @media (prefers-color-scheme: dark) { :root { --page: #14171b; --card: #1c2026; --ink: #e4e7eb; --dim: #9aa3af;
   --line: #323942; --amber: #e5a33a; --red: #f0707d } }

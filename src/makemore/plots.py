@@ -73,6 +73,7 @@ def styled() -> Iterator[None]:
     """Give matplotlib our look while figures are made and written."""
     with rc_context(_style()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a reader's browser has it, and write_png spells it out
+        warnings.filterwarnings("ignore", "Creating legend")  # can be slow, which a busy machine is
         yield
 
 
@@ -179,14 +180,15 @@ def same_lines(entries: Sequence[Entry]) -> bool:
 
 def learning_curves(entries: Sequence[Entry]) -> Figure | None:
     """Draw train and validation loss over the steps; of several runs, validation over the seconds."""
-    curves = [(name, metrics) for name, run, _ in entries if len(metrics := run.metrics()) > 1]
+    all_metrics = [(i, name, run.metrics()) for i, (name, run, _) in enumerate(entries)]
+    curves = [each for each in all_metrics if len(each[2]) > 1]
     if not curves:  # models that count have one evaluation, which makes no curve
         return None
     figure, axes = _figure()
     single = len(entries) == 1
     x = "step" if single else "seconds"
     low, high = [], []
-    for i, (name, metrics) in enumerate(curves):
+    for i, name, metrics in curves:
         at = [line[x] for line in metrics]
         loss = np.array([line["validation"] for line in metrics])
         error = np.array([line.get("validation_error") or 0.0 for line in metrics])
@@ -215,25 +217,31 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
             high.append(level)
     room = 0.06 * (max(high) - min(low)) + 0.01
     axes.set(ylim=(min(low) - room, max(high) + room), xlabel=x, ylabel="nats per token")
-    axes.legend(ncols=2 if len(curves) > 3 else 1)
+    _legend(figure, axes, len(entries))
     return figure
 
 
-def by_position(entries: Sequence[Entry]) -> Figure:
+def by_position(entries: Sequence[Entry]) -> Figure | None:
     """Draw the loss of the first, second, ... token of the test lines, with intervals."""
+    if not any(_known(found["nll_by_position"]) for _, _, found in entries):
+        return None
     figure, axes = _figure()
     top = []
     for i, (name, _, found) in enumerate(entries):
         colour, style = _look(i)
+        if not _known(found["nll_by_position"]):
+            continue
         top.append(_curve(axes, found["nll_by_position"], "position", colour, style, _short(name)))
     axes.set(xlabel="position in the line", ylabel="nats per token", ylim=(0, 1.12 * max(top)))
     if len(entries) > 1:
-        axes.legend(ncols=2 if len(entries) > 3 else 1)
+        _legend(figure, axes, len(entries))
     return figure
 
 
-def by_length(found: dict[str, Any]) -> Figure:
+def by_length(found: dict[str, Any]) -> Figure | None:
     """Draw the loss of test lines of each length, with intervals."""
+    if not _known(found["nll_by_length"]):
+        return None
     figure, axes = _figure()
     top = _curve(axes, found["nll_by_length"], "length", BLUE, "-", "")
     axes.set(xlabel="characters of the line", ylabel="nats per token", ylim=(0, 1.12 * top))
@@ -246,14 +254,12 @@ def _curve(axes: Any, parts: list[dict[str, Any]], of: str, colour: str, style: 
     axes.fill_between(x, y - half, y + half, color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, y, style, color=colour, label=label, marker="o", markersize=3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return float(y.max(initial=0.1))
+    return float(y.max())
 
 
 def _joined(parts: list[dict[str, Any]], of: str) -> tuple[npt.NDArray[Any], ...]:
     """Return places, losses and half intervals; neighbours are put together where there are many, or few tokens."""
-    parts = [part for part in parts if part["nll"] is not None]
-    if not parts:  # every line has something that the model holds for impossible
-        return np.empty(0), np.empty(0), np.empty(0)
+    parts = _known(parts)
     width = math.ceil((parts[-1][of] - parts[0][of] + 1) / MOST)
     groups: list[list[tuple[float, ...]]] = []
     for part in parts:
@@ -271,15 +277,21 @@ def _joined(parts: list[dict[str, Any]], of: str) -> tuple[npt.NDArray[Any], ...
     return x, y, half
 
 
+def _known(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the parts with something that the model holds for impossible."""
+    return [part for part in parts if part["nll"] is not None]
+
+
 def _numbers(part: dict[str, Any]) -> tuple[int, float, float]:
     high = part["interval"][1]
     return part["tokens"], part["nll"], 0.0 if high is None else high - part["nll"]
 
 
-def by_character(found: dict[str, Any], most: int = 30) -> Figure:
+def by_character(found: dict[str, Any], most: int = 30) -> Figure | None:
     """Draw the loss of each of the most frequent characters of the test lines, with intervals."""
-    parts = [part for part in found["nll_by_character"] if part["nll"] is not None]
-    parts = sorted(parts, key=lambda part: -part["tokens"])[:most]
+    parts = sorted(_known(found["nll_by_character"]), key=lambda part: -part["tokens"])[:most]
+    if not parts:
+        return None
     _, nll, half = (np.array(x, dtype=float) for x in zip(*map(_numbers, parts), strict=True))
     figure, axes = _figure()
     x = np.arange(len(parts))
@@ -487,7 +499,7 @@ def quality_and_variety(names: list[str], found: list[Temperatures]) -> Figure:
     axes.plot(*real, "*", color=INK, markersize=11, label="training lines")
     axes.margins(0.08)
     axes.set(xlabel="variety (Vendi score of each line)", ylabel="bits from held-out lines")
-    axes.legend()
+    _legend(figure, axes, len(names))
     return figure
 
 
@@ -608,6 +620,15 @@ def _figure(height: float = 3.4) -> tuple[Figure, Any]:
     """A figure as wide as a telephone can show, and its axes."""
     figure = Figure(figsize=(5, height))
     return figure, figure.add_subplot()
+
+
+def _legend(figure: Figure, axes: Any, runs: int) -> None:
+    """Name the curves; those of several runs below, where nothing lies under the names."""
+    if runs == 1:
+        axes.legend()
+        return
+    figure.set_figheight(3.4 + 0.2 * math.ceil(runs / 2))
+    figure.legend(loc="outside lower center", ncols=2)
 
 
 def _look(i: int) -> tuple[str, str]:

@@ -1,0 +1,239 @@
+"""What is seen inside a model while it trains, and that seeing it changes nothing.
+
+The limits of `diagnostics.warnings` come from 200 and more steps of every type on the bundled names with
+its defaults, none of which may warn. There an `mlp` has up to 63 % of its tanh saturated, all others up to
+5 %; the first gradient is at least 0.03 of the last; a norm at most 5 times the usual.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import makemore
+from makemore import diagnostics
+from makemore.errors import MakemoreError
+from makemore.events import Diagnosed
+from makemore.models import MODELS
+from makemore.run import FILES, Run
+
+TRAINED = [type for type in MODELS if not hasattr(MODELS[type], "fit")]
+each_type = pytest.mark.parametrize("type", TRAINED)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def watched(source: Any, directory: Path, **options: Any) -> tuple[list[dict[str, Any]], set[str]]:
+    """The rows of a training and the codes of what it warned of."""
+    found: list[Any] = []
+    makemore.train(source, work_dir=directory, diagnostics=True, on_event=found.append, **options)
+    (event,) = [event for event in found if isinstance(event, Diagnosed)]
+    return diagnostics.read(directory), {warned.code for warned in event.warned}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@each_type
+def test_watching_changes_no_bit(type: str, precision: str, small: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"type": type, "max_steps": 4, "batch_size": 20, "precision": precision}
+    makemore.train(small, work_dir=tmp_path / "plain", **options)
+    rows, _ = watched(small, tmp_path / "watched", **options)
+    best = "best.safetensors"
+    assert (tmp_path / "plain" / best).read_bytes() == (tmp_path / "watched" / best).read_bytes()
+    a, b = (Run.load(tmp_path / name).load_checkpoint() for name in ("plain", "watched"))
+    assert a is not None
+    assert b is not None
+    assert all(torch.equal(a[0][name], b[0][name]) for name in a[0] | b[0])
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    for row in rows:
+        assert row["activations"]
+        assert all(math.isfinite(number["std"]) for number in row["activations"].values())
+        assert row["parameters"].keys() == dict(Run.load(tmp_path / "plain").model.named_parameters()).keys()
+    assert not (tmp_path / "plain" / diagnostics.FILE).exists()
+    assert (tmp_path / "watched" / diagnostics.PICTURE).stat().st_size > 10_000
+
+
+def test_a_stopped_training_goes_on_to_the_same_rows(small: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"type": "mlp", "max_steps": 12, "batch_size": 20}
+    rows, _ = watched(small, tmp_path / "whole", **options)
+    parts, count = tmp_path / "parts", itertools.count()
+    makemore.train(small, work_dir=parts, diagnostics=True, stop=lambda: next(count) >= 5, **options)
+    stopped = diagnostics.read(parts)
+    with open(parts / diagnostics.FILE, "a") as file:  # as a crash leaves it: later rows, the last cut off
+        file.write('{"step": 9, "parameters": {}}\n{"step": 10, "par')
+    makemore.train(work_dir=parts, resume=True, diagnostics=True)
+    assert stopped == rows[:5]
+    assert diagnostics.read(parts) == rows
+    makemore.train(work_dir=parts, resume=True, max_steps=14)  # unwatched: the picture would not be of all
+    assert not (parts / diagnostics.PICTURE).exists()
+    assert diagnostics.read(parts) == rows
+    makemore.train(small, work_dir=parts, overwrite=True, **options)
+    assert not (parts / diagnostics.FILE).exists()
+    assert {diagnostics.FILE, diagnostics.PICTURE} <= set(FILES)
+
+
+@pytest.mark.parametrize("steps", [5, 100, 3000, -1])
+def test_about_a_hundred_steps_are_watched(steps: int) -> None:
+    chosen = [step for step in range(1, (steps if steps > 0 else 3000) + 1) if diagnostics.due(step, steps)]
+    assert chosen[:5] == [1, 2, 3, 4, 5]
+    assert len(chosen) == min(steps, len(chosen)) if 0 < steps <= 100 else 100 <= len(chosen) <= 150
+    assert sum(diagnostics.due(step, -1) for step in range(1, 100_000)) < 250
+
+
+def test_time_ends_a_watched_training(small: Path, tmp_path: Path) -> None:
+    rows, _ = watched(small, tmp_path / "run", type="mlp", time=1.0, patience=0)
+    seen = [row["step"] for row in rows]
+    assert len(seen) > 5
+    assert seen == [step for step in range(1, seen[-1] + 1) if diagnostics.due(step, -1)]
+
+
+class Layers(torch.nn.Module):
+    """Functions of every kind, the first of two tanh nearly flat and the last unit of relu dead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(5, 4)
+        self.act = torch.nn.ReLU()
+        self.head = torch.nn.Linear(4, 5)
+
+    def forward(self, idx: torch.Tensor) -> Any:
+        e = self.embedding(idx)
+        x = torch.tanh(100 * e) + e.tanh()
+        x = self.act(x - torch.tensor([0.0, 0.0, 0.0, 9.0])) + torch.nn.functional.gelu(x)
+        return self.head(torch.sigmoid(x)), ()
+
+
+def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Layers()
+    idx = torch.randint(5, (3, 6))
+    targets = torch.where(torch.arange(6) < torch.tensor([[6], [2], [4]]), 1, -1)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    watch = diagnostics.Diagnostics(tmp_path, model, 10)
+    with watch.watching(1, targets, model) as call:
+        logits, _ = call(idx)
+        logits.sum().backward()
+        gradient = model.head.weight.grad
+        assert gradient is not None
+        wanted = float(gradient.std(correction=0))
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+        with torch.no_grad():
+            model.head.weight += 0.1
+            model.head.weight[0] += 0.2
+    watch.write(1, 1.5, 0.1)
+    (row,) = diagnostics.read(tmp_path)
+    seen = row["activations"]
+    assert list(seen) == ["embedding", "tanh.0", "tanh.1", "act.relu", "gelu", "sigmoid", "head"]
+    e = before["embedding.weight"][idx][targets >= 0]
+    assert seen["embedding"]["std"] == pytest.approx(float(e.std(correction=0)), rel=1e-5)
+    assert seen["tanh.0"]["saturated"] == pytest.approx(float(((100 * e).tanh().abs() > 0.97).float().mean()))
+    assert seen["tanh.1"]["saturated"] < 0.5
+    assert seen["act.relu"]["dead"] >= 0.25
+    assert "dead" not in seen["head"]
+    numbers = row["parameters"]["head.weight"]
+    assert numbers["gradient_std"] == pytest.approx(wanted, rel=1e-5)  # before it was clipped
+    change = torch.full((5, 4), 0.1)
+    change[0] += 0.2
+    ratio = float(change.std(correction=0) / before["head.weight"].std(correction=0))
+    assert numbers["update_ratio"] == pytest.approx(ratio, rel=1e-4)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert not any(p._post_accumulate_grad_hooks for p in model.parameters())
+
+
+def test_a_fault_inside_a_watched_step_leaves_no_hook(tmp_path: Path) -> None:
+    model = Layers()
+    watch = diagnostics.Diagnostics(tmp_path, model, 10)
+    with pytest.raises(IndexError), watch.watching(1, torch.zeros(1, 1), model) as call:
+        call(torch.tensor([[7]]))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert not any(p._post_accumulate_grad_hooks for p in model.parameters())
+
+
+@each_type
+def test_the_defaults_are_sound(type: str, tmp_path: Path) -> None:
+    rows, codes = watched("names", tmp_path / "run", type=type, max_steps=100, patience=0)
+    assert codes == set()
+    assert len(rows) == 100
+
+
+def test_a_learning_rate_of_one_is_called_too_large(tmp_path: Path) -> None:
+    _, codes = watched("names", tmp_path / "run", type="mlp", max_steps=100, learning_rate=1.0)
+    assert {"step_too_large", "saturated", "dead_units"} <= codes
+
+
+def test_a_tiny_learning_rate_is_called_too_small(small: Path, tmp_path: Path) -> None:
+    _, codes = watched(small, tmp_path / "run", type="mlp", max_steps=30, learning_rate=1e-7)
+    assert codes == {"step_too_small"}
+
+
+class Saturated(MODELS["mlp"]):  # type: ignore[misc]
+    """An mlp whose weights are twenty times too large."""
+
+    def __init__(self, vocab_size: int, config: Any) -> None:
+        super().__init__(vocab_size, config)
+        with torch.no_grad():
+            self.fc.weight *= 20
+
+
+class Deep(torch.nn.Module):
+    """Twelve tanh layers whose weights are too small."""
+
+    @dataclasses.dataclass(frozen=True)
+    class config_class:  # noqa: N801
+        """Nothing to set."""
+
+    def __init__(self, vocab_size: int, config: Any) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(vocab_size, 16)
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(16, 16) for _ in range(12))
+        self.head = torch.nn.Linear(16, vocab_size)
+        for layer in self.layers:
+            torch.nn.init.normal_(layer.weight, std=0.02)
+
+    def forward(self, idx: torch.Tensor, state: Any = None) -> Any:
+        x = self.embedding(idx)
+        for layer in self.layers:
+            x = torch.tanh(layer(x))
+        return self.head(x), ()
+
+
+class Dead(Deep):
+    """One layer most of whose units never give anything."""
+
+    def forward(self, idx: torch.Tensor, state: Any = None) -> Any:
+        x = self.layers[0](self.embedding(idx))
+        return self.head(torch.relu(x - 5 * (torch.arange(16) > 4))) + 0 * x.sum() + self._rest(), ()
+
+    def _rest(self) -> Any:
+        return sum(0 * layer.weight.sum() for layer in self.layers)
+
+
+@pytest.mark.parametrize(
+    ("model", "code"), [(Saturated, "saturated"), (Deep, "vanishing"), (Dead, "dead_units")]
+)
+def test_what_is_wrong_with_a_model_is_called(
+    model: Any, code: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "faulty", model)
+    _, codes = watched(small, tmp_path / "run", type="faulty", max_steps=30, learning_rate=1e-3)
+    assert code in codes
+
+
+def test_exploding_gradients_and_lost_losses_are_called(small: Path, tmp_path: Path) -> None:
+    _, codes = watched("names", tmp_path / "rnn", type="rnn", max_steps=200, learning_rate=1.0)
+    assert "exploding" in codes
+    with pytest.raises(MakemoreError, match="--learning-rate"):
+        watched(small, tmp_path / "lost", type="rnn", max_steps=2000, learning_rate=1e30)
+    assert "exploding" in {w.code for w in diagnostics.warnings(diagnostics.read(tmp_path / "lost"))}

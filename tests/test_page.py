@@ -1,0 +1,121 @@
+"""The report: one HTML file that needs nothing else, whatever the lines are."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import makemore
+from makemore import plots
+from makemore.assessment import assess
+from makemore.page import write_page, write_report
+
+NASTY = [
+    "<script>alert(1)</script>",
+    "a & b",
+    '"quoted"',
+    "it's",
+    "$x$ <b>",
+    "&lt;",
+    "_under",
+    "end -->",
+    "日本",
+    "e\u0301x\u0323",
+]
+
+
+@pytest.fixture(scope="module")
+def entry(small_run):
+    run = makemore.load(small_run)
+    return "small & <b>", run, assess(run, 100)
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory):
+    """A bigram of lines that look like HTML."""
+    directory = tmp_path_factory.mktemp("nasty")
+    path = directory / "lines.txt"
+    path.write_text("\n".join(f"{line} {i}" for line in NASTY for i in range(40)), "utf-8")
+    run = makemore.train(path, work_dir=directory / "run", type="bigram", device="cpu")
+    return "<script>bad</script>", run, assess(run, 100)
+
+
+class Page(HTMLParser):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = path.read_text("utf-8")
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.attributes += attrs
+
+
+def check_self_contained(page: Page) -> None:
+    assert "script" not in page.tags
+    assert "://" not in page.text
+    assert not {"link", "iframe", "object", "embed", "base"} & set(page.tags)
+    for name, value in page.attributes:
+        if name in ("href", "src", "xlink:href"):
+            assert value.startswith(("#", "data:image/png;base64,"))
+            assert value.startswith("data:") or value[1:] in page.ids
+        assert not name.startswith("on")
+    assert all(name in page.ids for name in re.findall(r"url\(#([^)]+)\)", page.text))
+    assert "url(" not in page.text.replace("url(#", "")
+    assert len(set(page.ids)) == len(page.ids)
+
+
+def test_the_page_of_a_run_needs_nothing_else(entry, tmp_path):
+    drawn = plots.draw([entry])
+    write_page(tmp_path / "report.html", [entry], drawn=drawn)
+    page = Page(tmp_path / "report.html")
+    check_self_contained(page)
+    assert drawn[1][0].name == "curve"
+    assert "embedding" in [plot.name for plot in drawn[1]]
+    assert page.tags.count("svg") == len(drawn[1])
+    for plot in drawn[1]:
+        assert f"<b>{plot.title}</b>" in page.text
+    assert "small &amp; &lt;b&gt;" in page.text
+    assert plots.INK not in page.text
+    assert "<metadata" not in page.text
+    write_page(tmp_path / "again.html", [entry])
+    assert (tmp_path / "again.html").read_text("utf-8") == page.text
+
+
+def test_lines_that_look_like_html_are_shown_as_they_are(nasty, tmp_path):
+    write_page(tmp_path / "report.html", [nasty])
+    page = Page(tmp_path / "report.html")
+    check_self_contained(page)
+    assert "&lt;script&gt;bad&lt;/script&gt;" in page.text
+    assert page.tags.count("b") == page.text.count("</b>")
+
+
+def test_several_runs_are_compared(entry, nasty, tmp_path):
+    third = ("third", *entry[1:])
+    comparison = {
+        "entries": [{"name": "third", "samples_per_second": 1234.0}, {}],
+        "pairs": [
+            {"a": "third", "b": "<i>", "difference": 0.5, "interval": [0.4, 0.6], "tie": False},
+            {"a": "third"},
+        ],
+    }
+    write_page(tmp_path / "report.html", [entry, nasty, third], comparison)
+    page = Page(tmp_path / "report.html")
+    check_self_contained(page)
+    assert page.tags.count("details") == 3
+    assert "1,234" in page.text
+    assert "third is better" in page.text
+    assert "cannot be compared" in page.text
+
+
+def test_the_command_measures_and_writes(small_run, names_run, tmp_path):
+    said: list[str] = []
+    page = write_report([small_run, names_run], tmp_path / "new" / "r.html", 100, said=said.append)
+    check_self_contained(Page(page))
+    assert said[-1] == "drawing"
+    assert len(list((tmp_path / "new" / "r-plots").glob("*.png"))) > 15
