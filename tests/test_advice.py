@@ -12,7 +12,7 @@ def codes(found):
 
 def curve(*validation, error=0.01, begin=100):
     return [
-        {"step": begin + 100 * i, "validation": v, "validation_error": error}
+        {"step": begin + 100 * i, "validation": v, "validation_error": error, "rise_error": error}
         for i, v in enumerate(validation)
     ]
 
@@ -32,11 +32,11 @@ def test_overfitted_is_three_in_a_row_above_the_minimum_by_two_errors():
     assert advice.overfitted(curve(2.5, 2.0, 2.03, 2.03, 1.99, 2.02, 2.02, 2.02)) == 500
 
 
-def test_overfitted_uses_the_error_at_the_minimum():
+def test_overfitted_uses_the_error_of_the_rise():
     metrics = curve(2.5, 2.0, 2.05, 2.05, 2.05, error=0.001)
-    metrics[1]["validation_error"] = 0.03
+    metrics[3]["rise_error"] = 0.03
     assert advice.overfitted(metrics) is None
-    metrics[1]["validation_error"] = 0.02
+    metrics[3]["rise_error"] = 0.02
     assert advice.overfitted(metrics) == 200
 
 
@@ -45,9 +45,9 @@ def test_without_an_error_nothing_is_said_of_overfitting(error):
     metrics = curve(2.0, 3.0, 3.0, 3.0, 3.0)
     for line in metrics:
         if error is None:
-            del line["validation_error"]  # a run of before there was one
+            del line["rise_error"]
         else:
-            line["validation_error"] = error
+            line["rise_error"] = error
     assert advice.overfitted(metrics) is None
     assert advice.of_training(metrics, NLL, None) == []
 

@@ -211,3 +211,20 @@ def test_intervals_of_the_copy_ratio_hold_the_truth():
         found = copying(train, held_out, (np.arange(300), np.arange(100)))
         held += found.interval[0] <= 1 <= found.interval[1]
     assert 0.90 <= held / n <= 0.98
+
+
+def test_the_error_of_a_difference_is_what_drawing_the_lines_anew_says() -> None:
+    random = np.random.default_rng(5)
+    lengths = random.integers(2, 9, 400)
+    one = Losses(random.normal(2, 1, int(lengths.sum())), lengths)
+    other = Losses(one.tokens + random.normal(0.1, 0.3, len(one.tokens)), lengths)
+    apart = one.lines - other.lines
+    drawn = []
+    for _ in range(2000):
+        i = random.integers(400, size=400)
+        drawn.append(apart[i].sum() / lengths[i].sum())
+    error = one.difference(other, np.arange(400))
+    assert error == pytest.approx(np.std(drawn), rel=0.1)
+    assert error < one.loss.error  # the same lines are hard for both
+    twice = one + one, other + other
+    assert twice[0].difference(twice[1], np.tile(np.arange(400), 2)) == pytest.approx(error)

@@ -43,7 +43,8 @@ def overfitted(metrics: list[dict[str, Any]]) -> int | None:
     """Return the step of the lowest validation loss if training has gone on for too long since, else None.
 
     The rule: in three evaluations in a row it was above that by more than two standard errors. metrics: the
-    evaluations, with `step`, `validation` and `validation_error`.
+    evaluations, with `step`, `validation` and `rise_error`, the standard error of the one loss above the other on the
+    same lines.
     """
     best: dict[str, Any] | None = None
     above = 0
@@ -52,7 +53,7 @@ def overfitted(metrics: list[dict[str, Any]]) -> int | None:
         if best is None or not best["step"] or line["validation"] < best["validation"]:
             best, above, since = line, 0, None  # an untrained model, step 0, is nobody's best
             continue
-        error = best.get("validation_error")
+        error = line.get("rise_error")
         above = above + 1 if error and line["validation"] - best["validation"] > 2 * error else 0
         if above >= 3:
             since = int(best["step"])

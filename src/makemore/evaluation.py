@@ -89,6 +89,16 @@ class Losses:
         """Their sum, and what it was summed over."""
         return Loss(float(self.tokens.sum()), len(self.tokens), len(self.lengths), self._error())
 
+    def difference(self, other: Losses, units: npt.NDArray[Any]) -> float:
+        """Return the standard error of how far the loss lies from another model's on the same lines.
+
+        units: (M,) lines with the same number are one fact.
+        """
+        apart = self.lines - other.lines
+        beyond = apart - apart.sum() / len(self.tokens) * self.lengths
+        _, unit = np.unique(units, return_inverse=True)
+        return float(np.sqrt((np.bincount(unit, beyond) ** 2).sum()) / len(self.tokens))
+
     def _error(self) -> float:
         mean = self.tokens.mean() if len(self.tokens) else 0.0
         if not np.isfinite(mean):  # something impossible stands there

@@ -20,7 +20,7 @@ from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
-from makemore.evaluation import Loss, copying, evaluate
+from makemore.evaluation import Losses, copying, evaluate
 from makemore.evaluation import losses as losses_of
 from makemore.events import (
     Checkpoint,
@@ -132,6 +132,7 @@ def steps(
     yield Started(run, progress.step, count_parameters(model), str(to), warning)
 
     evaluated = _evaluated(run)
+    best: Losses | None = None  # of the validation lines, at the best step
     served = iter(batches)
     already = progress.step
     saved = began = time.monotonic()
@@ -172,13 +173,22 @@ def steps(
         due = due or progress.step == 0
         if progress.step > progress.evaluated and (last or due):
             evaluated_in = part_of(20)
-            losses = {split: evaluate(model, corpus, rows) for split, rows in evaluated.items()}
-            _finite(losses["validation"].nll, progress.step, settings)
+            losses = {split: losses_of(model, corpus, rows) for split, rows in evaluated.items()}
+            _finite(losses["validation"].loss.nll, progress.step, settings)
             event = _judge(progress, losses)
+            error = None
             if event.best:
                 run.save_best(model)
+                best = losses["validation"]
+            elif progress.best_step:
+                if best is None:  # going on: the best was scored by another process
+                    with torch.random.fork_rng(devices=[]):
+                        again = run.new_model()
+                    run.read_best(again)
+                    best = losses_of(again.to(to), corpus, evaluated["validation"])
+                error = losses["validation"].difference(best, corpus.hashes[evaluated["validation"]])
             batch = progress.loss / max(1, progress.losses)
-            run.add_metrics(_metrics(event, losses, batch, before + time.monotonic() - began))
+            run.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
             progress.loss, progress.losses = 0.0, 0
             yield event
             curve = run.metrics()
@@ -286,11 +296,11 @@ def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
     return model
 
 
-def _judge(progress: Progress, losses: dict[str, Loss]) -> Evaluation:
+def _judge(progress: Progress, losses: dict[str, Losses]) -> Evaluation:
     """Note an evaluation in the progress: is it the best, and for how long has there been none?"""
     progress.evaluated = progress.step
     # before the first step there is nothing worth keeping, though with few lines held out it may look best
-    train, validation = losses["train"].nll, losses["validation"].nll
+    train, validation = losses["train"].loss.nll, losses["validation"].loss.nll
     best = progress.step > 0 and validation < progress.best
     if best:
         progress.best, progress.best_step, progress.stale = validation, progress.step, 0
@@ -299,14 +309,17 @@ def _judge(progress: Progress, losses: dict[str, Loss]) -> Evaluation:
     return Evaluation(progress.step, train, validation, best)
 
 
-def _metrics(event: Evaluation, losses: dict[str, Loss], batch: float, seconds: float) -> dict[str, Any]:
-    """One line of metrics.jsonl."""
+def _metrics(
+    event: Evaluation, losses: dict[str, Losses], rise_error: float | None, batch: float, seconds: float
+) -> dict[str, Any]:
+    """One line of metrics.jsonl. rise_error: standard error of how much worse than the best the validation loss is."""
     return {
         "step": event.step,
         "batch": batch,
         "train": event.train,
         "validation": event.validation,
-        "validation_error": losses["validation"].error,
+        "validation_error": losses["validation"].loss.error,
+        "rise_error": rise_error,
         "seconds": round(seconds, 3),
     }
 
@@ -318,7 +331,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     began = time.monotonic()
     model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
     seconds = time.monotonic() - began
-    losses = {split: evaluate(model, corpus, rows) for split, rows in _evaluated(run).items()}
+    losses = {split: losses_of(model, corpus, rows) for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
     event = _judge(progress, losses)
     run.save_best(model)
@@ -326,7 +339,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
         {"model." + k: v for k, v in model.state_dict().items()}, dataclasses.asdict(progress)
     )
     run.rewind_metrics(-1)
-    run.add_metrics(_metrics(event, losses, event.train, seconds))
+    run.add_metrics(_metrics(event, losses, None, event.train, seconds))
     yield event
     yield Done(1, "finished", _finish(run, progress, seconds))
 
