@@ -4,6 +4,7 @@
     run = makemore.load("out")
     run.sample(20, prefix="ka", seed=1)
     run.score(["emma"])
+    makemore.assess(run)["nll"]["test"]
 
 Importing the package defines these names and loads nothing else until one of them is used.
 """
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from makemore.assessment import assess as assess
+    from makemore.comparison import compare as compare
     from makemore.corpus import Corpus as Corpus
     from makemore.corpus import read as read
     from makemore.errors import MakemoreError as MakemoreError
@@ -35,6 +38,8 @@ _HOME = {
     "MODELS": "models",
     "build": "models",
     "evaluate": "evaluation",
+    "assess": "assessment",
+    "compare": "comparison",
     "MakemoreError": "errors",
 }
 

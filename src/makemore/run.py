@@ -6,6 +6,7 @@
     best.safetensors     weights at the step with the lowest validation loss
     last.safetensors     weights, optimiser, random state and progress at the last checkpoint
     metrics.jsonl        one JSON object for each evaluation
+    report.html          what `makemore report` wrote, with report-plots/ beside it
     summary.json         losses on every split and the rest, once training has ended
     loss.png             the loss over the steps
     diagnostics.jsonl    what went on inside the model at some steps, where that was asked for
@@ -64,7 +65,9 @@ FILES = (
     "loss.png",
     "diagnostics.jsonl",
     "diagnostics.png",
+    "report.html",
 )
+FOLDERS = ("tensorboard", "report-plots")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,8 +175,9 @@ class Run:
             run._write_config(new)
             for name in FILES:
                 (directory / name).unlink(missing_ok=True)
-            if (directory / "tensorboard").is_dir():
-                shutil.rmtree(directory / "tensorboard")
+            for name in FOLDERS:
+                if (directory / name).is_dir():
+                    shutil.rmtree(directory / name)
             for name in ("vocabulary.json", "corpus.npy", "config.json"):
                 os.replace(new / name, directory / name)
         except OSError as error:
@@ -483,7 +487,7 @@ def load(directory: str | Path) -> Run:
 
 def check_free(directory: Path, overwrite: bool) -> None:
     """Raise MakemoreError if a run must not be started in a directory."""
-    ours = {*FILES, *(name + ".tmp" for name in FILES), "tensorboard", NEW}
+    ours = {*FILES, *(name + ".tmp" for name in FILES), *FOLDERS, NEW}
     try:
         if directory.exists() and not directory.is_dir():
             raise MakemoreError(f"{directory}: is a file; choose a directory with -o")
