@@ -178,15 +178,13 @@ class Leaderboard:
 def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     """Print what `comparison.compare` found."""
     entries, pairs = result["entries"], result["pairs"]
-    table = _table(
-        "", "test loss", "95 % interval", "validation", "parameters", "time", "samples/s", "R", "unique"
-    )
+    table = _table("", "test", "±", "parameters", "time", "samples/s", "R", "unique")
     for each in entries:
         low, high = each["interval"]
         table.add_row(
-            Text(each["name"]), _number(each["nll"]["test"]), f"{_number(low)} to {_number(high)}",
-            _number(each["nll"]["validation"]), f"{each['parameters']:,}", duration(each["seconds"]),
-            f"{each['samples_per_second']:,.0f}", _number(each["copy_ratio"], 2), _share(each["uniqueness"]),
+            Text(each["name"], overflow="fold"), _number(each["nll"]["test"]), _number((high - low) / 2, 3),
+            f"{each['parameters']:,}", duration(each["seconds"]), f"{each['samples_per_second']:,.0f}",
+            _number(each["copy_ratio"], 2), _share(each["uniqueness"]),
         )  # fmt: skip
     console.print(table)
     _say(console)
@@ -211,7 +209,9 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     console.print(table)
     _say(
         console,
-        f"intervals: over the test lines, paired, and over seeds, which alone move a loss by {result['seed_spread']:.4f}",
+        "test: nats per token, with half its 95 % interval. R: how much likelier training lines are than held-out ones. "
+        "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
+        f"{result['seed_spread']:.4f}.",
         "dim",
     )
 
