@@ -90,12 +90,12 @@ def test_not_still_improving(validation):
 
 
 def test_worse_than_ngram():
-    (warned,) = advice.of_training([], {"test": 2.1}, 2.05)
+    (warned,) = advice.of_training([], {"test": 2.1}, (2.05, 0.01))
     assert (warned.code, warned.severity) == ("worse_than_ngram", AMBER)
     assert "2.050" in warned.message
     assert "2.100" in warned.message
-    assert advice.of_training([], {"test": 2.0}, 2.05) == []
-    assert advice.of_training([], {"test": 2.054}, 2.05) == []  # as good as equal
+    assert advice.of_training([], {"test": 2.0}, (2.05, 0.01)) == []
+    assert advice.of_training([], {"test": 2.1}, (2.05, 0.03)) == []  # as good as equal
     assert advice.of_training([], {"test": 2.1}, None) == []  # it counts itself
 
 
@@ -207,7 +207,7 @@ def test_every_warning_says_what_to_do():
     bad = GOOD | {"copy_ratio": 9.0, "uniqueness": 0.1, "validity": 0.5}
     odd = ["e\u0301\u200b"]
     found = [
-        *advice.of_training(curve(2.0, 3.0, 3.0, 3.0, 3.0), {"test": 3.0}, 2.0),
+        *advice.of_training(curve(2.0, 3.0, 3.0, 3.0, 3.0), {"test": 3.0}, (2.0, 0.01)),
         *advice.of_training(curve(3.0, 2.8, 2.6, 2.4, 2.2), NLL, None),
         *advice.of_samples(bad),
         *advice.of_list(odd, 1, 0),
@@ -220,3 +220,8 @@ def test_every_warning_says_what_to_do():
     )  # fmt: skip
     assert all(warned.message and warned.advice for warned in found)
     assert {warned.severity for warned in found} == {AMBER, RED}
+
+
+def test_impossible_lines():
+    (warned,) = advice.of_training([], {"train": 2.0, "test": None}, (2.0, 0.01))
+    assert (warned.code, warned.severity) == ("impossible_lines", RED)

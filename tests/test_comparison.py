@@ -61,7 +61,8 @@ def test_the_seeds_widen_the_interval(small: Path, tmp_path: Path) -> None:
     assert entry["nll"]["test"] == pytest.approx(np.mean(entry["nll_of_runs"]))
     assert len(set(entry["nll_of_runs"])) == 2
     (pair,) = compare_runs(entry["runs"])["pairs"]
-    assert np.ptp(pair["interval"]) > 2 * 1.5 * comparison.SEED_SPREAD
+    spread = comparison.SEED_SPREAD * np.sqrt(comparison.SEED_LINES / found["lines"]["train"])
+    assert np.ptp(pair["interval"]) > 2 * 1.96 * spread * np.sqrt(2) * 0.8
     assert pair["tie"]
 
 
@@ -114,3 +115,48 @@ def test_what_cannot_be_compared(
     with pytest.raises(MakemoreError, match="no such model"):
         compare(small, ["bigramm"], work_dir=tmp_path / "e")
     assert not (tmp_path / "e").exists()
+
+
+def test_a_model_that_holds_lines_for_impossible_comes_last(small: Path, tmp_path: Path) -> None:
+    makemore.train(small, type="bigram", smoothing=0.0, work_dir=tmp_path / "sure", device="cpu")
+    makemore.train(small, type="bigram", work_dir=tmp_path / "smooth", device="cpu")
+    found = compare_runs([tmp_path / "sure", tmp_path / "smooth"])
+    assert [entry["nll"]["test"] is None for entry in found["entries"]] == [False, True]
+    (pair,) = found["pairs"]
+    assert not pair["tie"]
+    json.dumps(found, allow_nan=False)
+    page = tmp_path / "page.html"
+    from makemore.page import write_report
+
+    write_report([tmp_path / "sure", tmp_path / "smooth"], page, 100)
+    assert "smooth" in page.read_text("utf-8")
+
+
+def test_a_type_that_fails_is_left_out(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(source=None, type=None, **how):
+        if type == "mlp":
+            raise MakemoreError("the loss became nan at step 3")
+        return makemore.train(source, type=type, **how)
+
+    monkeypatch.setattr(comparison, "train", train)
+    told = []
+    found = compare(
+        small, ["bigram", "mlp", "ngram"], work_dir=tmp_path / "c", max_steps=3,
+        on_failure=lambda name, message: told.append(name),
+    )  # fmt: skip
+    assert found is not None
+    assert {entry["name"] for entry in found["entries"]} == {"bigram", "ngram"}
+    assert found["failed"] == {"mlp-3407": "the loss became nan at step 3"}
+    assert told == ["mlp-3407"]
+    with pytest.raises(MakemoreError, match="became nan"):
+        compare(small, ["mlp"], work_dir=tmp_path / "d", max_steps=3)
+
+
+def test_the_page_of_a_comparison_has_the_numbers_of_all_seeds(small: Path, tmp_path: Path) -> None:
+    from makemore.page import write_report
+
+    found = compare(small, ["bigram", "mlp"], work_dir=tmp_path / "c", max_steps=3, seeds=2)
+    assert found is not None
+    text = write_report([tmp_path / "c"], None, 100).read_text("utf-8")
+    for entry in found["entries"]:
+        assert f"{entry['nll']['test']:.4f}" in text

@@ -216,15 +216,26 @@ def test_intervals_of_the_copy_ratio_hold_the_truth():
 def test_the_error_of_a_difference_is_what_drawing_the_lines_anew_says() -> None:
     random = np.random.default_rng(5)
     lengths = random.integers(2, 9, 400)
-    one = Losses(random.normal(2, 1, int(lengths.sum())), lengths)
-    other = Losses(one.tokens + random.normal(0.1, 0.3, len(one.tokens)), lengths)
+    one = Losses(random.normal(2, 1, int(lengths.sum())), lengths, np.arange(400))
+    other = Losses(one.tokens + random.normal(0.1, 0.3, len(one.tokens)), lengths, one.units)
     apart = one.lines - other.lines
     drawn = []
     for _ in range(2000):
         i = random.integers(400, size=400)
         drawn.append(apart[i].sum() / lengths[i].sum())
-    error = one.difference(other, np.arange(400))
+    error = one.difference(other)
     assert error == pytest.approx(np.std(drawn), rel=0.1)
     assert error < one.loss.error  # the same lines are hard for both
     twice = one + one, other + other
-    assert twice[0].difference(twice[1], np.tile(np.arange(400), 2)) == pytest.approx(error)
+    assert twice[0].difference(twice[1]) == pytest.approx(error)
+
+
+@pytest.mark.parametrize("n", [5, 12, 60])
+def test_intervals_of_few_lines_hold_the_truth(n: int) -> None:
+    random = np.random.default_rng(n)
+    lengths = np.full(n, 4.0)
+    held = 0
+    for _ in range(300):
+        low, high = ratio_interval(random.normal(8, 2, n), lengths, np.arange(n))
+        held += low <= 2 <= high
+    assert 0.9 <= held / 300 <= 0.99

@@ -29,7 +29,7 @@ ALLOWED = {
     "quality": set(),
     "advice": set(),
     "assessment": {
-        "advice", "corpus", "errors", "evaluation", "loop", "models", "quality", "run", "sampling",
+        "advice", "corpus", "errors", "evaluation", "files", "loop", "models", "quality", "run", "sampling",
     },
     "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "search", "vocab"},
     "inspection": {

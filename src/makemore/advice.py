@@ -25,6 +25,10 @@ RARE = 5
 COLLAPSE = 0.8
 """Share of the uniqueness of training lines below which samples repeat themselves."""
 
+CALIBRATION, VARIETY, DISTANCE = 0.05, (0.9, 1.1), 2.0
+"""Rules of thumb that the page marks numbers by: a calibration error, beyond what is chance; a Vendi ratio; a distance's
+ratio. No warning comes of them."""
+
 VALID = 0.9
 """Share of the samples that should end by themselves."""
 
@@ -76,9 +80,24 @@ def of_overfitting(metrics: list[dict[str, Any]]) -> list[Warned]:
     ]
 
 
-def of_training(metrics: list[dict[str, Any]], nll: dict[str, Any], baseline: Any) -> list[Warned]:
-    """Judge the curve and the losses of a training. baseline: the test loss in nats that counting reaches, if it counts."""
+def of_training(
+    metrics: list[dict[str, Any]], nll: dict[str, Any], counting: tuple[float, float] | None
+) -> list[Warned]:
+    """Judge the curve and the losses of a training.
+
+    nll: in nats per token; None is infinite. counting: the test loss that an n-gram reaches and the standard error of
+    this one's difference from it; None of a model that counts itself.
+    """
     found = of_overfitting(metrics)
+    if None in nll.values():
+        found.append(
+            Warned(
+                "impossible_lines",
+                "impossible lines: the model gives some of the lines no probability at all, so its loss is infinite",
+                "smooth the counts (--smoothing), or use another --type",
+                RED,
+            )
+        )
     if len(metrics) >= 5 and not found:
         last = metrics[-1]
         before = metrics[-1 - max(1, len(metrics) // 10)]  # a tenth of the training ago
@@ -92,11 +111,11 @@ def of_training(metrics: list[dict[str, Any]], nll: dict[str, Any], baseline: An
                     "train longer: a higher --max-steps, or --time",
                 )
             )
-    if None not in (baseline, nll["test"]) and nll["test"] > baseline + 0.005:
+    if counting is not None and nll["test"] is not None and nll["test"] - counting[0] > 2 * counting[1]:
         found.append(
             Warned(
                 "worse_than_ngram",
-                f"worse than counting: a 6-gram has a test loss of {baseline:.3f} on this list, this model {nll['test']:.3f}",
+                f"worse than counting: a 6-gram has a test loss of {counting[0]:.3f} on this list, this model {nll['test']:.3f}",
                 "use --type ngram, or train longer or with another --type",
             )
         )

@@ -13,6 +13,7 @@ from makemore.advice import Warned
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import Losses, Part
+from makemore.files import no_infinities
 from makemore.loop import fitted
 from makemore.models import count_parameters
 from makemore.run import Run
@@ -54,11 +55,12 @@ def assess(
     }
     numbers |= _losses(found, {split: corpus.hashes[rows[split]] for split in SPLITS})
     said("baselines")
+    beside = {
+        name: {split: evaluation.losses(fitted(corpus, name), corpus, rows[split]) for split in SPLITS[1:]}
+        for name in ("bigram", "ngram")
+    }
     numbers["baselines"] = {"uniform": math.log(len(corpus.vocab))} | {
-        name: {
-            split: evaluation.evaluate(baseline, corpus, rows[split]).nll for split in ("validation", "test")
-        }
-        for name, baseline in (("bigram", fitted(corpus, "bigram")), ("ngram", fitted(corpus, "ngram")))
+        name: {split: each.loss.nll for split, each in of.items()} for name, of in beside.items()
     }
     numbers["nll_by_position"] = [_part("position", part) for part in evaluation.by_position(found["test"])]
     numbers["nll_by_length"] = [_part("length", part) for part in evaluation.by_length(found["test"])]
@@ -67,8 +69,8 @@ def assess(
         for part in evaluation.by_character(found["test"], corpus, rows["test"])
     ]
     said("calibration")
-    error, bins = evaluation.calibration(model, corpus, rows["test"])
-    numbers["calibration_error"] = error
+    error, bins, chance = evaluation.calibration(model, corpus, rows["test"])
+    numbers["calibration_error"], numbers["calibration_error_by_chance"] = error, chance
     numbers["calibration"] = [vars(b) for b in bins]
 
     copying = evaluation.copying(
@@ -77,17 +79,19 @@ def assess(
         (corpus.hashes[rows["train"]], corpus.hashes[held_out]),
     )
     numbers["copy_ratio"] = copying.ratio
-    numbers["copy_ratio_interval"] = list(copying.interval)
+    told = math.isfinite(copying.ratio)
+    numbers["copy_ratio_interval"] = list(copying.interval) if told else [None, None]
     numbers["train_mass"], numbers["held_out_mass"] = copying.train, copying.held_out
     numbers |= _samples(run, corpus, rows["train"], held_out, n, seed, said)
 
-    numbers = dict(_no_infinities(numbers))
+    numbers = dict(no_infinities(numbers))
     said("warnings")
     lines = corpus.lines(np.arange(len(corpus)))
     different = len(np.unique(corpus.hashes))
     counts = hasattr(model, "fit")
-    baseline = None if counts else numbers["baselines"]["ngram"]["test"]
-    warnings = advice.of_training(run.metrics(), numbers["nll"], baseline)
+    counted = beside["ngram"]["test"]
+    lead = None if counts else (counted.loss.nll, found["test"].difference(counted))
+    warnings = advice.of_training(run.metrics(), numbers["nll"], lead)
     warnings += advice.of_samples(numbers) + advice.of_list(lines, different, len(held_out))
     numbers["warnings"] = [as_json(w) for w in warnings]
     return numbers
@@ -195,12 +199,3 @@ def _validity(run: Run, samples: list[Sample]) -> float:
     cut = [s.text for s in samples if not s.ended]
     ends = sum(math.exp(-letters[-1]) for letters in run.letters(cut)) if cut else 0.0
     return (len(samples) - len(cut) + ends) / len(samples)
-
-
-def _no_infinities(value: Any) -> Any:
-    """Put None in the place of every number that is none: JSON has neither infinity nor nan."""
-    if isinstance(value, dict):
-        return {key: _no_infinities(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_no_infinities(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

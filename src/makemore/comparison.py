@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import math
 import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from makemore.corpus import SPLITS, Corpus, read
 from makemore.errors import MakemoreError
 from makemore.evaluation import Losses
 from makemore.events import Event
-from makemore.files import damage, read_json, unwritable, write_json
+from makemore.files import damage, no_infinities, read_json, unwritable, write_json
 from makemore.loop import pick_device
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.run import Run
@@ -33,9 +34,10 @@ PLAN = "comparison.json"
 SEED = 3407
 """Of the first run of each type; the others have the numbers that follow."""
 
-SEED_SPREAD = 0.004
-"""Standard deviation of the test loss over seeds, in nats per token, where no type was trained more than once: what
-the ladder's types have on names (benchmarks/ladder.py)."""
+SEED_SPREAD, SEED_LINES = 0.004, 28_851
+"""Standard deviation of the test loss over seeds, in nats per token, where too few types were trained more than once:
+a little above what the ladder's types have on so many training lines, names (benchmarks/RESULTS.md). Of fewer lines it is
+taken to be larger by the root of their ratio."""
 
 SAMPLES = 1000
 """Drawn from each model, for its speed and its variety."""
@@ -62,43 +64,57 @@ def compare(
     time: float | None = None,
     max_steps: int | None = None,
     device: str = "auto",
+    encoding: str = "utf-8",
+    max_length: int | None = None,
     on_event: Callable[[str, Event], None] = lambda name, event: None,
     on_run: Callable[[dict[str, Any]], None] = lambda numbers: None,
+    on_failure: Callable[[str, str], None] = lambda name, message: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any] | None:
     """Train some types on a file of lines, and return how they compare, as `compare_runs` does; None if stopped.
 
-    source, time, max_steps, device: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
+    source, time, max_steps, device, encoding, max_length: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
     each type that learns. What is in the directory already is kept, and what was begun there is gone on with.
     on_event: called with the name of a run and every event of its training. on_run: called with the numbers of each run
-    that is done. Raises MakemoreError for what the caller can mend.
+    that is done. A type whose training fails is left out, and told under `failed`. Raises MakemoreError for what the caller can mend.
     """
     types = list(dict.fromkeys(types or MODELS))
     for type in types:
         model_class(type)
     if seeds < 1:
         raise MakemoreError(f"--seeds {seeds}: must be 1 or more")
-    how = {"time": time, "max_steps": max_steps}
+    how: dict[str, Any] = {"time": time, "max_steps": max_steps}
     check_settings({name: value for name, value in how.items() if value is not None})
     pick_device(device)
     directory = Path(work_dir)
-    corpus = read(source or "names")
+    corpus = read(source or "names", encoding=encoding, max_length=max_length)
     asked = {"fingerprint": corpus.fingerprint} | how
     _claim(directory, asked)
     names: dict[str, list[str]] = {}
     for type in types:
         once = hasattr(model_class(type), "fit")  # counting has nothing random
         names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
+    failed: dict[str, str] = {}
+    done: dict[str, list[Run]] = {}
+    how |= {"device": device, "encoding": encoding, "max_length": max_length}
     for type, runs in names.items():
         for i, name in enumerate(runs):
-            hear = functools.partial(on_event, name)
-            run = _trained(directory / name, source or "names", type, asked, SEED + i, device, hear, stop)
+            begin = {"source": source or "names", "type": type, "seed": SEED + i} | how
+            try:
+                run = _trained(directory / name, begin, functools.partial(on_event, name), stop)
+            except MakemoreError as error:
+                failed[name] = str(error)
+                on_failure(name, str(error))
+                continue
             if run is None:
                 return None
+            done.setdefault(type, []).append(run)
             on_run(
                 {"name": name, "type": type} | {k: run.summary[k] for k in ("nll", "seconds", "parameters")}
             )
-    result = _compared({type: [Run.load(directory / name) for name in runs] for type, runs in names.items()})
+    if not done:
+        raise MakemoreError(next(iter(failed.values())))
+    result = _compared(done) | {"failed": failed}
     write_json(directory / PLAN, {"format": FORMAT} | asked | {"result": result})
     return result
 
@@ -146,6 +162,9 @@ def _claim(directory: Path, asked: dict[str, Any]) -> None:
                 f"a comparison with --{name.replace('_', '-')} {before[name]}"
             )  # fmt: skip
             raise MakemoreError(f"{directory}: already holds {what}; choose another directory with -o")
+        write_json(
+            path, {"format": FORMAT} | asked
+        )  # a result there was may not be that of what is asked now
         return
     try:
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -157,25 +176,15 @@ def _claim(directory: Path, asked: dict[str, Any]) -> None:
 
 
 def _trained(
-    directory: Path,
-    source: str | Path,
-    type: str,
-    asked: dict[str, Any],
-    seed: int,
-    device: str,
-    on_event: Callable[[Event], None],
-    stop: Callable[[], bool],
+    directory: Path, begin: dict[str, Any], on_event: Callable[[Event], None], stop: Callable[[], bool]
 ) -> Run | None:
     """Return a run that is trained to its end, whatever of it there was before; None if it was stopped."""
     if (directory / "config.json").exists():
         run = Run.load(directory)
         if not run.summary:
-            run = train(work_dir=directory, resume=True, device=device, on_event=on_event, stop=stop)
+            run = train(work_dir=directory, resume=True, device=begin["device"], on_event=on_event, stop=stop)
     else:
-        run = train(
-            source, type=type, work_dir=directory, seed=seed, device=device, on_event=on_event, stop=stop,
-            time=asked["time"], max_steps=asked["max_steps"],
-        )  # fmt: skip
+        run = train(work_dir=directory, on_event=on_event, stop=stop, **begin)
     return run if run.summary else None
 
 
@@ -185,21 +194,23 @@ def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
     corpus = entries[0].runs[0].corpus
     units = _hashes(corpus, "test")
     spread = _seed_spread(entries)
-    entries.sort(key=lambda entry: entry.losses.loss.nll)
+    entries.sort(key=lambda entry: float(entry.losses.lines.sum()))
     pairs = []
     for a, b in itertools.combinations(entries, 2):
-        difference = b.losses.lines - a.losses.lines
+        with np.errstate(invalid="ignore"):
+            difference = b.losses.lines - a.losses.lines
         lengths = a.losses.lengths.astype(np.float64)
         learned = [entry for entry in (a, b) if not hasattr(model_class(entry.type), "fit")]
         chance = float(np.sqrt(sum(spread**2 / len(entry.runs) for entry in learned)))
         low, high = evaluation.ratio_interval(difference, lengths, units, chance)
+        apart = float(difference.sum() / lengths.sum())
         pairs.append(
             {
                 "a": a.name,
                 "b": b.name,
-                "difference": float(difference.sum() / lengths.sum()),
+                "difference": apart,
                 "interval": [low, high],
-                "tie": low <= 0 <= high,
+                "tie": low <= 0 <= high if math.isfinite(apart) else math.isnan(apart),
             }
         )
     with_best = {pair["b"]: pair["tie"] for pair in pairs if pair["a"] == entries[0].name}
@@ -207,12 +218,13 @@ def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
         lengths = entry.losses.lengths.astype(np.float64)
         entry.numbers["interval"] = list(evaluation.ratio_interval(entry.losses.lines, lengths, units))
         entry.numbers["tie_with_best"] = with_best.get(entry.name, True)
-    return {
+    found = {
         "lines": corpus.counts(),
         "seed_spread": spread,
         "entries": [entry.numbers for entry in entries],
         "pairs": pairs,
     }
+    return dict(no_infinities(found))
 
 
 def _entry(name: str, runs: list[Run]) -> Entry:
@@ -234,10 +246,8 @@ def _entry(name: str, runs: list[Run]) -> Entry:
         "runs": [str(run.directory) for run in runs],
         "parameters": count_parameters(first.model),
         "seconds": float(np.median([run.summary["seconds"] for run in runs])),
-        "nll": {
-            split: float(np.mean([run.summary["nll"][split] for run in runs])) for split in SPLITS
-        },
-        "nll_of_runs": [run.summary["nll"]["test"] for run in runs],
+        "nll": {split: _mean([run.summary["nll"][split] for run in runs], math.inf) for split in SPLITS},
+        "nll_of_runs": [losses.loss.nll for losses in found],
         "samples_per_second": float(np.median([rate for rate, _ in drawn])),
         "uniqueness": float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
         "copy_ratio": _mean([run.summary.get("copy_ratio") for run in runs]),
@@ -253,9 +263,10 @@ def _drawn(run: Run) -> tuple[float, list[str]]:
     return len(lines) / (clock.perf_counter() - began), lines
 
 
-def _mean(values: list[float | None]) -> float | None:
+def _mean(values: list[float | None], missing: float | None = None) -> float | None:
+    """The mean of what there is; `missing` where something is not."""
     there = [value for value in values if value is not None]
-    return float(np.mean(there)) if there else None
+    return float(np.mean(there)) if len(there) == len(values) else missing
 
 
 def _seed_spread(entries: list[Entry]) -> float:
@@ -263,5 +274,6 @@ def _seed_spread(entries: list[Entry]) -> float:
     several = [entry.numbers["nll_of_runs"] for entry in entries if len(entry.runs) > 1]
     free = sum(len(losses) - 1 for losses in several)
     if free < 4:  # too few to tell
-        return SEED_SPREAD
+        lines = entries[0].runs[0].corpus.counts()["train"]
+        return SEED_SPREAD * math.sqrt(max(1.0, SEED_LINES / lines))
     return float(np.sqrt(sum(np.var(losses) * len(losses) for losses in several) / free))

@@ -66,6 +66,8 @@ class Losses:
     """(N,) those of each line in turn, its end last."""
     lengths: npt.NDArray[np.int64]
     """(M,) tokens of each line."""
+    units: npt.NDArray[Any] | None = None
+    """(M,) lines with the same number are the same line, one fact; None: all are different."""
 
     @property
     def starts(self) -> npt.NDArray[np.int64]:
@@ -80,31 +82,34 @@ class Losses:
 
     def __add__(self, more: Losses) -> Losses:
         """The losses of these lines, and then of more."""
-        return Losses(
-            np.concatenate([self.tokens, more.tokens]), np.concatenate([self.lengths, more.lengths])
-        )
+        units = None
+        if self.units is not None and more.units is not None:
+            units = np.concatenate([self.units, more.units])
+        lengths = np.concatenate([self.lengths, more.lengths])
+        return Losses(np.concatenate([self.tokens, more.tokens]), lengths, units)
 
     @property
     def loss(self) -> Loss:
         """Their sum, and what it was summed over."""
         return Loss(float(self.tokens.sum()), len(self.tokens), len(self.lengths), self._error())
 
-    def difference(self, other: Losses, units: npt.NDArray[Any]) -> float:
-        """Return the standard error of how far the loss lies from another model's on the same lines.
-
-        units: (M,) lines with the same number are one fact.
-        """
-        apart = self.lines - other.lines
-        beyond = apart - apart.sum() / len(self.tokens) * self.lengths
-        _, unit = np.unique(units, return_inverse=True)
-        return float(np.sqrt((np.bincount(unit, beyond) ** 2).sum()) / len(self.tokens))
+    def difference(self, other: Losses) -> float:
+        """Return the standard error of how far the loss lies from another model's on the same lines."""
+        return self._spread(self.lines - other.lines)
 
     def _error(self) -> float:
-        mean = self.tokens.mean() if len(self.tokens) else 0.0
-        if not np.isfinite(mean):  # something impossible stands there
-            return float("nan")
-        beyond = self.lines - mean * self.lengths  # of a ratio of sums, by its first derivatives
-        return float(np.sqrt((beyond**2).sum()) / max(1, len(self.tokens)))
+        return self._spread(self.lines)
+
+    def _spread(self, lines: Floats) -> float:
+        """The standard error of sum(lines) / tokens, by its first derivatives, had other lines been drawn."""
+        total = lines.sum()
+        if not np.isfinite(total):  # something impossible stands there
+            return math.nan
+        n = max(1, len(self.tokens))
+        beyond = lines - total / n * self.lengths
+        if self.units is not None:
+            beyond = np.bincount(np.unique(self.units, return_inverse=True)[1], beyond)
+        return float(np.sqrt((beyond**2).sum()) / n)
 
 
 def batch_tokens(vocab_size: int) -> int:
@@ -138,7 +143,7 @@ def losses(model: nn.Module, corpus: Corpus, rows: Rows) -> Losses:
         t = np.arange(found.shape[1])
         real = t < lengths[which, None]
         tokens[(starts[which, None] + t)[real]] = found[real]
-    return Losses(tokens, lengths)
+    return Losses(tokens, lengths, corpus.hashes[rows])
 
 
 def evaluate(model: nn.Module, corpus: Corpus, rows: Rows) -> Loss:
@@ -155,24 +160,37 @@ def score(model: nn.Module, corpus: Corpus) -> list[list[float]]:
 # intervals
 
 
+@np.errstate(invalid="ignore", divide="ignore")  # a loss may be infinite
 def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], spread: float = 0.0) -> Interval:
     """Return the 95 % interval of sum(top) / sum(bottom) from drawing the units anew.
 
     top, bottom: (M,) what each line adds. units: (M,) lines with the same number are drawn together. spread: standard
-    deviation that the ratio has besides, from other causes than the lines.
+    deviation that the ratio has besides, from other causes than the lines. Of few units the interval is widened as
+    Student's is: drawn anew, they vary too little.
     """
     _, unit = np.unique(units, return_inverse=True)
     random = np.random.default_rng(0)
-    n = int(unit.max()) + 1
+    n = several = int(unit.max()) + 1
     if n > _UNITS:  # sums over groups of lines vary as the lines do
         unit = random.permutation(n)[unit] % _UNITS
         n = _UNITS
     a, b = np.bincount(unit, top, n), np.bincount(unit, bottom, n)
     drawn = random.integers(n, size=(REPLICATES, n))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = a[drawn].sum(1) / b[drawn].sum(1) + spread * random.standard_normal(REPLICATES)
-    low, high = np.nanquantile(ratios, (0.025, 0.975))
-    return float(low), float(high)
+    ratios = a[drawn].sum(1) / b[drawn].sum(1) + spread * random.standard_normal(REPLICATES)
+    ends = np.nanquantile(ratios, (0.025, 0.975)) if not np.isnan(ratios).all() else np.full(2, np.nan)
+    middle = a.sum() / b.sum()
+    if np.isfinite(middle):
+        ends = middle + _student(several) * (ends - middle)
+    return float(ends[0]), float(ends[1])
+
+
+def _student(n: int) -> float:
+    """How much wider than drawing n values anew says the interval of their mean is."""
+    if n < 2:
+        return 1.0
+    free = n - 1
+    t = 1.96 + 2.37 / free + 2.82 / free**2 + 2.56 / free**3 + 1.6 / free**4  # Cornish and Fisher's expansion
+    return float(t / 1.96 * np.sqrt(n / free))
 
 
 @dataclass(frozen=True)
@@ -208,6 +226,7 @@ def by_length(found: Losses) -> list[Part]:
     return parts
 
 
+@np.errstate(invalid="ignore")
 def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
     n = np.bincount(of)
     mean = np.bincount(of, values) / np.maximum(n, 1)
@@ -241,18 +260,18 @@ class Bin:
     """How often what they predicted came true."""
 
 
-def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, list[Bin]]:
-    """Return the expected calibration error over all classes, and the bins it comes from.
+def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, list[Bin], float]:
+    """Return the expected calibration error over all classes, the bins it comes from, and what is chance in it.
 
     Every probability that the model gives, to any character at any place, is a prediction. They are put into
     bins of equal width by their size, and the error is
 
         sum over bins of (predictions in it) |mean probability - share that came true| / (places)
 
-    which is the probability, of the whole that each place has to give away, that lies wrong: 0 is perfect.
-    After Guo et al., "On Calibration of Modern Neural Networks" (2017), here for all classes, not the likeliest alone.
+    so 0 is perfect and 2 the worst; the third thing returned is what chance alone is expected to make of it if the
+    model is perfect. After Guo et al., "On Calibration of Modern Neural Networks" (2017), here for all classes, not the likeliest alone.
     """
-    count, predicted, true = np.zeros((3, CALIBRATION_BINS))
+    count, predicted, true, variance = np.zeros((4, CALIBRATION_BINS))
     places = 0
     for _, logits, targets in _passes(model, corpus, rows):
         real = targets >= 0  # (B, T)
@@ -261,6 +280,7 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, li
         which = np.minimum((p * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
         count += np.bincount(which.reshape(-1), minlength=CALIBRATION_BINS)
         predicted += np.bincount(which.reshape(-1), p.reshape(-1), CALIBRATION_BINS)
+        variance += np.bincount(which.reshape(-1), (p * (1 - p)).reshape(-1), CALIBRATION_BINS)
         true += np.bincount(which[np.arange(len(p)), target], minlength=CALIBRATION_BINS)
         places += len(p)
     error = float(np.abs(predicted - true).sum() / places)
@@ -270,7 +290,8 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, li
         for i, n in enumerate(count)
         if n
     ]
-    return error, bins
+    chance = float(np.sqrt(2 / np.pi * variance).sum() / places)  # the mean size of normal deviations
+    return error, bins, chance
 
 
 # memorising

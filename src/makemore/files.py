@@ -78,15 +78,16 @@ def write_json(path: Path, value: Any) -> None:
 
 def to_json(value: Any, indent: int | None = None) -> str:
     """Return a value as JSON, which knows no infinity: a number that is not finite becomes null."""
+    return json.dumps(no_infinities(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
-    def finite(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: finite(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [finite(item) for item in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+def no_infinities(value: Any) -> Any:
+    """Return a value with None in the place of every number that is not finite, however deep."""
+    if isinstance(value, dict):
+        return {key: no_infinities(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [no_infinities(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def from_json(made: type[Made], values: Any) -> Made:

@@ -186,7 +186,7 @@ def steps(
                         again = run.new_model()
                     run.read_best(again)
                     best = losses_of(again.to(to), corpus, evaluated["validation"])
-                error = losses["validation"].difference(best, corpus.hashes[evaluated["validation"]])
+                error = losses["validation"].difference(best)
             batch = progress.loss / max(1, progress.losses)
             run.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
             progress.loss, progress.losses = 0.0, 0

@@ -53,6 +53,8 @@ def compare(
     seeds: Annotated[int, whole()] = 1,
     work_dir: Annotated[Path | None, option(short="-o")] = None,
     device: Annotated[str, option()] = "auto",
+    encoding: Annotated[str, option()] = "utf-8",
+    max_length: Annotated[int | None, whole()] = None,
     json: Annotated[bool, switch()] = False,
 ) -> int:
     """Train several types on one file, or take runs that are there, and say which differences are real.
@@ -65,6 +67,8 @@ def compare(
         seeds: How often to train each, with another seed every time.
         work_dir: Directory for the runs; what is there already is not trained again. [default: comparison]
         device: auto, cpu, cuda or mps.
+        encoding: The file's encoding.
+        max_length: Leave out lines with more characters than this.
         json: One JSON object instead of tables.
 
     """
@@ -72,7 +76,8 @@ def compare(
     from makemore.comparison import compare_runs
 
     if runs := len(what) > 1 or (len(what) == 1 and (Path(what[0]) / "config.json").exists()):
-        given = {"--types": types, "--time": time, "--max-steps": max_steps, "-o": work_dir}
+        given = {"--types": types, "--time": time, "--max-steps": max_steps, "-o": work_dir,
+                 "--max-length": max_length}  # fmt: skip
         if unused := [name for name, value in given.items() if value is not None]:
             raise MakemoreError(f"{' and '.join(unused)}: of use only where a file of lines is trained on")
         result: dict[str, Any] | None = compare_runs(what)
@@ -88,7 +93,8 @@ def compare(
         with Leaderboard(console) as board, stop_signals() as stop:
             result = compared(
                 what[0] if what else None, chosen, work_dir=directory, seeds=seeds, time=time, max_steps=max_steps,
-                device=device, on_event=board.event, on_run=board.done, stop=stop,
+                device=device, encoding=encoding, max_length=max_length, on_event=board.event, on_run=board.done,
+                on_failure=board.failed, stop=stop,
             )  # fmt: skip
         if result is None:
             console.print(f"stopped; the same command goes on from there, in {directory}", markup=False)

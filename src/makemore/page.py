@@ -103,11 +103,19 @@ def _together(entries: Sequence[Entry], comparison: dict[str, Any], plots: list[
     for each in comparison.get("entries", []):
         compared |= dict.fromkeys([each.get("name"), *each.get("runs", [])], each)
     rows: list[list[str]] = []
-    for name, run, found in sorted(entries, key=lambda entry: _or_infinite(entry[2]["nll"]["test"])):
-        more = compared.get(name) or compared.get(str(run.directory), {})
+    each_with = [
+        (name, run, found, compared.get(name) or compared.get(str(run.directory), {}))
+        for name, run, found in entries
+    ]
+    # of several runs with other seeds the page shows the first, and here their mean
+    losses = [more.get("nll", found["nll"])["test"] for _, _, found, more in each_with]
+    for loss, (name, run, found, more) in sorted(
+        zip(losses, each_with, strict=True), key=lambda pair: _or_infinite(pair[0])
+    ):
         tied = " <small>no worse than the best</small>" if more.get("tie_with_best") and rows else ""
+        around = more.get("interval", found["nll_interval"]["test"])
         rows.append([
-            f"<b>{escape(name)}</b>", run.type, _around(found["nll"]["test"], found["nll_interval"]["test"]) + tied,
+            f"<b>{escape(name)}</b>", run.type, _around(loss, around) + tied,
             _integer(found["parameters"]), _seconds(found["seconds"]), _number(more.get("samples_per_second"), ",.0f"),
             _number(found["copy_ratio"], ".2f"), _number(found["uniqueness"], ".1%"), _number(found["novelty"], ".1%"),
             _number(found["vendi_ratio"], ".2f"),
@@ -252,13 +260,13 @@ def _quality(found: dict[str, Any]) -> str:
         _judged("different", found["uniqueness"], ".1%", (advice.COLLAPSE * of_train, None), f"samples that are different; of as many training lines {of_train:.1%} are"),
         _judged("ended", found["validity"], ".1%", (advice.VALID, None), "samples that the model ended itself, before the longest line's length"),
         _judged("nearness", found["c_t"], "+.1f", None, "whether samples are nearer to training lines (below 0) or further (above 0) than held-out lines, which are never copies: the z-score C<sub>T</sub>"),
-        _judged("calibration error", found["calibration_error"], ".3f", (None, 0.05), "how much of the probability lies on the wrong characters"),
-        _judged("variety", found["vendi_ratio"], ".2f", (0.9, 1.1), "Vendi score of the samples over that of held-out lines; below 1 they are more alike"),
+        _judged("calibration error", found["calibration_error"], ".3f", (None, advice.CALIBRATION + found["calibration_error_by_chance"]), f"how far probabilities are from how often they come true, 2 at worst; by chance alone {found['calibration_error_by_chance']:.3f}"),
+        _judged("variety", found["vendi_ratio"], ".2f", advice.VARIETY, "Vendi score of the samples over that of held-out lines; below 1 they are more alike"),
     ]  # fmt: skip
     for name, feature in _FEATURES.items():
         far = found["distances"].get(feature, {"ratio": None, "samples": 0.0, "held_out": 0.0})
         says = f"Jensen-Shannon divergence from the training lines, {far['samples']:.4f} bits, over that of held-out lines, {far['held_out']:.4f}"
-        rows.append(_judged(f"distance in {name}", far["ratio"], ".2f", (None, 2.0), says))
+        rows.append(_judged(f"distance in {name}", far["ratio"], ".2f", (None, advice.DISTANCE), says))
     return _table(["", "value", "healthy", "what it says"], rows, "wide")
 
 
@@ -273,7 +281,7 @@ def _judged(
     """A row: the number, in amber where it is not healthy, the healthy range, and what it says."""
     low, high = healthy or (None, None)
     ill = x is not None and ((low is not None and x < low) or (high is not None and x > high))
-    ends = [_number(end, ".0%" if "%" in form else "g") for end in (low, high)]
+    ends = [_number(end, ".0%" if "%" in form else ".2g") for end in (low, high)]
     span = " to ".join(ends) if healthy else ""
     if healthy and None in healthy:
         span = f"up to {ends[1]}" if low is None else f"from {ends[0]}"

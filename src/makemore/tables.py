@@ -81,7 +81,7 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
          f"of the samples are different; of as many training lines {_share(numbers['uniqueness_of_train'])}"),
         ("validity", _share(numbers["validity"]), "of the samples ended by themselves"),
         ("Vendi ratio", _number(numbers["vendi_ratio"], 2), "how varied samples are, over how varied held-out lines are"),
-        ("calibration error", _number(numbers["calibration_error"], 3), "of the probability lies on the wrong characters"),
+        ("calibration error", _number(numbers["calibration_error"], 3), f"how far probabilities are from how often they come true; by chance alone {_number(numbers['calibration_error_by_chance'], 3)}"),
     ]  # fmt: skip
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
@@ -158,14 +158,16 @@ class Leaderboard:
     def done(self, numbers: dict[str, Any]) -> None:
         """Take note of a run that is done."""
         self._done.append(numbers)
-        self._done.sort(key=lambda each: float(each["nll"]["test"]))
+        self._done.sort(key=lambda each: math.inf if (loss := each["nll"]["test"]) is None else float(loss))
         if not self._console.is_terminal:
-            _say(
-                self._console,
-                f"  {numbers['name']}: test {numbers['nll']['test']:.4f} after {duration(numbers['seconds'])}",
-            )
+            loss, time = _number(numbers["nll"]["test"]), duration(numbers["seconds"])
+            _say(self._console, f"  {numbers['name']}: test {loss} after {time}")
         self._now = ""
         self._show()
+
+    def failed(self, name: str, message: str) -> None:
+        """Say that a run could not be trained."""
+        _say(self._console, f"{name} is left out: {message}", "yellow")
 
     def _show(self) -> None:
         table = _table("", "test", "validation", "parameters", "time")
@@ -181,8 +183,9 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     table = _table("", "test", "±", "parameters", "time", "samples/s", "R", "unique")
     for each in entries:
         low, high = each["interval"]
+        half = None if None in (low, high) else (high - low) / 2
         table.add_row(
-            Text(each["name"], overflow="fold"), _number(each["nll"]["test"]), _number((high - low) / 2, 3),
+            Text(each["name"], overflow="fold"), _number(each["nll"]["test"]), _number(half, 3),
             f"{each['parameters']:,}", duration(each["seconds"]), f"{each['samples_per_second']:,.0f}",
             _number(each["copy_ratio"], 2), _share(each["uniqueness"]),
         )  # fmt: skip
@@ -203,15 +206,15 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     for pair in pairs:
         if names.index(pair["b"]) == names.index(pair["a"]) + 1:
             low, high = pair["interval"]
-            table.add_row(Text(f"{pair['a']} before {pair['b']}"), f"{pair['difference']:.4f}",
-                          f"{low:.4f} to {high:.4f}", "tie" if pair["tie"] else "real")  # fmt: skip
+            table.add_row(Text(f"{pair['a']} before {pair['b']}"), _number(pair["difference"]),
+                          f"{_number(low)} to {_number(high)}", "tie" if pair["tie"] else "real")  # fmt: skip
     _say(console)
     console.print(table)
     _say(
         console,
         "test: nats per token, with half its 95 % interval. R: how much likelier training lines are than held-out ones. "
         "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
-        f"{result['seed_spread']:.4f}.",
+        f"{result['seed_spread']:.4f}; of twenty differences called real one is chance.",
         "dim",
     )
 
