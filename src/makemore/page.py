@@ -108,7 +108,7 @@ def _together(entries: Sequence[Entry], comparison: dict[str, Any], plots: list[
         for name, run, found in entries
     ]
     # of several runs with other seeds the page shows the first, and here their mean
-    losses = [more.get("nll", found["nll"])["test"] for _, _, found, more in each_with]
+    losses = [(more.get("nll") or found["nll"])["test"] for _, _, found, more in each_with]
     for loss, (name, run, found, more) in sorted(
         zip(losses, each_with, strict=True), key=lambda pair: _or_infinite(pair[0])
     ):
