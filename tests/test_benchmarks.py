@@ -1,5 +1,6 @@
 """The benchmarks run, in their short modes, and keep nothing then."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,11 @@ def test_a_missing_original_is_one_sentence() -> None:
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
     assert "no/such.py" in done.stderr
+
+
+def test_results_are_what_is_kept(tmp_path: Path) -> None:
+    """RESULTS.md is written by the scripts from what they measured, and by nobody else."""
+    copy = tmp_path / "benchmarks"
+    shutil.copytree(BENCHMARKS, copy)
+    subprocess.run([sys.executable, copy / "common.py"], check=True, timeout=100)
+    assert (copy / "RESULTS.md").read_text("utf-8") == (BENCHMARKS / "RESULTS.md").read_text("utf-8")
