@@ -153,6 +153,7 @@ def test_mixed_normal_forms():
 # of samples
 
 GOOD = {
+    "train_mass": 0.3,
     "lines": {"train": 18_000, "validation": 1000, "test": 1000},
     "copy_ratio": 1.3,
     "copy_ratio_interval": [1.1, 1.6],
@@ -181,6 +182,12 @@ def test_memorises(ratio, low, severity):
 )
 def test_does_not_memorise_or_it_cannot_be_told(ratio, interval):
     assert advice.of_samples(GOOD | {"copy_ratio": ratio, "copy_ratio_interval": interval}) == []
+
+
+def test_who_copies_one_line_in_a_hundred_does_not_memorise():
+    numbers = GOOD | {"copy_ratio": 9.0, "copy_ratio_interval": [6.0, 16.0]}
+    assert advice.of_samples(numbers) != []
+    assert advice.of_samples(numbers | {"train_mass": 0.01}) == []
 
 
 def test_of_a_handful_of_lines_nothing_is_said():

@@ -193,7 +193,9 @@ def test_calibration(numbers, split, slow):
                 bins[min(int(probability * 15), 14)].append((probability, character == target))
     error = sum(abs(sum(p for p, _ in some) - sum(t for _, t in some)) for some in bins.values()) / places
     assert numbers["calibration_error"] == pytest.approx(error, abs=1e-5)
-    chance = sum(math.sqrt(2 / math.pi * sum(p * (1 - p) for p, _ in some)) for some in bins.values()) / places
+    chance = (
+        sum(math.sqrt(2 / math.pi * sum(p * (1 - p) for p, _ in some)) for some in bins.values()) / places
+    )
     assert numbers["calibration_error_by_chance"] == pytest.approx(chance, abs=1e-5)
     assert len(numbers["calibration"]) == len(bins)
     for i, found in zip(sorted(bins), numbers["calibration"], strict=True):

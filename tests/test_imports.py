@@ -49,7 +49,7 @@ ALLOWED = {
     "comparison": {
         "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "run", "training",
     },
-    "display": {"advice", "corpus", "errors", "events", "run"},
+    "display": {"advice", "corpus", "errors", "events", "models", "run"},
     "tables": {"advice", "corpus", "display", "events", "run"},
     "plots": {"advice", "files", "quality", "run"},
     "page": {"__init__", "advice", "assessment", "comparison", "errors", "files", "plots", "run"},

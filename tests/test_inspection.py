@@ -180,9 +180,10 @@ def test_a_few_long_lines(look):
 
 
 def test_few_lines_are_better_counted(look):
-    assert look(WORDS[:299])["recommendation"]["type"] == "ngram"
-    assert look(WORDS[:299] * 3)["recommendation"]["type"] == "ngram"
-    chosen = look(WORDS[:300])["recommendation"]
+    many = [f"{word}{i}" for word in WORDS[:100] for i in range(30)]
+    assert look(many[:1999])["recommendation"]["type"] == "ngram"
+    assert look(many[:1999] * 2)["recommendation"]["type"] == "ngram"
+    chosen = look(many[:2000])["recommendation"]
     assert (chosen["type"], chosen["seconds_per_step"]) == ("lstm", 0.01)
 
 

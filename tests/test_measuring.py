@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,8 @@ def test_compare_prints_an_order(makemore, small: Path, tmp_path: Path) -> None:
     assert "best: " in done.out
     done = makemore("compare", tmp_path / "c" / "bigram-3407", tmp_path / "c" / "ngram-3407", "--json")
     assert {entry["type"] for entry in json.loads(done.out)["entries"]} == {"bigram", "ngram"}
+    again = makemore("compare", tmp_path / "c", "--json")
+    assert {entry["name"] for entry in json.loads(again.out)["entries"]} == {"bigram", "ngram"}
 
 
 def test_inspect(makemore, small: Path) -> None:
@@ -76,12 +79,36 @@ def test_inspect(makemore, small: Path) -> None:
     assert "try:  makemore -i" in makemore("inspect", small).out
 
 
+def test_what_inspect_advises_can_be_pasted(makemore, tmp_path: Path) -> None:
+    path = tmp_path / "my list.txt"
+    path.write_text("\n".join(f"ä{i}" for i in range(30)), "latin-1")
+    done = makemore("inspect", path, "--encoding", "latin-1", "--max-length", 9)
+    (line,) = [line for line in done.out.splitlines() if line.startswith("try:")]
+    words = shlex.split(line.removeprefix("try:").split("   ")[0])
+    assert makemore(*words[1:], "-o", tmp_path / "run").status == 0
+
+
+def test_what_a_terminal_would_obey_is_not_printed(makemore, tmp_path: Path) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_text("a\x1b[31mb\n" * 3 + "c\nd\ne\n", "utf-8")
+    makemore("-i", path, "--type", "bigram", "-o", tmp_path / "run")
+    for command in (
+        ["inspect", path],
+        ["eval", tmp_path / "run", "-n", 100],
+        ["explain", tmp_path / "run", "a\x1b[31mb"],
+    ):
+        done = makemore(*command)
+        assert done.status == 0
+        assert "\x1b[31m" not in done.out
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [
         ("eval nowhere", "nowhere: no such directory"),
         ("eval RUN -n 3", "-n 3: must be 100 or more"),
-        ("explain RUN", "give a run directory and a line"),
+        ("explain", "give a run directory and a line"),
+        ("explain emma", "out: no such directory"),
         ("explain RUN emma --top 0", "--top 0: must be 1 or more"),
         ("explain RUN EMMA", "the character 'E'"),
         ("compare RUN", "two different run directories"),

@@ -31,9 +31,12 @@ def test_the_commands_run(makemore: Any, tmp_path: Path, monkeypatch: pytest.Mon
     lines = library.read("companies").lines(range(0, 26_000, 50))
     Path("mine.txt").write_text("\n".join(lines), "utf-8")
     commands = re.findall(r"^    uv run makemore (.+?)(?:\s+#.*)?$", README, re.MULTILINE)
-    assert len(commands) == 8
+    assert len(commands) == 15
     for command in commands:
-        quick = ["--type", "ngram"] if command.startswith("-i") else []
+        quick = []
+        if command.startswith("-i"):
+            quick = ["--max-steps", "5"] if "--type" in command else ["--type", "ngram"]
+        command = re.sub(r"--types \S+ --time \S+", "--types ngram,bigram", command)
         if "--pattern" in command:
             quick += ["-n", "3"]
         result = makemore(*shlex.split(command), *quick)

@@ -13,6 +13,10 @@ AMBER, RED = "amber", "red"
 COPIES, COPIES_RED = 2.0, 4.0
 """Copy ratios R above which a model is said to memorise (calibrated on n-grams: benchmarks/NOTES.md)."""
 
+COPIED = 0.05
+"""Share of the samples that are copies below which nobody is bothered: of long lines R is high as soon as a model knows
+anything about the training lines, since small differences in every character multiply."""
+
 FEWEST = 20
 """Held-out lines without which nothing is said of memorising."""
 
@@ -182,12 +186,19 @@ def shown(character: str) -> str:
     return character if character.isprintable() and character != " " else f"U+{ord(character):04X}"
 
 
+def memorises(numbers: dict[str, Any]) -> bool:
+    """Say whether a model knows its training lines by heart, from what `assessment.assess` or a run's summary says."""
+    ratio, (low, _) = numbers["copy_ratio"], numbers["copy_ratio_interval"]
+    if ratio is None or low is None or numbers["lines"]["validation"] + numbers["lines"]["test"] < FEWEST:
+        return False
+    return bool(ratio > COPIES and low > 1 and numbers["train_mass"] > COPIED)
+
+
 def of_samples(numbers: dict[str, Any]) -> list[Warned]:
     """Judge what samples are like, from the numbers of `assessment.assess`."""
     found = []
-    ratio, (low, _) = numbers["copy_ratio"], numbers["copy_ratio_interval"]
-    held_out = numbers["lines"]["validation"] + numbers["lines"]["test"]
-    if ratio is not None and ratio > COPIES and low is not None and low > 1 and held_out >= FEWEST:
+    if memorises(numbers):
+        ratio = numbers["copy_ratio"]
         found.append(
             Warned(
                 "memorises",
@@ -212,7 +223,7 @@ def of_samples(numbers: dict[str, Any]) -> list[Warned]:
             Warned(
                 "unended",
                 f"lines without an end: {1 - numbers['validity']:.1%} of the samples were cut at the longest line's length",
-                "train longer, or use a --type that remembers more",
+                "train longer, or use a --type or an --order that remembers more",
             )
         )
     return found

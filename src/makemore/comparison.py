@@ -143,6 +143,25 @@ def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
     return _compared({str(run.directory): [run] for run in runs})
 
 
+def result_of(directory: str | Path) -> dict[str, Any] | None:
+    """Return what `compare` found in a directory before; None if it is no comparison's.
+
+    Raises MakemoreError for a comparison that has not ended.
+    """
+    path = Path(directory) / PLAN
+    if not path.exists():
+        return None
+    plan = read_json(path)
+    with damage(path):
+        if plan.get("format") != FORMAT:
+            raise ValueError("not a comparison's")
+    if plan.get("result") is None:
+        raise MakemoreError(
+            f"{directory}: its comparison has not ended; run the same `makemore compare` again"
+        )
+    return dict(plan["result"])
+
+
 def _hashes(corpus: Corpus, split: str) -> Any:
     return np.sort(corpus.hashes[corpus.rows(split)])
 
@@ -210,7 +229,7 @@ def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
                 "b": b.name,
                 "difference": apart,
                 "interval": [low, high],
-                "tie": low <= 0 <= high if math.isfinite(apart) else math.isnan(apart),
+                "tie": not (low > 0 or high < 0) if math.isfinite(apart) else math.isnan(apart),
             }
         )
     with_best = {pair["b"]: pair["tie"] for pair in pairs if pair["a"] == entries[0].name}

@@ -310,8 +310,8 @@ def split_of(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
     return by_rank[inverse]
 
 
-def describe(corpus: Corpus) -> list[str]:
-    """Return in plain sentences what was read and what was dropped."""
+def describe(corpus: Corpus, counting: bool = False) -> list[str]:
+    """Return in plain sentences what was read and what was dropped. counting: whether the model counts."""
     different = len(np.unique(corpus.hashes))
     counts = corpus.counts()
     lines = [
@@ -333,7 +333,7 @@ def describe(corpus: Corpus) -> list[str]:
             lines.append("characters were brought to Unicode normal form C")
     if counts["validation"] < 100:
         lines.append("so few held-out lines make the losses on them, and the choice of the best step, rough")
-    if different < 300:
+    if different < 300 and not counting:
         lines.append(
             "for so short a list --type ngram is worth a try: it needs no validation and takes no time"
         )

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from makemore.advice import COPIES
+from makemore.advice import memorises
 from makemore.corpus import describe
 from makemore.errors import MakemoreError
 from makemore.events import Diagnosed, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
+from makemore.models import model_class
 from makemore.run import Run
 
 KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
@@ -68,7 +69,7 @@ class Display:
 
     def _started(self, event: Started) -> None:
         self.run = event.run
-        for line in describe(event.run.corpus):
+        for line in describe(event.run.corpus, hasattr(model_class(event.run.type), "fit")):
             self.say(line)
         going_on = f", going on from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
@@ -171,14 +172,15 @@ class Display:
                 self.say("  " + sample.text)
         except MakemoreError as error:
             self.say(f"  ({error})")
-        if (ratio := summary.get("copy_ratio")) is not None:
+        if (ratio := summary["copy_ratio"]) is not None:
+            says = "little is memorised"
+            if memorises(summary):
+                says = "much is memorised; leave copies out with --novel, or regularise more"
             self.say()
-            says = (
-                "it memorises: leave copies out with --novel, or regularise more"
-                if ratio > COPIES
-                else "little is memorised"
+            self.say(
+                f"{summary['train_mass']:.0%} of what it says is in train, whose lines are {ratio:.1f} times as likely as "
+                f"those held out: {says}"
             )
-            self.say(f"training lines are {ratio:.1f} times as likely as held-out ones: {says}")
         steps = f"best step {summary['best_step']:,} of {summary['steps']:,}, " if event.step > 1 else ""
         self.say()
         self.say(f"{summary['parameters']:,} parameters, {steps}{duration(summary['seconds'])}")

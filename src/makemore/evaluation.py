@@ -171,6 +171,8 @@ def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], spread:
     _, unit = np.unique(units, return_inverse=True)
     random = np.random.default_rng(0)
     n = several = int(unit.max()) + 1
+    if n < 2:  # of a single line nothing is known
+        return math.nan, math.nan
     if n > _UNITS:  # sums over groups of lines vary as the lines do
         unit = random.permutation(n)[unit] % _UNITS
         n = _UNITS
@@ -186,8 +188,6 @@ def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], spread:
 
 def _student(n: int) -> float:
     """How much wider than drawing n values anew says the interval of their mean is."""
-    if n < 2:
-        return 1.0
     free = n - 1
     t = 1.96 + 2.37 / free + 2.82 / free**2 + 2.56 / free**3 + 1.6 / free**4  # Cornish and Fisher's expansion
     return float(t / 1.96 * np.sqrt(n / free))

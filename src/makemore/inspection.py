@@ -25,8 +25,9 @@ from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
 from makemore.recipes import DEFAULT_TYPE, recipe
 
-FEW = 300
-"""Different lines below which counting is the better model."""
+FEW = 2000
+"""Different lines below which counting is the better model: of 1,300 Ukrainian words the 6-gram has a test loss of 1.72,
+the default type 1.82."""
 
 MANY_CHARACTERS, LONG = 1000, 300
 """Characters of an alphabet, and of a line, from which training is slow."""
@@ -301,13 +302,15 @@ def _recommendation(
     lengths, unique, characters = found["lengths"], found["unique"], len(found["alphabet"])
     if unique < FEW:
         type, steps, seconds = "ngram", 1, fitting
-        reasons = [f"{unique:,} different lines are too few to learn from, so counting does better"]
+        reasons = [f"{unique:,} different lines are few to learn from: counting does better"]
     else:
         type = DEFAULT_TYPE
         pace = _pace(corpus, type, ngram) if pace is None else pace
         steps = recipe(type).max_steps
         seconds = steps * pace
-        reasons = [f"{unique:,} different lines are enough for the default type"]
+        reasons = [
+            f"{unique:,} different lines are enough for the default type; --type ngram takes seconds, so try that too"
+        ]
     if characters >= MANY_CHARACTERS:
         reasons.append(
             f"an alphabet of {characters:,} characters is large: steps are slow, and many are rare"

@@ -34,7 +34,7 @@ from makemore.events import (
     Started,
     Step,
 )
-from makemore.files import damage, from_json
+from makemore.files import damage, from_json, no_infinities
 from makemore.models import build, configure, count_parameters, model_class
 from makemore.optimizer import optimizers, schedule, update
 from makemore.run import Run, Settings, part
@@ -425,12 +425,15 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "lines": corpus.counts(),
         "tokens": {split: loss.tokens for split, loss in losses.items()},
         "nll": {split: loss.nll for split, loss in losses.items()},
-        "copy_ratio": copies.ratio if math.isfinite(copies.ratio) else None,
+        "copy_ratio": copies.ratio,
+        "copy_ratio_interval": list(copies.interval),
+        "train_mass": copies.train,
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
             "bigram": {split: evaluate(bigram, corpus, corpus.rows(split)).nll for split in SPLITS},
         },
     }
+    summary = dict(no_infinities(summary))
     run.write_summary(summary)
     report.draw_losses(run, summary)
     return summary

@@ -60,7 +60,8 @@ def compare(
     """Train several types on one file, or take runs that are there, and say which differences are real.
 
     Args:
-        what: A file of lines or a bundled list, or two run directories or more. [default: names]
+        what: A file of lines or a bundled list; or two run directories or more; or what was compared before.
+            [default: names]
         types: Which types to train, with commas between. [default: all of them]
         time: Seconds to train each. [default: each its own number of steps]
         max_steps: Steps to train each. [default: each its own]
@@ -73,14 +74,17 @@ def compare(
 
     """
     from makemore.comparison import compare as compared
-    from makemore.comparison import compare_runs
+    from makemore.comparison import compare_runs, result_of
 
-    if runs := len(what) > 1 or (len(what) == 1 and (Path(what[0]) / "config.json").exists()):
+    result: dict[str, Any] | None
+    if len(what) == 1 and (there := result_of(what[0])) is not None:
+        runs, result = True, there
+    elif runs := len(what) > 1 or (len(what) == 1 and (Path(what[0]) / "config.json").exists()):
         given = {"--types": types, "--time": time, "--max-steps": max_steps, "-o": work_dir,
                  "--max-length": max_length}  # fmt: skip
         if unused := [name for name, value in given.items() if value is not None]:
             raise MakemoreError(f"{' and '.join(unused)}: of use only where a file of lines is trained on")
-        result: dict[str, Any] | None = compare_runs(what)
+        result = compare_runs(what)
     else:
         from rich.console import Console
 
@@ -141,34 +145,34 @@ def inspect_(
 
     from makemore.tables import show_inspection
 
-    show_inspection(Console(), found)
+    given = [f"--encoding {encoding}"] * (encoding != "utf-8")
+    given += [f"--max-length {max_length}"] * (max_length is not None)
+    show_inspection(Console(), found, " ".join(given))
     return 0
 
 
 def explain(
-    directory: Path,
-    *more: Annotated[str, option(allow_leading_hyphen=True)],
+    *what: Annotated[str, option(allow_leading_hyphen=True)],
     top: Annotated[int, whole()] = 5,
     json: Annotated[bool, switch()] = False,
 ) -> int:
     """Show, character by character, what a model expected of a line and how surprised it was.
 
     Args:
-        directory: The run directory that training wrote.
-        more: The line; before it, further run directories to show side by side.
+        what: The line, and before it the run directory that training wrote, or several to show side by side.
+            [default directory: out]
         top: How many of the likeliest characters to show.
         json: One JSON object for each run.
 
     """
     from makemore.run import load
 
-    if not more:
+    if not what:
         raise MakemoreError("explain: give a run directory and a line, as in `makemore explain out emma`")
     if top < 1:
         raise MakemoreError(f"--top {top}: must be 1 or more")
-    *others, line = more
-    runs = [str(directory), *others]
-    explained = {name: load(name).explain(line, top) for name in runs}
+    *directories, line = what
+    explained = {name: load(name).explain(line, top) for name in directories or ["out"]}
     if json:
         for name, each in explained.items():
             letters = [vars(e) | {"nll": e.nll} for e in each]

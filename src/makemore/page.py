@@ -13,9 +13,8 @@ from typing import Any
 
 from makemore import __version__, advice
 from makemore.assessment import assess
-from makemore.comparison import PLAN, compare_runs
-from makemore.errors import MakemoreError
-from makemore.files import atomic, read_json, unwritable
+from makemore.comparison import compare_runs, result_of
+from makemore.files import atomic, unwritable
 from makemore.plots import Entry, Plot, character, draw, same_lines, svg, write_plots
 from makemore.run import Run
 
@@ -71,12 +70,7 @@ def write_report(
     """
     first, result = directories[0], None
     named = {str(directory): directory for directory in directories}
-    if len(named) == 1 and (first / PLAN).exists():
-        result = read_json(first / PLAN).get("result")
-        if not result:
-            raise MakemoreError(
-                f"{first}: its comparison has not ended; run the same `makemore compare` again"
-            )
+    if len(named) == 1 and (result := result_of(first)) is not None:
         named = {each["name"]: first / Path(each["runs"][0]).name for each in result["entries"]}
     entries = []
     for name, directory in named.items():

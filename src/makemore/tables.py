@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -103,6 +104,7 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
 
 
 def _short(text: str, width: int = 40) -> str:
+    text = "".join(c if c.isprintable() else shown(c) for c in text)  # nothing that a terminal would obey
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -225,10 +227,10 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
 def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]]) -> None:
     """Print what each run expected of a line, character by character, the runs side by side."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
+    table.add_column("", min_width=2)
     for name in explained:
-        table.add_column("bits", justify="right", no_wrap=True)
-        table.add_column(f"{name} expected", no_wrap=len(explained) == 1)
+        table.add_column("bits", justify="right", no_wrap=True, min_width=4)
+        table.add_column(f"{name} expected")
     for at_once in zip(*explained.values(), strict=True):
         row = [Text(_letter(at_once[0].character), style=_colour(max(e.nll for e in at_once)))]
         for e in at_once:
@@ -247,7 +249,8 @@ def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]
     for name, each in explained.items():
         whole = Text(f"{name}: " if len(explained) > 1 else "")
         for e in each:
-            whole.append(e.character if e.character != "\n" else END, style=_colour(e.nll))
+            letter = e.character if e.character == " " else _letter(e.character)
+            whole.append(letter, style=_colour(e.nll))
         bits = sum(e.nll for e in each) / math.log(2)
         whole.append(f"   {bits:.1f} bits, {bits / len(each):.2f} a character", style="dim")
         console.print(whole, soft_wrap=True)
@@ -265,8 +268,8 @@ def _colour(nll: float) -> str:
 # inspect
 
 
-def show_inspection(console: Console, found: Mapping[str, Any]) -> None:
-    """Print what `inspection.inspect` found."""
+def show_inspection(console: Console, found: Mapping[str, Any], given: str = "") -> None:
+    """Print what `inspection.inspect` found. given: the options it was read with, for the command that is advised."""
     dropped = [
         f"{found[key]:,} {name}" for key, name in (("blank", "blank"), ("too_long", "too long")) if found[key]
     ]
@@ -281,7 +284,7 @@ def show_inspection(console: Console, found: Mapping[str, Any]) -> None:
         ("different lines", f"{found['unique']:,}", f"{found['duplicates']:,} further copies" + f": {often}" * bool(often)),
         ("length", f"{lengths['median']:g}",
          f"characters in the middle; from {lengths['minimum']} to {lengths['maximum']:,}, mean {lengths['mean']:.1f}, "
-         f"95 % have at most {lengths['percentile_95']:g}"),
+         f"95 % have at most {lengths['percentile_95']:,.0f}"),
         ("characters", f"{len(found['alphabet']):,}", characters + " ..." * (len(found["alphabet"]) > 40)),
         ("rare ones", f"{len(rare):,}", "seen fewer than five times" + f": {' '.join(shown(each['character']) for each in rare[:20])}" * bool(rare)),
         ("odd ones", f"{len(odd):,}",
@@ -310,8 +313,15 @@ def show_inspection(console: Console, found: Mapping[str, Any]) -> None:
     _say(console)
     for reason in advised["reasons"]:
         _say(console, reason)
-    command = f"makemore -i {found['source'].removesuffix(' (bundled)')} --type {advised['type']}"
-    if advised["max_length"]:
+    name = found["source"].removesuffix(" (bundled)")
+    command = f"makemore -i {shlex.quote(name)} --type {advised['type']}"
+    if given:
+        command += f" {given}"
+    if advised["max_length"] and "--max-length" not in given:
         command += f" --max-length {advised['max_length']}"
-    takes = f"   about {duration(advised['seconds'])} here" if advised["seconds"] else ""
+    takes = (
+        f"   about {duration(advised['seconds'])} here"
+        if advised["seconds"] and advised["seconds"] >= 1
+        else ""
+    )
     _say(console, f"try:  {command}{takes}", "bold")
