@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus, read
@@ -129,10 +130,28 @@ def quietly(function: Any, *args: Any, **named: Any) -> Any:
         return function(*args, **named)
 
 
-def trained(corpus: Corpus, type: str, knobs: dict[str, Any], how: Recipe, seed: int) -> Any:
+class Mixture(nn.Module):
+    """Several models as one that gives each character the mean of their probabilities."""
+
+    def __init__(self, weights: dict[nn.Module, float]) -> None:
+        """weights: each model's share, 1 in all."""
+        super().__init__()
+        self.models = nn.ModuleList(weights)
+        self.shares = list(weights.values())
+
+    def forward(self, idx: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """idx: (B, T). Returns log-probabilities (B, T, V), and no state."""
+        each = zip(self.models, self.shares, strict=True)
+        p: Any = sum(share * model(idx)[0].float().softmax(-1) for model, share in each)
+        return p.log(), ()
+
+
+def trained(
+    corpus: Corpus, type: str, knobs: dict[str, Any], how: Recipe, seed: int, teacher: Any = None
+) -> Any:
     """Return a model trained on a corpus by the steps of `makemore train` and nothing else, no evaluations.
 
-    knobs: of the model; how: the recipe. The weights are those of the last step.
+    knobs: of the model; how: the recipe; teacher: instead of the 6-gram. The weights are those of the last step.
     """
     if hasattr(MODELS[type], "fit"):
         return fitted(corpus, type, **knobs)
@@ -142,7 +161,8 @@ def trained(corpus: Corpus, type: str, knobs: dict[str, Any], how: Recipe, seed:
     rows = corpus.rows("train")
     window = 1 if hasattr(model, "mixed_lengths") else WINDOW
     batches = iter(Batches(rows, corpus.lengths[rows], how.tokens, seed, window))
-    teacher = fitted(corpus, "ngram", order=TEACHER_ORDER) if how.teacher else None
+    if how.teacher and teacher is None:
+        teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
     precision = fast_dtype(torch.device("cpu"))
     for step in range(how.max_steps):
         inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))

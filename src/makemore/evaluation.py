@@ -311,6 +311,7 @@ class Copying:
     """The probability that it is a held-out line."""
 
 
+@np.errstate(invalid="ignore", divide="ignore")
 def copying(train: Losses, held_out: Losses, hashes: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> Copying:
     """Return the copy ratio R from the losses of the training lines and of the held-out ones.
 
@@ -325,9 +326,8 @@ def copying(train: Losses, held_out: Losses, hashes: tuple[npt.NDArray[Any], npt
     top = max(log.max() for log in logs)  # long lines have probabilities that no number is small enough for
     p, q = (np.exp(log - top) for log in logs)
     random = np.random.default_rng(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = float(p.mean() / q.mean())
-        ratios = _means(p, random) / _means(q, random)
+    ratio = float(p.mean() / q.mean())
+    ratios = _means(p, random) / _means(q, random)
     low, high = np.nanquantile(ratios, (0.025, 0.975))
     if not high < VAGUE * low and len(q) > 1:
         ratio = math.nan
