@@ -17,15 +17,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
 
 import makemore
 from makemore import recipes, run, training
+from makemore.advice import of_overfitting
 from makemore.display import Display
 from makemore.errors import MakemoreError
-from makemore.events import Checkpoint, Done, Ended, Evaluation, Samples, Started, Step
+from makemore.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
 from makemore.files import held
 from makemore.loss import nll, taught
 from makemore.models import MODELS, configure
@@ -493,3 +495,31 @@ def test_a_teacher_keeps_a_small_list_from_being_learned_by_heart(names: Path, t
     last = [run.metrics()[-1] for run in (alone, taught_)]
     assert last[1]["validation"] < last[0]["validation"] - 0.1
     assert last[1]["train"] > last[0]["train"]
+
+
+def test_overfitting_is_noticed_while_it_happens(tmp_path: Path) -> None:
+    corpus = makemore.read("names")
+    few = tmp_path / "few.txt"
+    few.write_text("\n".join(corpus.lines(np.arange(0, len(corpus), 40))), "utf-8")
+    seen: list[Any] = []
+    how: dict[str, Any] = {
+        "device": "cpu",
+        "max_steps": 300,
+        "patience": 0,
+        "dropout": 0.0,
+        "on_event": seen.append,
+    }
+    run = makemore.train(few, type="mlp", work_dir=tmp_path / "over", teacher=0.0, **how)
+    (event,) = [event for event in seen if isinstance(event, Overfitting)]
+    assert event.since < event.step < 300
+    (warned,) = of_overfitting(run.metrics())
+    assert f"{event.since:,}" in warned.message
+    lowest = min(run.metrics(), key=lambda line: line["validation"])
+    assert event.since == lowest["step"] == run.summary["best_step"]
+    # what has too few weights to learn the lines by heart does not
+    seen.clear()
+    run = makemore.train(
+        few, type="bigram_nn", work_dir=tmp_path / "sound", device="cpu", max_steps=300, on_event=seen.append
+    )
+    assert not [event for event in seen if isinstance(event, Overfitting)]
+    assert of_overfitting(run.metrics()) == []
