@@ -78,7 +78,7 @@ RUNGS = (
     Rung("bag of words", "bow"),
     Rung("Transformer", "transformer", {}, {}, PROTOCOLS, ("makemore.py", "test", 1.92, 204_544), "makemore README"),
     Rung("LSTM longer", "lstm", {"dropout": 0.4}, {"max_steps": 6000}, ("own",)),
-    Rung("LSTM taught by another", "lstm", {"dropout": 0.35}, {"max_steps": 5000, "teacher": 0.7}, ("own",), taught=True),
+    Rung("LSTM taught by another", "lstm", {"dropout": 0.35}, {"max_steps": 7000, "teacher": 0.7}, ("own",), taught=True),
 )  # fmt: skip
 
 
