@@ -54,12 +54,13 @@ ALLOWED = {
     "plots": {"advice", "files", "quality", "run"},
     "page": {"__init__", "advice", "assessment", "comparison", "errors", "files", "plots", "run"},
     "options": set(),
+    "course": {"corpus", "errors"},
     "stopping": set(),
     "measuring": {
         "assessment", "comparison", "errors", "files", "inspection", "options", "page", "run", "stopping", "tables",
     },
     "cli": {
-        "__init__", "corpus", "display", "errors", "files", "loop", "measuring", "models", "options", "recipes", "run",
+        "__init__", "corpus", "course", "display", "errors", "files", "loop", "measuring", "models", "options", "recipes", "run",
         "stopping", "training",
     },
     "__main__": {"cli"},
