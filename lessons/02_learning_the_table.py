@@ -36,6 +36,7 @@
 
 # %%
 import time
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import torch
@@ -100,9 +101,9 @@ print(
 # ### From any numbers to probabilities
 #
 # Weights can be any numbers, negative ones too. Probabilities cannot. But `exp` makes every number positive,
-# as counts are, and counts can be divided by their sum. That is the *softmax*, and what goes into it are
-# called *logits*. Read backwards, it says what a weight is: **the logarithm of a count.** To see it, put
-# logarithms of counts in.
+# as counts are, and counts can be divided by their sum. That is the *softmax*, and the numbers that go in are
+# *logits*. Read backwards, it says what a weight is: **the logarithm of a count.** To see it, put logarithms
+# of counts in.
 
 
 # %%
@@ -151,7 +152,7 @@ assert loss > even
 # `exp(logit[j])` times the amount, and a logarithm grows by what its argument grows *divided by* the
 # argument: `exp(logit[j])` over the sum. But that is p[j]. Together:
 #
-#     gradient of the loss of one pair = p - onehot(y)
+#     gradient of the loss of one pair, by its logits = p - onehot(y)
 #
 # Descent goes against it. Every logit is pushed down by its own probability, and the one of the character
 # that came is pushed up by 1. The pushes add up to 0. A model that was right and sure is left alone, one that
@@ -178,9 +179,9 @@ print(f"pushes up to {push.abs().max():.1e}, at most {(logits.grad - push).abs()
 #
 #     gradient of W[a, b] = (n[a] p(b | a) - N[a, b]) / M = (expected count - count) / M
 #
-# That is worth a pause. The gradient says *how many times too often the model expects the pair*. It is 0
-# everywhere when each pair is expected as often as it occurs, and that is lesson 1's table. Descent cannot
-# end anywhere else.
+# That is worth a pause. But for the M, the gradient says *how many times too often the model expects the
+# pair*. It is 0 everywhere when each pair is expected as often as it occurs, and that is lesson 1's table.
+# Descent cannot end anywhere else.
 #
 # It also saves work. Pairs enter by their counts only, so V x V numbers with the counts as weights do for
 # all M rows.
@@ -192,10 +193,10 @@ def mean_nll(W: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     return -(counts * W.log_softmax(1)).sum() / counts.sum()
 
 
-def clocked(loss_of) -> tuple[float, torch.Tensor, torch.Tensor]:
-    """Return the seconds for a loss and its gradient, the best of 5, the loss and the gradient."""
+def clocked(loss_of: Callable[[], torch.Tensor]) -> tuple[float, torch.Tensor, torch.Tensor]:
+    """Return the seconds that a loss and its gradient take, the best of 3, and both."""
     seconds = []
-    for _ in range(5):
+    for _ in range(3):
         W.grad = None
         before = time.perf_counter()
         loss = loss_of()
@@ -242,7 +243,9 @@ assert best < loss < even
 
 
 # %%
-def descend(counts, W, rate: float, steps: int, penalty: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+def descend(
+    counts: torch.Tensor, W: torch.Tensor, rate: float, steps: int, penalty: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Full-batch gradient descent on mean_nll(W, counts) + penalty * mean(W²).
 
     Returns the last W (V, V), and mean_nll before every step (steps,).
@@ -279,8 +282,11 @@ ax.set_xlabel("step")
 ax.set_ylabel(f"loss above {best:.4f} (nats per token)")
 ax.legend()
 show(
-    "the slope. At first ten times the rate saves nine steps in ten. Too high a rate throws the weights about."
+    "the slope. Ten times the steps leave a tenth of what was missing. Ten times the rate does it in a tenth of "
+    "the steps, and ten times more than that throws the weights about."
 )
+if not FAST:
+    assert curves[50.0][-1] < curves[5.0][-1] < best + 2e-3 < even < curves[500.0][-1]
 
 # %% [markdown]
 # ### Two ways to pull a table flat
@@ -306,7 +312,7 @@ N_more = torch.bincount(x_more * V + y_more, minlength=V * V).view(V, V).double(
 assert torch.equal(N_more, N + 1.0)
 with_fakes, _ = descend(N_more, torch.zeros(V, V).double(), rate, steps)
 difference = (with_fakes.softmax(1) - smoothed(N, 1)).abs().max()
-print(f"learned with fake pairs, and smoothed with s = 1: at most {difference:.4f} apart")
+print(f"learned with fake pairs, and smoothed with s = 1: at most {difference:.0e} apart")
 assert FAST or difference < 0.01
 
 # %% [markdown]
@@ -346,10 +352,11 @@ def apart(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     return ((p - q).abs() * n_few / M_few).sum((-2, -1)) / 2
 
 
+# %%
 print("                          apart from    apart from    on pairs never seen")
 print("penalty       c  closest s  that s     the counts    penalty   that s")
 rows = []
-for penalty in [10 ** (k / 2) for k in range(-6, 5)]:
+for penalty in [10 ** (k / 2) for k in range(-6, 5, 5 if FAST else 1)]:
     W, _ = descend(N_few, torch.zeros(V, V).double(), rate / (1 + penalty), steps, penalty)
     p, c = W.softmax(1), (2 * penalty * M_few / V**2).item()
     assert FAST or (n_few * p - N_few + c * W).abs().max() < 0.1  # at rest, to a tenth of a count
@@ -357,19 +364,24 @@ for penalty in [10 ** (k / 2) for k in range(-6, 5)]:
     i = int(distances.argmin())
     off, moved = distances[i].item(), apart(p, N_few / n_few).item()
     unseen = [((n_few * table)[never].sum() / M_few).item() for table in (p, candidates[i])]
+    assert unseen[0] > 0.999 * unseen[1]
     rows.append((c, amounts[i], off, moved, p))
     print(
         f"{penalty:7.3f} {c:7.2f} {amounts[i]:10.2f} {off:7.1%} {moved:14.1%} {unseen[0]:12.1%} {unseen[1]:9.1%}"
     )
 c, s, off, moved, _ = rows[-1]
-assert FAST or (abs(s / c - 1) < 0.1 and off < 0.1 * moved)  # the strongest: the same pull
-assert all(off < moved for _, _, off, moved, _ in rows)
+if not FAST:
+    assert abs(s / c - 1) < 0.1  # the strongest: the same pull ...
+    assert off < 0.01 * moved  # ... to the same table
+    assert rows[0][2] > 0.2 * rows[0][3]  # the weakest: not the same table
+    assert all(0.6 < s / c < 1.4 for c, s, *_ in rows)
 
 # %% [markdown]
-# In the last lines the closest s is c, as foretold, and the tables are as good as the same: they have gone a
-# long way from the counts together. In the first lines the closest s is several times c, and the tables
-# agree less: what they are apart is a good part of what either has moved. So regularising a network *is*
-# smoothing in what it does, and in the limit it is smoothing to the letter. But it is not the same function.
+# The closest s stays near c all the way. How near the tables come is another matter. In the last lines they
+# are one table: both have gone a long way from the counts, to the same place. In the first lines they have
+# hardly left, and what lies between them is a good part of what either has moved. The last two columns say
+# where they part: the penalty gives more to pairs that were never seen, as foretold. So regularising a network
+# *is* smoothing in what it does, and in the limit to the letter. But the two are not the same function.
 #
 # Statistics has names for the two. A pull is what one believes before seeing data, a *prior*. Fake counts are
 # a Dirichlet prior on each row of probabilities. The penalty is a Gaussian prior on each weight, of variance
@@ -381,7 +393,7 @@ assert all(off < moved for _, _, off, moved, _ in rows)
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(10, 4), sharey=True)
-marked = [stoi[c] for c in ".aeinrvz"]
+marked = [stoi[c] for c in ".einrvz"]
 for ax, table, title in zip(
     axes, (noise.softmax(1), learned.softmax(1), P), ("noise", "learned", "counted"), strict=True
 ):
@@ -422,14 +434,14 @@ assert torch.allclose(on_the_way, learned)
 print(
     f"pairs never seen, expected count: {expected[N == 0].mean():.2f}  M / (rate * steps): {M / rate / steps:.2f}"
 )
-assert FAST or 0.5 < expected[N == 0].mean() * rate * steps / M < 1.5
+assert FAST or 0.4 < expected[N == 0].mean() * rate * steps / M < 1
 
 # %% [markdown]
 # The gradient of a pair is in proportion to how often it occurs. So the frequent is learned first, and a pair
 # of count k has its turn after about M / (rate k) steps. A pair that never occurs has nothing to hold on to:
-# the lower its expected count, the weaker the push, and after t steps about M / (rate t) is left of it. In
-# other words, *stopping early* leaves a little on everything that was never seen. It is a third way to
-# smooth, and the one that large models rely on most.
+# the lower its expected count, the weaker the push, and after t steps a bit less than M / (rate t) is left of
+# it. In other words, *stopping early* leaves a little on everything that was never seen. It is a third way to
+# smooth, and the only one that saves work.
 #
 # Last, the two pulls, as formulas and by what they are for: names that were not counted.
 
@@ -453,10 +465,10 @@ axes[1].set_ylabel("loss on the others (nats per token)")
 for ax in axes:
     ax.legend()
 show(
-    "left: the formulas touch at 1 and part towards 0. Right: the same shape and nearly the same lowest point, "
-    "so either will do; on the far right the two are one."
+    "left: the formulas touch at 1 and part towards 0. Right: both fall a little, then rise, and the lowest "
+    "points are nearly equal, so either pull will do."
 )
-assert FAST or abs(min(by_s) - min(by_c)) < 0.02
+assert FAST or abs(min(by_s) - min(by_c)) < 0.01
 assert FAST or (0 < by_s.index(min(by_s)) < len(rows) - 1 and 0 < by_c.index(min(by_c)) < len(rows) - 1)
 
 # %% [markdown]
@@ -464,7 +476,7 @@ assert FAST or (0 < by_s.index(min(by_s)) < len(rows) - 1 and 0 < by_c.index(min
 #
 # The learned table ought to have the loss of the counted one, and every row that occurs often enough ought to
 # be the same. Lecture 1 has a penalty of 0.01, and prints loss and penalty in one number after its last step.
-# Ours is at rest.
+# Ours is at rest, and so a little lower.
 
 # %%
 loss = mean_nll(learned, N).item()
@@ -480,9 +492,9 @@ print(f"largest difference of two probabilities: {difference.max():.4f}")
 print(f"in the {often.sum()} rows that occur 1,000 times or more: {difference[often].max():.4f}")
 if not FAST:
     assert abs(loss - 2.454014) < 1e-3
-    assert nll_part + pull_part < 2.4818 + 1e-3
+    assert 2.478 < nll_part + pull_part < 2.4818
     assert difference[often].max() < 0.005
-    assert difference.max() < 0.05
+    assert difference.max() < 0.01
 
 # %% [markdown]
 # ## The same through the library
@@ -516,7 +528,7 @@ with tempfile.TemporaryDirectory() as directory:
     run = makemore.train("names", type="bigram_nn", work_dir=directory, max_steps=20 if FAST else None)
     print("losses:", {split: round(loss, 4) for split, loss in run.summary["nll"].items()})
     print(run.sample(8, seed=1))
-assert FAST or abs(run.summary["nll"]["test"] - 2.4547) < 5e-3  # what counting reached
+    assert FAST or abs(run.summary["nll"]["test"] - 2.4547) < 5e-3  # what counting reached
 
 # %% [markdown]
 # ## What is still wrong

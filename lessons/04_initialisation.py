@@ -271,7 +271,7 @@ for ax, (name, (_, h)) in zip(axes, inside.items(), strict=True):
     passed.append((1 - h**2).mean().item())
     print(f"{name:12} {flat.float().mean():4.0%} flat, {flat.all(0).sum()} units dead,", end=" ")
     print(f"{passed[-1]:.0%} of the gradient comes through tanh")
-    ax.imshow(flat, cmap="gray", aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+    ax.imshow(flat.numpy(), cmap="gray", aspect="auto", interpolation="nearest", vmin=0, vmax=1)
     ax.set_title(f"{name}: white is |h| > 0.99")
     ax.set_xlabel("hidden unit")
 axes[0].set_ylabel("window of the batch")
@@ -683,7 +683,8 @@ def scores(X: Tensor, Y: Tensor) -> Tensor:
 
 # %%
 norm.training = False
-on_train, on_val = scores(Xtr, Ytr), scores(Xval, Yval)
+M = 20_000 if FAST else len(Ytr)
+on_train, on_val = scores(Xtr[:M], Ytr[:M]), scores(Xval, Yval)
 ours = {}
 for k, (name, (train_loss, val_loss)) in enumerate(PUBLISHED.items()):
     source = "lecture 3" if k else "lecture 2"
@@ -697,15 +698,9 @@ for k, (name, (train_loss, val_loss)) in enumerate(PUBLISHED.items()):
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True, sharey=True)
 for i, (ax, what) in enumerate(zip(axes, ("training", "validation"), strict=True)):
-    ax.plot(
-        [row[i] for row in PUBLISHED.values()],
-        range(K),
-        "s-",
-        markersize=10,
-        fillstyle="none",
-        label="published",
-    )
-    ax.plot([row[i] for row in ours.values()], range(K), "o", markersize=5, label="ours")
+    theirs, mine = ([row[i] for row in table.values()] for table in (PUBLISHED, ours))
+    ax.plot(theirs, range(K), "s", markersize=9, fillstyle="none", label="published")
+    ax.plot(mine, range(K), "o-", markersize=4, linewidth=1, label="ours")
     ax.set_yticks(range(K), list(ROWS))
     ax.set_title(f"Loss on {what} names")
     ax.set_xlabel("loss (nats per token)")
@@ -851,7 +846,7 @@ after = {name: last(X, each)[0].softmax(0) for name, (each, X) in companies.item
 letters = after["running averages"].topk(7).indices.tolist()
 fig, ax = plt.subplots(figsize=(8, 4))
 for i, (name, p) in enumerate(after.items()):
-    ax.bar(torch.arange(7) + 0.2 * (i - 1.5), p[letters], width=0.2, label=name)
+    ax.bar([at + 0.2 * (i - 1.5) for at in range(7)], p[letters].tolist(), width=0.2, label=name)
 ax.set_xticks(range(7), [itos[i] for i in letters])
 ax.set_title("What follows emm, in different company")
 ax.set_xlabel("next character")

@@ -19,31 +19,33 @@
 # * carry gradients backwards through every operation of a real network, with a handful of rules that hold for
 #   all others too;
 # * write the gradient of cross-entropy and of BatchNorm in one line each, and say why they look as they do;
-# * check a gradient in three ways (against autograd, by measuring it, by what must be 0), and train without autograd.
+# * check a gradient in three ways (against autograd, by measuring it, by what must be 0), and train without
+#   autograd.
 #
-# So far `loss.backward()` did this for you. It is worth doing once yourself: most things that go wrong in training
-# (a dead neuron, a loss that explodes, a layer that does not learn) go wrong on the way back, and you can only see
-# there what you understand.
+# So far `loss.backward()` did this for you. It is worth doing once yourself: much that goes wrong in training
+# (a dead neuron, a loss that explodes, a layer that does not learn) goes wrong on the way back, and there you
+# only see what you understand.
 #
 # ## The idea
 #
-# The loss is one number at the end of a chain of simple steps. Take any number `x` on the way and ask: *if x
-# were larger by a tiny amount, how many times that amount would the loss grow?* That is the gradient of `x`, here
-# written `dx`. If `dx` is 3, the loss grows three times as fast as `x`; if it is -3, it falls. A tensor has a gradient
-# for each entry, so **`dx` has the shape of `x`**.
+# The loss is one number at the end of a chain of simple steps. Take any number `x` on the way and ask: *if
+# x were larger by a tiny amount, how many times that amount would the loss grow?* That is the gradient of
+# `x`, here written `dx`. If `dx` is 3, the loss grows three times as fast as `x`; if it is -3, it falls as fast. A
+# tensor has a gradient for each entry, so **`dx` has the shape of `x`**.
 #
 # One gradient is known from the start: `dloss` is 1. All others follow by walking backwards, one step at a
 # time, with two laws:
 #
-# 1. **Along a path, multiply.** If `y = f(x)`, a push on `x` moves `y` by the slope of `f`, and `y` moves the loss by
-#    `dy`: so `dx = dy * slope`.
-# 2. **Over several paths, add.** If `x` was used twice, a push on it reaches the loss in two ways, and both count.
+# 1. **Along a path, multiply.** If `y = f(x)`, a push on `x` moves `y` by the slope of `f`, and `y` moves the
+#    loss by `dy`: so `dx = dy * slope`.
+# 2. **Over several paths, add.** If `x` was used twice, a push on it reaches the loss in two ways, and both
+#    count.
 #
 # ![values go down from the ids to the loss, gradients come back up and leave one for each parameter](pictures/05_backward.svg)
 #
-# The network is lesson 4's: a window of 3 characters, embeddings, a hidden layer with BatchNorm and tanh, and logits.
-# Going forward each box needs what is above it. Going back each box needs what is below it, and the
-# values that it kept from the way down.
+# The network is lesson 4's: a window of 3 characters, embeddings, a hidden layer with BatchNorm and tanh,
+# and logits. Going forward each box needs what is above it. Going back each box needs what is below it, and
+# the values that it kept from the way down.
 
 # %%
 import random
@@ -87,10 +89,10 @@ print(f"{len(X_train):,} windows to train, {len(X_val):,} held out")
 # %% [markdown]
 # ## Building it
 #
-# Six parameters. Two choices are made for the sake of checking, and only until we train. They are in *float64*, so that
-# two ways of computing the same thing agree to about 15 digits, and a difference is a mistake. And none of them
-# starts at a special value: a bias of exactly 0 or a gain of exactly 1 hides errors, since adding or multiplying by
-# it in the wrong place does not show.
+# Six parameters. Two choices are made for the sake of checking, and only until we train. They are in
+# *float64*, so that two ways of computing the same thing agree to about 15 digits, and a difference is a
+# mistake. And none of them starts at a special value: a bias of exactly 0 or a gain of exactly 1 hides
+# errors, since adding or multiplying by it in the wrong place does not show.
 
 # %%
 generator = torch.Generator().manual_seed(5)
@@ -116,9 +118,9 @@ rows = torch.arange(B)
 # %% [markdown]
 # ### Forward, in steps too small to be hard
 #
-# Usually BatchNorm is one call and the loss another. Here each line does one thing only, so that each has a slope
-# that one can look up in a table. `eps` keeps the square root away from 0. The variance divides by `B`, as
-# torch and the library do, not by `B - 1`.
+# Usually BatchNorm is one call and the loss another. Here each line does one thing only, so that each has a
+# slope that one can look up in a table. `eps` keeps the square root away from 0. The variance divides by
+# `B`, as torch and the library do, not by `B - 1`.
 
 # %%
 for p in parameters.values():
@@ -149,8 +151,8 @@ assert torch.allclose(loss, F.cross_entropy(logits, Y))
 
 # %% [markdown]
 # Autograd throws away the gradients of what lies between. `retain_grad` has it keep them, as the answers to
-# check ours against. Then every tensor is detached. From here on they are plain numbers: autograd has nothing to
-# record, and everything below is done by hand.
+# check ours against. Then every tensor is detached. From here on they are plain numbers: autograd has
+# nothing to record, and everything below is done by hand.
 
 # %%
 steps = {
@@ -199,8 +201,8 @@ def check(name: str, mine: Tensor) -> None:
 #
 # ### From the loss to the logits
 #
-# `loss = -logp[rows, Y].mean()` reads one entry in each row, and each counts `1 / B`. Entries that were not read
-# have no influence: their gradient is 0.
+# `loss = -logp[rows, Y].mean()` reads one entry in each row, and each counts `1 / B`. Entries that were not
+# read have no influence: their gradient is 0.
 
 # %%
 dlogp = torch.zeros_like(logp)  # (B, V)
@@ -211,12 +213,12 @@ dprobs = dlogp / probs  # the slope of log is 1 / x
 check("probs", dprobs)
 
 # %% [markdown]
-# The `1 / probs` is what makes a confident mistake expensive: the smaller the probability of what really came,
-# the harder the pull.
+# The `1 / probs` is what makes a confident mistake expensive: the smaller the probability of what really
+# came, the harder the pull.
 #
-# Now `probs = exps * share`. In a product the slope for one factor is the other one. `share` is `(B, 1)` and was
-# broadcast over V columns, so its gradient is summed over them. And `exps` is used twice: here, and in `total`. What
-# we get here is only its first path.
+# Now `probs = exps * share`. In a product the slope for one factor is the other one. `share` is `(B, 1)`
+# and was broadcast over V columns, so its gradient is summed over them. And `exps` is used twice: here, and
+# in `total`. What we get here is only its first path.
 
 # %%
 dshare = (dprobs * exps).sum(1, keepdim=True)  # (B, V) summed to (B, 1): broadcast forward, sum backward
@@ -242,11 +244,12 @@ print("largest entry of dtop:", dtop.abs().max().item(), " of dshifted:", dshift
 assert dtop.abs().max() < 1e-12
 
 # %% [markdown]
-# It is 0, but for rounding. It has to be: taking the same number off all logits of a row changes no probability,
-# so the loss cannot depend on `top`. It is there for the computer's sake only. A gradient that must be 0 is a
-# free test.
+# It is 0, but for rounding. It has to be: taking the same number off all logits of a row changes no
+# probability, so the loss cannot depend on `top`. It is there for the computer's sake only. A gradient that
+# must be 0 is a free test.
 #
-# By the rule for `max` what little there is goes to the largest logit of each row, the second path to `logits`.
+# By the rule for `max` what little there is goes to the largest logit of each row, the second path to
+# `logits`.
 
 # %%
 dlogits = dshifted + F.one_hot(logits.argmax(1), V) * dtop  # (B, V) + (B, V) * (B, 1)
@@ -263,10 +266,10 @@ check("logits", dlogits)
 #
 #     dh[b, j] = Σ_v dlogits[b, v] W2[j, v]
 #
-# which is `dlogits @ W2.T`. The shapes would have told as much: `dh` is (B, H), it is made of `dlogits` (B, V) and
-# `W2` (H, V), and there is only one way to multiply these that gives (B, H). The same with `dW2`, which is (H, V), and
-# made of `h` (B, H) and `dlogits`. The bias was broadcast over the batch, so it gets a sum. From parameters nothing goes
-# on further back, so their gradients need no name here.
+# which is `dlogits @ W2.T`. The shapes would have told as much: `dh` is (B, H), it is made of `dlogits` (B,
+# V) and `W2` (H, V), and there is only one way to multiply these that gives (B, H). The same with `dW2`,
+# which is (H, V), and made of `h` (B, H) and `dlogits`. The bias was broadcast over the batch, so it gets a
+# sum. Nothing lies behind a parameter, so its gradient needs no name here.
 
 # %%
 dh = dlogits @ W2.T  # (B, V) @ (V, H)
@@ -275,7 +278,8 @@ check("W2", h.T @ dlogits)  # (H, B) @ (B, V)
 check("b2", dlogits.sum(0))  # (B, V) to (V,)
 
 # %% [markdown]
-# One product forward gives two products backward. That is why the way back costs about twice as much as the way there.
+# One product forward gives two products backward. That is why the way back costs about twice as much as the
+# way there.
 #
 # ### Through tanh
 #
@@ -342,9 +346,9 @@ check("emb", demb)
 
 # %% [markdown]
 # `E[X]` copies row `X[b, t]` of the table to place `b, t`. A character that stands at several places gets
-# the sum of what comes back from all of them. `dE[X] += demb` looks right, and is a trap: the rows are read,
-# added to and written back all at once, so of several writes to one row only one survives. `index_add_` does one
-# after the other.
+# the sum of what comes back from all of them. `dE[X] += demb` looks right, and is a trap: the rows are
+# read, added to and written back all at once, so of several writes to one row only one survives.
+# `index_add_` does one after the other.
 
 # %%
 trap = torch.zeros_like(E)
@@ -369,16 +373,16 @@ assert max(difference for _, _, difference in table.values()) < 1e-6
 # %% [markdown]
 # ### Cross-entropy in one line
 #
-# Seven steps lay between loss and logits. On paper they collapse. For one row with logits `z` and right
+# Eight lines lay between logits and loss. On paper they collapse. For one row with logits `z` and right
 # answer `y`, and `p` for its probabilities:
 #
 #     loss           = -log p[y] = log Σ_v exp z[v] - z[y]
 #     slope for z[v] = exp z[v] / Σ exp z - (1 if v is y, else 0)
 #                    = p[v] - (1 if v is y, else 0)
 #
-# and the mean over the batch divides by B. **What the model said, minus what was so.** Each wrong character is
-# pushed down by just as much as the model believed in it, and the right one is pulled up by all that it lacked
-# to be certain. Each row sums to 0: what one gains, others lose.
+# and the mean over the batch divides by B. **What the model said, minus what was so.** Each wrong character
+# is pushed down by just as much as the model believed in it, and the right one is pulled up by all that it
+# lacked to be certain. Each row sums to 0: what one gains, others lose.
 
 # %%
 quick = logits.softmax(1)
@@ -399,9 +403,9 @@ assert quick.sum(1).abs().max() < 1e-12
 #     da       = dcentred - mean(dcentred)
 #              = inv (g - mean(g) - norm mean(g norm))   since mean(norm) = 0
 #
-# Two things are taken away from `g`. The first is its mean: BatchNorm would undo a push that moves the whole column.
-# The second is the part of it that goes along with `norm`: BatchNorm would undo a stretch as well. What is left
-# can change the output. (A BatchNorm that divides by `B - 1` has that in its last mean.)
+# Two things are taken away from `g`. The first is its mean: BatchNorm would undo a push that moves the
+# whole column. The second is the part of it that goes along with `norm`: BatchNorm would undo a stretch as
+# well. What is left can change the output. (A BatchNorm that divides by `B - 1` has that in its last mean.)
 
 # %%
 quick = inv * (dnorm - dnorm.mean(0) - norm * (dnorm * norm).mean(0))
@@ -467,9 +471,9 @@ for kind in (torch.float64, torch.float32):
 # %% [markdown]
 # ### A third opinion
 #
-# Autograd and our formulas could share a mistake: both are calculus. The definition shares nothing with them. Make
-# one number a little larger, compute the loss again, and divide the difference by the step. Better still, go the
-# same distance to both sides: then the curve of the loss cancels out.
+# Autograd and our formulas could share a mistake: both are calculus. The definition shares nothing with
+# them. Make one number a little larger, compute the loss again, and divide the difference by the step.
+# Better still, go the same distance to both sides: then the bend of the loss cancels out.
 
 # %%
 exact = gradients(doubles, X, Y)[1]
@@ -491,8 +495,8 @@ for k, name in enumerate(parameters):
 print("losses needed for all gradients that way:", 2 * sum(p.numel() for p in doubles))
 
 # %% [markdown]
-# So many forward passes for one step, where the way back costs about two. That is why nobody trains like this. It is
-# a test, and it has a catch of its own: the size of the step.
+# So many forward passes for one step, where the way back costs about two. That is why nobody trains like
+# this. It is a test, and it has a catch of its own: the size of the step.
 
 # %%
 sizes = [10.0**-n for n in range(1, 13)]
@@ -522,8 +526,9 @@ assert min(both_sides) < min(one_side) / 10
 # %% [markdown]
 # ### Training without autograd
 #
-# Lesson 4's network at its start: small logits, no bias yet, float32. Then minibatches of 32, the rate 0.1 for the first half
-# and 0.01 for the second. The averages that stand in for the batch later are kept along the way.
+# Lesson 4's network at its start: small logits, no bias yet, float32. Then minibatches of 32, the rate 0.1
+# for the first half and 0.01 for the second. The averages that stand in for the batch later are kept along
+# the way.
 
 # %%
 N = 2_000 if FAST else 200_000  # steps
@@ -602,8 +607,9 @@ if not FAST:
     assert means[-50:].mean() < means[50:100].mean() - 0.02
 
 # %% [markdown]
-# Then `dlogits`, what the loss asks of the logits. Times B it is *what the model said minus what was so*. Here it is
-# for twelve held-out windows. A step of training goes against the gradient: a logit with a negative one is raised.
+# Then `dlogits`, what the loss asks of the logits. Times B it is *what the model said minus what was so*.
+# Here it is for twelve held-out windows. A step of training goes against the gradient: a logit with a
+# negative one is raised.
 
 # %%
 X12, Y12 = X_val[:12], Y_val[:12]
@@ -632,25 +638,25 @@ show(
 )
 
 # %% [markdown]
-# Last, what BatchNorm takes away from a gradient. Go back to the minibatch that was derived step by step, and look at one
-# hidden channel: each window is a point with its `norm` and its `g`, which was `dnorm`. The formula takes off
-# `mean(g)` and `norm * mean(g norm)`: a height, and a slope times `norm`. That is a straight line, and since `norm` has
-# mean 0 and variance 1, it is *the* straight line of least squares through the points. **The way back through
-# BatchNorm subtracts the line of best fit.**
+# Last, what BatchNorm takes away from a gradient. Go back to the minibatch that was derived step by step,
+# and look at one hidden channel: each window is a point with its `norm` and its `g`, which was `dnorm`. The
+# formula takes off `mean(g)` and `norm * mean(g norm)`: a height, and a slope times `norm`. That is a
+# straight line, and since `norm` has mean 0 and variance 1, it is *the* straight line of least squares
+# through the points. **The way back through BatchNorm subtracts the line of best fit.**
 
 # %%
 left = da / inv  # (B, H) what is left of dnorm
-channel = int((1 - left.square().sum(0) / dnorm.square().sum(0)).argmax())  # where most is taken away
+heights, slopes = dnorm.mean(0), (dnorm * norm).mean(0)  # (H,) each: what the formula takes off
+channel = int((heights * slopes / dnorm.square().mean(0)).abs().argmax())  # where both are large
 at, g, rest = norm[:, channel], dnorm[:, channel], left[:, channel]  # (B,) each
 line = torch.linalg.lstsq(torch.stack([torch.ones_like(at), at], 1), g).solution  # height, slope
 apart = (g - line[0] - line[1] * at - rest).abs().max().item()
 print(f"what is left of dnorm, against the distance from the line of best fit: at most {apart:.0e} apart")
 assert apart < 1e-6  # not exactly 0, since eps makes the variance of norm a little less than 1
 assert da.sum(0).abs().max() < 1e-12  # no net push on any channel
-assert (da * norm).sum(0).abs().max() < 1e-3 * (dnorm * norm).sum(
-    0
-).abs().max()  # and no stretch, but for eps
+assert (left * norm).mean(0).abs().max() < 1e-3 * slopes.abs().max()  # and no stretch, but for eps
 
+# %%
 ends = torch.stack([at.min(), at.max()])
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.8), sharey=True)
 fig.suptitle(f"The gradient of hidden channel {channel}, on both sides of BatchNorm")
@@ -692,9 +698,9 @@ if not FAST:
 assert on_val < 3.2958  # better than guessing, in fast mode too
 
 # %% [markdown]
-# That split leaks: some names stand in the list more than once, and so in both parts. A net this small cannot learn many by
-# heart, but a number on names that training never saw is the honest one. `makemore` splits by the text of
-# each line, so that equal lines fall on one side.
+# That split leaks: some names stand in the list more than once, and so in both parts. A net this small
+# cannot learn many by heart, but the number on names that training never saw is the honest one, and it is
+# higher. `makemore` splits by the text of each line, so that equal lines fall on one side.
 
 # %%
 known = set(train)
@@ -705,6 +711,8 @@ for what, some in (
 ):
     print(f"loss on {what:9} {mean_loss(*examples(some)):.4f}")
 assert 0.12 < sum(w in known for w in held_out) / len(held_out) < 0.16
+if not FAST:
+    assert mean_loss(*examples(some)) > on_val  # the leak flatters
 
 # %% [markdown]
 # ## The same through the library
@@ -733,9 +741,7 @@ with torch.no_grad():
 # %%
 corpus = makemore.read("names")
 lines = corpus.rows("validation")[:32]
-inputs, targets = (
-    torch.from_numpy(each) for each in corpus.batch(lines)
-)  # (32, T) both, now T is a whole line
+inputs, targets = map(torch.from_numpy, corpus.batch(lines))  # whole lines, padded to the longest
 real = targets >= 0  # where no padding stands
 X, Y = examples(corpus.lines(lines))  # the same lines as windows
 with torch.no_grad():
@@ -746,45 +752,39 @@ assert torch.equal(targets[real], Y)
 assert apart < 1e-4
 
 # %% [markdown]
-# And the gradients: the library's model in training, its loss, and autograd on one side, our function on the other.
+# And the gradients: the library's model in training, its loss, and autograd on one side, our function on
+# the other.
 
 # %%
 model.train()
 total, count = nll(model(inputs)[0], targets)
 (total / count).backward()
 loss, grads, *_ = gradients(p, X, Y)
-theirs = [
-    model.embedding.weight,
-    model.fcs[0].weight,
-    layer.gain,
-    layer.bias,
-    model.head.weight,
-    model.head.bias,
-]
+at = [model.embedding.weight, model.fcs[0].weight, layer.gain, layer.bias, model.head.weight, model.head.bias]
 print(f"loss: library {(total / count).item():.6f}, ours {loss:.6f}")
-for name, parameter, mine in zip(parameters, theirs, grads, strict=True):
-    right = (
-        parameter.grad.T if name in ("W1", "W2") else parameter.grad
-    )  # nn.Linear keeps its matrix as (out, in)
-    print(
-        f"d{name:5} largest entry {right.abs().max():.0e}   largest difference {(mine - right).abs().max():.0e}"
-    )
-    assert (mine - right).abs().max() < 1e-6
+for name, parameter, mine in zip(parameters, at, grads, strict=True):
+    right = parameter.grad  # nn.Linear keeps its matrix turned, as (out, in)
+    right = right.T if name in ("W1", "W2") else right
+    apart = (mine - right).abs().max()
+    print(f"d{name:5} largest entry {right.abs().max():.0e}   largest difference {apart:.0e}")
+    assert apart < 1e-6
 
 # %% [markdown]
 # ## What is still wrong
 #
-# Nothing with the gradients, and that is the point: no part of training is magic any more, and
-# from here on we let autograd do it. What is wrong is the network. It sees three characters. A wider window helps, but
-# one matrix then has to digest all of it in a single gulp. The next lesson looks further back, and merges what it sees
-# step by step.
+# Nothing with the gradients, and that is the point: no part of training is magic any more, and from here on
+# we let autograd do it. What is wrong is the network. It sees three characters. A wider window helps, but
+# one matrix then has to digest all of it in a single gulp. The next lesson looks further back, and merges
+# what it sees step by step.
 #
 # ## Exercises
 #
-# `makemore lessons start 5` puts this lesson and a file `exercises.py` into the directory `lesson-5`. Fill in
-# its three functions, then let `makemore lessons check 5` tell you how you did. The first two are graded against
-# autograd in float64.
+# `makemore lessons start 5` puts this lesson and a file `exercises.py` into the directory `lesson-5`. Fill
+# in its three functions, then let `makemore lessons check 5` tell you how you did. The first two are graded
+# against autograd in float64.
 #
-# 1. `padded_cross_entropy_backward`: the gradient of the loss for lines of different lengths, where padding does not count.
-# 2. `layer_norm_backward`: LayerNorm, BatchNorm turned by 90 degrees, which you will meet again in the Transformer.
+# 1. `padded_cross_entropy_backward`: the gradient of the loss for lines of different lengths, where padding
+#    does not count.
+# 2. `layer_norm_backward`: LayerNorm, BatchNorm turned by 90 degrees, which you will meet again in the
+#    Transformer.
 # 3. `wrong_gradients`: given a loss and the gradients that somebody claims it has, find those that are wrong.

@@ -354,8 +354,8 @@ axes[1].axhline(right.var.sqrt().mean(), color="black", linestyle="--", label="o
 axes[1].set_xticks(range(1, 5))
 axes[1].set_title("What it divides by")
 axes[1].set_xlabel("node")
-axes[1].set_ylabel("standard deviation, mean of channels")
-axes[1].set_ylim(0, 1.9)
+axes[1].set_ylabel("standard deviation (mean of channels)", fontsize=8)
+axes[1].set_ylim(0, 1.5)
 axes[1].legend()
 show(
     "four rows that differ, above the one that should be. The oldest node sees hardly anything but boundaries: it "
@@ -387,7 +387,8 @@ assert abs(mean_nll(mended, "validation").mean() - math.log(V)) < 0.1
 # The lecture takes 200,000 steps of 32 windows with plain gradient descent. 32 windows hardly keep a processor
 # busy, so we take larger batches and fewer steps. AdamW divides each step by the size that the weight's
 # gradients lately had, and pulls the weights towards zero a little. The rate rises over the first steps and
-# then falls to zero in a straight line.
+# then falls to zero in a straight line. The settings are the best by validation loss of a handful that were
+# tried.
 
 
 # %%
@@ -416,7 +417,7 @@ def train(net: Network, steps: int, rate: float, decay: float, batch: int) -> Ne
 
 
 # %%
-recipe = {"steps": 8000, "rate": 5e-3, "decay": 0.1, "batch": 512}
+recipe = {"steps": 14_000, "rate": 5e-3, "decay": 0.05, "batch": 512}
 print(
     f"{recipe['steps'] * recipe['batch'] / 1e6:.1f} million windows; the lecture takes {200_000 * 32 / 1e6:.1f}"
 )
@@ -557,19 +558,20 @@ for levels in range(1, 7):
 # The times do not follow the multiplications exactly. Windows must also be cut out, and the normalisations and
 # tanhs of all those nodes are saved as well.
 #
-# Be fair, though. A name has some seven letters, and a batch of names is padded to the longest of them; work
+# Be fair, though. A name has some six letters, and a batch of names is padded to the longest of them; work
 # on padding is work for nothing, and can eat up all that a context of eight saves. It is on long lines, in
 # text and in sound, that nobody does without. And for sampling there is more to gain: keep the last d values of each
 # level, and one more character costs L small layers. The library does that, as we will see.
 #
 # ### Larger
 #
-# The tree that the lecture ends with has 24 channels in the embedding and 128 in the layers.
+# The tree that the lecture ends with has 24 channels in the embedding and 128 in the layers. More parameters
+# overfit sooner, so it gets smaller batches, whose statistics are noisier, and fewer steps.
 
 # %%
 large = tree(24, 128, BatchNormMended)
 assert large.parameters() == 76_579
-nets["tree, larger"] = train(large, steps=8000, rate=4e-3, decay=0.3, batch=512)
+nets["tree, larger"] = train(large, steps=10_000, rate=1e-2, decay=0.05, batch=256)
 
 # %% [markdown]
 # ## Looking inside
@@ -601,13 +603,20 @@ maps = {"flat": reach(by_windows, nets["flat"]), "dilated": reach(by_convolution
 back = torch.arange(13)[:, None] - torch.arange(13)  # (13, 13): t - s
 for sizes in maps.values():
     assert (sizes[(back < 0) | (back > 7)] == 0).all()  # nothing from the future, nothing from 8 or more back
-    assert (sizes[(back >= 0) & (back <= 7)] > 0).all()
-    assert FAST or sizes[-1, -1] > sizes[-1, -8]
+    assert (sizes[(back >= 0) & (back <= 7)] > 0).all()  # all of the window
+    assert FAST or sizes[-1].argmax() == 12  # the last position looks at its own character most
+
+# %% [markdown]
+# At the left the picture of the tree in its dilated form, at the right both networks at the last position.
+# Compare the shapes of the two lines rather than their heights, which depend on how large each network's
+# vectors are. And do not expect the flat one to be as smooth: its oldest places have weights of their own,
+# and few names are long enough to train them.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 image = axes[0].imshow(maps["dilated"].where(maps["dilated"] > 0, torch.nan).log10(), cmap="viridis")
 axes[0].set_title("Dilated: what reaches where")
+axes[0].set_xticks(range(0, 13, 2))
 axes[0].set_xlabel("s, position of the input")
 axes[0].set_ylabel("t, position of the logits")
 fig.colorbar(image, ax=axes[0], shrink=0.75, label="log10 of the gradient's size")
@@ -620,8 +629,8 @@ axes[1].set_ylabel("size of the gradient")
 axes[1].set_ylim(bottom=0)
 axes[1].legend()
 show(
-    "white, where nothing reaches: above the diagonal (the future) and from eight back on. What is near counts most, "
-    "and past the dashed line the gradient is not small but zero."
+    "white, where nothing reaches: above the diagonal (the future) and from eight back on. The newest character counts "
+    "most, and past the dashed line the gradient is not small but zero."
 )
 
 # %%
@@ -681,7 +690,10 @@ if not FAST:
 # %% [markdown]
 # At the same size tree and flat are close to each other: with eight letters of context the shape matters less
 # than one hopes. What the tree buys is that it *can* grow. The bug costs little too, and that is why it is
-# so easily missed: nothing crashes, the loss looks plausible, and only the shape of a running mean tells.
+# so easily missed: nothing crashes, the loss looks plausible, and only the shape of a running mean tells. (The
+# lecture gained 0.007 by mending it. Its batches have 32 windows, ours 512, so that our estimates for single
+# nodes are good ones. What mending is worth besides cannot be read off the loss: without it there is no
+# convolution.)
 #
 # Some names of the larger tree:
 
@@ -795,13 +807,13 @@ with tempfile.TemporaryDirectory() as directory:
         "names", type="wavenet", n_layer=3, n_embd=35, dropout=0.0, work_dir=directory,
         precision="float32", max_steps=10 if FAST else 1500,
     )  # fmt: skip
-    print("losses:", {part: round(loss, 4) for part, loss in run.summary["nll"].items()})
+    nll = run.summary["nll"]
+    print("losses:", {part: round(loss, 4) for part, loss in nll.items()})
     print(run.sample(12, seed=1))
     trained = run.model.state_dict()
     with torch.no_grad():
         assert torch.allclose(run.model.eval()(some)[0], rebuilt(trained, some, 3), atol=1e-3)
-if not FAST:
-    assert run.summary["nll"]["test"] < 2.1
+assert FAST or nll["test"] < 2.1
 
 # %% [markdown]
 # ## What is still wrong

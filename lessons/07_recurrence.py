@@ -237,6 +237,7 @@ assert apart < 1e-5
 
 # %%
 CELLS = {"rnn": (rnn_step, 1, 1), "gru": (gru_step, 3, 1), "lstm": (lstm_step, 4, 2)}  # step, parts, states
+COLORS = {"rnn": "C0", "gru": "C2", "lstm": "C4"}  # in the plots
 
 
 def new(kind: str, V: int, C: int, H: int, seed: int, forget: float = 1.0, radius: float = 0.0):
@@ -244,7 +245,7 @@ def new(kind: str, V: int, C: int, H: int, seed: int, forget: float = 1.0, radiu
     g = torch.Generator().manual_seed(seed)
     p = dict(zip("WUbc", cell_weights(CELLS[kind][1], C, H, g), strict=True))
     p["E"] = 0.5 * torch.randn(V, C, generator=g)  # the table of the characters
-    p["O"], p["o"] = 0.02 * torch.randn(V, H, generator=g), torch.zeros(V)  # the logits' matrix and bias
+    p["O"], p["o"] = 0.1 * torch.randn(V, H, generator=g), torch.zeros(V)  # the logits' matrix and bias
     if kind == "lstm":
         p["b"][H : 2 * H] += forget
     if radius:
@@ -337,7 +338,7 @@ def score(kind: str, p, corpus, rows, step=None) -> float:
 
 
 # %%
-STEPS = 30 if FAST else 2500
+STEPS = 10 if FAST else 2500
 models, curves = {}, {}
 for kind in CELLS:
     models[kind] = new(kind, V, C, H, seed=1)
@@ -348,7 +349,7 @@ fig, ax = plt.subplots(figsize=(7, 3.6))
 for kind, losses in curves.items():
     n = max(1, len(losses) // 50)
     smooth = [sum(losses[i : i + n]) / n for i in range(0, len(losses) - n + 1, n)]
-    ax.plot([n * (i + 0.5) for i in range(len(smooth))], smooth, label=kind)
+    ax.plot([n * (i + 0.5) for i in range(len(smooth))], smooth, color=COLORS[kind], label=kind)
 ax.axhline(2.4547, color="black", linewidth=0.8, linestyle="--", label="pairs of letters")
 ax.set_ylim(1.7, 2.7)
 ax.set_title("Training")
@@ -357,7 +358,7 @@ ax.set_ylabel("loss of the batch (nats per token)")
 ax.legend()
 show(
     "where the lines cross the dashed one, the test loss of lesson 1's table: there they begin to make use of more "
-    "than one letter. The gated cells end lower; part of that is that they have more weights."
+    "than one letter. The gated cells end lower. They also have more weights; what that does, we ask below."
 )
 
 # %% [markdown]
@@ -400,10 +401,10 @@ train("rnn", broken, corpus, rows["train"], 20 if FAST else 600, step=forgetful)
 loss = score("rnn", broken, corpus, rows["validation"], step=forgetful)
 beside("no state carried, validation", loss, 2.4566, "makemore's table of pairs")
 if not FAST:
-    assert abs(loss - 2.4566) < 0.02
+    assert abs(loss - 2.4566) < 0.03
 
 # %% [markdown]
-# It learned the table of pairs, to two decimals, and can learn nothing else: it sees one character. A network
+# It learned the table of pairs, all but exactly, and can learn nothing else: it sees one character. A network
 # that stops where a simpler model stops is telling you what it cannot see. Exercise 3 finds this bug without
 # training at all.
 #
@@ -479,11 +480,14 @@ for t in range(T - 1, 0, -1):
         print(f"{T - t:2} steps back: norm {theirs.norm():.1e}, by hand {back.norm():.1e}")
 
 # %% [markdown]
-# So the gradient k steps back is the product of k such factors, and products of k equal things are
-# exponential: how fast they shrink or grow is decided by one number, the factor's size. In the plain cell that
-# is about the *spectral radius* of U, the largest absolute value among its eigenvalues, times a slope below
-# 1. In the LSTM, the direct way back along the memory is c = f c' + i g, whose factor is f. No matrix, no
-# tanh. In the GRU it is z. These can be computed beforehand, and drawn beside the measurement.
+# So the gradient k steps back is a product of k such factors, and that is exponential in k: how fast it shrinks
+# or grows is decided by one number. For a matrix that is applied again and again it is the *spectral radius*,
+# the largest absolute value among its eigenvalues. In the plain cell the matrix is U times slopes of tanh, none
+# of them above 1. The LSTM has a way back that meets neither: along the memory, c = f c' + i g, the factor is f
+# alone. The GRU's is z. Besides, both have ways through their matrices.
+#
+# How strongly the new state depends on the old one is the step's *Jacobian*, a matrix that autograd can write
+# down for any cell. Its spectral radius should foretell how the gradient fares.
 
 
 # %%
@@ -494,47 +498,61 @@ def felt(kind: str, p) -> Tensor:
     return (norms / norms[0]).clamp_min(1e-30).log().mean(1).exp().detach()
 
 
-def radius(p) -> float:
-    """The spectral radius of U."""
-    return torch.linalg.eigvals(p["U"].detach()).abs().max().item()
+def step_radius(kind: str, p, t: int = 20) -> float:
+    """Spectral radius of d(new state) / d(old state) after t characters: the mean over 8 lines."""
+    step, _, n = CELLS[kind]
+    states, _ = through_time(kind, p, x_long[:8], y_last[:8])
+    weights = [p[name].detach() for name in "WUbc"]
+
+    def one(old: Tensor, x: Tensor) -> Tensor:
+        """A step of one line: (n H,), (C,) -> (n H,)."""
+        return torch.cat(step(x[None], old[None].chunk(n, 1), *weights), 1)[0]
+
+    old, x = torch.cat(states[t], 1).detach(), p["E"][x_long[:8, t + 1]].detach()
+    J = torch.func.vmap(torch.func.jacrev(one))(old, x)  # (8, n H, n H)
+    return torch.linalg.eigvals(J).abs().amax(1).mean().item()
 
 
+# %% [markdown]
+# Six starts: the plain cell as torch draws it, and with a rotation for U, whose eigenvalues all have absolute
+# value 1; a GRU; and the LSTM with three biases of its forget gates.
+
+# %%
 start = {
     "RNN": ("rnn", {}),
     "RNN, U a rotation": ("rnn", {"radius": 1.0}),
     "GRU": ("gru", {}),
     "LSTM, forget bias 0": ("lstm", {"forget": 0.0}),
     "LSTM, forget bias 1": ("lstm", {"forget": 1.0}),
+    "LSTM, forget bias 3": ("lstm", {"forget": 3.0}),
 }
 untrained = {name: (kind, new(kind, V_firms, C, H, 1, **options)) for name, (kind, options) in start.items()}
 before = {name: felt(kind, p) for name, (kind, p) in untrained.items()}
-r = radius(untrained["RNN"][1])
-print(f"the RNN's spectral radius: {r:.2f}, a rotation's: {radius(untrained['RNN, U a rotation'][1]):.2f}")
-foretold = {"RNN": r, "LSTM, forget bias 0": 0.5, "LSTM, forget bias 1": torch.tensor(1.0).sigmoid().item()}
+foretold = {name: step_radius(kind, p) for name, (kind, p) in untrained.items()}
+for name, norms in before.items():
+    factor = ((norms[30] / norms[10]) ** (1 / 20)).item()
+    print(f"{name:20} a step's radius {foretold[name]:.2f}; measured: a factor of {factor:.2f} a step")
+    assert abs(factor - foretold[name]) < 0.1
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 4.2))
 for name, norms in before.items():
     (line,) = ax.semilogy(norms, label=name)
-    if name in foretold:
-        ax.semilogy(
-            [foretold[name] ** k for k in range(T)], color=line.get_color(), linestyle=":", linewidth=1
-        )
-ax.plot([], [], color="black", linestyle=":", linewidth=1, label="radius or forget gate, to the power k")
+    ax.semilogy([foretold[name] ** k for k in range(T)], color=line.get_color(), linestyle=":", linewidth=1)
+ax.plot([], [], color="black", linestyle=":", linewidth=1, label="a step's radius, to the power k")
 ax.set_title("Before training: how much of the gradient is left")
 ax.set_xlabel("k, steps back from the loss")
 ax.set_ylabel("gradient at the state, 1 at k = 0")
 ax.legend(fontsize=8)
 show(
-    "straight lines, which on this scale are exponentials, about as steep as the dotted ones foretell. The LSTM is "
-    "no better than the plain cell unless its forget gates start open."
+    "straight lines, which on this scale are exponentials, nearly as steep as the dotted ones foretell. What an LSTM "
+    "is worth at the start hangs on one bias: with 0 it loses the gradient about as fast as the plain cell."
 )
-for name, factor in foretold.items():
-    slope = (before[name][30] / before[name][10]) ** (1 / 20)
-    print(f"{name:20} foretold {factor:.2f} a step, measured {slope:.2f}")
-    assert abs(slope - factor) < 0.1
 
 # %% [markdown]
+# A forget bias of 1 makes f = 1 / (1 + exp(-1)), nearly three quarters. That is why the LSTMs of this lesson
+# start with it, as Jozefowicz et al. (2015) advise. (torch starts at about 0, and so does the library.)
+#
 # Now after training. The three are trained for a short while on the company names, all from the start that
 # the lesson uses.
 
@@ -549,22 +567,33 @@ for kind in CELLS:
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 3.8))
-for i, (kind, norms) in enumerate(after.items()):
-    ax.semilogy(norms, color=f"C{i}", label=f"{kind}, trained")
-    ax.semilogy(before[starts[kind]], color=f"C{i}", linestyle="--", linewidth=1, label=f"{kind}, before")
+for kind, norms in after.items():
+    ax.semilogy(norms, color=COLORS[kind], label=f"{kind}, trained")
+    ax.semilogy(
+        before[starts[kind]], color=COLORS[kind], linestyle="--", linewidth=1, label=f"{kind}, before"
+    )
 ax.set_title("After a short training on company names")
 ax.set_xlabel("k, steps back from the loss")
 ax.set_ylabel("gradient at the state, 1 at k = 0")
 ax.legend(fontsize=8, ncol=3)
 show(
-    "how the trained lines (solid) lie above the dashed ones, and where each of the three cells ends at k = 40."
+    "straight and bent lines. The plain cell's is straight as before, only less steep. Those of the gated cells fall "
+    "at first and then hardly any more."
 )
+late = {kind: ((norms[40] / norms[20]) ** (1 / 20)).item() for kind, norms in after.items()}
+print(
+    "factor a step, between 20 and 40 steps back:", {kind: round(factor, 2) for kind, factor in late.items()}
+)
+if not FAST:
+    assert late["rnn"] < 0.85 < 0.9 < min(late["gru"], late["lstm"])
+    assert after["lstm"][12] < before[starts["lstm"]][12]
 
 # %% [markdown]
-# Training straightens the path. How, can be read off the weights: the plain cell raises its spectral radius,
-# the LSTM its forget gates. It does not need all of them. A few units that keep nearly everything are enough
-# to carry a gradient far, and the LSTM can have such units *and* others that forget at once. The plain cell
-# has one matrix for everything.
+# A bent line is a sum of exponentials: some units forget at once, others keep what they have for the whole
+# line. That is what gates are for. They let the units of one state have memories of different lengths, long
+# where it pays and short where it does not. (In between, the trained LSTM even passes on *less* than before
+# training.) The plain cell has one matrix for all of them, and is slowed down as a whole. The forget gates show it
+# directly.
 
 
 # %%
@@ -583,31 +612,34 @@ def gates_along(p, idx: Tensor) -> dict[str, Tensor]:
     return {name: torch.stack(gates, 1) for name, gates in found.items()}
 
 
-print(f"RNN, spectral radius: {radius(untrained['RNN'][1]):.2f} before, {radius(trained['rnn']):.2f} after")
+for kind, p in trained.items():
+    print(f"{kind:5} radius of a step: before {foretold[starts[kind]]:.2f}, after {step_radius(kind, p):.2f}")
 for when, p in (("before", untrained["LSTM, forget bias 1"][1]), ("after", trained["lstm"])):
     unit = gates_along(p, x_long)["f"].mean((0, 1)).sort().values  # (H,): each unit's mean on the long lines
     print(
         f"LSTM, forget gates {when:6}: least open {unit[0]:.2f}, median {unit.median():.2f}, most {unit[-1]:.2f}"
     )
 if not FAST:
-    assert radius(trained["rnn"]) > radius(untrained["RNN"][1]) + 0.1
-    assert all(after[kind][-1] > 10 * before[starts[kind]][-1] for kind in CELLS)
+    assert step_radius("rnn", trained["rnn"]) > foretold["RNN"] + 0.1
+    assert unit[-1] > 0.95  # of the trained LSTM, the last of the loop
+    assert unit[0] < 0.6
 
 # %% [markdown]
 # ### What it costs
 #
 # A small gradient is not yet a failure. So here is a task where memory is all that counts: a letter from a to
-# h, then a number of letters from i to z, then a dot, at which the first letter must be said. The same 300
-# steps for everyone; only the distance grows.
+# h, then a number of letters from i to z, then a dot, at which the first letter must be said. The same 400
+# steps for everyone; only the distance grows. Whether such a task is found out is a matter of luck as well, so
+# everyone has three tries.
 
 
 # %%
-def recall(name: str, gap: int, steps: int) -> float:
+def recall(name: str, gap: int, seed: int, steps: int) -> float:
     """Train on lines whose first letter returns after `gap` others; the share that is right on new lines."""
     kind, options = start[name]
-    p = new(kind, V, 16, 48, seed=1, **options)
-    opt = torch.optim.Adam(p.values(), lr=5e-3)
-    g = torch.Generator().manual_seed(2)
+    p = new(kind, V, 16, 48, seed, **options)
+    opt = torch.optim.Adam(p.values(), lr=0.01)
+    g = torch.Generator().manual_seed(seed)
     for i in range(steps + 1):
         B = 64 if i < steps else 1000  # the last ones are for the test
         idx = torch.randint(9, V, (B, gap + 2), generator=g)
@@ -621,26 +653,53 @@ def recall(name: str, gap: int, steps: int) -> float:
     return (said.argmax(1) == idx[:, 0]).float().mean().item()
 
 
-gaps = [2, 5] if FAST else [2, 5, 10, 20, 40]
-right = {name: [recall(name, gap, 5 if FAST else 300) for gap in gaps] for name in start}
-for name, shares in right.items():
-    print(f"{name:20}", *(f"{gap}: {share:4.0%}  " for gap, share in zip(gaps, shares, strict=True)))
+gaps, right = ([2] if FAST else [5, 10, 20]), {}
+for name in start:
+    right[name] = [[recall(name, gap, seed, 3 if FAST else 400) for seed in (1, 2, 3)] for gap in gaps]
+    for gap, tries in zip(gaps, right[name], strict=True):
+        print(f"{name:20} {gap:2} letters between:", *(f"{share:5.0%}" for share in tries))
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 3.6))
-for name, shares in right.items():
-    ax.plot(gaps, shares, marker="o", label=name)
+fig, ax = plt.subplots(figsize=(8, 3.8))
+for i, (name, tries) in enumerate(right.items()):
+    at = [j + 0.13 * (i - 2.5) for j in range(len(gaps))]
+    ax.bar(at, [sum(shares) / 3 for shares in tries], width=0.12, label=name)
+    ax.plot(
+        [a for a in at for _ in range(3)],
+        [share for shares in tries for share in shares],
+        ".",
+        color="black",
+        markersize=4,
+    )
 ax.axhline(1 / 8, color="black", linewidth=0.8, linestyle="--", label="guessing")
+ax.set_xticks(range(len(gaps)), gaps)
+ax.set_ylim(0, 1.5)
+ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
 ax.set_title("Is the first letter remembered?")
-ax.set_xlabel("letters in between")
+ax.set_xlabel("letters between it and the dot")
 ax.set_ylabel("share right on new lines")
-ax.legend(fontsize=8)
-show("the distance at which each falls to guessing. The order is that of the plot before training.")
+ax.legend(fontsize=8, ncol=3, loc="upper center")
+show(
+    "the mean (bars) and the three tries (dots). At 5 letters hardly anyone fails. The farther it is, the fewer are "
+    "left. The three LSTMs differ in nothing but one bias."
+)
+
+# %%
+if not FAST:
+    mean = {name: sum(tries[-1]) / 3 for name, tries in right.items()}  # at 20 letters
+    assert min(mean["LSTM, forget bias 3"], mean["GRU"]) > 0.6
+    assert max(mean["LSTM, forget bias 0"], mean["RNN"]) < 0.5
+    print("at 20 letters:", {name: round(share, 2) for name, share in mean.items()})
 
 # %% [markdown]
+# So the slope at the start matters: by the bias of one gate the same LSTM can or cannot do the task. But the
+# slope is not fate. The GRU starts about as steep as the LSTM with bias 0, and learns all the same. A
+# measurement before training says what is hard, not what is impossible.
+#
 # ### The opposite: gradients that explode
 #
-# A factor above 1 is no better. Here U is a rotation times a number.
+# A factor above 1 is no better. Here U is a rotation times a number. (With 1 the gradient still shrinks: the
+# slopes of tanh are below 1.)
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.8))
@@ -658,7 +717,8 @@ show(
 
 # %% [markdown]
 # One step along such a gradient throws the weights anywhere. The usual cure is blunt: *clip* it. If the
-# gradient of all weights together is longer than some limit, scale it to the limit. Its direction stays.
+# gradient of all weights together is longer than some limit, scale it to the limit. Its direction stays. It helps
+# against explosion only: what has vanished is not brought back by any scaling.
 
 
 # %%
@@ -670,22 +730,36 @@ def clip(gradients: list[Tensor], limit: float) -> float:
     return norm
 
 
-x, y = x_long[:, :-1], x_long[:, 1:]
+p = {"a": torch.ones(3, requires_grad=True), "b": torch.ones(2, requires_grad=True)}
+(3 * p["a"].sum() + 4 * p["b"].sum()).backward()
+gradients = [q.grad.clone() for q in p.values()]
+assert abs(clip(gradients, 1.0) - nn.utils.clip_grad_norm_(p.values(), 1.0)) < 1e-5  # torch's, in place
+assert all(torch.allclose(g, q.grad) for g, q in zip(gradients, p.values(), strict=True))
+
+# %%
+x, y = x_long[:, :-1], x_long[:, 1:]  # (B, 40)
 for limit in (math.inf, 1.0):
     p = new("rnn", V_firms, C, H, 1, radius=4.0)
-    first = loss_of(forward("rnn", p, x)[0], y)
-    first.backward()
-    clipped = [q.grad.clone() for q in p.values()]
-    norm = clip(clipped, limit)
-    nn.utils.clip_grad_norm_(p.values(), limit)  # torch's, in place
-    assert all(torch.allclose(a, q.grad, rtol=1e-3) for a, q in zip(clipped, p.values(), strict=True))
+    loss = loss_of(forward("rnn", p, x)[0], y)
+    gradients = list(torch.autograd.grad(loss, list(p.values())))
+    norm = clip(gradients, limit)
     with torch.no_grad():
-        for q in p.values():
-            q -= 0.3 * q.grad
-        then = loss_of(forward("rnn", p, x)[0], y)
-    print(f"gradient {norm:.1e}, limit {limit}: loss {first:.2f} before the step, {then:.2f} after it")
+        for q, gradient in zip(p.values(), gradients, strict=True):
+            q -= 0.3 * gradient  # one step
+    moved = 0.3 * max(g.abs().max().item() for g in gradients)
+    h = torch.stack([state[0] for state in through_time("rnn", p, x_long, y_last)[0]])
+    stuck = (h.abs() > 0.9999).float().mean().item()
+    print(
+        f"gradient {norm:.1e}, limit {limit}: a weight moves by up to {moved:.1e}; then {stuck:.0%} of h is at ±1"
+    )
+    assert moved <= 0.3 if limit == 1 else moved > 100
+    assert FAST or (stuck < 0.7 if limit == 1 else stuck > 0.7)
 
 # %% [markdown]
+# After the step without a limit, nearly every number of the state is at 1 or -1, where the slope of tanh is 0:
+# no gradient passes any more. The loss may even fall on from there, since the logits' own weights still learn.
+# So watch the norm of the gradient when you train, and clip.
+#
 # ### Long lines in pieces
 #
 # Training keeps every state until the gradient has come back. For a line of a million characters that does not
@@ -714,10 +788,12 @@ for kind in CELLS:
     }
     print(f"{kind:5}", *(f"pieces of {K}: {cosine:.3f}  " for K, cosine in alike.items()))
     assert alike[20] > alike[1]
+    assert FAST or alike[20] > 0.95 > 0.9 > alike[1]
 
 # %% [markdown]
-# These are the cosines of the angles to the whole gradient: 1 would be no error. Pieces of a few characters point
-# somewhere else; with twenty little is lost. For the names nothing has to be cut.
+# These are the cosines of the angles to the whole gradient: 1 would be no error. With pieces of one character, in
+# which nothing goes back through a state, the direction is well off; with twenty little is lost. For the names
+# nothing has to be cut.
 #
 # ### Gates at work
 #
@@ -781,9 +857,16 @@ show(
     "left to right within a name, whatever the letters? The numbers are correlations on lines not used to choose."
 )
 
+assert FAST or min(r.abs().max() for (_, what), r in blank.items() if what == "vowel") > 0.5
+
 # %% [markdown]
-# A picture shows what goes together, not what matters. That takes an experiment: hold one gate still, each
-# unit at its mean over the training lines, and let the others move. What the loss rises by is what the
+# The picture is as handsome as one could wish. Now look at the last number of each line printed above it: a
+# network that has learned nothing has units that go along with the vowels almost as well, and even with the
+# place. "A vowel unit" is the least one can expect of 96 random ones. Training adds to it, but less than the
+# picture suggests, until one has looked.
+#
+# A picture also shows only what goes together, not what matters. That takes an experiment: hold one gate still,
+# each unit at its mean over training lines, and let the others move. What the loss rises by is what the
 # movement of that gate was worth to this network.
 
 
@@ -814,9 +897,9 @@ for gate, values in gates_along(models["lstm"], x).items():
 #
 # ## The number to compare with
 #
-# There are no published numbers for these three on the names: the lectures stop before them. So ours stand
-# beside the library's (benchmarks/RESULTS.md, makemore's own split). The library's are larger, trained longer,
-# with dropout, and take part of their targets from an n-gram.
+# The lectures give no numbers for these three. So ours stand beside the library's (benchmarks/RESULTS.md,
+# makemore's own split). The library's are larger, trained longer, with dropout, and take part of their targets
+# from an n-gram.
 
 # %%
 from makemore.models import build, configure, count_parameters
@@ -831,14 +914,29 @@ for kind, p in models.items():
     beside(f"{kind}, {ours:,} weights; theirs {theirs:,}", test[kind], library[kind], "makemore, test")
 if not FAST:
     for kind, loss in test.items():
-        assert library[kind] - 0.02 < loss < library[kind] + 0.12
+        assert library[kind] < loss < library[kind] + 0.12
     assert max(test["gru"], test["lstm"]) < test["rnn"]
 
 # %% [markdown]
-# The order is the same, and the gap between ours and the library's is that of size and training. Is the gap
-# between the cells that of the cells? Not from this table: with equal H a GRU has three times the recurrent
-# weights of the plain cell, an LSTM four times. On lines of seven characters, memory is not what the plain cell
-# is short of.
+# Here as there the gated cells are ahead of the plain one, and the library's are ahead of ours. But is it the
+# gates that make the difference? With equal H a GRU has three times the recurrent weights of the plain cell, an
+# LSTM four times. So here is a plain cell with a larger state, and as many weights in all as the LSTM.
+
+# %%
+wide = new("rnn", V, C, 200, seed=1)
+ours, lstms = (sum(q.numel() for q in p.values()) for p in (wide, models["lstm"]))
+assert 0.98 * lstms < ours <= lstms
+train("rnn", wide, corpus, rows["train"], STEPS)
+loss = score("rnn", wide, corpus, rows["test"])
+print(f"plain cell with {ours:,} weights: {loss:.4f}; the LSTM with {lstms:,}: {test['lstm']:.4f}")
+if not FAST:
+    assert abs(loss - test["lstm"]) < 0.04
+    assert loss < test["rnn"] - 0.02
+
+# %% [markdown]
+# At equal size the plain cell is about as good. On lines of some seven characters its memory is long enough; what
+# it was short of was weights. Gates are for longer lines than names, as the recall task showed. A table of
+# results cannot say such a thing, an experiment that changes one thing at a time can.
 #
 # ## The same through the library
 #

@@ -247,7 +247,7 @@ assert torch.allclose(weights.sum(-1), torch.ones(1, T))
 # %%
 letters = list("." + name)
 A = torch.ones(T, T).tril()
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.6))
+fig, axes = plt.subplots(1, 2, figsize=(9, 5.2))
 for ax, table_, title in zip(
     axes, (A / A.sum(1, keepdim=True), weights[0]), ("average", "attention"), strict=True
 ):
@@ -599,15 +599,15 @@ gpt_curve = train(logits_of, gpt_weights, 10 if FAST else 2500, 5e-3, matrices)
 fig, ax = plt.subplots(figsize=(8, 4))
 for curve, what, colour in ((bow_curve, "bag of words", "C1"), (gpt_curve, "GPT", "C0")):
     steps, trained, tested = zip(*curve, strict=True)
-    ax.plot(steps, trained, color=colour, linestyle="--", marker="o", label=f"{what}, training names")
+    ax.plot(steps, trained, color=colour, linestyle="--", marker="o", label=f"{what}, training batches")
     ax.plot(steps, tested, color=colour, marker="s", label=f"{what}, test names")
 ax.set_title("Learning")
 ax.set_xlabel("steps of 1,024 tokens")
 ax.set_ylabel("loss (nats per token)")
 ax.legend()
 show(
-    "the distance between the two solid lines, which is what looking is worth over averaging, and where the dashed line "
-    "of the GPT leaves its solid one: from there on it learns its training names better than names."
+    "the distance between the two solid lines: what looking is worth over averaging. And where the dashed line of the "
+    "GPT falls below its solid one: from there on it learns its training names better than names."
 )
 
 # %% [markdown]
@@ -672,18 +672,19 @@ print(f"the price: {2 * L * C} numbers kept for each place of each line")
 
 # %% [markdown]
 # And on the clock? For lines longer than names the weights need more positions; for the time it does not
-# matter that they are untrained. Medians of a few runs, one thread.
+# matter that they are untrained. The two ways take turns, and the best of a few runs counts, since whatever
+# else the computer does only adds time.
 
 
 # %%
-def seconds(n: int, length: int, cached: bool) -> float:
-    """Median time to generate n lines of that length at once."""
-    times = []
-    for _ in range(1 if FAST else 3):
+def seconds(n: int, length: int) -> tuple[float, float]:
+    """Least time to generate n lines of that length at once, naive and cached."""
+    times = {False: [], True: []}
+    for cached in (False, True) * (1 if FAST else 4):
         since = time.perf_counter()
         generate(long_weights, n, length, cached)
-        times.append(time.perf_counter() - since)
-    return sorted(times)[len(times) // 2]
+        times[cached].append(time.perf_counter() - since)
+    return min(times[False]), min(times[True])
 
 
 long_weights = new_weights(torch.Generator().manual_seed(9), layers=L, places=256)
@@ -695,11 +696,10 @@ ratios = {}
 for n, each in lengths.items():
     ratios[n] = []
     for length in each:
-        slow, fast = seconds(n, length, False), seconds(n, length, True)
+        slow, fast = seconds(n, length)
         ratios[n].append(slow / fast)
-        print(
-            f"{n:2} at once, {length:3} characters: naive {slow:7.3f} s, cached {fast:7.3f} s, ratio {slow / fast:5.1f}"
-        )
+        times = f"naive {slow:7.3f} s, cached {fast:7.3f} s, ratio {slow / fast:5.1f}"
+        print(f"{n:2} at once, {length:3} characters: {times}")
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 4))
@@ -742,14 +742,15 @@ for b in range(L):
 fig.colorbar(image, ax=axes, label="weight", shrink=0.5)
 show(
     "a dark line just below the diagonal: a head that looks one back. A dark first column: one that looks at the start. "
-    "Dark columns elsewhere: a letter that all later places care about."
+    "Dark squares here and there: a head that chooses by the letters."
 )
 
 # %% [markdown]
 # One name proves nothing, and eyes find patterns in anything. So measure, over all places of all test names:
 # how much of its weight does a head put on the place itself, on the one before, on the start, on vowels?
 # These overlap (the one before may be a vowel), and some weight lies there by chance: what the plain average
-# puts there is the yardstick.
+# puts there is the yardstick. And how large is the largest weight, wherever it lies? A head that decides has
+# it near 1, one that only averages has it no larger than the average.
 
 # %%
 inputs, targets = batch(test_rows)  # (B, T)
@@ -773,76 +774,74 @@ vowel = torch.isin(inputs, ids_of("aeiou")[0, 1:])  # (B, S)
 shares = {
     "itself": mean_over(back == 0),
     "one back": mean_over(back == 1),
-    "the start": mean_over(torch.arange(T) == 0),
+    "start": mean_over(torch.arange(T) == 0),
     "vowels": mean_over(vowel[:, None]),
+    "largest": every.amax(-1)[:, real].mean(1),
 }
 distance = mean_over(back)
 heads = [f"block {b + 1}, head {h + 1}" for b in range(L) for h in range(H)]
 
 # %%
-grid = torch.stack(list(shares.values()), 1) * 100  # (L H + 1, 4), percent
-fig, ax = plt.subplots(figsize=(6, 7.5))
+grid = torch.stack(list(shares.values()), 1) * 100  # (L H + 1, 5), percent
+fig, ax = plt.subplots(figsize=(7, 7.5))
 image = ax.imshow(grid, cmap="Blues", vmin=0, vmax=100, aspect="auto")
 for row in range(len(grid)):
     for column in range(len(shares)):
-        dark = grid[row, column] > 60
+        share = grid[row, column]
         ax.text(
-            column,
-            row,
-            f"{grid[row, column]:.0f}",
-            ha="center",
-            va="center",
-            color="white" if dark else "black",
+            column, row, f"{share:.0f}", ha="center", va="center", color="white" if share > 60 else "black"
         )
 ax.set_xticks(range(len(shares)), list(shares))
 ax.set_yticks(range(len(grid)), [*heads, "the plain average"])
 ax.axhline(len(heads) - 0.5, color="black")
 ax.set_title("Where the heads put their weight, test names")
-ax.set_xlabel("place looked at")
+ax.set_xlabel("place looked at; the largest weight")
 ax.set_ylabel("head")
 fig.colorbar(image, ax=ax, label="share of the weight (%)", shrink=0.6)
 show(
-    "the numbers far from those in the last row, which are what averaging gives. A head that is near them everywhere does "
-    "little more than average."
+    "the numbers far from those in the last row, which are what averaging gives. A head may be near them in the first four "
+    "columns and far in the last: it looks at one place firmly, but at which depends on the letters."
 )
 
 # %% [markdown]
-# For each habit the head that has it most, and how far back the heads look on average. Which head gets which
-# habit is chance: train with another seed, and they trade places.
+# For each of three habits the head that has it most, no head twice, and how far back the heads look on
+# average. A share only a little above the average's is hardly a habit. And since the heads of a block are
+# interchangeable, which of them gets a habit is chance.
 
 # %%
 picked = {}
-for habit, share in shares.items():
-    head = int((share[:-1] - share[-1]).argmax())
-    picked[habit] = head
-    print(f"{habit:9}  most by {heads[head]}: {share[head]:4.0%} of its weight, the average {share[-1]:4.0%}")
+for habit in ("one back", "start", "vowels"):
+    share = shares[habit]
+    picked[habit] = next(h for h in share[:-1].argsort(descending=True).tolist() if h not in picked.values())
+    mine, average = share[picked[habit]], share[-1]
+    print(f"{habit:9} {heads[picked[habit]]}: {mine:4.0%} of its weight, the average {average:4.0%}")
 near, far = int(distance[:-1].argmin()), int(distance[:-1].argmax())
 print(f"shortest distance: {heads[near]}, {distance[near]:.1f} characters back on average")
 print(f"longest distance:  {heads[far]}, {distance[far]:.1f}; the average {distance[-1]:.1f}")
 if not FAST:
     assert shares["one back"][picked["one back"]] > 1.5 * shares["one back"][-1]
-    assert distance[near] < distance[-1] < distance[far]
+    assert distance[near] < 0.9 * distance[-1]
+    assert (shares["largest"][:-1] > shares["largest"][-1]).all()  # all of them do more than average
 
 # %% [markdown]
-# Three of these heads on three names.
+# These three heads on three names, none of them among the training names.
 
 # %%
 fig, axes = plt.subplots(3, 3, figsize=(9, 10))
-for row, habit in zip(axes, ("one back", "the start", "vowels"), strict=True):
-    b, h = divmod(picked[habit], H)
+for row, (habit, head) in zip(axes, picked.items(), strict=True):
+    b, h = divmod(head, H)
     for ax, each in zip(row, fresh[:3], strict=True):
         with torch.no_grad():
-            table_ = gpt(gpt_weights, ids_of(each))[2][b][0, h]
-        ax.imshow(table_, cmap="Blues", vmin=0, vmax=1)
+            ax.imshow(gpt(gpt_weights, ids_of(each))[2][b][0, h], cmap="Blues", vmin=0, vmax=1)
         letters = list("." + each)
         ax.set_xticks(range(len(letters)), letters)
         ax.set_yticks(range(len(letters)), letters)
-        ax.set_title(f"{habit}: {heads[picked[habit]]}", fontsize=9)
+        ax.set_title(f"{habit}: {heads[head]}", fontsize=9)
         ax.set_xlabel("looked at")
         ax.set_ylabel("looks")
 show(
-    "how steady a habit is. The head picked for looking one back should have its dark squares just below the diagonal, the "
-    "one for the start in the first column, the one for vowels in the columns of a, e, i, o, u."
+    "how steady a habit is. Were it all the head does, the first row would be dark just below the diagonal, the second in "
+    "the first column, the third in the columns of a, e, i, o, u. Where that is not so, the letters decide."
 )
 
 # %% [markdown]
@@ -853,9 +852,7 @@ show(
 # %%
 def without(b: int, h: int) -> dict[str, Tensor]:
     """The trained weights, head h of block b silenced."""
-    out = (
-        gpt_weights[f"blocks.{b}.out.weight"].detach().clone()
-    )  # (C, C): columns h D to (h + 1) D read head h
+    out = gpt_weights[f"blocks.{b}.out.weight"].detach().clone()  # (C, C), D columns for each head
     out[:, h * C // H : (h + 1) * C // H] = 0
     return {**gpt_weights, f"blocks.{b}.out.weight": out}
 
@@ -875,12 +872,13 @@ for ax, values, title, label in (
     ax.set_ylabel(label)
     ax.set_xticks(range(L * H), [h + 1 for _ in range(L) for h in range(H)], fontsize=7)
 axes[0].axhline(distance[-1], color="black", linestyle="--", label="plain average")
-axes[0].legend(fontsize=7)
+axes[0].set_ylim(0, 1.5 * distance.max().item())
+axes[0].legend(fontsize=8, ncols=2)
 show(
     "the heads whose bar on the right is high: the model leans on them. Compare with how far they look, on the left."
 )
 if not FAST:
-    assert max(rises) > 0.02
+    assert max(rises) > 0.03
 print(f"most needed: {heads[rises.index(max(rises))]}, without it the loss rises by {max(rises):.3f}")
 
 # %% [markdown]
@@ -906,7 +904,7 @@ if not FAST:
     assert gpt_curve[-1][1] < gpt_curve[-1][2] - 0.02  # training names have become easier than others
 
 # %% [markdown]
-# All of these are flattered by the test names that are in training too. Without them, and beside the
+# Do the test names that are in training too flatter us? Without them, and beside the
 # library's figures on its own split, where no name is on two sides. (Those are other names, so compare with
 # care.)
 
@@ -914,9 +912,15 @@ if not FAST:
 fresh_loss = mean_loss(logits_of, gpt_weights, fresh_rows)
 print("test names that are in training too:", round(mean_loss(logits_of, gpt_weights, both_rows), 4))
 beside("test names that are not, GPT", fresh_loss, 1.9554, "the library, leak-free split")
-beside("test names that are not, bag of words", mean_loss(bow, bow_weights, fresh_rows), 2.1851, "the same")
+bow_fresh = mean_loss(bow, bow_weights, fresh_rows)
+beside("test names that are not, bag of words", bow_fresh, 2.1851, "the same")
+print(f"flattered by: GPT {fresh_loss - gpt_loss:.3f}, bag of words {bow_fresh - bow_loss:.3f}")
 if not FAST:
-    assert fresh_loss > gpt_loss
+    assert fresh_loss - gpt_loss > 0.02 > abs(bow_fresh - bow_loss)
+
+# %% [markdown]
+# The bag of words has forgotten the order and cannot know a name by heart, so the split does not flatter it. The
+# GPT it does.
 
 # %% [markdown]
 # ## The same through the library
@@ -968,9 +972,8 @@ from makemore.sampling import sample
 
 drawn = [line.text for line in sample(model, corpus.vocab, 1000, max_length=15, seed=1)]
 print(drawn[:12])
-print(
-    f"{sum(line in known for line in drawn) / len(drawn):.0%} of 1,000 samples are training names, word for word"
-)
+copies = sum(line in known for line in drawn) / len(drawn)
+print(f"{copies:.0%} of 1,000 samples are training names, letter for letter")
 
 # %% [markdown]
 # ## What is still wrong

@@ -48,6 +48,7 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -77,7 +78,7 @@ assert not train_lines & validation_lines
 #
 # ## Building it
 #
-# ### The base of all bases: a step downhill
+# ### Momentum: a step downhill
 #
 # The oldest optimiser goes against the gradient. A little *momentum* makes it go against a running mean of
 # gradients, in which what changes from batch to batch averages out. `lerp_` moves its left side a share of the way
@@ -174,8 +175,7 @@ for size in (1e-4, 1.0, 1e4):
 #
 # AdamW treats a matrix as a heap of numbers. But a matrix *does* something: it turns directions into directions. The
 # singular value decomposition M = U S Vᵀ says which (U and V) and how strongly (S, the *singular values*). In the
-# gradient of a hidden layer a few directions are strong, and the others, hundreds of times weaker, hardly ever get a
-# say. Muon keeps a running mean as Momentum does, and then makes *all singular values the same*: it steps along U Vᵀ.
+# gradient of a hidden layer a few directions are strong, and the others, many times weaker, hardly ever get a say. Muon keeps a running mean as Momentum does, and then makes *all singular values the same*: it steps along U Vᵀ.
 #
 # The decomposition is slow. There is a way with nothing but matrix products. For an odd polynomial such as
 #
@@ -268,7 +268,8 @@ right.set(title="A real gradient, made orthogonal", xlabel="place in order of si
 right.legend()
 show(
     "the step at 0 on the left, steeper each time: what is not quite 0 ends near 1. On the right the few strong "
-    "directions and the many weak ones of the gradient, which all become about as strong."
+    "directions and the many weak ones of the gradient, which become about as strong. Only what was next to nothing "
+    "stays small."
 )
 print(f"largest : middle singular value, before {before[0] / before.median():.0f}, ", end="")
 print(f"after {after[0] / after.median():.1f}")
@@ -402,8 +403,12 @@ def batches(lines: np.ndarray, seed: int):
 def loss_on(model: nn.Module, lines: np.ndarray) -> float:
     """The loss on some rows, dropout off."""
     model.eval()
-    loss = mean_nll(model, lines).item()
+    by_length = lines[np.argsort(corpus.lengths[lines], kind="stable")]
+    total = 0.0
+    for part in np.array_split(by_length, 4):  # names of about one length: little padding
+        total += mean_nll(model, part).item() * int((corpus.lengths[part] + 1).sum())
     model.train()
+    loss = total / int((corpus.lengths[lines] + 1).sum())  # every token weighs the same
     return loss if loss < 100 else math.inf  # a loss that is no number is none
 
 
@@ -425,7 +430,7 @@ def train(plan: Plan, seed: int) -> Result:
     weights = [w for _, cared_for in pairs for w in cared_for]
     lines = random_order[: plan.lines]
     served, result = batches(lines, seed), Result([], [], [], model, None, 0.0)
-    every = STEPS // (2 if FAST else 20 if plan.lines < len(random_order) else 4)
+    every = STEPS // (2 if FAST else 16 if plan.lines < len(random_order) else 4)
     for step in range(STEPS + 1):
         if step % every == 0 or step == STEPS:
             note(result, step, lines[: 50 if FAST else 500])
@@ -560,8 +565,8 @@ for name, plan in (("AdamW", base), ("Muon", muon)):
     seconds = sorted(result.seconds for result in runs(plan))[len(SEEDS) // 2]
     print(f"{name:6} {seconds:.1f} s for {STEPS} steps")
 if not FAST:
-    assert verdict("Muon") == "better"
-    assert verdict("Momentum") == "worse"
+    assert table["Muon"][0] < -0.05  # far beyond what seeds do
+    assert table["Momentum"][0] > 0.1
 
 # %% [markdown]
 # Muon is better by the step, and pays for it by the second: its products take time, the more so in a model as small as
@@ -590,14 +595,14 @@ for shape in SHAPES:
 left.set(title="The rate", xlabel="step", ylabel="learning rate")
 right.set(title="The loss of the batches", xlabel="step", ylabel="loss (nats per token)")
 if not FAST:
-    right.set_ylim(1.9, 2.5)
+    right.set_ylim(2.1, 2.5)
 left.legend()
 show(
-    "the end. While the rates are high the three losses are close, and the constant one may even lead. What falls to "
-    "zero wins in the last part. (Mean of the seeds, and of 25 batches in a row.)"
+    "the end. While the rates are alike the three losses are close; then those whose rate falls go lower. The bumps are "
+    "batches of long and of short names, the same for all. (Mean of the seeds, and of 25 batches in a row.)"
 )
 if not FAST:
-    assert verdict("schedule: constant") == "worse"
+    assert table["schedule: constant"][0] > 0.01
     assert abs(table["schedule: cosine"][0]) < table["schedule: constant"][0]
 
 # %% [markdown]
@@ -621,15 +626,21 @@ effect("rate x 4, no warm-up (against rate x 4)", dataclasses.replace(high, warm
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 for ax, plan, title in zip(axes, (base, high), ("rate of the base", "rate x 4"), strict=True):
     for warmup, label in ((0.05, "with warm-up"), (0.0, "without")):
-        for i, result in enumerate(runs(dataclasses.replace(plan, warmup=warmup))):
-            color = "C0" if warmup else "C1"
-            ax.plot(result.losses[: STEPS // 4], color=color, linewidth=0.8, label=label if not i else None)
-    ax.set(title=f"The first steps, {title}", xlabel="step", ylabel="loss of the batch (nats per token)")
-axes[0].set_ylim(2, 6)
+        found = [smooth(r.losses, 10) for r in runs(dataclasses.replace(plan, warmup=warmup))]
+        ax.plot(np.mean(found, 0)[: STEPS // 2], label=label)
+    ax.set(title=f"The first half, {title}", xlabel="step", ylabel="loss of the batches (nats per token)")
 axes[1].legend()
-show("the peaks on the right: without warm-up the first steps throw the weights away from where they began.")
+show(
+    "who is ahead, and for how long. On the left it is the one without, which takes full steps at once; its lead "
+    "melts away. On the right it is behind, and does not catch up. (Mean of the seeds, and of 10 batches in a row.)"
+)
+if not FAST:
+    assert table["rate x 4, no warm-up (against rate x 4)"][0] > 0.02
 
 # %% [markdown]
+# At the base's rate the first steps do little harm. At the high rate they do, and it is not mended. So warm-up is what
+# makes high rates possible, more than a gain of its own. It costs a line, which is why it is in nearly every recipe.
+#
 # ### Clipping
 #
 # First the lengths of the gradients, which cost nothing to look at. Then again two questions: does clipping matter where
@@ -680,11 +691,11 @@ print(f"each name is seen {STEPS * BATCH / tokens:.1f} times")
 summed = sum(base.rate * share_of_rate((step + 0.5) / STEPS) for step in range(STEPS))
 for decay in (0.01, 1.0):
     print(f"decay {decay}: a weight without gradients keeps {math.exp(-decay * summed):.0%} of itself")
-effect("no decay", dataclasses.replace(base, decay=0.0))
 effect("decay 1", dataclasses.replace(base, decay=1.0))
 effect("dropout 0.2", dataclasses.replace(base, dropout=0.2))
 if not FAST:
-    assert verdict("dropout 0.2") == "worse"
+    assert table["decay 1"][0] > 0
+    assert table["dropout 0.2"][0] > 0
 
 # %% [markdown]
 # A cure for an illness that the patient does not have only does harm. So let us make it ill.
@@ -741,10 +752,12 @@ cures = {
 }
 for name, plan in cures.items():
     effect(f"{FEW:,} names: {name}", plan, ill)
+lowest_of = {}
 for name, plan in {"nothing": ill, **cures}.items():
     curve = np.mean([r.curve for r in runs(plan)], 0)[:, 2]
     lowest = curve.argmin()
     print(f"{name:20} end {curve[-1]:.4f}  lowest {curve[lowest]:.4f} at step {steps[lowest]:.0f}")
+    lowest_of[name] = curve[lowest]
 lows = np.array([min(v for _, _, v in r.curve) - r.validation for r in runs(ill)])
 half = STUDENT[len(SEEDS)] * lows.std(ddof=1) / math.sqrt(len(lows))
 table[f"{FEW:,} names: early stopping"] = float(lows.mean()), float(half)
@@ -765,8 +778,12 @@ ax.legend()
 show("which lines still turn upwards, and how low each one gets. (Means of the seeds.)")
 if not FAST:
     cured = [name for name in table if name.startswith("1,000")]
-    assert all(verdict(name) == "better" for name in cured)
+    assert all(table[name][0] < -0.3 for name in cured)
     assert min(cured, key=lambda name: table[name][0]).endswith("4 times the names")
+
+    same_names = [lowest_of[name] for name in ("nothing", *cures) if "4" not in name]
+    assert max(same_names) - min(same_names) < 0.15
+    assert lowest_of["4 times the names"] < min(same_names) - 0.05
 
 # %% [markdown]
 # Two columns were printed for each cure: the loss at the end, and the lowest. At the end all cures are far better than
@@ -779,8 +796,8 @@ if not FAST:
 #
 # ### What each change was worth
 #
-# One row for each change, with its 95 % interval over the seeds. Negative is better. Not all intervals can be right:
-# of twenty changes that do nothing at all, one is called clear on average.
+# One row for each change, with its 95 % interval over the seeds. Negative is better, and infinite means that trainings
+# were lost. Not all intervals can be right: of twenty changes that do nothing at all, one is called clear on average.
 
 # %%
 print(f"{'change':62} {'effect':>8}   {'±':6}")
@@ -800,11 +817,9 @@ for ax, chosen, title in zip(axes, sides, ("all names", f"{FEW:,} names"), stric
     ax.set_yticks(range(len(chosen)), labels, fontsize=8)
     ax.invert_yaxis()
     ax.set(title=f"Effects, {title}", xlabel="change of validation loss (nats)", ylabel="what was changed")
-    if not FAST:
-        ax.set_xscale("symlog", linthresh=0.01)
 show(
-    "the bars that stay clear of the dashed line. Left of it a change helps, right of it it harms. Between -0.01 and "
-    "0.01 the scale is even, beyond it each mark is ten times the one before."
+    "the bars that stay clear of the dashed line. Left of it a change helps, right of it it harms. The two scales "
+    "differ: what cures an illness moves the loss far more than what tunes a healthy training. Lost trainings are left out."
 )
 
 # %% [markdown]
@@ -813,7 +828,7 @@ show(
 # Rates, cures and steps were all chosen with the validation names in view. So their losses flatter us a little. Now,
 # and only now, the test names. Beside them stands what the library reaches on this same split with its recipe for a
 # Transformer: four blocks of 64 channels, six times the steps, Muon, this schedule, dropout, and targets that are partly
-# taken from a 6-gram.
+# taken from a 6-gram. What we lack is in that list; `makemore.train` has it all.
 
 
 # %%
@@ -835,9 +850,10 @@ test_cured = on_test([r.best for r in runs(cures[best_cure])])
 print(f"{FEW:,} names, test: last weights {test_ill:.4f}, stopped early {test_stopped:.4f}, ", end="")
 print(f"stopped early and {best_cure} {test_cured:.4f}")
 if not FAST:
-    assert test_muon < test_base < 2.1
-    assert test_muon < 2.05
-    assert test_cured < test_stopped < test_ill - 0.1
+    assert test_muon < test_base - 0.04
+    assert test_muon < 2.15
+    assert test_stopped < test_ill - 0.3
+    assert test_cured < test_stopped + 0.02
 
 # %% [markdown]
 # Overfitting is no rare accident. The original makemore.py trains its default Transformer for as long as one lets it.
@@ -883,17 +899,23 @@ def five_steps(kind: str, rate: float = 1e-3) -> tuple[float, float, float]:
     return (flat - its).abs().max().item(), share.item(), abs(loss.item() - its_loss.item())
 
 
+# %%
 apart, _, off = five_steps("AdamW")
 print(f"AdamW: weights apart by up to {apart:.0e}, losses by {off:.0e}")
 assert apart < 1e-5
 assert off < 1e-5
-_, share, off = five_steps("Muon")
-print(f"Muon: weights apart by {share:.2%} of the way gone, losses by {off:.0e}")
-assert share < 0.03
-assert off < 1e-3
+_, share, _ = five_steps("Muon")
+print(f"Muon: weights apart by {share:.2%} of the way gone")
+assert share < 0.1
+with patch("makemore.optimizer.fast_dtype", lambda device: torch.float32):
+    apart, _, off = five_steps("Muon")
+print(f"Muon, in 32 bits: weights apart by up to {apart:.0e}, losses by {off:.0e}")
+assert apart < 1e-5
+assert off < 1e-5
 
 # %% [markdown]
-# (The library's Muon uses 16-bit products where the processor has them, so the two part a little there.)
+# The library's Muon takes 16-bit products where the processor has them, as torch's does. Made to use 32 bits, like ours,
+# it does the same steps.
 #
 # Last, does the library notice overfitting? Since a name's split depends on nothing but the name, a file with our 1,000
 # training names and all held-out ones is split just as before. The usual defences have to be taken away first:
@@ -913,7 +935,10 @@ with tempfile.TemporaryDirectory() as directory:
         path, type="transformer", work_dir=Path(directory) / "run", max_steps=STEPS, patience=0,
         seed=1, precision="float32", on_event=events.append, **knobs,
     )  # fmt: skip
-    assert few_run.summary["lines"] == {"train": FEW, **{k: len(v) for k, v in held_out.items()}}
+    summary = few_run.summary
+    assert summary["lines"] == {"train": FEW, **{k: len(v) for k, v in held_out.items()}}
+
+# %%
 for event in events:
     if isinstance(event, Evaluation):
         print(
@@ -926,8 +951,8 @@ for event in events:
         )
 if not FAST:
     assert any(isinstance(event, Overfitting) for event in events)
-    assert few_run.summary["best_step"] < STEPS / 2
-    print("its best weights on the test names:", round(few_run.summary["nll"]["test"], 4))
+    assert summary["best_step"] < STEPS / 2
+print("its best weights on the test names:", round(summary["nll"]["test"], 4))
 
 # %% [markdown]
 # It does. Its rule is stricter than our eye: three evaluations in a row more than two standard errors above the lowest

@@ -191,12 +191,15 @@ def show(look_for: str) -> None:
     import matplotlib.pyplot as plt
 
     figure = plt.gcf()
+    if "ipykernel" in sys.modules:
+        from IPython.display import Markdown, display
+
+        plt.show()
+        display(Markdown(f"*Look for:* {look_for}"))
+        return
+    figure.set_layout_engine("constrained")
     width = int(figure.get_figwidth() * 13)
     figure.supxlabel(textwrap.fill(f"Look for: {look_for}", width), fontsize=9, x=0.02, ha="left")
-    figure.set_layout_engine("constrained")
-    if "ipykernel" in sys.modules:
-        plt.show()
-        return
     script = Path(sys.argv[0]).stem or "lesson"
     to = Path("figures") / f"{script}-{next(_figures)}.png"
     to.parent.mkdir(exist_ok=True)
