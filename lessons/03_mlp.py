@@ -336,7 +336,7 @@ assert best == 0.1
 # the weights a little past the mark. So the other half is done with steps ten times as small.
 
 # %%
-STEPS = 2_000 if FAST else 200_000
+STEPS = 1_000 if FAST else 200_000
 
 
 def train(X: Tensor, Y: Tensor, seed: int, C: int = C) -> tuple[list[Tensor], Tensor]:

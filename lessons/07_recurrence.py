@@ -52,7 +52,7 @@ corpus = makemore.read("names")
 itos = [".", *corpus.vocab.characters]  # id -> character
 stoi = {character: i for i, character in enumerate(itos)}
 V = len(itos)
-rows = {split: corpus.rows(split) for split in ("train", "validation", "test")}
+rows = {split: corpus.rows(split)[: 500 if FAST else None] for split in ("train", "validation", "test")}
 print(V, "characters;", {split: len(r) for split, r in rows.items()}, "lines")
 
 # %% [markdown]

@@ -65,9 +65,20 @@ def test_a_lesson_runs_and_its_figures_speak(
     which: course.Lesson, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In fast mode, with its assertions. Titles, labels and what to look for are on every figure."""
+    shown = run(which.path, monkeypatch, tmp_path)
+    assert shown
+
+
+@pytest.mark.parametrize("path", sorted(MUSEUM.path.glob("[0-9]*.py")), ids=lambda path: path.stem)
+def test_a_bug_shows_its_symptom(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert len(run(path, monkeypatch, tmp_path)) == 1
+
+
+def run(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Run a lesson or a bug as a script; return what to look for in each of its figures."""
     from matplotlib import pyplot as plt
 
-    shown = []
+    shown: list[str] = []
 
     def show(look_for: str) -> None:
         for ax in plt.gcf().axes:
@@ -91,11 +102,11 @@ def test_a_lesson_runs_and_its_figures_speak(
     monkeypatch.setattr(course, "FAST", True)
     monkeypatch.setattr(course, "show", show)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(which.path)])
+    monkeypatch.setattr(sys, "argv", [str(path)])
     with mpl.rc_context():
-        runpy.run_path(str(which.path), run_name="__main__")
-    assert shown
+        runpy.run_path(str(path), run_name="__main__")
     assert not plt.get_fignums(), "a figure was made and not shown"
+    return shown
 
 
 def _neighbour(ax: Any, axis: str) -> bool:
