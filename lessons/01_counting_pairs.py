@@ -22,6 +22,10 @@
 #
 # The data are first names, one a line, that were given to children in the United States in 2018.
 #
+# The course follows the ladder of Andrej Karpathy's lectures *Neural Networks: Zero to Hero*: one model after
+# the other, from this table up to the Transformer. Where a number is printed beside a "published" one, the
+# published one is from there, and "lecture 1" is the first of those on makemore.
+#
 # ## The idea
 #
 # A language model answers one question: *given what has been written so far, what comes next?* The simplest
@@ -58,7 +62,38 @@ V = len(itos)  # the vocabulary: 27
 print(V, "characters:", "".join(itos))
 
 # %% [markdown]
-# Now the tally. `N[a, b]` is how often `b` came right after `a`.
+# ### Tensors in five lines
+#
+# A *tensor* is much like a numpy array: numbers of one kind (its *dtype*), laid out in a grid. Its *shape*
+# says how many there are along each dimension: two rows of three are (2, 3).
+
+# %%
+t = torch.tensor([[1, 2, 3], [4, 5, 6]])
+print(
+    "shape", tuple(t.shape), "dtype", t.dtype, " row 1:", t[1].tolist(), " row 1, column 0:", t[1, 0].item()
+)
+print("t[0, 2] and t[1, 0] at once:", t[[0, 1], [2, 0]].tolist(), "  as 3 rows of 2:", t.view(3, 2).tolist())
+print("sums of rows:", t.sum(1).tolist(), "  kept as a column:", t.sum(1, keepdim=True).tolist())
+print("(2, 3) * (3,):  ", (t * torch.tensor([1, 10, 100])).tolist())
+print("(2, 3) * (2, 1):", (t * torch.tensor([[1], [10]])).tolist())
+
+# %% [markdown]
+# * `.item()` takes the number out of a tensor that has only one; `.tolist()` makes Python lists of any.
+# * `t[i, j]` is one number. With a list for `i` and one for `j` it picks as many numbers as the lists are
+#   long.
+# * `.view` reads the same numbers in another shape, row after row.
+# * `sum(1)` adds up *along* dimension 1, the columns, so that one sum a row is left, of shape (2,). With
+#   `keepdim=True` the dimension stays, with length 1: (2, 1).
+# * The last two lines are *broadcasting*. Shapes that differ are lined up from the right, and whatever is
+#   missing or 1 is repeated until it fits. (3,) is read as one row, used for each row; (2, 1) as a column,
+#   used for each column.
+#
+# From here on a comment behind a line gives the shape of what it makes, in letters: `(V, V)` is a table with
+# a row and a column for each of the V characters, `(M,)` a list of M numbers.
+#
+# ### The tally
+#
+# `N[a, b]` is how often `b` came right after `a`.
 
 # %%
 N = torch.zeros(V, V, dtype=torch.int64)
@@ -72,8 +107,10 @@ print("names that begin with a:", N[0, stoi["a"]].item(), " that end with a:", N
 
 # %% [markdown]
 # That loop touches a tensor 228,146 times, and is slow for it. The same in one go: all lines in one stream of
-# ids, each pair as one number `27 a + b`, and `bincount`. This is how the library counts. When two ways of
-# computing something give the same numbers, both are probably right.
+# ids, each pair as one number `27 a + b`, and `bincount`, which says how often each number occurs: how many
+# 0s, how many 1s, and so on. `minlength` makes it go on to the last pair, even if that never occurs, and
+# `view` breaks the long list into rows. This is how the library counts. When two ways of computing something
+# give the same numbers, both are probably right.
 
 # %%
 stream = torch.tensor([0] + [stoi[c] for word in words for c in word + "."])  # (M,)
@@ -100,7 +137,7 @@ ax.set_title("How often each character followed each other one in 32,033 names")
 fig.colorbar(image, ax=ax, shrink=0.7, label="count")
 show(
     "the dark squares. Row . is how names begin, column . is how they end: with a, e or n. "
-    "After q there is hardly anything but u, and many squares are 0."
+    "After q comes mostly u, and many squares are 0."
 )
 
 # %% [markdown]
@@ -116,9 +153,9 @@ print("after q:", {itos[b]: round(P[stoi["q"], b].item(), 2) for b in P[stoi["q"
 #
 # `keepdim=True` looks like a detail. Without it `N.sum(1)` has shape `(V,)`, and broadcasting lines up shapes
 # *from the right*: `(V, V) / (V,)` is read as `(V, V) / (1, V)`. Entry `[a, b]` is divided by the sum of row
-# `b` instead of row `a`. No error, no warning, and the result looks like probabilities. Not even the loss of the
-# next section tells: every character is entered as often as it is left, so in the sum over all pairs the wrong
-# divisors are the right ones in another order.
+# `b` instead of row `a`. With the 2 x 3 example it would be an error, for (2, 3) and (2,) do not fit. A
+# square table fits either way: no error, no warning, and the result looks like probabilities. Not even the
+# loss of the next section tells, as we shall see there.
 
 # %%
 wrong = N / N.sum(1)  # (V, V) / (V,): broadcast as (1, V)
@@ -172,8 +209,9 @@ print("no model:  ", [sample(even, generator)[:20] for _ in range(4)])
 # 3. **The mean.** A sum grows with the list. Divided by the number of pairs, two lists can be compared.
 #
 # The result is the *negative log-likelihood*, in nats per token: 0 for a prophet, log 27 = 3.2958 for a guess
-# among all characters alike. Its exponential is the *perplexity*: how many equally likely characters the
-# model is as unsure among.
+# among all characters alike. A *token* is what is predicted, here one character or the end of a name. A *nat*
+# is the unit that natural logarithms give; a bit is log 2 nats, about 0.69. The exponential of the loss is
+# the *perplexity*: how many equally likely characters the model is as unsure among.
 
 # %%
 product = 1.0
@@ -201,6 +239,17 @@ print(f"the table without keepdim: {wrong_loss:.4f}, for {sample(wrong, generato
 assert abs(wrong_loss - loss) < 1e-6
 
 # %% [markdown]
+# The table without `keepdim` is wrong, and has the very same loss. How can that be? Take it slowly.
+#
+# * The right table has `N[a, b] / n[a]` for the pair `a b`, where `n[a]` is how many pairs begin with `a`.
+#   The wrong one has `N[a, b] / n[b]`.
+# * So the loss of a pair is `log n[a] - log N[a, b]` in one, and `log n[b] - log N[a, b]` in the other.
+# * In a stream, as many pairs end in `b` as begin with `b`: each character in it ends one pair and begins the
+#   next. The two ends of the stream are both the dot, and make up for each other.
+# * So over the whole stream `log n` of each character is added equally often in both, and the sums are equal.
+#
+# A loss can come out right for a wrong table. Check what can be checked, here that each row sums to 1.
+#
 # ### Nothing is impossible: smoothing
 #
 # `jq` never occurs, so its probability is 0 and its loss infinite. One such pair in a name the model has
@@ -218,7 +267,7 @@ def smoothed(counts: torch.Tensor, s: float) -> torch.Tensor:
 
 
 loss = mean_nll(smoothed(N, 1), stream)
-beside("one more of every pair", loss, 2.4546, "lecture 1, recomputed")
+beside("one more of every pair", loss, 2.4546, "after lecture 1, recomputed")
 assert abs(loss - 2.454577) < 1e-5
 
 # %% [markdown]
@@ -260,7 +309,9 @@ assert 0 < unseen.index(min(unseen)) < len(amounts) - 1
 # ## The same through the library
 #
 # `bigram` is this table, and `fit` is the `bincount` above. It returns the logarithms of the probabilities as
-# *logits*, because that is the contract of every model on the ladder: ids in, logits out.
+# *logits*: numbers, one for each character, whose exponentials are in proportion to the probabilities (lesson
+# 2 has more). That is the contract of every model on the ladder, from this one to the Transformer: ids in,
+# logits out.
 
 # %%
 from makemore.models import build, configure
@@ -288,9 +339,9 @@ with tempfile.TemporaryDirectory() as directory:
 # ## What is still wrong
 #
 # One character back is not enough: the model does not know whether it is at the second letter or the tenth,
-# nor that `ell` calls for `a`. The table for two characters back has 27³ entries, for ten back 27¹¹, more than
-# there are names in the world. Counting does not scale. What does is a model that *learns* a table it could
-# not write down, and the next lesson begins by learning the one that it could.
+# nor that `ell` calls for `a`. The table for two characters back has 27³ entries, for ten back 27¹¹, more
+# than there are names in the world. Counting does not scale. What does is a model that *learns* a table it
+# could not write down, and the next lesson begins by learning the one that it could.
 #
 # ## Exercises
 #
@@ -298,5 +349,6 @@ with tempfile.TemporaryDirectory() as directory:
 # its three functions, then let `makemore lessons check 1` tell you how you did.
 #
 # 1. `row_probabilities`: smoothed counts to probabilities, for a table with rows that may be empty.
-# 2. `trigram_counts`: how often each character followed each *two*, without a Python loop over the characters.
+# 2. `trigram_counts`: how often each character followed each *two*, without a Python loop over the
+#    characters.
 # 3. `bits_per_character`: the loss of a name in the unit that information theorists use.

@@ -100,10 +100,11 @@ print(
 #
 # ### From any numbers to probabilities
 #
-# Weights can be any numbers, negative ones too. Probabilities cannot. But `exp` makes every number positive,
-# as counts are, and counts can be divided by their sum. That is the *softmax*, and the numbers that go in are
-# *logits*. Read backwards, it says what a weight is: **the logarithm of a count.** To see it, put logarithms
-# of counts in.
+# Weights can be any numbers, negative ones too. Probabilities cannot. But `exp` makes every number positive, as
+# counts are, and counts can be divided by their sum. That is the *softmax*, and the numbers that go in are
+# *logits*. Read backwards, it says what a weight is: **the logarithm of a count, up to a constant for each
+# row.** Think of a recipe: `exp(weight)` is how many parts of a character go into its row. 0 is one part, a
+# negative weight less than one part, and only the proportions matter. To see it, put logarithms of counts in.
 
 
 # %%
@@ -120,9 +121,9 @@ print("softmax of log N is P, to", f"{(softmax(N.log()) - P).abs().max():.0e}")
 print("exp(100) in float32:", torch.tensor(100.0).exp().item())
 
 # %% [markdown]
-# Adding 7 to a row multiplies all its counts by the same factor, and the division takes the factor out again.
-# So only differences within a row mean anything. That freedom has a use: with the largest logit of each row
-# taken away first, no `exp` can overflow.
+# Adding 7 to a row multiplies all its counts by the same factor, and the division takes the factor out again:
+# that is the constant for each row. So only differences within a row mean anything. That freedom has a use:
+# with the largest logit of each row taken away first, no `exp` can overflow.
 #
 # ### The loss, by indexing
 #
@@ -143,7 +144,9 @@ assert loss > even
 #
 # ### Which way is down
 #
-# Take one pair, and write its loss with the logits:
+# A *derivative* is how much the loss changes for a tiny change of one number, divided by that change. The
+# *gradient* is all the derivatives together, one for each number. Take one pair, and write its loss with the
+# logits:
 #
 #     -log p[y] = -logit[y] + log(exp(logit[0]) + ... + exp(logit[V-1]))
 #
@@ -157,6 +160,11 @@ assert loss > even
 # Descent goes against it. Every logit is pushed down by its own probability, and the one of the character
 # that came is pushed up by 1. The pushes add up to 0. A model that was right and sure is left alone, one that
 # was wrong and sure gets the hardest push. The loss is a mean over M pairs, so each push is divided by M.
+#
+# *Autograd* is the part of PyTorch that finds gradients by itself. `requires_grad_` tells it to keep a record
+# of all that is computed from `W`. `backward` goes through the record from the loss back to `W`, and adds the
+# gradient to `W.grad`. For tensors on the way it throws the gradient away, unless `retain_grad` asks for it.
+# `detach` gives the same numbers without the record.
 
 # %%
 W.requires_grad_()
@@ -221,8 +229,9 @@ print(f"a step takes {1000 * slow:.1f} ms with rows, {1000 * quick:.2f} ms with 
 # ### Going down
 #
 # Here is the loop that trains every model in this course: loss, gradient, a step against it. The *learning
-# rate* says how long the step is. 50 would be absurd for other models. Here the loss is a mean over all
-# pairs, and any one weight has a say in few of them, so gradients are tiny.
+# rate* says how long the step is. 50 would be absurd for other models. Here the loss is a mean over all pairs,
+# and any one weight has a say in few of them, so gradients are tiny. The step itself stands under `no_grad`,
+# which stops the record: it is no part of the loss, and not to be differentiated.
 
 # %%
 rate = 50.0
@@ -321,16 +330,33 @@ assert FAST or difference < 0.01
 #     loss = mean(-log p) + penalty * mean(W²)
 #
 # It draws every weight towards 0. With all weights 0 the table is even, and so it is with a very large s. Do
-# the two come to the same? Write down where each comes to rest. With the penalty the gradient has to be 0.
-# For smoothing, take p = (count + s) / (n + s V) times its denominator, where n p is the expected count.
+# the two come to the same? Write down where each comes to rest, for one pair. Here n is the sum of the counts
+# in its row, p the probability, and so n p the expected count. Smoothing is a fraction; multiply by its
+# denominator:
+#
+#     p = (count + s) / (n + s V)
+#     n p + s V p = count + s
+#     n p = count + s (1 - V p)
+#
+# With the penalty, descent rests where the gradient is 0. mean(W²) is a sum of V² squares divided by V², and
+# the square of a weight W has the derivative 2 W, so the penalty's gradient is 2 * penalty * W / V². It joins
+# the gradient that we know; multiply by M:
+#
+#     (n p - count) / M + 2 * penalty * W / V² = 0
+#     n p = count - c W                                    c = 2 * penalty * M / V²
+#
+# Side by side:
 #
 #     smoothing    expected count = count + s (1 - V p)
-#     penalty      expected count = count - c W            c = 2 * penalty * M / V²
+#     penalty      expected count = count - c W
 #
-# Both lift what is rarer than even, and press down what is more common. Smoothing goes by how far V p is from
-# 1. The penalty goes by W, which is log(V p) but for a constant of the row. Near 1, log(V p) is V p - 1. So
-# this much can be foretold: *pulls so strong that the table is nearly even are the same, with s = c.* Weaker
-# ones are alike but not the same, because a logarithm runs off to minus infinity where 1 - V p stops at 1.
+# Both lift what is rarer than even, and press down what is more common. Smoothing goes by how far V p is
+# from 1. The penalty goes by W, which is log(V p) but for a constant of the row. The constant decides nothing:
+# expected counts and counts have the same sum n in a row, so the lifts of a row must add up to 0, and the
+# constant is whatever makes them do so. (Those of smoothing add up to 0 anyway.) Near 1, log(V p) is about
+# V p - 1. So this much can be foretold: *pulls so strong that the table is nearly even are the same, with
+# s = c.* Weaker ones are alike but not the same, because for a pair that grows
+# ever rarer the lift by the logarithm has no end, and that by 1 - V p stops at 1.
 #
 # To see it in numbers, take 1,000 names only, as lesson 1 did, because that is where a pull matters. For each
 # penalty we look for the closest s. Two tables are *apart* by the share of characters they would have to
@@ -383,9 +409,11 @@ if not FAST:
 # where they part: the penalty gives more to pairs that were never seen, as foretold. So regularising a network
 # *is* smoothing in what it does, and in the limit to the letter. But the two are not the same function.
 #
-# Statistics has names for the two. A pull is what one believes before seeing data, a *prior*. Fake counts are
-# a Dirichlet prior on each row of probabilities. The penalty is a Gaussian prior on each weight, of variance
-# 1 / c. Both say: probably nothing special. Neither is right; what counts is how lines do that were not seen.
+# *Optional, for those who know some statistics:* a pull is what one believes before seeing data, a *prior*.
+# Fake counts are a Dirichlet prior on each row of probabilities. The penalty is a Gaussian prior on each
+# weight, of variance 1 / c.
+#
+# Neither pull is right or wrong in itself. What counts is how lines do that were not seen.
 #
 # ## Looking inside
 #
@@ -439,9 +467,11 @@ assert FAST or 0.4 < expected[N == 0].mean() * rate * steps / M < 1
 # %% [markdown]
 # The gradient of a pair is in proportion to how often it occurs. So the frequent is learned first, and a pair
 # of count k has its turn after about M / (rate k) steps. A pair that never occurs has nothing to hold on to:
-# the lower its expected count, the weaker the push, and after t steps a bit less than M / (rate t) is left of
-# it. In other words, *stopping early* leaves a little on everything that was never seen. It is a third way to
-# smooth, and the only one that saves work.
+# the lower its expected count, the weaker the push. If nothing else in the row moved, about M / (rate t) would
+# be left of it after t steps. The line printed above shows that it is less, though of that size: the other
+# logits of the row rise meanwhile, and that takes away some more. In other words, *stopping early*
+# leaves a little on everything that was never seen. It is a third way to smooth, and the only one that saves
+# work.
 #
 # Last, the two pulls, as formulas and by what they are for: names that were not counted.
 

@@ -26,12 +26,12 @@
 # ## The idea
 #
 # One character of context is too little, and a table for more does not scale. It treats every context as a
-# thing of its own: what it has counted after `emm` says nothing about `amm`, though to us they are alike.
+# thing of its own: what it has counted after `emm` says nothing about `imm`, though to us they are alike.
 #
 # So each character gets ten numbers, its *embedding*. The embeddings of the last three characters, side by
 # side, go through a small network, out of which come the 27 logits. The embeddings are learned together with
-# the rest. If it helps to have `e` and `a` close to each other, they will move there, and then whatever is
-# learned after `emm` holds after `amm` too.
+# the rest. Two characters that can often stand in for each other, as `e` and `i` can, may then move close together.
+# And what the network learns after `emm` helps after `imm` too. Further down we look at where they went.
 #
 # ![three characters, each looked up in E; their rows side by side; a hidden layer; 27 logits](pictures/03_mlp.svg)
 #
@@ -94,8 +94,8 @@ for context, y in zip(*windows(["emma"]), strict=True):
 # them looks better than it is. So there are *test* names, on which nothing is ever chosen: they are scored once,
 # in the end.
 #
-# The usual way is to shuffle the lines and cut them 80 to 10 to 10, and so do the lectures that our numbers are
-# compared with. Something is wrong with it. Can you think what, before this lesson comes to it?
+# The usual way is to shuffle the lines and cut them 80 to 10 to 10, and so do Karpathy's lectures, which our numbers
+# are compared with. Something is wrong with it. Can you think what, before this lesson comes to it?
 
 # %%
 shuffled = words.copy()
@@ -141,8 +141,19 @@ print("side by side", tuple(flat.shape), "-> hidden", tuple(h.shape))
 
 # %% [markdown]
 # Why the tanh? Two matrices one after the other are but one matrix. Such a network could add up what each place
-# has to say by itself, and nothing else. Something has to bend between them, or `q` followed by `u` can mean no
-# more than the sum of its parts.
+# has to say by itself, and nothing else. Is that not enough? Count how often a name ends after two characters, and
+# how often it goes on with an `a`.
+
+# %%
+text = ".".join(words) + "."
+for two in ("ah", "ck", "ch", "ak"):
+    print(f"after {two}: the end {text.count(two + '.'):5,}   an a {text.count(two + 'a'):5,}")
+
+# %% [markdown]
+# After `ah` and `ck` the end is likelier, after `ch` and `ak` it is `a`. No sum can say so. Let each character give
+# points for the end over `a`, by the place it stands in. `ah` and `ck` together get the points of a and c in the first
+# place, and of h and k in the second. So do `ch` and `ak`. But the first two sums would have to be above 0, and the
+# other two below. Something has to bend between the matrices.
 
 # %%
 W2 = torch.randn(H, V, generator=generator)
@@ -271,12 +282,14 @@ assert cosines[32] > 0.3
 
 # %% [markdown]
 # 32 examples point roughly the right way, and take next to no time. The error is no worse than that: it points
-# elsewhere each time, so over many steps it averages out. A thousand rough steps get further than one exact one.
+# elsewhere each time, so over many steps it averages out. And in the time of one exact gradient there is time for
+# many rough ones.
 #
 # ### Finding a learning rate
 #
 # First the loop that everything below uses. It is written for speed, since each step does little work: all random
 # numbers are drawn at once, all batches are looked up at once, and weights are updated in place.
+# `torch.autograd.grad` does what `backward` did in lesson 2, but returns the gradients instead of storing them.
 
 
 # %%
@@ -311,7 +324,7 @@ ax.set_xlabel("learning rate")
 ax.set_ylabel("loss of the batch (nats per token)")
 ax.legend()
 show(
-    "the valley. On its left side the loss falls, the quicker the larger the rate; on its right side each step "
+    "the valley. On its left side the loss falls while the rate grows; on its right side each step "
     "overshoots, and the loss rises again. A good rate lies in the valley, with some room before the rise."
 )
 
@@ -332,7 +345,7 @@ assert best == 0.1
 # %% [markdown]
 # ### Training
 #
-# Half of the steps at the rate that was found. By then the loss no longer falls, because each rough step throws
+# Half of the steps at the rate that was found. By then the loss falls only slowly, because each rough step throws
 # the weights a little past the mark. So the other half is done with steps ten times as small.
 
 # %%
@@ -414,8 +427,9 @@ assert history[0] > 3 * torch.tensor(V).log()
 # ### The embeddings
 #
 # Ten dimensions cannot be drawn. *Principal components* are the directions in which the 27 points are spread most.
-# The singular value decomposition finds them, and the first two can be drawn (below, on the left). They show a part
-# of the spread only; the labels say how much. So, for the picture alone, the network is trained once more with
+# The singular value decomposition finds them, and the first two can be drawn (below, on the left). How it does that is
+# linear algebra which may be skipped: nothing later needs it. The two show a part of the spread only; the labels
+# say how much. So, for the picture alone, the network is trained once more with
 # embeddings of two numbers, which can be drawn as they are (on the right). Its loss is worse: two are not enough.
 
 # %%
@@ -589,9 +603,9 @@ if not FAST:
     assert others[2] < others[1]  # the table of fours is ahead of the network even on names it has not seen
 
 # %% [markdown]
-# So numbers on this split can compare models that remember alike, and no others. We keep to it where published
-# numbers have been measured on it. To find out how good a model is at names it has never seen, equal names must go to the same side.
-# The library decides by a hash of the name's own text: equal text, equal hash, equal side.
+# So numbers on this split can compare models that remember alike, and no others. We keep to it where published numbers
+# have been measured on it. To find out how good a model is at names it has never seen, equal names must go to the same
+# side. The library decides by a hash of the name's own text: equal text, equal hash, equal side.
 #
 # ## The same through the library
 #

@@ -132,6 +132,9 @@ def seeded() -> torch.Generator:
 #
 # Before the first step the network knows nothing. Knowing nothing has a price that can be calculated: 1/27
 # for each character, a loss of log 27. Here is what it pays instead.
+#
+# Beside it stands the *standard deviation* of the logits, which says how far they typically lie from their mean:
+# the root of the *variance*, which is the mean of the squared distances from it. This lesson uses both all the time.
 
 # %%
 weights = draw(seeded())
@@ -184,7 +187,8 @@ assert sizes["E"] == sizes["W1"] == sizes["b1"] == 0 < sizes["W2"]
 
 # %% [markdown]
 # Now the plain step of training, as in lesson 3: a batch, its loss, the gradients, a small move against them.
-# A thousand of these from either start.
+# A thousand of these from either start. A curve that begins with a steep fall and then runs almost level is
+# often called a hockey stick; look for the steep fall at the start.
 
 
 # %%
@@ -284,7 +288,7 @@ assert passed[0] < 0.4 < 0.5 < passed[1]
 # ### Kaiming: where the 0.2 comes from
 #
 # It was found by trying. It can be calculated. Each input of tanh is a sum over its *fan-in*, here T C = 30
-# products. Variances of independent numbers add up, so the sum of n products of standard normal numbers has
+# products. Variances (mean squared distances from the mean) of independent numbers add up, so the sum of n products of standard normal numbers has
 # variance n, and standard deviation √n.
 
 # %%
@@ -588,7 +592,8 @@ if not FAST:
 # ## The number to compare with
 #
 # Now the table. Five networks, 200,000 steps of 32 windows each, rate 0.1 and 0.01 for the second half. One
-# after the other that is a million steps, most of whose time is not arithmetic but Python asking for it. So
+# after the other that is a million steps on small tensors, where much of the time goes into asking for the
+# arithmetic rather than into doing it. So
 # all five are trained side by side: each tensor gets a first dimension for the network, K = 5, one `@`
 # multiplies all five, and all see the same batches. Nothing passes between them: the gradient of the sum of
 # five losses is each one's own.
@@ -716,15 +721,15 @@ show(
 # %% [markdown]
 # Row by row, and the picture that explains it:
 #
-# * **small output layer**: the hockey stick. The steps of the blade are now spent on names.
+# * **small output layer**: the steep fall at the start. Its steps are now spent on names.
 # * **tanh not saturated**: the two towers and the white dots. More of the gradient comes through to `W1` and
 #   `E`.
 # * **Kaiming**: the level line of gain 5/3. With a single layer, the scale that was found by trying was good
 #   enough. The rule does no better here, but it needed no trying.
 # * **BatchNorm**: the needle and the march. With one hidden layer that starts well there is nothing to mend,
-#   and on validation names it does not help. On training names it is worse. Each batch has its own mean and
-#   deviation, so a window never looks quite the same twice, and that noise makes it harder to learn the
-#   training names by heart.
+#   and on validation names it does not help. On training names it is worse. A likely reason: each batch has its
+#   own mean and deviation, so a window never looks quite the same twice, and such noise makes it harder to learn
+#   the training names by heart.
 #
 # How sure is such a table? Two things are left to chance: which names are held out, and the random numbers of
 # the training. The first can be judged from how much two networks differ window by window.
@@ -749,9 +754,10 @@ if not FAST:
 # %% [markdown]
 # The margins leave the second kind of chance out. Each row is a single training, in the lectures and here,
 # and nobody should read much into the last digits. (That ours land so near the published ones is no
-# merit: in the first four rows seed and order of drawing are those of the lecture, so weights and batches are the same.) The last
-# lines score only the names that are not in training as well. All five networks are worse there: that is what
-# the leak is worth.
+# merit: in the first four rows seed and order of drawing are those of the lecture, so weights and batches are
+# the same.) The last lines score only the names that are not in training as well. All five networks are worse
+# there. That is not the worth of the leak alone: a name that stands in the list twice may also be an easier one.
+# To take the two apart one has to train without those names, as lesson 3 did.
 #
 # ### Running averages and exact ones
 #
@@ -972,7 +978,7 @@ assert max(stds) < 1.2 * min(stds)  # four layers, and none fades
 # channels of one position instead (*LayerNorm*), which needs no company. The Transformer of lesson 8 does so.
 #
 # **The network is still the old one.** Three characters, squeezed together in a single layer. All repairs
-# were to its training, and the last three rows of the table say that there is no more to be had that way.
+# were to its training, and the last three rows of the table suggest that little more is to be had that way.
 #
 # **The gradients come from a black box.** We have counted and drawn them, and cannot say yet how they are
 # made. What is the gradient through BatchNorm, where every output depends on every input of the batch? The

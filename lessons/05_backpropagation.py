@@ -700,7 +700,8 @@ assert on_val < 3.2958  # better than guessing, in fast mode too
 # %% [markdown]
 # That split leaks: some names stand in the list more than once, and so in both parts. A net this small
 # cannot learn many by heart, but the number on names that training never saw is the honest one, and it is
-# higher. `makemore` splits by the text of each line, so that equal lines fall on one side.
+# higher. (Not all of the difference need be memory: names that stand there twice may be easier, see lesson 3.)
+# `makemore` splits by the text of each line, so that equal lines fall on one side.
 
 # %%
 known = set(train)

@@ -68,7 +68,7 @@ longest = max(map(len, words))  # 15
 # The split is that of the lectures, so that our numbers can stand beside theirs: shuffle with a fixed seed,
 # train on 80 % of the names, choose settings on 10 %, keep 10 %. Some names stand in the file twice, once for
 # girls and once for boys, so 12 or 13 % of the held-out ones are in training too. All numbers on this split,
-# published or ours, are a little too kind for it. makemore's own split has no name on two sides.
+# published or ours, may be a little too kind for it. makemore's own split has no name on two sides.
 
 # %%
 random.seed(42)
@@ -559,7 +559,7 @@ for levels in range(1, 7):
 # tanhs of all those nodes are saved as well.
 #
 # Be fair, though. A name has some six letters, and a batch of names is padded to the longest of them; work
-# on padding is work for nothing, and can eat up all that a context of eight saves. It is on long lines, in
+# on padding is work for nothing, and may eat up what a context of eight saves. It is on long lines, in
 # text and in sound, that nobody does without. And for sampling there is more to gain: keep the last d values of each
 # level, and one more character costs L small layers. The library does that, as we will see.
 #
@@ -691,8 +691,8 @@ if not FAST:
 # At the same size tree and flat are close to each other: with eight letters of context the shape matters less
 # than one hopes. What the tree buys is that it *can* grow. The bug costs little too, and that is why it is
 # so easily missed: nothing crashes, the loss looks plausible, and only the shape of a running mean tells. (The
-# lecture gained a little more by mending it. Its batches have 32 windows, ours 512, so that our estimates for single
-# nodes are good ones. What mending is worth besides cannot be read off the loss: without it there is no
+# lecture gained a little by mending it. Its batches have 32 windows, ours 512, so that our estimates for single
+# nodes are better ones. What mending is worth besides cannot be read off the loss: without it there is no
 # convolution.)
 #
 # Some names of the larger tree:
@@ -725,8 +725,8 @@ print([sample(large, g) for _ in range(12)])
 # * each layer has a gate: tanh says what to say, a sigmoid how loudly;
 # * LayerNorm instead of BatchNorm: it normalises each position over its own channels, so no line ever sees
 #   another. With BatchNorm it does, and there is a trap in it: batches of lines of *one* length waste nothing
-#   on padding, but then the statistics of the batch tell how long the lines are. The network learns to read
-#   that, its training loss looks splendid, and in use the hint is gone. The library's own BatchNorm model,
+#   on padding, but then the statistics of the batch tell how long the lines are. The network can learn to read
+#   that: its training loss then looks splendid, and in use the hint is gone. The library's own BatchNorm model,
 #   `mlp_bn`, therefore asks for batches of mixed lengths.
 #
 # At the start of a line it has zeros on each level, where ours has the vectors of boundaries. We take a
@@ -798,8 +798,9 @@ assert torch.allclose(torch.cat(stepped, 1), logits, atol=1e-4, rtol=1e-4)
 assert [past.shape[1] for past in state] == [1, 2, 4]
 
 # %% [markdown]
-# `makemore.train` trains it on a split where no name is on two sides, so its held-out losses are higher than
-# those above would be. Its recipe differs too: the library says how in `makemore.recipes`.
+# `makemore.train` trains it on a split where no name is on two sides, so its held-out losses do not compare with
+# those above: they get no help from names seen in training. Its recipe differs too: the library says how in
+# `makemore.recipes`.
 
 # %%
 with tempfile.TemporaryDirectory() as directory:

@@ -168,8 +168,7 @@ assert apart < 1e-5
 # %% [markdown]
 # There are two GRUs. The paper (Cho et al. 2014) and the original makemore apply the reset gate to the state and
 # *then* multiply by U. torch, and this library, multiply first, so that the three products with h can be one.
-# They are equally large and about equally good, but they are not the same function: the weights of one are of
-# no use to the other. (Look at z, too: some papers write z for what is 1 - z here.)
+# They are equally large, but they are not the same function: the weights of one are of no use to the other. (Look at z, too: some papers write z for what is 1 - z here.)
 
 
 # %%
@@ -200,7 +199,8 @@ print("with r = 1 they agree: there is no other difference")
 #
 # The *long short-term memory* is older (1997; its forget gate came in 2000). It keeps a second vector, the
 # memory c, away from all matrices. c is only ever multiplied by a gate and added to. What the rest of the
-# network gets to see, h, is a gated view of it.
+# network gets to see, h, is a gated view of it. In papers our memory is called the *cell state*, and what may be
+# added to it, the new g, the *candidate*. (The GRU's n is a candidate too.)
 #
 # ![the memory c runs straight through, times f, plus i times g; h is o times tanh of it](pictures/07_lstm.svg)
 
@@ -756,7 +756,7 @@ for limit in (math.inf, 1.0):
     assert FAST or (stuck < 0.7 if limit == 1 else stuck > 0.7)
 
 # %% [markdown]
-# After the step without a limit, nearly every number of the state is at 1 or -1, where the slope of tanh is 0:
+# After the step without a limit, most numbers of the state are at 1 or -1, where the slope of tanh is 0:
 # no gradient passes any more. The loss may even fall on from there, since the logits' own weights still learn.
 # So watch the norm of the gradient when you train, and clip.
 #
@@ -861,9 +861,9 @@ assert FAST or min(r.abs().max() for (_, what), r in blank.items() if what == "v
 
 # %% [markdown]
 # The picture is as handsome as one could wish. Now look at the last number of each line printed above it: a
-# network that has learned nothing has units that go along with the vowels almost as well, and even with the
-# place. "A vowel unit" is the least one can expect of 96 random ones. Training adds to it, but less than the
-# picture suggests, until one has looked.
+# network that has learned nothing has units that go along with the vowels, too, and not weakly. "A vowel unit"
+# is the least one can expect of 96 random ones. What training adds is the difference between those numbers,
+# and the picture does not show it.
 #
 # A picture also shows only what goes together, not what matters. That takes an experiment: hold one gate still,
 # each unit at its mean over training lines, and let the others move. What the loss rises by is what the
@@ -934,9 +934,11 @@ if not FAST:
     assert loss < test["rnn"] - 0.02
 
 # %% [markdown]
-# At equal size the plain cell is about as good. On lines of some seven characters its memory is long enough; what
-# it was short of was weights. Gates are for longer lines than names, as the recall task showed. A table of
-# results cannot say such a thing, an experiment that changes one thing at a time can.
+# With as many weights the plain cell comes close to the LSTM, and it is better than the smaller plain cell. That is
+# one seed each and no interval, so it does not show that the two are equally good; lesson 9 has what that would
+# take. But at least a part of what the plain cell was short of was weights, not gates. The task for which gates
+# paid was the recall over a longer distance. A table of results cannot take such things apart, an experiment that
+# changes one thing at a time can.
 #
 # ## The same through the library
 #

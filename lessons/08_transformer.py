@@ -313,7 +313,8 @@ assert slope["q·k"][-1] < 0.5 * min(slope["q·k / √D"])
 #
 # One softmax yields one average for each place. But a place may want to know several things: what stands
 # right before it, how the name began, whether there was a vowel lately. So the C channels are cut into H *heads*
-# of D = C / H channels, each with queries, keys and values of its own. It costs no more multiplications than one
+# of D = C / H channels, each with queries, keys and values of its own. (In this lesson H is the number of heads;
+# in lessons 3 to 7 it was the number of hidden units.) It costs no more multiplications than one
 # head of C channels, only a table of weights for each head.
 #
 # Here is attention as we shall use it, all heads at once. The letters of `einsum` are those of the shapes:
@@ -886,8 +887,8 @@ print(f"most needed: {heads[rises.index(max(rises))]}, without it the loss rises
 #
 # The README of makemore claims about 1.92 for this shape; reruns of the same program with several seeds gave
 # 1.95 to 2.03. It keeps the weights of the step that did best *on the test names*, which is kind to itself.
-# The library trains it with dropout, and takes a part of its targets from a 6-gram, which is kinder to names
-# that it has not seen. Ours is shorter and plainer: no dropout, no teacher, the weights of the last step.
+# The library trains it with dropout, and takes a part of its targets from a 6-gram, which is meant to help with
+# names that it has not seen. Ours is shorter and plainer: no dropout, no teacher, the weights of the last step.
 
 # %%
 bow_loss = mean_loss(bow, bow_weights, test_rows)
@@ -904,9 +905,9 @@ if not FAST:
     assert gpt_curve[-1][1] < gpt_curve[-1][2] - 0.02  # training names have become easier than others
 
 # %% [markdown]
-# Do the test names that are in training too flatter us? Without them, and beside the
-# library's figures on its own split, where no name is on two sides. (Those are other names, so compare with
-# care.)
+# Do the test names that are in training too flatter us? Here is the loss without them, beside the library's
+# figures on its own split, where no name is on two sides. (Those are other names, so compare with care.) The
+# last line says how much the loss rises when the names seen in training are left out.
 
 # %%
 fresh_loss = mean_loss(logits_of, gpt_weights, fresh_rows)
@@ -919,8 +920,10 @@ if not FAST:
     assert fresh_loss - gpt_loss > 0.02 > abs(bow_fresh - bow_loss)
 
 # %% [markdown]
-# The bag of words has forgotten the order and cannot know a name by heart, so the split does not flatter it. The
-# GPT it does.
+# That rise has two possible causes: the model knows those names by heart, or they are easier than others. The bag
+# of words has forgotten the order and can hardly know a name by heart, and its loss hardly changes. So the names
+# are not much easier, for that model at least, and most of the GPT's rise is likely to be memory. To be sure one
+# would have to train it without those names, as lesson 3 did with its network.
 
 # %% [markdown]
 # ## The same through the library

@@ -328,7 +328,7 @@ assert share_of_rate(1, "linear") == share_of_rate(1, "cosine") == 0
 #
 # Now and then a batch has a gradient many times as long as usual. *Clipping* makes it shorter, and leaves its
 # direction alone: all gradients together are one long vector, and if that is longer than `most`, all are scaled by
-# the same number.
+# the same number. (torch has it as `clip_grad_norm_`, and calls our `most` `max_norm`.)
 
 
 # %%
@@ -347,8 +347,8 @@ assert torch.equal(clipped(few, 10.0)[0][0], few[0])  # shorter ones are not mad
 # %% [markdown]
 # ### The plan and the loop
 #
-# Everything that is decided before a training begins is in one place, so that "one change" can be taken at its word:
-# `dataclasses.replace(base, dropout=0.2)`.
+# Everything that is decided before a training begins (the usual word is *hyperparameters*) is in one place, here
+# called a plan, so that "one change" can be taken at its word: `dataclasses.replace(base, dropout=0.2)`.
 
 
 # %%
@@ -523,7 +523,7 @@ def verdict(name: str) -> str:
 #
 # ### First of all, the rate
 #
-# No other number matters as much, and each optimiser has a range of its own. To compare two at the same rate, or one
+# Few other numbers matter as much, and each optimiser has a range of its own. To compare two at the same rate, or one
 # that was tuned with one that was not, is the most common way to fool oneself. So each gets a row of rates. One seed
 # is enough to see the shape.
 
@@ -569,9 +569,9 @@ if not FAST:
     assert table["Momentum"][0] > 0.1
 
 # %% [markdown]
-# Muon is better by the step, and pays for it by the second: its products take time, the more so in a model as small as
-# this one, where starting an operation costs as much as doing it. Both numbers are above. In larger models the price
-# shrinks, since the products of a step grow with the tokens and Muon's do not.
+# Step for step Muon is better here. But each of its steps computes more, all those products of matrices. The seconds
+# printed above do not say what that costs: they were taken at different moments, when the machine may have had more or
+# less else to do, and do not compare.
 #
 # ### Schedules
 
@@ -638,8 +638,8 @@ if not FAST:
     assert table["rate x 4, no warm-up (against rate x 4)"][0] > 0.02
 
 # %% [markdown]
-# At the base's rate the first steps do little harm. At the high rate they do, and it is not mended. So warm-up is what
-# makes high rates possible, more than a gain of its own. It costs a line, which is why it is in nearly every recipe.
+# At the base's rate judge by the interval printed above whether anything is gained. At the high rate the trainings
+# without it end worse. So warm-up is what makes high rates possible, more than a gain of its own. It costs a line, which is why it is in nearly every recipe.
 #
 # ### Clipping
 #
@@ -672,8 +672,8 @@ if not FAST:
     assert verdict("Momentum, rate 12, no clipping (against the same clipped)") == "worse"
 
 # %% [markdown]
-# With AdamW clipping is an insurance: it costs nothing, and on these tidy names there is next to nothing to pay out.
-# With Momentum it decides whether there is a model at all. Which one is your case, the lengths of the gradients tell:
+# With AdamW clipping is an insurance; what it paid out on these tidy names, the first two effects above say, with their
+# intervals. Momentum at so high a rate is clearly worse without it, or lost altogether. Which one is your case, the lengths of the gradients tell:
 # print them.
 #
 # ### Weight decay and dropout, where nothing is wrong
@@ -698,7 +698,8 @@ if not FAST:
     assert table["dropout 0.2"][0] > 0
 
 # %% [markdown]
-# A cure for an illness that the patient does not have only does harm. So let us make it ill.
+# A cure for an illness that the patient does not have is no use: both changes raised the mean loss. So let us make it
+# ill.
 #
 # ### Overfitting, provoked
 #
@@ -828,7 +829,7 @@ show(
 # Rates, cures and steps were all chosen with the validation names in view. So their losses flatter us a little. Now,
 # and only now, the test names. Beside them stands what the library reaches on this same split with its recipe for a
 # Transformer: more blocks and channels, more steps, Muon, this schedule, dropout, and targets that are partly
-# taken from a 6-gram. What we lack is in that list; `makemore.train` has it all.
+# taken from a 6-gram. The difference should lie in that list; `makemore.train` has it all.
 
 
 # %%

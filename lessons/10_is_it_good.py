@@ -17,7 +17,7 @@
 #
 # * say where in a line a model is good and where it guesses, and whether its probabilities can be believed;
 # * tell a model that has learned names from one that has learned *the* names, by one number;
-# * see what a leaking split does to a comparison, and why most published ones of this data leak;
+# * see what a leaking split does to a comparison, and measure how much of the lectures' split leaks;
 # * decide whether a difference between two models is real;
 # * choose a temperature knowing what it buys and what it costs.
 #
@@ -139,7 +139,7 @@ ax.set_ylabel("perplexity")
 ax.legend()
 show(
     "the first position, where both models know equally little, and the middle, where a longer memory pays. "
-    "Bands widen to the right: few names are that long."
+    "A band is wide where few names are that long, and where the loss is high and differs much from name to name."
 )
 
 # %% [markdown]
@@ -187,12 +187,18 @@ assert errors[0.5] > 2 * errors[1.0]
 #
 # The usual answer is the share of samples that are copies. It is the wrong one: a good model of names *should*
 # say many real names, since real names are likely. Compare like with like instead. Held-out names come from
-# where the training names come from. A model that learned the language gives both the same probability on
-# average; one that learned the lines does not. So
+# where the training names come from. A model that learned the language should give both about the same
+# probability on average; one that learned the lines does not. So
 #
 #     R = mean p(x) over the different training lines / mean p(x) over the different held-out lines
 #
-# 1 is no memorising, 2 says training lines are twice as likely as equally good others. It needs no samples.
+# Near 1 is no memorising, 2 says training lines are twice as likely as others of their kind. It needs no samples.
+#
+# But R has chance in it as well: which lines were held out. A mean of probabilities is carried by the likeliest
+# lines, and a weak model gives much of what it has to a few short ones. If some of those happen to be held out, R
+# falls below 1, which does not mean that the model dislikes what it has seen. So draw the lines anew, with
+# replacement, a thousand times, and print the middle 95 % of the ratios: the *bootstrap*, of which more below. The
+# last column is the share of the held-out mean that the ten likeliest held-out lines make up.
 
 
 # %%
@@ -201,17 +207,33 @@ def line_probabilities(model: torch.nn.Module, lines: list[str]) -> Tensor:
     return (-token_losses(model, sorted(set(lines)))[0].double().sum(1)).exp()
 
 
-rows = []
+def redrawn(p: Tensor, g: torch.Generator) -> Tensor:
+    """The means of many other draws of some lines' probabilities (M,), one each."""
+    return torch.stack(
+        [p[torch.randint(len(p), (len(p),), generator=g)].mean() for _ in range(100 if FAST else 1000)]
+    )
+
+
+# %%
+rows, g = [], torch.Generator().manual_seed(0)
+print("order  test loss  mass on training lines     R        95 %  ten likeliest")
 for order, model in models.items():
     train, new = (line_probabilities(model, lines) for lines in (parts["train"], held_out))
     losses, mask = token_losses(model, parts["test"])
-    rows.append(
-        (order, (losses.sum() / mask.sum()).item(), train.sum().item(), (train.mean() / new.mean()).item())
+    loss, mass, ratio = (
+        (losses.sum() / mask.sum()).item(),
+        train.sum().item(),
+        (train.mean() / new.mean()).item(),
     )
-print("order  test loss  mass on training lines     R")
-for order, loss, mass, ratio in rows:
-    print(f"{order:5}  {loss:9.4f}  {mass:22.0%}  {ratio:4.2f}")
+    ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    low, high = torch.quantile(redrawn(train, g) / redrawn(new, g), ends).tolist()
+    few = (new.topk(10).values.sum() / new.sum()).item()
+    rows.append((order, loss, mass, ratio, low, high, few))
+    print(f"{order:5}  {loss:9.4f}  {mass:22.0%}  {ratio:4.2f}  {low:.2f}-{high:.2f}  {few:13.0%}")
 assert rows[-1][3] > 2 > rows[0][3]
+assert rows[1][4] < 1 < rows[1][5]  # the 3-gram: nothing to be told from 1
+assert rows[-1][4] > 2  # the 7-gram: no chance explains it
+assert rows[0][6] > 2 * rows[-1][6]  # a few lines carry the mean of the weak model
 assert rows[2][2] > 0.2  # a quarter of what a 4-gram says is in the file, and it memorises little
 
 # %%
@@ -236,8 +258,8 @@ show(
 #
 # ### What a leaking split does
 #
-# Many names stand in the file twice, once with the girls and once with the boys. The split that everybody
-# uses shuffles the lines and cuts, so one copy can fall on either side. A model that knows its lines by heart
+# Many names stand in the file twice, once with the girls and once with the boys. The lectures' split, which many
+# have taken over, shuffles the lines and cuts, so one copy can fall on either side. A model that knows its lines by heart
 # then knows a part of the test.
 
 # %%

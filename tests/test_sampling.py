@@ -26,6 +26,11 @@ LINES = ["ab", "abc", "abca", "b", "ba", "bab", "bab", "cab", "ca", "c", "aab", 
 N = 50_000
 
 
+def shown(options):
+    """What a test of these options is called; a function has no name that stays the same."""
+    return " ".join(f"{name}={'function' if callable(value) else value}" for name, value in options.items())
+
+
 @pytest.fixture(scope="module")
 def vocab():
     return Vocab("abc")
@@ -111,7 +116,7 @@ def drawn(model, vocab, n, **options):
 
 @pytest.mark.parametrize(
     "choice", [{}, {"temperature": 0.5}, {"temperature": 2.0}, {"top_k": 2}, {"top_p": 0.7}, {"temperature": 1.5, "top_k": 3, "top_p": 0.9}],
-    ids=str,
+    ids=shown,
 )  # fmt: skip
 @pytest.mark.parametrize("prefix", ["", "b"])
 def test_samples_are_distributed_as_the_model_says(vocab, prefix, choice):
@@ -190,7 +195,7 @@ def test_only_kept_lines_and_in_the_models_proportions(model, vocab):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"pattern": ".*b.*"}, {"keep": lambda lines: ["c" in s for s in lines]}], ids=str
+    "options", [{}, {"pattern": ".*b.*"}, {"keep": lambda lines: ["c" in s for s in lines]}], ids=shown
 )
 def test_lines_come_in_no_order(vocab, options):
     """Short lines end first, but must not come first."""
@@ -330,7 +335,7 @@ def test_a_model_that_says_nothing(monkeypatch, vocab):
 
 
 @pytest.mark.parametrize(
-    "options", [{"pattern": "b.*"}, {"pattern": "x"}, {"keep": lambda lines: [False] * len(lines)}], ids=str
+    "options", [{"pattern": "b.*"}, {"pattern": "x"}, {"keep": lambda lines: [False] * len(lines)}], ids=shown
 )
 def test_lines_that_never_come_are_given_up(monkeypatch, vocab, options):
     monkeypatch.setattr(sampling, "PATIENCE", 2000)
@@ -500,7 +505,7 @@ def test_any_number_of_unique_lines_can_be_begun(monkeypatch, model, vocab):
 @pytest.mark.parametrize(
     "options",
     [{}, {"prefix": "b"}, {"pattern": "a.*[^b]"}, {"keep": lambda lines: [len(s) != 2 for s in lines]}],
-    ids=str,
+    ids=shown,
 )
 def test_most_likely_lines_are_those_of_an_enumeration(vocab, type, options):
     model = fitted(type, vocab)
