@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from makemore.corpus import bundled_lists, locate, read
+from makemore.cache import read
+from makemore.reading import bundled_lists, locate
 from makemore.errors import MakemoreError
 
 DATA = importlib.resources.files("makemore").joinpath("data")
@@ -53,10 +54,11 @@ def test_reading_a_list_drops_and_changes_nothing(entry, tmp_path, monkeypatch):
 
 def test_a_file_goes_before_the_bundled_list_of_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert locate("names.txt") == (DATA.joinpath("names.txt"), True)
-    assert locate("names") == (DATA.joinpath("names.txt"), True)
+    for name in ("names.txt", "names"):
+        found = locate(name)
+        assert (found.paths, found.bundled) == ([DATA.joinpath("names.txt")], True)
     (tmp_path / "names.txt").write_text("my\nown\nnames\n")
-    path, bundled = locate("names.txt")
-    assert (path.resolve(), bundled) == ((tmp_path / "names.txt").resolve(), False)
+    found = locate("names.txt")
+    assert ([path.resolve() for path in found.paths], found.bundled) == ([(tmp_path / "names.txt").resolve()], False)
     with pytest.raises(MakemoreError, match="names, words, companies"):
         locate("nothing.txt")

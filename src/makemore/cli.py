@@ -156,7 +156,7 @@ def _train_command(type_name: str | None) -> Any:
         if sample_only:
             return _sample_only(work_dir, top_k, seed)
         if input_file is not None:
-            from makemore.corpus import locate
+            from makemore.reading import locate
 
             locate(input_file)  # a missing file need not wait for torch
         from rich.console import Console
@@ -340,7 +340,7 @@ def models(*, input_file: Annotated[str, option(short="-i")] = "names") -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from makemore.corpus import read
+    from makemore.cache import read
     from makemore.loop import untrained_size
     from makemore.models import MODELS
 
@@ -359,7 +359,7 @@ def models(*, input_file: Annotated[str, option(short="-i")] = "names") -> int:
 
 def data() -> int:
     """List the bundled lists, with their sources and licences."""
-    from makemore.corpus import bundled_lists
+    from makemore.reading import bundled_lists
 
     for entry in bundled_lists():
         print(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)")

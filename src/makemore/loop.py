@@ -43,6 +43,12 @@ from makemore.sampling import Choice, sample
 EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """About how many predicted tokens of a split are scored at each evaluation, at most."""
 
+SCORED_TOKENS = 4_000_000
+"""Tokens of a split that are scored in the end, at most: of a larger one that many are drawn."""
+
+COUNTED_TOKENS = 16_000_000
+"""Tokens that a model which counts, or the teacher, counts at most; of more that many are drawn."""
+
 TEACHER_ORDER = 6
 """Of the n-gram that a share of the targets is taken from."""
 
@@ -56,8 +62,10 @@ class Progress:
 
     step: int = 0
     epoch: int = 0
+    pool: int = 0
+    """Pools of the epoch that are done."""
     position: int = 0
-    """Batches of the epoch that are done."""
+    """Batches of the pool that are done."""
     best: float = math.inf
     best_step: int = 0
     stale: int = 0
@@ -93,7 +101,6 @@ def steps(
     weights, bit for bit, as one that was not, unless it is the clock that ends it.
     """
     settings, corpus, to = run.settings, run.corpus, pick_device(device)
-    train_rows = corpus.rows("train")
     torch.manual_seed(settings.seed)
     model = run.new_model()
     if hasattr(model, "fit"):
@@ -101,10 +108,10 @@ def steps(
         return
     model.to(to)
     opts = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
-    tokens_per_line = float((corpus.lengths[train_rows] + 1).mean())
+    tokens_per_line = corpus.tokens_of("train") / corpus.counts()["train"]
     batches = Batches(
-        train_rows,
-        corpus.lengths[train_rows],
+        corpus,
+        "train",
         round(settings.batch_size * tokens_per_line),
         settings.seed,
         1 if hasattr(model, "mixed_lengths") else WINDOW,
@@ -112,7 +119,7 @@ def steps(
     progress = Progress()
     if (checkpoint := run.load_checkpoint()) is not None:
         progress = _restore(run, *checkpoint, model, opts)
-        batches.epoch, batches.position = progress.epoch, progress.position
+        batches.epoch, batches.pool, batches.position = progress.epoch, progress.pool, progress.position
     run.rewind_metrics(progress.evaluated)
     inside.rewind(run.directory, progress.step)
     watch = inside.Diagnostics(run.directory, model, settings.max_steps) if diagnostics else None
@@ -141,7 +148,7 @@ def steps(
     def save() -> Checkpoint:
         nonlocal saved
         saved = time.monotonic()
-        progress.epoch, progress.position = batches.epoch, batches.position
+        progress.epoch, progress.pool, progress.position = batches.epoch, batches.pool, batches.position
         progress.seconds = before + saved - began
         run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
         return Checkpoint(progress.step)
@@ -292,8 +299,14 @@ def untrained_size(type: str, corpus: Corpus) -> int:
 def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
     """Return a model that counts, fitted to the training lines of a corpus."""
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
-    model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
+    _fit(model, corpus)
     return model
+
+
+def _fit(model: Any, corpus: Corpus) -> None:
+    """Let a model count the training lines, or as many of them as COUNTED_TOKENS says."""
+    model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", COUNTED_TOKENS)).astype(np.int64)))
+    corpus.release()
 
 
 def _judge(progress: Progress, losses: dict[str, Losses]) -> Evaluation:
@@ -329,7 +342,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     corpus = run.corpus
     yield Started(run, 0, count_parameters(model), "cpu")
     began = time.monotonic()
-    model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
+    _fit(model, corpus)
     seconds = time.monotonic() - began
     losses = {split: losses_of(model, corpus, rows) for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
@@ -393,7 +406,7 @@ def _evaluated(run: Run) -> dict[str, npt.NDArray[np.int64]]:
     random = np.random.default_rng(run.settings.seed)
     chosen = {}
     for split, most in EVALUATED_TOKENS.items():
-        rows = random.permutation(run.corpus.rows(split))
+        rows = random.permutation(run.corpus.at_most(split, SCORED_TOKENS))
         before = np.cumsum(run.corpus.lengths[rows] + 1) - (run.corpus.lengths[rows] + 1)
         chosen[split] = rows[before < most]
     return chosen
@@ -411,10 +424,11 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     corpus = run.corpus
     run.__dict__.pop("model", None)  # the best weights are new
     bigram = fitted(corpus, "bigram")
-    found = {split: losses_of(run.model, corpus, corpus.rows(split)) for split in SPLITS}
+    rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
+    found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
-    held_out = np.concatenate([corpus.rows("validation"), corpus.rows("test")])
-    hashes = corpus.hashes[corpus.rows("train")], corpus.hashes[held_out]
+    held_out = np.concatenate([rows["validation"], rows["test"]])
+    hashes = corpus.hashes[rows["train"]], corpus.hashes[held_out]
     copies = copying(found["train"], found["validation"] + found["test"], hashes)
     summary = {
         "type": run.type,
@@ -430,7 +444,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "train_mass": copies.train,
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
-            "bigram": {split: evaluate(bigram, corpus, corpus.rows(split)).nll for split in SPLITS},
+            "bigram": {split: evaluate(bigram, corpus, rows[split]).nll for split in SPLITS},
         },
     }
     summary = dict(no_infinities(summary))

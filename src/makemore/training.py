@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from makemore import report
-from makemore.corpus import Corpus, read
+from makemore.cache import read
+from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.events import Event, Started
 from makemore.files import held
@@ -163,15 +164,15 @@ def _settings(
 ) -> Settings:
     """Return how to train a type on a corpus: what was given, else its recipe."""
     own = recipe(type)
-    n_train = corpus.rows("train")
-    tokens_per_line = float((corpus.lengths[n_train] + 1).mean())
+    n_train = corpus.counts()["train"]
+    tokens_per_line = corpus.tokens_of("train") / n_train
     tokens = own.tokens
     if device.type == "cuda":  # as quick with many more at once; still some hundred steps an epoch
-        tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * len(n_train) / 200)))
+        tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * n_train / 200)))
     batch_size = given.get("batch_size", max(4, round(tokens / tokens_per_line)))
     max_steps = given.get("max_steps", -1 if "time" in given else own.max_steps)
     # twenty evaluations, but one in two epochs where epochs are short: small files overfit within a few
-    steps_per_epoch = math.ceil(len(n_train) / batch_size)
+    steps_per_epoch = math.ceil(n_train / batch_size)
     eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
     eval_every = min(eval_every, max(25, 2 * steps_per_epoch))
     settings = Settings(
