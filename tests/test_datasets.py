@@ -7,8 +7,8 @@ import json
 import pytest
 
 from makemore.cache import read
-from makemore.reading import bundled_lists, locate
 from makemore.errors import MakemoreError
+from makemore.reading import bundled_lists, locate
 
 DATA = importlib.resources.files("makemore").joinpath("data")
 SOURCES = json.loads(DATA.joinpath("SOURCES.json").read_text("utf-8"))
@@ -59,6 +59,9 @@ def test_a_file_goes_before_the_bundled_list_of_its_name(tmp_path, monkeypatch):
         assert (found.paths, found.bundled) == ([DATA.joinpath("names.txt")], True)
     (tmp_path / "names.txt").write_text("my\nown\nnames\n")
     found = locate("names.txt")
-    assert ([path.resolve() for path in found.paths], found.bundled) == ([(tmp_path / "names.txt").resolve()], False)
+    assert ([path.resolve() for path in found.paths], found.bundled) == (
+        [(tmp_path / "names.txt").resolve()],
+        False,
+    )
     with pytest.raises(MakemoreError, match="names, words, companies"):
         locate("nothing.txt")

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import shutil
-
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -93,7 +92,9 @@ def entries() -> list[Entry]:
             facts = read_json(path)
             if facts.get("format") == FORMAT:
                 size = sum(file.stat().st_size for file in path.parent.iterdir())
-                found.append(Entry(path.parent, facts["reading"]["source"], sum(facts["lines"].values()), size))
+                found.append(
+                    Entry(path.parent, facts["reading"]["source"], sum(facts["lines"].values()), size)
+                )
     return found
 
 
@@ -185,7 +186,8 @@ class _Builder:
             self.order += fresh.tolist()
             self.longest = max(self.longest, int(np.diff(block.ends, prepend=-1).max()) - 1)
             self.n_lines += len(block.ends)
-            yield self.ids.astype(np.min_scalar_type(len(self.order)))[block.codes], block.ends
+            table = self.ids[: len(counts)].astype(np.min_scalar_type(len(self.order)))
+            yield table[block.codes], block.ends
 
     def _vocabulary(self) -> tuple[Vocab, npt.NDArray[Any]]:
         """Return the vocabulary, and the id of each number."""
@@ -267,7 +269,9 @@ class _Builder:
             lines += np.bincount(sides, minlength=len(SPLITS))
             of_split += np.bincount(sides, lengths[a:b] + 1, minlength=len(SPLITS)).astype(np.int64)
             for i in range(k, last):
-                checks[i] = checksum(tokens, offsets, lengths, hashes, split, int(chunks[i]), int(chunks[i + 1]))
+                checks[i] = checksum(
+                    tokens, offsets, lengths, hashes, split, int(chunks[i]), int(chunks[i + 1])
+                )
             release(tokens, offsets, lengths, hashes, split)
         for array in (tokens, offsets, lengths, hashes, split, checks, rows):
             array.flush()
@@ -275,7 +279,9 @@ class _Builder:
             self._too_few(int(np.count_nonzero(lines)))
         digest = self.source.digest() if stamps else ""
         if self.source.stamps() != stamps:
-            raise MakemoreError(f"{self.source.name}: changed while it was read; run the command again when it is complete")
+            raise MakemoreError(
+                f"{self.source.name}: changed while it was read; run the command again when it is complete"
+            )
         write_json(
             part / "facts.json",
             {
@@ -311,7 +317,9 @@ def _new(part: Path, name: str, kind: Any, size: int) -> npt.NDArray[Any]:
     """A new array in a file."""
     path = part / f"{name}.npy"
     made: npt.NDArray[Any] = np.lib.format.open_memmap(path, "w+", kind, (size,))
-    if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and would kill the process when it is written to
+    if hasattr(
+        os, "posix_fallocate"
+    ):  # a full disk is an error here, and would kill the process when it is written to
         with open(path, "rb+") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return made

@@ -20,11 +20,11 @@ from makemore.advice import Warned
 from makemore.batches import WINDOW, Batches
 from makemore.cache import read
 from makemore.corpus import SPLITS, Corpus
-from makemore.reading import LONGEST, locate, whole_text
 from makemore.evaluation import evaluate
 from makemore.loop import TEACHER_ORDER, fitted, pick_device
 from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.reading import LONGEST, locate, whole_text
 from makemore.recipes import DEFAULT_TYPE, recipe
 
 FEW = 2000

@@ -125,7 +125,9 @@ def locate(source: str | Path | Sequence[str | Path]) -> Source:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
             if not inside:
-                raise MakemoreError(f"{path}: is a directory without files; give a file with one thing on each line")
+                raise MakemoreError(
+                    f"{path}: is a directory without files; give a file with one thing on each line"
+                )
             return Source(str(path), inside)
         if path.exists():
             return Source(str(path), [path])
@@ -152,7 +154,11 @@ class Block:
 
 
 def blocks(
-    source: Source, reading: Reading, encoding: str, max_length: int | None, on_progress: Progress | None = None
+    source: Source,
+    reading: Reading,
+    encoding: str,
+    max_length: int | None,
+    on_progress: Progress | None = None,
 ) -> Iterator[Block]:
     """Yield the clean lines of a source block by block, and count in `reading` what there was.
 
@@ -174,13 +180,17 @@ def blocks(
                 on_progress(done + at, source.size)
         done += at
         if _stamp(path) != before:
-            raise MakemoreError(f"{path}: changed while it was read; run the command again when it is complete")
+            raise MakemoreError(
+                f"{path}: changed while it was read; run the command again when it is complete"
+            )
 
 
 def whole_text(source: Source, encoding: str) -> str:
     """Return the decoded text of all files as it stands there, but for its line ends."""
     codec = _codec(encoding)
-    return "".join(text for path in source.paths for text, _ in _texts(path, str(path), codec, encoding, 2**62))
+    return "".join(
+        text for path in source.paths for text, _ in _texts(path, str(path), codec, encoding, 2**62)
+    )
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -214,7 +224,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        file = open(path, "rb")
+        file = open(path, "rb")  # noqa: SIM115 - closed below
     except OSError as error:
         raise MakemoreError(f"{path}: cannot be read: {error.strerror}") from None
     with file:
@@ -241,9 +251,7 @@ def _unpacked(file: BinaryIO, name: str) -> BinaryIO:
     return buffered  # type: ignore[return-value]
 
 
-def _texts(
-    path: Path, name: str, codec: str, encoding: str, limit: int
-) -> Iterator[tuple[str, int]]:
+def _texts(path: Path, name: str, codec: str, encoding: str, limit: int) -> Iterator[tuple[str, int]]:
     """Yield the decoded text of a file in pieces of whole lines, each line ended by a newline, and the bytes read."""
     decoder = codecs.getincrementaldecoder(codec)()
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
@@ -266,7 +274,9 @@ def _texts(
                     "name the file's encoding with --encoding, for example --encoding latin-1"
                 ) from None
             except UnicodeError:
-                raise MakemoreError(f"{name}: not {encoding}; name the file's encoding with --encoding") from None
+                raise MakemoreError(
+                    f"{name}: not {encoding}; name the file's encoding with --encoding"
+                ) from None
             if passed == 0:
                 text = text.removeprefix("\ufeff")
             passed, lines = passed + len(data), lines + data.count(b"\n")
@@ -276,7 +286,10 @@ def _texts(
             if len(left) > limit + _LINE:  # far too long whatever follows, which need not be kept
                 left = left[: limit + _LINE]
             if text:
-                yield text if text.endswith("\n") else text + "\n", packed.tell() if packed.seekable() else passed
+                yield (
+                    text if text.endswith("\n") else text + "\n",
+                    packed.tell() if packed.seekable() else passed,
+                )
 
 
 def _read(file: BinaryIO, name: str) -> bytes:

@@ -60,7 +60,9 @@ class Store:
             sizes = {"tokens": facts["size"], "offsets": n + 1, "chunks": k + 1, "checks": k}
             for name, array in self._arrays.items():
                 if len(array) != sizes.get(name, n):
-                    raise ValueError(f"{name}.npy has {len(array):,} entries and should have {sizes.get(name, n):,}")
+                    raise ValueError(
+                        f"{name}.npy has {len(array):,} entries and should have {sizes.get(name, n):,}"
+                    )
             if zlib.crc32(self._arrays["chunks"]) != facts["chunks"]:
                 raise ValueError("chunks.npy was changed")
         self._checked = np.zeros(k, dtype=bool)
@@ -162,6 +164,12 @@ def checksum(
     """Return the checksum of the rows from first to end."""
     made = 0
     a, b = int(offsets[first]), int(offsets[end])
-    for part in (tokens[a : b + 1], offsets[first : end + 1], lengths[first:end], hashes[first:end], split[first:end]):
+    for part in (
+        tokens[a : b + 1],
+        offsets[first : end + 1],
+        lengths[first:end],
+        hashes[first:end],
+        split[first:end],
+    ):
         made = zlib.crc32(np.ascontiguousarray(part), made)
     return made

@@ -19,6 +19,7 @@ from makemore.files import held
 from makemore.loop import pick_device, steps
 from makemore.models import build, configure, flag
 from makemore.optimizer import fast_dtype, optimizers
+from makemore.reading import Progress
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.run import Run, Settings, check_free
 from makemore.sampling import Choice
@@ -30,7 +31,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def train(
-    source: str | Path | None = None,
+    source: str | Path | list[str | Path] | None = None,
     *,
     type: str | None = None,
     work_dir: str | Path = "out",
@@ -38,6 +39,8 @@ def train(
     overwrite: bool = False,
     encoding: str = "utf-8",
     max_length: int | None = None,
+    min_count: int = 1,
+    on_progress: Progress | None = None,
     device: str = "auto",
     tensorboard: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
@@ -58,9 +61,9 @@ def train(
 ) -> Run:
     """Train a model on a file of lines and return its run.
 
-    source: a file, or the name of a bundled list; None takes "names". type: a name of MODELS.
+    source: a file, the name of a bundled list, or what else `cache.read` takes; None takes "names". type: a name of MODELS.
     work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps, time,
-    patience, compile, diagnostics and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto",
+    patience, compile, diagnostics and device may be changed. encoding, max_length, min_count, on_progress: as in `cache.read`. device: "auto",
     "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
     True. top_k: for the samples shown. compile, diagnostics: as in `loop.steps`. precision: "float32", "bfloat16", or
     "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
@@ -84,20 +87,38 @@ def train(
     if resume:
         if overwrite:
             raise MakemoreError("--resume and --overwrite: go on with the run or replace it, not both")
-        if source is None and (max_length is not None or encoding != "utf-8"):
-            raise MakemoreError("--max-length and --encoding: with --resume the lines are those of the run")
+        if source is None and (max_length is not None or encoding != "utf-8" or min_count != 1):
+            raise MakemoreError(
+                "--max-length, --min-count and --encoding: with --resume the lines are those of the run"
+            )
         run = Run.load(directory)
         wanted = given | knobs | ({"type": type} if type else {})
         wanted |= {} if precision == "auto" else {"precision": precision}
         with held(directory):
-            corpus = None if source is None else read(source, encoding=encoding, max_length=max_length)
+            corpus = (
+                None
+                if source is None
+                else read(
+                    source,
+                    encoding=encoding,
+                    max_length=max_length,
+                    min_count=min_count,
+                    on_progress=on_progress,
+                )
+            )
             changed = _reopen(run, wanted, source, corpus)
             _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
         check_free(directory, overwrite)
-        corpus = read(source or "names", encoding=encoding, max_length=max_length)
+        corpus = read(
+            source or "names",
+            encoding=encoding,
+            max_length=max_length,
+            min_count=min_count,
+            on_progress=on_progress,
+        )
         config = configure(type, corpus.longest, **knobs)
         settings = _settings(type, corpus, given, precision, to)
         _try(type, corpus, config, settings)
