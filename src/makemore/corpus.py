@@ -180,14 +180,16 @@ class Corpus:
             steps[np.cumsum(n)[:-1]] = starts[1:] - ends[:-1]
         return np.concatenate([np.zeros(1, self.tokens.dtype), self.tokens[np.cumsum(steps)]])
 
-    def batch(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def batch(
+        self, rows: npt.NDArray[np.int64], longest: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return inputs and targets of the given rows, each (B, T) int64, T one more than the longest.
 
         Inputs begin with the boundary and end in padding of 0; targets end with the boundary, and are -1
-        at padding, where the loss ignores them.
+        at padding, where the loss ignores them. longest: T - 1, where it is to be more.
         """
         n = self.lengths[rows][:, None]  # (B, 1)
-        t = np.arange(int(n.max()) + 1)  # (T,)
+        t = np.arange((int(n.max()) if longest is None else longest) + 1)  # (T,)
         at = np.minimum(self.offsets[rows][:, None] + t, len(self.tokens) - 2)  # (B, T)
         inputs = np.where(t <= n, self.tokens[at], 0).astype(np.int64)
         targets = np.where(t <= n, self.tokens[at + 1].astype(np.int64), -1)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore import diagnostics as inside
-from makemore import report
+from makemore import parallel, report
 from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
@@ -35,6 +35,7 @@ from makemore.events import (
     Step,
 )
 from makemore.files import damage, from_json, no_infinities
+from makemore.loss import IGNORE
 from makemore.models import build, configure, count_parameters, model_class
 from makemore.optimizer import optimizers, schedule, update
 from makemore.run import Run, Settings, part
@@ -120,8 +121,10 @@ def steps(
     if (checkpoint := run.load_checkpoint()) is not None:
         progress = _restore(run, *checkpoint, model, opts)
         batches.epoch, batches.pool, batches.position = progress.epoch, progress.pool, progress.position
-    run.rewind_metrics(progress.evaluated)
-    inside.rewind(run.directory, progress.step)
+    if parallel.first():
+        run.rewind_metrics(progress.evaluated)
+        inside.rewind(run.directory, progress.step)
+    parallel.wait()
     watch = inside.Diagnostics(run.directory, model, settings.max_steps) if diagnostics else None
     warning = ""
     if to.type == "cpu" and progress.step and progress.threads != torch.get_num_threads():
@@ -150,13 +153,18 @@ def steps(
         saved = time.monotonic()
         progress.epoch, progress.pool, progress.position = batches.epoch, batches.pool, batches.position
         progress.seconds = before + saved - began
-        run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
+        if parallel.first():
+            run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
         return Checkpoint(progress.step)
+
+    def spent() -> float:
+        """Seconds since training began or went on, by the clock of the first process."""
+        return parallel.told(time.monotonic() - began)
 
     def done(more: float = 0.0) -> float | None:
         """The share of the training that is done, or will be after so many more steps; None if it has no end."""
         if settings.time:
-            return min(1.0, (before + time.monotonic() - began) / settings.time)
+            return min(1.0, (before + spent()) / settings.time)
         return min(1.0, (progress.step + more) / settings.max_steps) if settings.max_steps > 0 else None
 
     def part_of(parts: int) -> int:
@@ -170,7 +178,7 @@ def steps(
         if to.type == "cuda":  # it counts in 64 bits, which Apple's GPUs do not have
             teacher.to(to)
     evaluated_in, sampled_in = part_of(20), part_of(4)
-    forward = torch.compile(model, dynamic=True) if compile else model
+    forward = parallel.spread(model, torch.compile(model, dynamic=True) if compile else model)
     precision = getattr(torch, settings.precision)
     model.train()
     reason = "finished"
@@ -185,7 +193,9 @@ def steps(
             event = _judge(progress, losses)
             error = None
             if event.best:
-                run.save_best(model)
+                if parallel.first():
+                    run.save_best(model)
+                parallel.wait()
                 best = losses["validation"]
             elif progress.best_step:
                 if best is None:  # going on: the best was scored by another process
@@ -195,7 +205,9 @@ def steps(
                     best = losses_of(again.to(to), corpus, evaluated["validation"])
                 error = losses["validation"].difference(best)
             batch = progress.loss / max(1, progress.losses)
-            run.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
+            if parallel.first():
+                run.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
+            parallel.wait()
             progress.loss, progress.losses = 0.0, 0
             yield event
             curve = run.metrics()
@@ -211,12 +223,14 @@ def steps(
         if settings.patience and progress.stale >= settings.patience:
             reason = "no better"
             break
-        if stop():
+        if parallel.told(stop()):
             yield save()
             yield Done(progress.step, "stopped", None)
             return
 
-        if progress.step == already:  # what a finished run said of itself is no longer so
+        if (
+            progress.step == already and parallel.first()
+        ):  # what a finished run said of itself is no longer so
             run.forget_end()
 
         share = done(0.5)  # in the middle of the step
@@ -224,12 +238,15 @@ def steps(
             min(1.0, (progress.step + 1) / 200) if share is None else schedule(share)
         )
         rows = next(served)
-        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
+        inputs, targets, tokens = _batch(corpus, rows, to)
         seen = (
             watch.watching(progress.step + 1, targets, forward) if watch else contextlib.nullcontext(forward)
         )
         with _explained(settings, compile), seen as call:
-            value = float(update(call, opts, rate, inputs, targets, precision, teacher, settings.teacher))
+            value = float(
+                update(call, opts, rate, inputs, targets, precision, teacher, settings.teacher, tokens)
+            )
+        value = parallel.mean(value)
         if compile and progress.step == already:  # the first step compiled, which is not training time
             began = time.monotonic()
         progress.step += 1
@@ -238,7 +255,7 @@ def steps(
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
         yield Step(progress.step, value, rate, int((corpus.lengths[rows] + 1).sum()), done())
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+        if parallel.told(time.monotonic() - saved > CHECKPOINT_SECONDS):
             yield save()
 
     seconds = before + time.monotonic() - began
@@ -247,6 +264,24 @@ def steps(
     if watch:
         yield Diagnosed(progress.step, inside.finish(run))
     yield Done(progress.step, reason, summary)
+
+
+def _batch(
+    corpus: Corpus, rows: npt.NDArray[np.int64], to: torch.device
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return this process's part of a batch, and the number that its summed loss is divided by; None is its tokens."""
+    if parallel.size() == 1:
+        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
+        return inputs, targets, None
+    lengths = corpus.lengths[rows]
+    parallel.Dropout.lines = len(rows)
+    own = parallel.share(rows)
+    arrays = corpus.batch(own if len(own) else rows[:1], int(lengths.max()))
+    inputs, targets = (torch.from_numpy(array).to(to) for array in arrays)
+    if not len(own):  # fewer lines than processes: this one has nothing to learn from
+        targets = torch.full_like(targets, IGNORE)
+    # gradients are averaged over the processes, and are to be summed
+    return inputs, targets, torch.tensor(int((lengths + 1).sum()) / parallel.size(), device=to)
 
 
 @contextlib.contextmanager
@@ -448,6 +483,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         },
     }
     summary = dict(no_infinities(summary))
-    run.write_summary(summary)
-    report.draw_losses(run, summary)
+    if parallel.first():
+        run.write_summary(summary)
+        report.draw_losses(run, summary)
     return summary

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from makemore import report
+from makemore import parallel, report
 from makemore.cache import read
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
@@ -84,6 +85,9 @@ def train(
     Choice(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
+    if parallel.restarted() and (directory / "config.json").exists():  # a process had died: go on
+        resume, overwrite, source, encoding, max_length, min_count = True, False, None, "utf-8", None, 1
+    how: dict[str, Any] = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
     if resume:
         if overwrite:
             raise MakemoreError("--resume and --overwrite: go on with the run or replace it, not both")
@@ -94,38 +98,32 @@ def train(
         run = Run.load(directory)
         wanted = given | knobs | ({"type": type} if type else {})
         wanted |= {} if precision == "auto" else {"precision": precision}
-        with held(directory):
-            corpus = (
-                None
-                if source is None
-                else read(
-                    source,
-                    encoding=encoding,
-                    max_length=max_length,
-                    min_count=min_count,
-                    on_progress=on_progress,
-                )
-            )
+        with _alone(directory, to):
+            corpus = None if source is None else read(source, on_progress=on_progress, **how)
             changed = _reopen(run, wanted, source, corpus)
             _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
         check_free(directory, overwrite)
-        corpus = read(
-            source or "names",
-            encoding=encoding,
-            max_length=max_length,
-            min_count=min_count,
-            on_progress=on_progress,
-        )
-        config = configure(type, corpus.longest, **knobs)
-        settings = _settings(type, corpus, given, precision, to)
-        _try(type, corpus, config, settings)
-        with held(directory):
-            run = Run.create(directory, type, config, settings, corpus, overwrite)
+        with _alone(directory, to):
+            corpus = read(source or "names", on_progress=on_progress, **how)
+            config = configure(type, corpus.longest, **knobs)
+            settings = _settings(type, corpus, given, precision, to)
+            _try(type, corpus, config, settings)
+            if parallel.first():
+                Run.create(directory, type, config, settings, corpus, overwrite)
+            parallel.wait()
+            run = Run.load(directory)
             _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
     return run
+
+
+@contextlib.contextmanager
+def _alone(directory: Path, device: torch.device) -> Iterator[None]:
+    """Hold a directory against processes other than those that train together, and join these."""
+    with parallel.joined(device), held(directory) if parallel.first() else contextlib.nullcontext():
+        yield
 
 
 def _loop(
