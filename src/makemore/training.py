@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def train(
         run = Run.load(directory)
         wanted = given | knobs | ({"type": type} if type else {})
         wanted |= {} if precision == "auto" else {"precision": precision}
-        with _alone(directory, to):
+        with parallel.joined(to), _held(directory):
             corpus = None if source is None else read(source, on_progress=on_progress, **how)
             changed = _reopen(run, wanted, source, corpus)
             _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
@@ -106,24 +106,23 @@ def train(
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
         check_free(directory, overwrite)
-        with _alone(directory, to):
+        with parallel.joined(to):
             corpus = read(source or "names", on_progress=on_progress, **how)
             config = configure(type, corpus.longest, **knobs)
             settings = _settings(type, corpus, given, precision, to)
             _try(type, corpus, config, settings)
-            if parallel.first():
-                Run.create(directory, type, config, settings, corpus, overwrite)
-            parallel.wait()
-            run = Run.load(directory)
-            _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
+            with _held(directory):
+                if parallel.first():
+                    Run.create(directory, type, config, settings, corpus, overwrite)
+                parallel.wait()
+                run = Run.load(directory)
+                _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
     return run
 
 
-@contextlib.contextmanager
-def _alone(directory: Path, device: torch.device) -> Iterator[None]:
-    """Hold a directory against processes other than those that train together, and join these."""
-    with parallel.joined(device), held(directory) if parallel.first() else contextlib.nullcontext():
-        yield
+def _held(directory: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold a directory against processes other than those that train together."""
+    return held(directory) if parallel.first() else contextlib.nullcontext()
 
 
 def _loop(
