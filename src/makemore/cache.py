@@ -15,8 +15,9 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +59,21 @@ def read(
         raise MakemoreError(f"--min-count {min_count}: must be 1 or more")
     found = texts.locate(source)
     how = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
-    size = found.size
-    if size is not None and size < LARGE:
-        return _Builder(found, how, on_progress).build(None)
     directory = root() / _key(found, how)
-    with held(directory.parent / (directory.name + ".lock")):
-        if size is not None and (corpus := _reused(directory, found)) is not None:
-            return corpus
-        return _Builder(found, how, on_progress).build(directory)
+    if found.size is not None and (corpus := _reused(directory, found)) is not None:
+        return corpus
+    builder = _Builder(found, how, on_progress)
+    stamps, blocks = found.stamps(), builder.numbered()
+    begun: list[_Numbered] = []
+    if (found.size or 0) < LARGE:
+        for block in blocks:
+            begun.append(block)
+            if sum(len(numbers) for numbers, _ in begun) > LARGE:
+                break
+        else:
+            return builder.in_memory(begun)
+    with held(directory.with_name(directory.name + ".lock"), "reading the same file; wait for it"):
+        return builder.on_disk(directory, chain(begun, blocks), stamps)
 
 
 def root() -> Path:
@@ -132,6 +140,10 @@ def _reused(directory: Path, source: Source) -> Corpus | None:
     return Corpus.stored(store)
 
 
+_Numbered = tuple[npt.NDArray[Any], npt.NDArray[np.int64]]
+Stamp = tuple[str, int, int]
+
+
 class _Builder:
     """One reading of a source."""
 
@@ -145,21 +157,24 @@ class _Builder:
         self.counts = np.zeros(0x110000, dtype=np.int64)
         self.longest = self.n_lines = 0
 
-    def build(self, directory: Path | None) -> Corpus:
-        """Go through the lines, and return the corpus: in memory, or in a directory that is made."""
-        if directory is None:
-            parts = [numbers for numbers, _ in self._numbered()]
-            vocab, table = self._vocabulary()
-            tokens = np.concatenate([np.zeros(1, vocab.dtype), *(table[part] for part in parts)])
-            corpus = Corpus(vocab, tokens, self.reading)
-            self._enough(corpus)
-            return corpus
+    def in_memory(self, blocks: Iterable[_Numbered]) -> Corpus:
+        """Return the corpus of all blocks in memory."""
+        parts = [numbers for numbers, _ in blocks]
+        vocab, table = self._vocabulary()
+        tokens = np.concatenate([np.zeros(1, vocab.dtype), *(table[part] for part in parts)])
+        corpus = Corpus(vocab, tokens, self.reading)
+        different = len(np.unique(corpus.hashes))
+        if different < 3:
+            self._too_few(different)
+        return corpus
+
+    def on_disk(self, directory: Path, blocks: Iterable[_Numbered], stamps: list[Stamp]) -> Corpus:
+        """Write all blocks to a directory, and return the corpus that is mapped from there."""
         part = directory.with_name(directory.name + ".part")
         try:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-            stamps = self.source.stamps()
-            self._write(part, stamps)
+            self._write(part, blocks, stamps)
             shutil.rmtree(directory, ignore_errors=True)
             os.replace(part, directory)
         except OSError as error:
@@ -171,7 +186,7 @@ class _Builder:
             shutil.rmtree(part, ignore_errors=True)
         return Corpus.stored(Store(directory))
 
-    def _numbered(self) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:
+    def numbered(self) -> Iterator[_Numbered]:
         """Yield block by block each character's number, a line's end being 1, and where the ends are."""
         how = self.how
         for block in texts.blocks(
@@ -207,12 +222,12 @@ class _Builder:
         text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))
         return vocab, np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
 
-    def _write(self, part: Path, stamps: list[tuple[str, int, int]]) -> None:
+    def _write(self, part: Path, blocks: Iterable[_Numbered], stamps: list[Stamp]) -> None:
         """Write the arrays, then facts.json."""
         kinds: list[tuple[int, np.dtype[Any]]] = []
         total = 0
         with open(part / "numbers", "wb") as numbers, open(part / "ends", "wb") as ends:
-            for some, at in self._numbered():
+            for some, at in blocks:
                 some.tofile(numbers)
                 (at + 1 + total).tofile(ends)  # the stream begins with a boundary of its own
                 kinds.append((len(some), some.dtype))
@@ -243,7 +258,7 @@ class _Builder:
         vocab: Vocab,
         tokens: npt.NDArray[Any],
         offsets: npt.NDArray[np.int64],
-        stamps: list[tuple[str, int, int]],
+        stamps: list[Stamp],
     ) -> None:
         """Write what follows from tokens and offsets, and the facts."""
         n = self.n_lines
@@ -298,11 +313,6 @@ class _Builder:
                 "chunks": zlib.crc32(chunks),
             },
         )
-
-    def _enough(self, corpus: Corpus) -> None:
-        different = len(np.unique(corpus.hashes))
-        if different < 3:
-            self._too_few(different)
 
     def _too_few(self, different: int) -> None:
         where = self.source.name if len(self.source.paths) != 1 else str(self.source.paths[0])

@@ -174,6 +174,8 @@ def blocks(
         name = "standard input" if path == _STANDARD_INPUT else str(path)
         lines, at = reading.lines, 0
         for text, at in _texts(path, name, codec, encoding, limit):
+            if before is not None and at > before[0]:  # or a file that goes on growing would be read for ever
+                break
             counted = reading.lines - lines
             yield _clean(text, name, counted, reading, max_length)
             if on_progress is not None:
