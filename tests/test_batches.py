@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from makemore.batches import Batches, epoch, in_order
 from makemore.cache import read
+from makemore.corpus import Corpus
+from makemore.vocab import Vocab
 
 some_lengths = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(np.array)
 budgets = st.integers(1, 2000)
@@ -81,30 +83,36 @@ def test_a_window_of_one_leaves_lengths_mixed(lengths):
     assert bucketed.std() > 3 * by_chance  # the test can tell
 
 
+def corpus_of(lengths):
+    """Lines of these lengths."""
+    return Corpus(Vocab("a"), np.concatenate([[0], *([*[1] * n, 0] for n in lengths)]).astype(np.uint8))
+
+
 @given(some_lengths, st.integers(20, 500), st.integers(0, 60), windows)
 def test_batches_go_on_from_any_place(lengths, budget, done, window):
-    rows = np.arange(len(lengths)) * 10 + 3
-    whole = Batches(rows, lengths, budget, 7, window)
+    corpus = corpus_of(lengths)
+    corpus.split = np.zeros(len(corpus), np.uint8)
+    whole = Batches(corpus, "train", budget, 7, window)
     served = [batch.tolist() for batch in islice(whole, done + 5)]
-    first = Batches(rows, lengths, budget, 7, window)
+    first = Batches(corpus, "train", budget, 7, window)
     for _ in islice(first, done):
         pass
-    again = Batches(rows, lengths, budget, 7, window)
-    again.epoch, again.position = first.epoch, first.position
+    again = Batches(corpus, "train", budget, 7, window)
+    again.epoch, again.pool, again.position = first.epoch, first.pool, first.position
     assert [batch.tolist() for batch in islice(again, 5)] == served[done:]
-    assert (again.epoch, again.position) == (whole.epoch, whole.position)
+    assert (again.epoch, again.pool, again.position) == (whole.epoch, whole.pool, whole.position)
 
 
-def test_batches_hold_every_row_once_an_epoch(lengths):
-    rows = np.arange(len(lengths)) * 2
-    batches = Batches(rows, lengths, 1000, 7)
+def test_batches_hold_every_row_of_a_split_once_an_epoch():
+    corpus = read("names")
+    batches = Batches(corpus, "train", 1000, 7)
     seen = []
     for batch in batches:
         if batches.epoch:
             break
         seen += batch.tolist()
-    assert sorted(seen) == rows.tolist()
-    assert (batches.epoch, batches.position) == (1, 1)
+    assert sorted(seen) == corpus.rows("train").tolist()
+    assert (batches.epoch, batches.pool, batches.position) == (1, 0, 1)
 
 
 @given(some_lengths, budgets)

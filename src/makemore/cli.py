@@ -521,6 +521,7 @@ def _label(argument: Argument) -> tuple[str, str]:
         )
         return ", ".join(filter(None, [place, flags])), place
     (kind,) = {*(get_args(argument.hint) or [argument.hint])} - {NoneType}
+    (kind,) = get_args(kind) or [kind]  # of which there may be several
     return flags + f" {kind.__name__.upper()}" * (kind is not bool), ""
 
 

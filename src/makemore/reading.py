@@ -38,6 +38,10 @@ LONGEST = 10_000
 """Characters a line may have unless `max_length` says otherwise: past that a file is hardly a list."""
 
 _PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_BOMS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
 _SPACE = np.array([chr(i).isspace() for i in range(0x3001)])
 _STANDARD_INPUT = Path("-")
 
@@ -233,15 +237,18 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _unpacked(file: BinaryIO, name: str) -> BinaryIO:
-    """The content of a file that may be packed, by what it begins with."""
-    buffered = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
-    start = buffered.peek(6)  # type: ignore[attr-defined]
+def _unpacked(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
+    """The first bytes of a file, and its content, unpacked if they say that it is packed."""
+    buffered: Any = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+    try:
+        start: bytes = buffered.peek(6)
+    except OSError as error:
+        raise MakemoreError(f"{name}: cannot be read: {error.strerror or error}") from None
     kind = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
     if kind == "gzip":
-        return gzip.open(buffered)  # type: ignore[return-value]
+        return start, gzip.open(buffered)  # type: ignore[return-value]
     if kind == "xz":
-        return lzma.open(buffered)  # type: ignore[return-value]
+        return start, lzma.open(buffered)  # type: ignore[return-value]
     if kind == "zstd":
         try:
             import zstandard
@@ -249,18 +256,20 @@ def _unpacked(file: BinaryIO, name: str) -> BinaryIO:
             raise MakemoreError(
                 f"{name}: is packed by Zstandard; install makemore[zstd], or unpack it first"
             ) from None
-        return zstandard.ZstdDecompressor().stream_reader(buffered)  # type: ignore[no-any-return]
-    return buffered  # type: ignore[return-value]
+        return start, zstandard.ZstdDecompressor().stream_reader(buffered)
+    return start, buffered
 
 
 def _texts(path: Path, name: str, codec: str, encoding: str, limit: int) -> Iterator[tuple[str, int]]:
     """Yield the decoded text of a file in pieces of whole lines, each line ended by a newline, and the bytes read."""
-    decoder = codecs.getincrementaldecoder(codec)()
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     passed = lines = 0  # bytes, and the newlines among them
     left = ""
     with _opened(path) as packed:
-        file = _unpacked(packed, name)
+        start, file = _unpacked(packed, name)
+        if codec in _BOMS and not start.startswith(_BOMS[codec]):
+            codec += "-le" if sys.byteorder == "little" else "-be"  # as Python's own functions take it
+        decoder = codecs.getincrementaldecoder(codec)()
         data = b" "
         while data:
             data = _read(file, name)
