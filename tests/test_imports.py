@@ -18,6 +18,7 @@ ALLOWED = {
     "files": {"errors"},
     "vocab": {"errors"},
     "loss": set(),
+    "parallel": set(),
     "batches": {"corpus"},
     "optimizer": {"loss"},
     "recipes": set(),
@@ -28,7 +29,7 @@ ALLOWED = {
     "cache": {"corpus", "errors", "files", "reading", "store", "vocab"},
     "search": {"errors", "vocab"},
     "sampling": {"errors", "search", "vocab"},
-    "evaluation": {"batches", "corpus", "loss"},
+    "evaluation": {"batches", "corpus", "loss", "parallel"},
     "quality": set(),
     "advice": set(),
     "assessment": {
@@ -46,10 +47,11 @@ ALLOWED = {
     "events": {"advice", "run", "sampling"},
     "loop": {
         "advice", "batches", "corpus", "diagnostics", "errors", "evaluation", "events", "files", "loss", "models",
-        "optimizer", "report", "run", "sampling",
+        "optimizer", "parallel", "report", "run", "sampling",
     },
     "training": {
-        "cache", "corpus", "errors", "events", "files", "loop", "models", "optimizer", "reading", "recipes", "report", "run",
+        "cache", "corpus", "errors", "events", "files", "loop", "models", "optimizer", "parallel", "reading", "recipes",
+        "report", "run",
         "sampling",
     },
     "comparison": {
@@ -79,7 +81,7 @@ OUTSIDE = {
     "errors": set(),
     "vocab": {"numpy"},
     "corpus": {"numpy"},
-    "reading": {"numpy"},
+    "reading": {"numpy", "zstandard"},
     "store": {"numpy"},
     "batches": {"numpy"},
     "recipes": set(),

@@ -123,6 +123,9 @@ class Dropout(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return input
-        whole = torch.empty((Dropout.lines, *input.shape[1:]), dtype=input.dtype, device=input.device)
-        own = whole.bernoulli_(1 - self.p).div_(1 - self.p)[rank() :: size()]
+        # drawn in the order in which the input lies in memory, as torch does
+        order = sorted(range(input.dim()), key=lambda d: -input.stride(d))
+        shape = [Dropout.lines if d == 0 else input.shape[d] for d in order]
+        whole = torch.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - self.p)
+        own = whole.div_(1 - self.p).permute([order.index(d) for d in range(input.dim())])[rank() :: size()]
         return input * own if len(own) else input * 0
