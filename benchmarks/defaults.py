@@ -12,6 +12,7 @@ of training, evaluations included.
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 from typing import Any
 
@@ -54,21 +55,52 @@ def measure(source: str, type: str, how: dict[str, Any]) -> dict[str, Any]:
 
 
 def section(kept: dict[str, Any]) -> str:
-    """Return this script's part of RESULTS.md: one table a list, the types in the order of the ladder."""
+    """Return this script's part of RESULTS.md: a table a list, then all types that had the same time on every list."""
     parts = [
         "## Defaults\n\n`uv run python benchmarks/defaults.py`: every type with its defaults, one seed.\n"
     ]
     for source in LISTS:
-        entries = {key.partition(" ")[2]: r for key, r in kept.items() if key.startswith(source + " ")}
         rows = [
-            [f"`{name}`", f"{r['parameters']:,}", f"{r['steps']:,}", f"{r['seconds']:.1f}"]
+            [f"`{type}`", f"{r['parameters']:,}", f"{r['steps']:,}", f"{r['seconds']:.1f}"]
             + [f"{r['nll'][split]:.4f}" for split in ("train", "validation", "test")]
-            for name, r in sorted(entries.items(), key=lambda pair: list(MODELS).index(pair[0].split()[0]))
+            for type in MODELS
+            if (r := kept.get(f"{source} {type}"))
         ]
         if rows:
             head = ["type", "parameters", "steps", "seconds", "train", "validation", "test"]
             parts.append(f"\n### {source}\n\n" + common.table(head, rows))
+    for time in sorted({float(key.split()[2]) for key in kept if key.endswith(" s")}):
+        parts.append(_same_time(kept, time))
     return "".join(parts) + "\n" + "".join(sorted({common.about(r) for r in kept.values()}))
+
+
+def _same_time(kept: dict[str, Any], time: float) -> str:
+    """The types that were given the same time on every list, and where each comes in on the mean."""
+    name = f" {time:g} s"
+    losses = {
+        type: [kept[f"{source} {type}{name}"]["nll"]["test"] for source in LISTS]
+        for type in MODELS
+        if all(f"{source} {type}{name}" in kept for source in LISTS)
+    }
+    if not losses:
+        return ""
+    ranks = {
+        type: [1 + sum(others[i] < own[i] for others in losses.values()) for i in range(len(LISTS))]
+        for type, own in losses.items()
+    }
+    rows = [
+        [
+            f"`{type}`",
+            *(f"{loss:.4f} ({rank})" for loss, rank in zip(losses[type], ranks[type], strict=True)),
+            f"{statistics.mean(ranks[type]):.1f}",
+        ]
+        for type in sorted(losses, key=lambda type: statistics.mean(ranks[type]))
+    ]
+    head = ["type", *LISTS, "mean place"]
+    return (
+        f"\n### In the same {time:g} seconds\n\n`--time {time:g}`: test loss, and its place among these types. The default type "
+        "is the first. Counting takes no time and is done long before.\n\n" + common.table(head, rows)
+    )
 
 
 if __name__ == "__main__":

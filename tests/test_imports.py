@@ -62,12 +62,13 @@ ALLOWED = {
     "plots": {"advice", "files", "quality", "run"},
     "page": {"__init__", "advice", "assessment", "comparison", "errors", "files", "plots", "run"},
     "options": set(),
+    "course": {"errors", "reading"},
     "stopping": set(),
     "measuring": {
         "assessment", "comparison", "errors", "files", "inspection", "options", "page", "run", "stopping", "tables",
     },
     "cli": {
-        "__init__", "cache", "display", "errors", "files", "loop", "measuring", "models", "options", "reading", "recipes", "run",
+        "__init__", "cache", "course", "display", "errors", "files", "loop", "measuring", "models", "options", "reading", "recipes", "run",
         "stopping", "training",
     },
     "__main__": {"cli"},

@@ -67,6 +67,12 @@ makemore inspect mine.txt
     "models": """
 makemore models -i mine.txt
 """,
+    "lessons": """
+makemore lessons                    the course: how these models work
+makemore lessons start 3            copy the third lesson to lesson-3/, to work in
+makemore lessons check 3            grade its exercises
+makemore lessons start museum       broken programs to mend
+""",
 }
 
 _HELP = """
@@ -88,6 +94,7 @@ _COMMANDS = (
     "models",
     "data",
     "cache",
+    "lessons",
 )
 _FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
 
@@ -401,6 +408,49 @@ def data() -> int:
     return 0
 
 
+def lessons(
+    action: Literal["list", "start", "check", "solutions"] = "list",
+    which: str | None = None,
+    *,
+    directory: Annotated[Path | None, option(short="-o")] = None,
+) -> int:
+    """The course: list its lessons, copy one to work in, grade its exercises.
+
+    Args:
+        action: list, start (copy a lesson), check (grade its exercises) or solutions (print them).
+        which: The number of a lesson, or museum: programs with a bug to mend.
+        directory: Where to work. [default: lesson-3 for lesson 3, museum for the museum]
+
+    """
+    from makemore import course
+
+    if action == "list":
+        for each in course.lessons():
+            print(f"{each.name:>6}  {each.title}")
+        print(
+            "\nmakemore lessons start 1 copies the first to lesson-1/ to work in, check 1 grades its exercises"
+        )
+        return 0
+    if which is None:
+        raise MakemoreError(f"makemore lessons {action}: say which, for example makemore lessons {action} 1")
+    if action == "start":
+        for path in course.start(which, directory):
+            print(path)
+        return 0
+    if action == "solutions":
+        print(course.solutions(which), end="")
+        return 0
+    verdicts = []
+    for verdict in course.check(which, directory):
+        print(f"{'not yet' if verdict.message else 'right':8} {verdict.exercise}", flush=True)
+        if verdict.message:
+            print(textwrap.indent(textwrap.fill(verdict.message, 90), " " * 9), flush=True)
+        verdicts.append(verdict)
+    done = sum(not verdict.message for verdict in verdicts)
+    print(f"{done} of {len(verdicts)} right")
+    return int(done < len(verdicts))
+
+
 def _knobs_class(type_name: str | None) -> type:
     """A dataclass with the knobs of a type, each optional, for the command line to fill."""
     if type_name is None:
@@ -427,7 +477,7 @@ def _knobs_class(type_name: str | None) -> type:
 
 def _commands(train: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
     """The commands by name, in the order that help shows."""
-    every = (train, sample, score, explain, eval_, compare, report, inspect_, models, data, cache)
+    every = (train, sample, score, explain, eval_, compare, report, inspect_, models, data, cache, lessons)
     return dict(zip(_COMMANDS, every, strict=True))
 
 

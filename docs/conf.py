@@ -1,0 +1,99 @@
+"""Sphinx configuration of the site. Build it with
+
+    uv run sphinx-build -W --keep-going docs docs/_build
+
+Nothing is loaded from elsewhere: no fonts, no scripts. What is made from the code is written to docs/generated/ first:
+the command-line reference, the lessons with their outputs, and the list of the museum's bugs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from makemore import __version__, course
+
+HERE = Path(__file__).parent
+GENERATED = HERE / "generated"
+
+project = "makemore"
+author = "the makemore authors"
+release = version = __version__
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+html_theme = "furo"
+html_title = "makemore"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+html_copy_source = False
+html_show_sourcelink = False
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 80
+add_module_names = False
+nb_execution_mode = "off"  # scripts/build_notebooks.py ran them, in full
+nb_merge_streams = True
+myst_heading_anchors = 3
+myst_links_external_new_tab = False
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+
+
+def cli() -> str:
+    """Return the reference of the command line: what --help prints, for each command."""
+    from makemore.cli import _COMMANDS, _help, _train_command
+
+    os.environ["COLUMNS"] = "88"
+    train = _train_command(None)
+    parts = ["# Command line\n\nWhat `--help` prints.\n", f"```text\n{_help(train, '')}\n```\n"]
+    for name in _COMMANDS:
+        parts.append(f"## makemore {name}\n\n```text\n{_help(train, name)}\n```\n")
+    from makemore.models import MODELS, flag, knobs
+
+    parts.append(
+        "## Options of each type\n\nWhat `makemore train` and `--type` take besides.\n\n"
+        "| type | option | what it is | default |\n| --- | --- | --- | --- |\n"
+    )
+    for type in MODELS:
+        for knob in knobs(type):
+            parts.append(f"| `{type}` | `{flag(knob.name)}` | {knob.help} | {knob.default} |\n")
+    return "".join(part if part.startswith("|") else "\n" + part for part in parts).lstrip()
+
+
+def museum() -> str:
+    """Return the page of the bug museum: what is wrong with each program, not why."""
+    parts = [
+        "# The bug museum\n\nEach of these programs has one bug, which somebody really had. `makemore lessons start museum` "
+        "copies them to the directory `museum`. Run one, look at its figure, find out why, mend it. `makemore lessons "
+        "check museum` tells whether the mend is right; `makemore lessons solutions museum` tells what was wrong.\n"
+    ]
+    for path in sorted((course.folder() / "museum").glob("[0-9]*.py")):
+        text = path.read_text("utf-8")
+        title, _, rest = text.split('"""')[1].partition("\n\n")
+        symptom = rest.partition("Symptom: ")[2].partition("\nRun this file")[0]
+        number, _, name = title.removeprefix("Bug ").partition(": ")
+        parts.append(f"## {number}. {name[0].upper()}{name[1:].rstrip('.')}\n\n{' '.join(symptom.split())}\n")
+        parts.append(f"```python\n{text}```\n")
+    return "\n".join(parts)
+
+
+def generate() -> None:
+    """Write what is made from the code."""
+    shutil.rmtree(GENERATED, ignore_errors=True)
+    (GENERATED / "lessons").mkdir(parents=True)
+    (GENERATED / "cli.md").write_text(cli(), "utf-8")
+    (GENERATED / "museum.md").write_text(museum(), "utf-8")
+    for lesson in course.lessons():
+        notebook = lesson.path.with_suffix(".ipynb")
+        if lesson.number and notebook.exists():
+            shutil.copyfile(notebook, GENERATED / "lessons" / notebook.name)
+    shutil.copytree(course.folder() / "pictures", GENERATED / "lessons" / "pictures")
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx before it reads anything."""
+    generate()

@@ -1,0 +1,300 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 1. Counting pairs
+#
+# ## What you will be able to do
+#
+# * turn a list of names into a table of how often each letter follows each other one;
+# * make new names from that table, and say how good it is with a single number;
+# * see, and mend, the most famous broadcasting bug in this field;
+# * say why a model must never call anything impossible.
+#
+# The data are 32,033 first names, one a line, that were given to children in the United States in 2018.
+#
+# ## The idea
+#
+# A language model answers one question: *given what has been written so far, what comes next?* The simplest
+# model that is any good looks one character back. It walks through all names, and for every pair of
+# neighbours keeps a tally. To write a name it starts at the tally of beginnings, draws a letter as often as
+# the tally says, goes to that letter's tally, and so on, until it draws the end.
+#
+# ![emma is five pairs: start e, e m, m m, m a, a end](pictures/01_pairs.svg)
+#
+# Beginning and end are a character too. One is enough for both: it stands between the lines. We write it
+# as a dot. Leave it out, and the model knows neither how names begin nor when to stop.
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+
+import makemore
+from makemore.course import beside, names, show
+
+words = names()
+print(len(words), "names, the first:", words[:8])
+print("shortest:", min(map(len, words)), "longest:", max(map(len, words)))
+
+# %% [markdown]
+# ## Building it
+#
+# First a number for each character, since tensors hold numbers. The dot is 0 and the letters follow.
+
+# %%
+alphabet = sorted(set("".join(words)))
+itos = [".", *alphabet]  # id -> character
+stoi = {character: i for i, character in enumerate(itos)}  # character -> id
+V = len(itos)  # the vocabulary: 27
+print(V, "characters:", "".join(itos))
+
+# %% [markdown]
+# Now the tally. `N[a, b]` is how often `b` came right after `a`.
+
+# %%
+N = torch.zeros(V, V, dtype=torch.int64)
+for word in words:
+    ids = [0, *(stoi[c] for c in word), 0]
+    for a, b in zip(ids, ids[1:]):
+        N[a, b] += 1
+
+print("pairs:", N.sum().item())
+print("names that begin with a:", N[0, stoi["a"]].item(), " that end with a:", N[stoi["a"], 0].item())
+
+# %% [markdown]
+# That loop touches a tensor 228,146 times, and is slow for it. The same in one go: all lines in one stream of
+# ids, each pair as one number `27 a + b`, and `bincount`. This is how the library counts. When two ways of
+# computing something give the same numbers, both are probably right.
+
+# %%
+stream = torch.tensor([0] + [stoi[c] for word in words for c in word + "."])  # (M,)
+quick = torch.bincount(stream[:-1] * V + stream[1:], minlength=V * V).view(V, V)  # (V, V)
+assert torch.equal(quick, N)
+
+# %% [markdown]
+# A table this small can be looked at whole.
+
+# %%
+fig, ax = plt.subplots(figsize=(9, 9))
+image = ax.imshow(N.numpy(), cmap="Blues")
+for a in range(V):
+    for b in range(V):
+        dark = N[a, b] > N.max() / 2
+        ax.text(b, a, int(N[a, b]), ha="center", va="center", fontsize=5, color="white" if dark else "black")
+ax.set_xticks(range(V), itos)
+ax.set_yticks(range(V), itos)
+ax.set_xlabel("next character")
+ax.set_ylabel("this character")
+ax.set_title("How often each character followed each other one in 32,033 names")
+fig.colorbar(image, ax=ax, shrink=0.7, label="count")
+show(
+    "the dark squares. Row . is how names begin, column . is how they end: with a, e or n. "
+    "After q there is hardly anything but u, and many squares are 0."
+)
+
+# %% [markdown]
+# Each row of counts becomes probabilities when it is divided by its sum.
+
+# %%
+P = N / N.sum(1, keepdim=True)  # (V, V) / (V, 1): each row by its own sum
+assert torch.allclose(P.sum(1), torch.ones(V))
+print("after q:", {itos[b]: round(P[stoi["q"], b].item(), 2) for b in P[stoi["q"]].topk(3).indices})
+
+# %% [markdown]
+# ### The keepdim bug
+#
+# `keepdim=True` looks like a detail. Without it `N.sum(1)` has shape `(V,)`, and broadcasting lines up shapes
+# *from the right*: `(V, V) / (V,)` is read as `(V, V) / (1, V)`. Entry `[a, b]` is divided by the sum of row
+# `b` instead of row `a`. No error, no warning, and the result looks like probabilities. Not even the loss of the
+# next section tells: every character is entered as often as it is left, so in the sum over all pairs the wrong
+# divisors are the right ones in another order.
+
+# %%
+wrong = N / N.sum(1)  # (V, V) / (V,): broadcast as (1, V)
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.5), sharey=True)
+for ax, table, title in zip(axes, (P, wrong), ("with keepdim", "without")):
+    ax.bar(range(V), table.sum(1).tolist())
+    ax.axhline(1, color="black", linewidth=0.8, linestyle="--")
+    ax.set_xticks(range(V), itos)
+    ax.set_title(f"Sum of each row, {title}")
+    ax.set_xlabel("row: this character")
+    ax.set_ylabel("sum of probabilities")
+show("rows that do not sum to 1 (dashed). Only a check like this one gives the bug away.")
+assert not torch.allclose(wrong.sum(1), torch.ones(V))
+
+# %% [markdown]
+# ### Drawing names
+#
+# `torch.multinomial` draws a column of a row by its probability. A *generator* with a seed makes the draws
+# repeatable, which is worth a lot when you hunt a bug.
+
+
+# %%
+def sample(table: torch.Tensor, generator: torch.Generator) -> str:
+    """Draw one name from a table of probabilities (V, V)."""
+    out, a = "", 0
+    while True:
+        a = int(torch.multinomial(table[a], 1, generator=generator))
+        if a == 0:
+            return out
+        out += itos[a]
+
+
+generator = torch.Generator().manual_seed(2147483647)
+print("pairs:     ", [sample(P, generator) for _ in range(8)])
+even = torch.full((V, V), 1 / V)  # a model that knows nothing
+print("no model:  ", [sample(even, generator)[:20] for _ in range(4)])
+
+# %% [markdown]
+# Bad names, but names: a model that knows nothing writes noise. How much better is it? That wants a number.
+#
+# ## The number to compare with
+#
+# A good model finds the real names probable. The probability of a name is the product of the probabilities of
+# its pairs, and that of the whole list the product over all names: its *likelihood*. Three steps make it
+# usable.
+#
+# 1. **The logarithm.** A product of 228,146 numbers below 1 is 0 for any computer. The logarithm of a product
+#    is the sum of the logarithms, and is largest where the product is.
+# 2. **The minus sign.** Logarithms of probabilities are negative. With the sign turned, smaller is better, as
+#    one expects of a *loss*.
+# 3. **The mean.** A sum grows with the list. Divided by the number of pairs, two lists can be compared.
+#
+# The result is the *negative log-likelihood*, in nats per token: 0 for a prophet, log 27 = 3.2958 for a guess
+# among all characters alike. Its exponential is the *perplexity*: how many equally likely characters the
+# model is as unsure among.
+
+# %%
+product = 1.0
+for a, b in zip(stream[:-1].tolist(), stream[1:].tolist()):
+    product *= P[a, b].item()
+    if product == 0:
+        break
+print("product of the probabilities, as a computer has it:", product)
+
+
+def mean_nll(table: torch.Tensor, ids: torch.Tensor) -> float:
+    """Mean of -log p over the pairs of a stream of ids (M,)."""
+    return -table[ids[:-1], ids[1:]].log().mean().item()  # one probability a pair, picked out by indexing
+
+
+for name, table in (("guessing", even), ("pairs", P)):
+    loss = mean_nll(table, stream)
+    print(f"{name:9} {loss:.4f} nats per token, perplexity {torch.tensor(loss).exp():.1f}")
+loss = mean_nll(P.double(), stream)
+beside("pairs, scored on the lines it counted", loss, 2.4540, "lecture 1")
+assert abs(loss - 2.454014) < 1e-5  # the counts are what they are, in fast mode too
+
+wrong_loss = mean_nll(wrong.double(), stream)
+print(f"the table without keepdim: {wrong_loss:.4f}, for {sample(wrong, generator)!r} and the like")
+assert abs(wrong_loss - loss) < 1e-6
+
+# %% [markdown]
+# ### Nothing is impossible: smoothing
+#
+# `jq` never occurs, so its probability is 0 and its loss infinite. One such pair in a name the model has
+# not seen, and the mean over the whole list is infinite as well. So every pair is counted as if it had been
+# seen `s` times more than it was.
+
+# %%
+print("the loss of andrejq:", mean_nll(P, torch.tensor([0, *(stoi[c] for c in "andrejq"), 0])))
+
+
+def smoothed(counts: torch.Tensor, s: float) -> torch.Tensor:
+    """Counts (V, V) to probabilities (V, V), every count raised by s."""
+    raised = counts.double() + s
+    return raised / raised.sum(1, keepdim=True)
+
+
+loss = mean_nll(smoothed(N, 1), stream)
+beside("one more of every pair", loss, 2.4546, "lecture 1, recomputed")
+assert abs(loss - 2.454577) < 1e-5
+
+# %% [markdown]
+# ## Looking inside
+#
+# On the lines that were counted, smoothing can only hurt: no table fits them better than their own counts. To
+# see what it is good for, count one part of the names and score another. Only 1,000 names are counted here,
+# since that is where the trouble is.
+
+# %%
+shuffled = [words[i] for i in torch.randperm(len(words), generator=torch.Generator().manual_seed(1))]
+
+
+def stream_of(some: list[str]) -> torch.Tensor:
+    """Names to one stream of ids (M,), a boundary before, between and after."""
+    return torch.tensor([0] + [stoi[c] for word in some for c in word + "."])
+
+
+few, others = stream_of(shuffled[:1000]), stream_of(shuffled[1000:6000])
+N_few = torch.bincount(few[:-1] * V + few[1:], minlength=V * V).view(V, V)
+amounts = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
+seen = [mean_nll(smoothed(N_few, s), few) for s in amounts]
+unseen = [mean_nll(smoothed(N_few, s), others) for s in amounts]
+fig, ax = plt.subplots(figsize=(7, 4))
+ax.semilogx(amounts, seen, marker="o", label="the 1,000 names that were counted")
+ax.semilogx(amounts, unseen, marker="o", label="5,000 others")
+ax.set_title("What smoothing does to the loss")
+ax.set_xlabel("s, added to every count")
+ax.set_ylabel("loss (nats per token)")
+ax.legend()
+show(
+    "the lowest point of each line. On counted names the least smoothing is best; on others it is too little at "
+    "first, then too much. Only lines that were not counted can tell how much is right."
+)
+assert seen == sorted(seen)
+assert 0 < unseen.index(min(unseen)) < len(amounts) - 1
+
+# %% [markdown]
+# ## The same through the library
+#
+# `bigram` is this table, and `fit` is the `bincount` above. It returns the logarithms of the probabilities as
+# *logits*, because that is the contract of every model on the ladder: ids in, logits out.
+
+# %%
+from makemore.models import build, configure
+
+model = build("bigram", V, configure("bigram", longest=15, smoothing=1.0))
+model.fit(stream)
+logits, _ = model(torch.arange(V)[None])  # (1, V, V): what follows each character
+assert torch.allclose(logits[0].exp(), smoothed(N, 1).float(), atol=1e-6)
+print("the same table, to", f"{(logits[0].exp() - smoothed(N, 1)).abs().max():.0e}")
+
+# %% [markdown]
+# `makemore.train` does all of it, and holds lines out so that its losses are honest. On the test lines, which
+# it did not count:
+
+# %%
+import tempfile
+
+with tempfile.TemporaryDirectory() as directory:
+    run = makemore.train("names", type="bigram", work_dir=directory)
+    print("losses:", {split: round(loss, 4) for split, loss in run.summary["nll"].items()})
+    print(run.sample(8, seed=1))
+    assert abs(run.summary["nll"]["test"] - 2.4547) < 1e-3
+
+# %% [markdown]
+# ## What is still wrong
+#
+# One character back is not enough: the model does not know whether it is at the second letter or the tenth,
+# nor that `ell` calls for `a`. The table for two characters back has 27³ entries, for ten back 27¹¹, more than
+# there are names in the world. Counting does not scale. What does is a model that *learns* a table it could
+# not write down, and the next lesson begins by learning the one that it could.
+#
+# ## Exercises
+#
+# `makemore lessons start 1` puts this lesson and a file `exercises.py` into the directory `lesson-1`. Fill in
+# its three functions, then let `makemore lessons check 1` tell you how you did.
+#
+# 1. `row_probabilities`: smoothed counts to probabilities, for a table with rows that may be empty.
+# 2. `trigram_counts`: how often each character followed each *two*, without a Python loop over the characters.
+# 3. `bits_per_character`: the loss of a name in the unit that information theorists use.

@@ -1,0 +1,665 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3. An MLP with a context
+#
+# ## What you will be able to do
+#
+# * build the network of Bengio and others (2003), from which today's language models descend, shape by shape;
+# * say why the loss is one call and not an exponential, a sum and a logarithm;
+# * train with minibatches, and find a learning rate instead of guessing it;
+# * tell whether a held-out number can be believed, and measure by how much the usual one cannot.
+#
+# The lesson trains for 200,000 steps, three times over, a minute or so each time. It is a plain script as well:
+# `uv run lessons/03_mlp.py` does the same, and saves the figures in `figures/`.
+#
+# ## The idea
+#
+# One character of context is too little, and a table for more does not scale. It treats every context as a
+# thing of its own: what it has counted after `emm` says nothing about `amm`, though to us they are alike.
+#
+# So each character gets ten numbers, its *embedding*. The embeddings of the last three characters, side by
+# side, go through a small network, out of which come the 27 logits. The embeddings are learned together with
+# the rest. If it helps to have `e` and `a` close to each other, they will move there, and then whatever is
+# learned after `emm` holds after `amm` too.
+#
+# ![three characters, each looked up in E; their rows side by side; a hidden layer; 27 logits](pictures/03_mlp.svg)
+#
+# The letters for the shapes: B examples at a time, T characters of context, C channels of an embedding, H
+# hidden ones, V characters in all.
+
+# %%
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import makemore
+from makemore.course import FAST, beside, names, show
+
+words = names()
+itos = [".", *sorted(set("".join(words)))]  # id -> character
+stoi = {character: i for i, character in enumerate(itos)}  # character -> id
+T, C, H, V = 3, 10, 200, len(itos)
+tokens = sum(len(word) + 1 for word in words)
+print(f"a table for {T} characters back: {V ** (T + 1):,} numbers, to be filled from {tokens:,} characters")
+
+# %% [markdown]
+# ## Building it
+#
+# ### Examples
+#
+# A name becomes one example for each of its characters, and one for its end: the three characters before, and
+# the one to predict. Where there is nothing before, the context is filled with the boundary.
+
+
+# %%
+def windows(some: list[str]) -> tuple[Tensor, Tensor]:
+    """Return all examples in some names: contexts (N, T), and what follows each (N,)."""
+    contexts, following = [], []
+    for word in some:
+        context = [0] * T
+        for character in word + ".":
+            contexts.append(context)
+            following.append(stoi[character])
+            context = [*context[1:], stoi[character]]
+    return torch.tensor(contexts), torch.tensor(following)
+
+
+for context, y in zip(*windows(["emma"]), strict=True):
+    print("".join(itos[i] for i in context), "->", itos[y])
+
+# %% [markdown]
+# ### Splits
+#
+# A network can learn its examples by heart. So some names are kept from it, and in fact twice over. *Validation*
+# names are for choosing: the learning rate, the sizes, when to stop. But what is chosen because it looks best on
+# them looks better than it is. So there are *test* names, on which nothing is ever chosen: they are scored once,
+# in the end.
+#
+# The usual way is to shuffle the lines and cut them 80 to 10 to 10, and so do the lectures that our numbers are
+# compared with. Something is wrong with it. Can you think what, before this lesson comes to it?
+
+# %%
+shuffled = words.copy()
+random.Random(42).shuffle(shuffled)
+a, b = int(0.8 * len(words)), int(0.9 * len(words))
+split = {"train": shuffled[:a], "validation": shuffled[a:b], "test": shuffled[b:]}
+data = {part: windows(some) for part, some in split.items()}
+for part, (contexts, following) in data.items():
+    print(f"{part:10} {len(split[part]):6,} names: {tuple(contexts.shape)} and {tuple(following.shape)}")
+X, Y = data["train"]  # (N, T), (N,)
+
+# %% [markdown]
+# ### Embedding: ids to vectors
+#
+# `E` has a row for each character. Lesson 2 put ids into a network as one-hot vectors; multiplied by a matrix,
+# such a vector does no more than pick a row. Indexing picks the row without multiplying by all the zeros, and
+# PyTorch indexes with tensors of any shape.
+
+# %%
+generator = torch.Generator().manual_seed(2147483647)
+E = torch.randn(V, C, generator=generator)
+x, y = X[:32], Y[:32]  # (B, T), (B,)
+e = E[x]  # (B, T, C)
+print("ids", tuple(x.shape), "-> embeddings", tuple(e.shape))
+assert torch.equal(F.one_hot(x, V).float() @ E, e)  # (B, T, V) @ (V, C)
+
+# %% [markdown]
+# ### Hidden layer
+#
+# The three embeddings are put side by side, so that each place has its own ten rows of `W1`: an `a` that was
+# just written can mean something else than one that was written three characters ago. `flatten` costs nothing. The
+# numbers already lie in this order in memory, and only the shape changes.
+
+# %%
+flat = e.flatten(1)  # (B, T C)
+assert torch.equal(flat, torch.cat([e[:, 0], e[:, 1], e[:, 2]], 1))
+assert flat.data_ptr() == e.data_ptr()  # nothing was copied
+
+W1 = torch.randn(T * C, H, generator=generator)
+b1 = torch.randn(H, generator=generator)
+h = torch.tanh(flat @ W1 + b1)  # (B, T C) @ (T C, H) + (H,): b1 is broadcast over the rows
+print("side by side", tuple(flat.shape), "-> hidden", tuple(h.shape))
+
+# %% [markdown]
+# Why the tanh? Two matrices one after the other are but one matrix. Such a network could add up what each place
+# has to say by itself, and nothing else. Something has to bend between them, or `q` followed by `u` can mean no
+# more than the sum of its parts.
+
+# %%
+W2 = torch.randn(H, V, generator=generator)
+b2 = torch.randn(V, generator=generator)
+straight = (flat @ W1) @ W2  # (B, V), without tanh
+assert torch.allclose(straight, flat @ (W1 @ W2), rtol=1e-3, atol=1e-2)  # one matrix (T C, V) does the same
+
+logits = h @ W2 + b2  # (B, H) @ (H, V) + (V,) -> (B, V)
+print("hidden", tuple(h.shape), "-> logits", tuple(logits.shape))
+
+# %% [markdown]
+# That is the whole network. The table above would need 45 times as many numbers.
+
+
+# %%
+def fresh(seed: int, C: int = C) -> list[Tensor]:
+    """Draw new weights E, W1, b1, W2, b2 from the normal distribution, ready to be trained."""
+    draw = torch.Generator().manual_seed(seed)
+    shapes = [(V, C), (T * C, H), (H,), (H, V), (V,)]
+    return [torch.randn(shape, generator=draw).requires_grad_() for shape in shapes]
+
+
+def forward(weights: list[Tensor], x: Tensor) -> Tensor:
+    """Contexts (B, T) to logits (B, V)."""
+    E, W1, b1, W2, b2 = weights
+    h = torch.tanh(E[x].flatten(1) @ W1 + b1)  # (B, T) -> (B, T, C) -> (B, T C) -> (B, H)
+    return h @ W2 + b2
+
+
+weights = fresh(2147483647)
+assert torch.allclose(forward(weights, x), logits, atol=1e-4)
+for name, weight in zip(("E", "W1", "b1", "W2", "b2"), weights, strict=True):
+    print(f"{name:2} {tuple(weight.shape)!s:9} {weight.numel():6,}")
+parameters = sum(weight.numel() for weight in weights)
+print(f"in all {parameters:,}; the table would be {V ** (T + 1) / parameters:.0f} times as large")
+assert parameters == 11_897
+assert round(V ** (T + 1) / parameters) == 45
+
+# %% [markdown]
+# ### Cross-entropy
+#
+# From logits to the loss as in lesson 2: exponentials, divided by their sum, and of the probability of what
+# really came the negative logarithm. PyTorch has one function for all of it.
+
+# %%
+counts = logits.exp()  # (B, V)
+p = counts / counts.sum(1, keepdim=True)  # (B, V) / (B, 1)
+by_hand = -p[torch.arange(len(y)), y].log().mean()
+print("by hand:", by_hand.item(), " F.cross_entropy:", F.cross_entropy(logits, y).item())
+assert torch.allclose(by_hand, F.cross_entropy(logits, y), rtol=1e-4)
+
+# %% [markdown]
+# Equal, as long as the logits are of moderate size. A 32-bit float ends at about 3.4e38, which is exp(88.7).
+# Beyond lies infinity, and infinity divided by infinity is not a number. On the other side small probabilities
+# become 0, whose logarithm is infinite. One such example, and every weight is `nan` after the next step.
+
+
+# %%
+def careless(logits: Tensor, y: Tensor) -> Tensor:
+    """Return -log p of each y (B,) under logits (B, V), as it is written on paper."""
+    counts = logits.exp()
+    return -(counts / counts.sum(1, keepdim=True))[torch.arange(len(y)), y].log()
+
+
+cases = [((20, 0), 1, 20), ((80, 0), 1, 80), ((89, 0), 0, 0), ((0, 110), 0, 110), ((-120, -121), 0, 0.3133)]
+print("logits                 right    on paper   F.cross_entropy")
+for row, target, right in cases:
+    z, at = torch.tensor([row], dtype=torch.float32), torch.tensor([target])  # (1, 2), (1,)
+    paper, theirs = careless(z, at).item(), F.cross_entropy(z, at).item()
+    print(f"{row!s:12} y = {target} {right:10.4f} {paper:11.4f} {theirs:17.4f}")
+    assert abs(theirs - right) < 1e-4
+
+# %% [markdown]
+# The way out is a line of algebra. The same number taken off all logits changes no probability, since it cancels
+# in the quotient. So take off the largest, m. Then the largest exponential is exp(0) = 1, and nothing overflows.
+# The sum is at least 1, so its logarithm is harmless. And the logarithm of the quotient is never computed as such:
+#
+#     -log p(y) = log Σ exp(z) - z[y]          with          log Σ exp(z) = m + log Σ exp(z - m)
+
+
+# %%
+def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    """Return the mean of -log p of y (B,) under logits (B, V), whatever their size."""
+    m = logits.max(1, keepdim=True).values  # (B, 1)
+    log_sum = m + (logits - m).exp().sum(1, keepdim=True).log()  # (B, 1)
+    return (log_sum[:, 0] - logits[torch.arange(len(y)), y]).mean()
+
+
+large = 100 * logits  # far beyond what exp can take
+print("on paper:", careless(large, y).mean().item(), " with the trick:", cross_entropy(large, y).item())
+assert torch.allclose(cross_entropy(large, y), F.cross_entropy(large, y))
+assert not careless(large, y).mean().isfinite()
+
+# %% [markdown]
+# `F.cross_entropy` does just this, and makes fewer tensors on the way, forward and backward. Use it.
+#
+# ### Minibatches
+#
+# The gradient over all examples is a mean, and a mean can be estimated from a few. How good is the estimate? Below,
+# the gradient of some random examples is held against that of all: a cosine of 1 is the same direction, 0 is at
+# right angles.
+
+
+# %%
+def gradient(x: Tensor, y: Tensor) -> Tensor:
+    """Return the gradient of all weights as one vector (11897,)."""
+    loss = F.cross_entropy(forward(weights, x), y)
+    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights)])
+
+
+began = time.perf_counter()
+exact = gradient(X, Y)
+print(f"{len(X):7,} examples: {1000 * (time.perf_counter() - began):7.1f} ms, the exact gradient")
+cosines = {}
+for B in (2, 8, 32, 128, 512):
+    began = time.perf_counter()
+    found = []
+    for _ in range(20):
+        some = torch.randint(0, len(X), (B,), generator=generator)
+        found.append(F.cosine_similarity(gradient(X[some], Y[some]), exact, dim=0).item())
+    cosines[B] = sum(found) / 20
+    ms = 1000 * (time.perf_counter() - began) / 20
+    print(f"{B:7,} examples: {ms:7.1f} ms, cosine {cosines[B]:.2f}")
+assert sorted(cosines.values()) == list(cosines.values())
+assert cosines[32] > 0.3
+
+# %% [markdown]
+# 32 examples point roughly the right way, and take next to no time. The error is no worse than that: it points
+# elsewhere each time, so over many steps it averages out. A thousand rough steps get further than one exact one.
+#
+# ### Finding a learning rate
+#
+# First the loop that everything below uses. It is written for speed, since each step does little work: all random
+# numbers are drawn at once, all batches are looked up at once, and weights are updated in place.
+
+
+# %%
+def descend(weights: list[Tensor], rates: list[float], X: Tensor, Y: Tensor, draw: torch.Generator) -> Tensor:
+    """Take one step on 32 random examples for each rate; return the loss of each batch (S,)."""
+    some = torch.randint(0, len(X), (len(rates), 32), generator=draw)  # (S, B)
+    losses = torch.empty(len(rates))
+    for step, (x, y, rate) in enumerate(zip(X[some], Y[some], rates, strict=True)):
+        loss = F.cross_entropy(forward(weights, x), y)
+        gradients = torch.autograd.grad(loss, weights)
+        with torch.no_grad():  # what follows is not to be differentiated
+            losses[step] = loss
+            for weight, g in zip(weights, gradients, strict=True):
+                weight.sub_(g, alpha=rate)  # weight -= rate * g
+    return losses
+
+
+# %% [markdown]
+# Too small a rate wastes time, too large a one throws the weights about. Nobody knows the right one beforehand; not
+# even its order of magnitude. So try all of them in one short run: let the rate grow by the same *factor* each step.
+
+# %%
+exponents = torch.linspace(-3, 0.5, 1000)
+rates = (10**exponents).tolist()
+swept = descend(fresh(1), rates, X, Y, torch.Generator().manual_seed(1))  # (1000,)
+smooth = swept.unfold(0, 25, 1).mean(1)  # (976,): means of 25 steps
+fig, ax = plt.subplots(figsize=(7, 4))
+ax.semilogx(rates, swept, color="0.8", linewidth=0.7, label="each step")
+ax.semilogx(rates[12:-12], smooth, linewidth=2, label="mean of 25 steps")
+ax.set_title("One short run, the learning rate growing")
+ax.set_xlabel("learning rate")
+ax.set_ylabel("loss of the batch (nats per token)")
+ax.legend()
+show(
+    "the valley. On its left side the loss falls, the quicker the larger the rate; on its right side each step "
+    "overshoots, and the loss rises again. A good rate lies in the valley, with some room before the rise."
+)
+
+# %% [markdown]
+# This is a hint, no more: the larger rates came later, and had better weights to start from. To be sure, give a few
+# candidates a short run each, all from the same start.
+
+# %%
+candidates = {}
+for rate in (0.001, 0.01, 0.1, 1.0):
+    losses = descend(fresh(1), [rate] * (200 if FAST else 3000), X, Y, torch.Generator().manual_seed(1))
+    candidates[rate] = losses[-len(losses) // 3 :].mean().item()
+    print(f"rate {rate:5}: loss of the last third {candidates[rate]:7.3f}")
+best = min(candidates, key=candidates.get)
+print("best:", best)
+assert best == 0.1
+
+# %% [markdown]
+# ### Training
+#
+# Half of the steps at the rate that was found. By then the loss no longer falls, because each rough step throws
+# the weights a little past the mark. So the other half is done with steps ten times as small.
+
+# %%
+STEPS = 1_000 if FAST else 200_000
+
+
+def train(X: Tensor, Y: Tensor, seed: int, C: int = C) -> tuple[list[Tensor], Tensor]:
+    """Train new weights on examples; return them, and the loss of each batch (STEPS,)."""
+    weights, draw = fresh(seed, C), torch.Generator().manual_seed(seed)
+    began, history = time.perf_counter(), []
+    for part in range(10):
+        rate = best if part < 5 else best / 10
+        history.append(descend(weights, [rate] * (STEPS // 10), X, Y, draw))
+        print(
+            f"step {(part + 1) * STEPS // 10:7,} of {STEPS:,}  rate {rate:.2f}  "
+            f"mean loss of the batches {history[-1].mean():.4f}  {time.perf_counter() - began:5.1f} s"
+        )
+    return weights, torch.cat(history)
+
+
+weights, history = train(X, Y, 2147483647)
+
+# %% [markdown]
+# ### Drawing names
+#
+# The context slides along: its first character is dropped, and what was drawn is put at its end.
+
+
+# %%
+@torch.no_grad()
+def sample(weights: list[Tensor], draw: torch.Generator) -> str:
+    """Draw one name from the network."""
+    out, context = "", [0] * T
+    while True:
+        p = forward(weights, torch.tensor([context])).softmax(1)  # (1, V)
+        i = int(torch.multinomial(p, 1, generator=draw))
+        if i == 0:
+            return out
+        out += itos[i]
+        context = [*context[1:], i]
+
+
+draw = torch.Generator().manual_seed(10)
+drawn = [sample(weights, draw) for _ in range(20)]
+for i in range(0, 20, 5):
+    print("  ".join(f"{name:14}" for name in drawn[i : i + 5]))
+print(sum(name in set(words) for name in drawn), "of the 20 are in the list")
+
+# %% [markdown]
+# Most can be said aloud, which could not be said of pairs.
+#
+# ## Looking inside
+#
+# ### The loss over time
+
+# %%
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+left.plot(range(1, STEPS // 200 + 1), history[: STEPS // 200])
+left.axhline(torch.tensor(V).log(), color="black", linestyle="--", linewidth=0.8, label="guessing: log 27")
+left.set_title(f"The first {STEPS // 200:,} steps, each one")
+left.set_xlabel("step")
+left.legend()
+every = STEPS // 200
+means = history.view(-1, every).mean(1)  # (200,)
+right.plot(torch.arange(1, 201) * every, means)
+right.set_ylim(means.min() - 0.05, means[1:].max() + 0.05)
+right.set_title(f"All steps, means of {every:,}")
+right.set_xlabel("step")
+right.xaxis.set_major_locator(plt.MaxNLocator(4))
+for ax in (left, right):
+    ax.set_ylabel("loss (nats per token)")
+show(
+    "on the left, how far above mere guessing it starts: lesson 4 is about that. On the right, the step down "
+    "halfway, where the learning rate was lowered."
+)
+assert history[0] > 3 * torch.tensor(V).log()
+
+# %% [markdown]
+# ### The embeddings
+#
+# Ten dimensions cannot be drawn. *Principal components* are the directions in which the 27 points are spread most.
+# The singular value decomposition finds them, and the first two can be drawn (below, on the left). They show a part
+# of the spread only; the labels say how much. So, for the picture alone, the network is trained once more with
+# embeddings of two numbers, which can be drawn as they are (on the right). Its loss is worse: two are not enough.
+
+# %%
+weights_flat, history_flat = train(X, Y, 2147483647, C=2)
+assert FAST or history_flat[-1000:].mean() > history[-1000:].mean()
+
+# %%
+E, W1, b1, W2, b2 = (weight.detach() for weight in weights)
+E_flat = weights_flat[0].detach()  # (V, 2)
+U, S, _ = torch.linalg.svd(E - E.mean(0), full_matrices=False)  # (V, C), (C,)
+share = S**2 / (S**2).sum()  # (C,)
+vowels = [stoi[c] for c in "aeiou"]
+fig, axes = plt.subplots(1, 2, figsize=(9, 5))
+for ax, at in zip(axes, (U[:, :2] * S[:2], E_flat), strict=True):  # (V, 2)
+    colors = ["C1" if i in vowels else "black" if i == 0 else "C0" for i in range(V)]
+    ax.scatter(at[:, 0], at[:, 1], s=150, c=colors, alpha=0.3, linewidth=0)
+    for i, character in enumerate(itos):
+        ax.text(at[i, 0], at[i, 1], character, ha="center", va="center", fontsize=11)
+axes[0].set_title("Ten dimensions, the main two")
+axes[0].set_xlabel(f"first principal component ({share[0]:.0%} of variance)")
+axes[0].set_ylabel(f"second principal component ({share[1]:.0%} of variance)")
+axes[1].set_title("Two dimensions, as they are")
+axes[1].set_xlabel("first number of the embedding")
+axes[1].xaxis.set_major_locator(plt.MaxNLocator(5))
+axes[1].set_ylabel("second number of the embedding")
+show(
+    "on the right the vowels (orange) close together, though nobody told the network what a vowel is: they can often "
+    "stand in for each other. On the left a few characters lie far out, and the others are heaped."
+)
+
+# %% [markdown]
+# A flat picture of ten dimensions can mislead. Are the vowels close together in all ten?
+
+# %%
+consonants = [i for i in range(1, V) if i not in vowels]
+for table in (E, E_flat):
+    distances = torch.cdist(table, table)  # (V, V)
+    among = distances[vowels][:, vowels].sum() / 20  # 20 ordered pairs; the distance to itself is 0
+    across = distances[vowels][:, consonants].mean()
+    print(f"{table.shape[1]:2} dimensions: to the other vowels {among:.2f}, to consonants {across:.2f}")
+    for i in vowels:
+        nearest = distances[i].topk(4, largest=False).indices[1:]
+        print("  nearest to", itos[i], "are", *(itos[k] for k in nearest))
+    if not FAST:
+        assert among < across
+
+# %% [markdown]
+# On the mean, yes. A single vowel may still be out of place: the weights began at random, and in ten dimensions there
+# is room for an `a` that lies elsewhere and is told apart by the next layer.
+#
+# ### Which place matters
+#
+# Put wrong characters into one place of the context, those of other examples, and see how much the loss rises. What
+# the network does not use it does not miss.
+
+
+# %%
+@torch.no_grad()
+def mean_loss(weights: list[Tensor], x: Tensor, y: Tensor) -> float:
+    """Return the exact loss over examples x (N, T), y (N,)."""
+    return F.cross_entropy(forward(weights, x), y).item()
+
+
+x, y = data["validation"]
+mixed = {0: mean_loss(weights, x, y)}
+for back in (3, 2, 1):
+    spoiled = x.clone()
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(back))
+    spoiled[:, -back] = x[order, -back]
+    mixed[back] = mean_loss(weights, spoiled, y)
+    print(f"{back} back spoiled: loss {mixed[back]:.3f} instead of {mixed[0]:.3f}")
+if not FAST:
+    assert mixed[0] < mixed[3] < mixed[2] < mixed[1]
+
+# %% [markdown]
+# The nearer, the more it matters. But the one farthest back is still worth something. Who knows what the fourth
+# would be worth?
+#
+# ## The number to compare with
+#
+# The loss over every example of each split; no minibatches here, so nothing is left to chance.
+
+# %%
+losses = {part: mean_loss(weights, *examples) for part, examples in data.items()}
+beside("training names", losses["train"], 2.1260, "lecture 2")
+beside("validation names", losses["validation"], 2.1701, "lecture 2")
+print(f"{'test names':44} ours {losses['test']:8.4f}")
+if not FAST:
+    assert losses["train"] < 2.1260 + 0.03
+    assert losses["validation"] < 2.1701 + 0.03
+    assert losses["validation"] - losses["train"] < 0.08
+
+# %% [markdown]
+# The gap between training and validation is small: 11,897 numbers are too few to learn 25,626 names by heart.
+#
+# ### The leak
+#
+# Now to what is wrong with the split. The file is two lists, the girls' and then the boys', and many a name is in
+# both. Shuffle the lines, cut them, and some of the copies come apart: one to train on, one to be tested on. That is
+# an exam with questions that were in the exercises.
+
+# %%
+known = set(split["train"])
+print(f"{len(words) - len(set(words)):,} names stand in the list twice")
+assert len(words) - len(set(words)) == 2539
+for part in ("validation", "test"):
+    share = sum(word in known for word in split[part]) / len(split[part])
+    print(f"{share:.1%} of the {part} names are in training too")
+    assert 0.11 < share < 0.17
+
+# %% [markdown]
+# What is that worth? The held-out names that were seen in training are scored apart from the others. But perhaps
+# they are only easier: a name that both girls and boys have may well be. So every model is trained a second time,
+# *without* those names, and scores them again. What it loses by that was memory, near enough.
+#
+# Three models, with more and more to remember with: pairs, the network, and the table that was too large, of four
+# characters in a row. It is easily counted now that the examples are there.
+
+
+# %%
+def number(x: Tensor, back: int) -> Tensor:
+    """Return the last `back` characters of contexts (N, T) as one number each, (N,)."""
+    return sum(x[:, -i] * V ** (i - 1) for i in range(1, back + 1))
+
+
+def counted(x: Tensor, y: Tensor, back: int) -> Callable[[Tensor], Tensor]:
+    """Count what follows the last `back` characters; return a function from contexts to log-probabilities."""
+    N = torch.bincount(number(x, back) * V + y, minlength=V ** (back + 1)).view(-1, V) + 0.1  # (V ** back, V)
+    table = (N / N.sum(1, keepdim=True)).log()
+    return lambda x: table[number(x, back)]
+
+
+held_out = split["validation"] + split["test"]
+leaked = set(held_out) & known
+X_less, Y_less = windows([word for word in split["train"] if word not in leaked])
+print(f"{len(leaked)} different names leaked; {len(X) - len(X_less):,} examples less without them")
+weights_less, _ = train(X_less, Y_less, 2147483647)
+models = {
+    "pairs\n729 numbers": (counted(X, Y, 1), counted(X_less, Y_less, 1)),
+    "network\n11,897": (partial(forward, weights), partial(forward, weights_less)),
+    "fours\n531,441": (counted(X, Y, 3), counted(X_less, Y_less, 3)),
+}
+
+# %%
+leaky = windows([word for word in held_out if word in known])
+clean = windows([word for word in held_out if word not in known])
+bars = {"leaked names, as usual": [], "leaked names, kept out of training": [], "all others": []}
+for usual, less in models.values():
+    for found, model, (x, y) in zip(bars.values(), (usual, less, usual), (leaky, leaky, clean), strict=True):
+        found.append(F.cross_entropy(model(x), y).item())
+
+fig, ax = plt.subplots(figsize=(8, 4.2))
+for i, (label, found) in enumerate(bars.items()):
+    ax.bar_label(ax.bar(torch.arange(3) + 0.27 * (i - 1), found, 0.25, label=label), fmt="%.3f", fontsize=8)
+ax.set_xticks(range(3), models)
+ax.set_ylim(1.7, 2.8)
+ax.set_title("Held-out names that leaked, and those that did not")
+ax.set_xlabel("model, and how many numbers it has")
+ax.set_ylabel("loss (nats per token), from 1.7 up")
+ax.legend()
+show(
+    "the step from the first bar to the second, which is memory. Pairs remember hardly anything of a name, the network "
+    "a little, the table of fours a lot: the more numbers a model has, the more the leak flatters it."
+)
+usual, kept_out, others = bars.values()
+memory = [b - a for a, b in zip(usual, kept_out, strict=True)]
+print("memory:", *(f"{gain:.3f}" for gain in memory))
+assert memory[0] < memory[2]
+if not FAST:
+    assert memory[0] < memory[1] < memory[2]
+    assert others[2] < others[1]  # the table of fours is ahead of the network even on names it has not seen
+
+# %% [markdown]
+# So numbers on this split can compare models that remember alike, and no others. We keep to it where published
+# numbers have been measured on it. To find out how good a model is at names it has never seen, equal names must go to the same side.
+# The library decides by a hash of the name's own text: equal text, equal hash, equal side.
+#
+# ## The same through the library
+#
+# `mlp` is this network. With our weights in it, it must give our logits. `Linear` keeps its matrix transposed,
+# (out, in), so ours are turned.
+
+# %%
+from makemore.models import build, configure, count_parameters
+
+model = build("mlp", V, configure("mlp", longest=15, context=T, n_embd=C, n_embd2=H, dropout=0.0))
+assert count_parameters(model) == parameters
+with torch.no_grad():
+    model.embedding.weight.copy_(E)
+    model.fc.weight.copy_(W1.T)
+    model.fc.bias.copy_(b1)
+    model.head.weight.copy_(W2.T)
+    model.head.bias.copy_(b2)
+
+idx = torch.tensor([[0, *(stoi[c] for c in "emma")]])  # (1, 5): a whole line, cut into windows inside
+logits, _ = model(idx)  # (1, 5, V)
+ours = forward(weights, windows(["emma"])[0])  # (5, V)
+assert torch.allclose(logits[0], ours, atol=1e-4)
+
+corpus = makemore.Corpus.from_lines(split["validation"])
+assert len(corpus.vocab) == V
+found = makemore.evaluate(model, corpus, np.arange(len(corpus)))
+print(f"validation: by hand {losses['validation']:.6f}, through the library {found.nll:.6f}")
+assert abs(found.nll - losses["validation"]) < 1e-4
+
+# %% [markdown]
+# And the library's own split does not leak.
+
+# %%
+corpus = makemore.read("names")
+lines = {part: set(corpus.lines(corpus.rows(part))) for part in ("train", "validation", "test")}
+print({part: f"{count:,} names" for part, count in corpus.counts().items()})
+assert not lines["train"] & (lines["validation"] | lines["test"])
+
+# %% [markdown]
+# `makemore.train` does all of this lesson, on that split. It is the same network with the same 11,897 numbers; how it
+# needs so few steps is what the next lessons are about.
+
+# %%
+if not FAST:
+    with tempfile.TemporaryDirectory() as directory:
+        run = makemore.train(
+            "names", type="mlp", context=T, n_embd=C, n_embd2=H, dropout=0.0, teacher=0.0,
+            max_steps=1500, work_dir=directory,
+        )  # fmt: skip
+        print({part: f"{loss:.4f}" for part, loss in run.summary["nll"].items()})
+        print(run.sample(8, seed=1))
+        assert run.summary["nll"]["test"] < 2.2
+
+# %% [markdown]
+# ## What is still wrong
+#
+# * The table of fours, which only counts, does better on names it has not seen than our network, which has the same
+#   three characters to go by. The network cannot be at its best.
+# * It starts with a loss many times that of guessing: it is *sure*, and wrong. The first steps do nothing but undo
+#   that. How to start better is the next lesson.
+# * It sees three characters. More would help, but then all of them are squeezed into one layer at once. Later lessons
+#   join them step by step, or carry them along in a state.
+#
+# ## Exercises
+#
+# `makemore lessons start 3` puts this lesson and a file `exercises.py` into the directory `lesson-3`. Fill in its
+# three functions, then let `makemore lessons check 3` tell you how you did.
+#
+# 1. `windows`: the examples from a stream of ids, where no context may look across the end of a name.
+# 2. `direct_logits`: the network as Bengio and others had it, with a shortcut from the embeddings to the logits.
+# 3. `leak`: how much of a held-out number comes from names that were in training too.

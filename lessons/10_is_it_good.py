@@ -1,0 +1,435 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 10. Knowing whether it is good
+#
+# ## What you will be able to do
+#
+# * say where in a line a model is good and where it guesses, and whether its probabilities can be believed;
+# * tell a model that has learned names from one that has learned *the* names, by one number;
+# * see what a leaking split does to a comparison, and why most published ones of this data leak;
+# * decide whether a difference between two models is real;
+# * choose a temperature knowing what it buys and what it costs.
+#
+# ## The idea
+#
+# A single number, the loss on lines held out, orders the ladder. It is right only if those lines are really
+# new, it hides where the model is good, it says nothing of the samples, and it comes with an error that most
+# people never look at. Each of these has a remedy, and none takes more than a few lines.
+#
+# ![Train lines teach, validation lines choose, test lines are looked at once; a line that is on two sides tells the answer](pictures/10_split.svg)
+
+# %%
+import tempfile
+from collections import Counter
+
+import matplotlib.pyplot as plt
+import torch
+from torch import Tensor
+
+import makemore
+from makemore.course import FAST, beside, names, show
+from makemore.models import build, configure
+
+words = names()
+itos = [".", *sorted(set("".join(words)))]
+stoi = {c: i for i, c in enumerate(itos)}
+V = len(itos)  # 27
+
+# %% [markdown]
+# ## Building it
+#
+# Everything below is made of one thing: `-log p` of every token of every line. Lines have different lengths, so
+# they come padded, with a mask.
+
+
+# %%
+def padded(lines: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs and targets (B, T), and the mask (B, T): True where a token is to be predicted."""
+    T = max(map(len, lines)) + 1
+    ids = torch.zeros(len(lines), T + 1, dtype=torch.int64)
+    for row, line in zip(ids, lines):
+        row[1 : len(line) + 1] = torch.tensor([stoi[c] for c in line])
+    lengths = torch.tensor([len(line) + 1 for line in lines])  # with the end
+    return ids[:, :-1], ids[:, 1:], torch.arange(T) < lengths[:, None]
+
+
+@torch.no_grad()
+def token_losses(model: torch.nn.Module, lines: list[str]) -> tuple[Tensor, Tensor]:
+    """-log p of every token (B, T), 0 at padding, and the mask (B, T)."""
+    inputs, targets, mask = padded(lines)
+    logp = model.eval()(inputs)[0].log_softmax(-1)  # (B, T, V)
+    return -logp.gather(-1, targets[..., None])[..., 0] * mask, mask
+
+
+def counted(lines: list[str], order: int) -> torch.nn.Module:
+    """The library's n-gram, fitted to some lines: it takes no time, so it makes a good guinea pig."""
+    model = build("ngram", V, configure("ngram", longest=15, order=order))
+    model.fit(torch.tensor([0] + [stoi[c] for line in lines for c in line + "."]))
+    return model
+
+
+# %% [markdown]
+# The split is makemore's own: a hash of a line's text says on which side it is, so equal lines are never on two.
+
+# %%
+corpus = makemore.read("names")
+parts = {split: corpus.lines(corpus.rows(split)) for split in ("train", "validation", "test")}
+held_out = parts["validation"] + parts["test"]
+assert not set(parts["train"]) & set(held_out)
+orders = list(range(2, 8))
+models = {order: counted(parts["train"], order) for order in orders}
+
+losses, mask = token_losses(models[5], parts["test"])
+loss = losses.sum() / mask.sum()
+print(f"a 5-gram on {len(losses):,} test lines: {loss:.4f} nats per token")
+print(f"  as bits per token {loss / torch.tensor(2.0).log():.3f}, as perplexity {loss.exp():.2f},")
+print(f"  as bits per line {losses.sum(1).mean() / torch.tensor(2.0).log():.2f}")
+
+# %% [markdown]
+# ### Sums first, then divide
+#
+# Padding is not a token, and a batch of short lines has fewer tokens than one of long lines. The mean of batch
+# means weighs them the same, and a few random batches are noisier than the differences that one is after.
+
+# %%
+generator = torch.Generator().manual_seed(1)
+guesses = []
+for _ in range(300):
+    some = torch.randint(len(losses), (11, 32), generator=generator)  # as makemore.py: 11 batches of 32
+    means = losses[some].sum((1, 2)) / mask[some].sum((1, 2))
+    guesses.append(means.mean())
+guesses = torch.stack(guesses)
+print(f"exact {loss:.4f}; from 11 random batches it varies by ± {guesses.std():.4f}")
+assert guesses.std() > 0.005
+
+# %% [markdown]
+# ## Looking inside
+#
+# ### Where in the line
+#
+# The loss of the first token, of the second, and so on. The perplexity says how many characters the model is
+# as unsure among as if all were equally likely.
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 4))
+for order in (2, 5):
+    losses, mask = token_losses(models[order], parts["test"])
+    n = mask.sum(0)  # (T,) tokens at each position
+    mean = losses.sum(0) / n
+    deviation = (((losses - mean) ** 2 * mask).sum(0) / (n - 1)).sqrt() / n.sqrt()
+    few = n >= 30
+    x = torch.arange(1, len(n) + 1)[few]
+    ax.plot(x, mean[few].exp(), marker="o", label=f"{order}-gram")
+    low, high = ((mean + sign * 1.96 * deviation)[few].exp() for sign in (-1, 1))
+    ax.fill_between(x, low, high, alpha=0.25)
+ax.set_title("Perplexity by position, on test lines (bands: 95 %)")
+ax.set_xlabel("position in the line (1 is the first character)")
+ax.set_ylabel("perplexity")
+ax.legend()
+show(
+    "the first position, where both models know equally little, and the middle, where a longer memory pays. "
+    "Bands widen to the right: few names are that long."
+)
+
+# %% [markdown]
+# ### Can the probabilities be believed?
+#
+# A model that says 30 % should be right in 30 of 100 such cases. Every probability it gives to any character
+# at any place is a prediction: sort them into bins by size, and see how often each bin's came true. The
+# *expected calibration error* adds up how far the bins are off, by how much probability is in them.
+
+
+# %%
+@torch.no_grad()
+def calibration(model: torch.nn.Module, lines: list[str], temperature: float = 1.0) -> tuple[Tensor, ...]:
+    """Mean probability and share come true of 15 bins, the predictions in each, and the calibration error."""
+    inputs, targets, mask = padded(lines)
+    p = (model.eval()(inputs)[0] / temperature).softmax(-1)[mask].double()  # (N, V)
+    true = torch.zeros_like(p).scatter_(1, targets[mask][:, None], 1.0)
+    which = (p * 15).long().clamp(max=14).flatten()
+    n, predicted, observed = (
+        torch.zeros(15, dtype=torch.float64).index_add_(0, which, each.flatten())
+        for each in (torch.ones_like(p), p, true)
+    )
+    return predicted / n, observed / n, n, (predicted - observed).abs().sum() / len(p)
+
+
+fig, ax = plt.subplots(figsize=(5.5, 5))
+ax.plot([0, 1], [0, 1], color="gray", linestyle="--", label="perfect")
+errors = {}
+for temperature in (1.0, 0.5):
+    predicted, observed, _, error = calibration(models[5], parts["test"], temperature)
+    errors[temperature] = error.item()
+    ax.plot(predicted, observed, marker="o", label=f"temperature {temperature:g}: error {error:.3f}")
+ax.set_title("Calibration of a 5-gram on test lines")
+ax.set_xlabel("probability that was predicted")
+ax.set_ylabel("share that came true")
+ax.legend()
+show(
+    "points below the dashed line: the model was surer than it had reason to be. At temperature 0.5 it claims "
+    "more than it knows; its samples look safer for exactly that reason."
+)
+assert errors[0.5] > 2 * errors[1.0]
+
+# %% [markdown]
+# ### Did it learn names, or these names?
+#
+# The usual answer is the share of samples that are copies. It is the wrong one: a good model of names *should*
+# say many real names, since real names are likely. Compare like with like instead. Held-out names come from
+# where the training names come from. A model that learned the language gives both the same probability on
+# average; one that learned the lines does not. So
+#
+#     R = mean p(x) over the different training lines / mean p(x) over the different held-out lines
+#
+# 1 is no memorising, 2 says training lines are twice as likely as equally good others. It needs no samples.
+
+
+# %%
+def line_probabilities(model: torch.nn.Module, lines: list[str]) -> Tensor:
+    """p(line and its end) of the different ones among some lines, (M,) float64."""
+    return (-token_losses(model, sorted(set(lines)))[0].double().sum(1)).exp()
+
+
+rows = []
+for order, model in models.items():
+    train, new = (line_probabilities(model, lines) for lines in (parts["train"], held_out))
+    losses, mask = token_losses(model, parts["test"])
+    rows.append(
+        (order, (losses.sum() / mask.sum()).item(), train.sum().item(), (train.mean() / new.mean()).item())
+    )
+print("order  test loss  mass on training lines     R")
+for order, loss, mass, ratio in rows:
+    print(f"{order:5}  {loss:9.4f}  {mass:22.0%}  {ratio:4.2f}")
+assert rows[-1][3] > 2 > rows[0][3]
+assert rows[2][2] > 0.2  # a quarter of what a 4-gram says is in the file, and it memorises little
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+for ax, column, label, limit in (
+    (axes[0], 1, "loss (nats per token)", None),
+    (axes[1], 3, "copy ratio R", 2),
+):
+    ax.plot(orders, [row[column] for row in rows], marker="o")
+    ax.set_xlabel("order of the n-gram")
+    ax.set_ylabel(label)
+    if limit:
+        ax.axhline(limit, color="black", linestyle="--", linewidth=0.8)
+axes[0].set_title("Loss on test lines")
+axes[1].set_title("How much likelier training lines are")
+show(
+    "where the loss stops falling while R goes on rising: from there longer contexts buy copies and nothing else."
+)
+
+# %% [markdown]
+# ## The number to compare with
+#
+# ### What a leaking split does
+#
+# 2,539 names stand in the file twice, once with the girls and once with the boys. The split that everybody
+# uses shuffles the lines and cuts, so one copy can fall on either side. A model that knows its lines by heart
+# then knows a part of the test.
+
+# %%
+import random
+
+shuffled = words.copy()
+random.seed(42)
+random.shuffle(shuffled)
+n1, n2 = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+leaky_train, leaky_test = shuffled[:n1], shuffled[n2:]
+in_train = set(leaky_train)
+known = torch.tensor([word in in_train for word in leaky_test])
+print(f"{known.double().mean():.1%} of the test names of the lectures' split are in its training part")
+assert 0.11 < known.double().mean() < 0.17
+
+leaky = {}
+for order in orders:
+    losses, mask = token_losses(counted(leaky_train, order), leaky_test)
+    each = [(losses[k].sum() / mask[k].sum()).item() for k in (known | ~known, known, ~known)]
+    leaky[order] = each
+    print(f"order {order}: all {each[0]:.4f}   names that leaked {each[1]:.4f}   the others {each[2]:.4f}")
+beside("4-gram, test, the lectures' split", leaky[4][0], 2.1064, "EurekaLabs ngram")
+assert leaky[4][0] < 2.1064
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 4))
+for i, label in enumerate(("all test names", "those that leaked", "those that did not")):
+    ax.plot(orders, [leaky[order][i] for order in orders], marker="o", label=label)
+ax.set_title("The lectures' split: what each part of the test says")
+ax.set_xlabel("order of the n-gram")
+ax.set_ylabel("loss (nats per token)")
+ax.legend()
+show(
+    "the lowest point of each line. On names that leaked more memory is always better; on the others it is not. "
+    "The mean of both rewards the model that copies."
+)
+assert leaky[7][1] < leaky[5][1]  # by heart is best where the answer was seen
+assert leaky[7][2] > min(leaky[order][2] for order in orders)  # and not where it was not
+
+# %% [markdown]
+# ### Is the difference real?
+#
+# Two models, one test set, two numbers. Would the order be the same with other test lines? Draw the lines
+# anew, with replacement, a thousand times, and look at the middle 95 % of what comes out: the *bootstrap*. It
+# matters what is drawn. Lines that are hard for one model are hard for the other, so take the difference
+# *line by line*: what both find hard falls out.
+
+
+# %%
+def interval(top: Tensor, tokens: Tensor, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of top.sum() / tokens.sum(), both (M,), drawing lines anew."""
+    g = torch.Generator().manual_seed(seed)
+    drawn = torch.randint(len(top), (1000, len(top)), generator=g)
+    ratios = top[drawn].sum(1) / tokens[drawn].sum(1)
+    return tuple(torch.quantile(ratios, torch.tensor([0.025, 0.975], dtype=ratios.dtype)).tolist())
+
+
+_, mask = token_losses(models[5], parts["test"])
+tokens = mask.sum(1).double()
+lines = {order: token_losses(models[order], parts["test"])[0].sum(1).double() for order in orders}
+for a, b in ((4, 5), (5, 6), (5, 7)):
+    low, high = interval(lines[a] - lines[b], tokens)
+    apart = [interval(lines[order], tokens) for order in (a, b)]
+    overlap = apart[0][0] < apart[1][1] and apart[1][0] < apart[0][1]
+    verdict = "a tie" if low < 0 < high else f"the {a if high < 0 else b}-gram is better"
+    print(
+        f"{a}-gram - {b}-gram: {low:+.4f} to {high:+.4f}: {verdict}"
+        f"   (each alone: {'overlap' if overlap else 'apart'})"
+    )
+paired, alone = interval(lines[4] - lines[5], tokens), interval(lines[5], tokens)
+assert paired[1] - paired[0] < alone[1] - alone[0]
+assert paired[0] > 0
+
+# %% [markdown]
+# Two intervals that overlap do not make a tie, as the first row may show: each holds the luck of the lines, which
+# the difference does not. What no interval from one training knows is the luck of the *seed*; train twice, and add it.
+#
+# ### What a temperature buys
+#
+# Samples are drawn from a trained network this time.
+
+# %%
+directory = tempfile.TemporaryDirectory()
+run = makemore.train(
+    "names", type="gru", work_dir=directory.name, max_steps=20 if FAST else 600, device="cpu", seed=1
+)
+print("losses:", {split: round(loss, 3) for split, loss in run.summary["nll"].items()})
+train_lines = set(parts["train"])
+temperatures, table = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5], []
+for temperature in temperatures:
+    drawn = run.sample(200 if FAST else 2000, temperature=temperature, seed=1)
+    judged, mask = token_losses(models[5], [s for s in drawn if len(s) < 40])  # another model is the judge
+    table.append(
+        (
+            (judged.sum() / mask.sum()).item(),
+            len(set(drawn)) / len(drawn),
+            sum(s not in train_lines for s in set(drawn)) / len(set(drawn)),
+        )
+    )
+    print(f"temperature {temperature:.1f}:", " ".join(drawn[:8]))
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+axes[0].plot(temperatures, [row[0] for row in table], marker="o")
+axes[0].axhline(rows[3][1], color="black", linestyle="--", linewidth=0.8, label="real test names")
+axes[0].set_ylabel("loss under a 5-gram (nats per token)")
+axes[0].set_title("How plausible samples are")
+axes[1].plot(temperatures, [row[1] for row in table], marker="o", label="different from one another")
+axes[1].plot(temperatures, [row[2] for row in table], marker="s", label="not in the training lines")
+axes[1].set_ylabel("share of samples")
+axes[1].set_title("How varied and how new")
+for ax in axes:
+    ax.set_xlabel("temperature")
+    ax.legend()
+show(
+    "the dashed line on the left: below it samples are more ordinary than real names are. What is gained in "
+    "plausibility on the left is lost in variety on the right."
+)
+if not FAST:
+    assert table[0][0] < table[3][0] < table[5][0]
+    assert table[0][1] < table[3][1]
+
+# %% [markdown]
+# ### How varied
+#
+# The share of different samples depends on how many are drawn, so it says nothing by itself. Put it beside the
+# same share of as many training lines, drawn the same way.
+
+# %%
+drawn = run.sample(200 if FAST else 2000, seed=2)
+g = torch.Generator().manual_seed(2)
+real = [parts["train"][i] for i in torch.randint(len(parts["train"]), (len(drawn),), generator=g)]
+for what, some in (("samples", drawn), ("training lines, drawn anew", real)):
+    top = Counter(some).most_common(1)[0]
+    print(f"{what:28} {len(set(some)) / len(some):.1%} different; most often {top[0]} ({top[1]} times)")
+
+# %% [markdown]
+# ## The same through the library
+#
+# `makemore eval` computes all of this, and its Python is `assess`. The numbers must be those from above.
+
+# %%
+model = run.model
+losses, mask = token_losses(model, parts["test"])
+train, new = (line_probabilities(model, some) for some in (parts["train"], held_out))
+_, _, _, error = calibration(model, parts["test"])
+numbers = makemore.assess(run, 200 if FAST else 2000)
+mine = {
+    "nll": (losses.sum() / mask.sum()).item(),
+    "copy_ratio": (train.mean() / new.mean()).item(),
+    "train_mass": train.sum().item(),
+    "calibration_error": error.item(),
+}
+for key, value in mine.items():
+    theirs = numbers[key]["test"] if key == "nll" else numbers[key]
+    print(f"{key:18} here {value:.4f}   makemore eval {theirs:.4f}")
+    assert abs(value - theirs) < 1e-3 * max(1, abs(theirs)), key
+for warning in numbers["warnings"]:
+    print("warning:", warning["message"])
+
+# %% [markdown]
+# And `makemore compare` says which of two runs is better, with differences line by line as above, and room for
+# the luck of the seed.
+
+# %%
+from makemore.comparison import compare_runs
+
+with tempfile.TemporaryDirectory() as other:
+    makemore.train("names", type="ngram", order=5, work_dir=other)
+    result = compare_runs([directory.name, other])
+(pair,) = result["pairs"]
+low, high = pair["interval"]
+print(
+    f"{pair['a']} - {pair['b']}: {pair['difference']:+.4f} nats per token, {low:+.4f} to {high:+.4f}:",
+    end=" ",
+)
+print("a tie" if pair["tie"] else f"{pair['a'] if high < 0 else pair['b']} is better")
+directory.cleanup()
+
+# %% [markdown]
+# ## What is still wrong
+#
+# Nobody has looked at the samples. No number here knows whether a name is a pleasant one, or means something
+# rude in Finnish. Numbers find the faults that can be counted, and keep you from fooling yourself; then read
+# a hundred samples. You have now rebuilt the whole ladder and the ruler beside it. What is left is a list of
+# your own: `makemore inspect mine.txt`.
+#
+# ## Exercises
+#
+# `makemore lessons start 10`, fill in `exercises.py`, then `makemore lessons check 10`.
+#
+# 1. `perplexity_by_position`: from the losses of tokens in lines of different lengths.
+# 2. `copy_ratio`: R from the log-probabilities of lines, some of which stand there twice, and all of which are too
+#    small for a float.
+# 3. `compare`: two models' losses on the same lines; an interval of the difference, and a verdict.

@@ -1,0 +1,74 @@
+"""What grades the exercises of lesson 1."""
+
+from typing import Any
+
+import torch
+
+from makemore.course import expect, expect_close, expect_tensor
+
+
+def row_probabilities(answers: Any) -> None:
+    counts = torch.tensor([[6, 2, 0], [0, 0, 0], [1, 1, 2]])
+    before = counts.clone()
+    got = answers.row_probabilities(counts, 1.0)
+    expect_tensor(got, (3, 3), "row_probabilities")
+    expect(torch.equal(counts, before), "the counts that were given were changed; work on a new tensor")
+    columns = got.sum(0)
+    expect(
+        not torch.allclose(columns.double(), torch.ones(3).double(), atol=1e-5),
+        "the columns sum to 1 instead of the rows; which dimension does sum() take away?",
+    )
+    expect_close(
+        got.sum(1),
+        torch.ones(3),
+        "the rows do not sum to 1: is the sum divided by of shape (V, 1)? keepdim=True",
+    )
+    right = torch.tensor([[7 / 11, 3 / 11, 1 / 11], [1 / 3] * 3, [2 / 7, 2 / 7, 3 / 7]])
+    expect_close(got, right, "with s = 1 each count should be raised by 1 before dividing")
+    half = answers.row_probabilities(counts, 0.5)
+    expect_close(half[0], torch.tensor([6.5, 2.5, 0.5]) / 9.5, "with s = 0.5 each count is raised by 0.5")
+    none = answers.row_probabilities(counts, 0.0)
+    expect(not none.isnan().any(), "an empty row with s = 0 gives 0 / 0 = nan; it should be 1 / V everywhere")
+    expect_close(none[1], torch.full((3,), 1 / 3), "an empty row with s = 0 should be 1 / V everywhere")
+
+
+def trigram_counts(answers: Any) -> None:
+    ids = torch.tensor([0, 1, 2, 0, 1, 2, 2, 0])
+    got = answers.trigram_counts(ids, 3)
+    expect_tensor(got, (3, 3, 3), "trigram_counts")
+    expect(
+        got.sum() == len(ids) - 2, f"a stream of {len(ids)} ids has {len(ids) - 2} triples, not {got.sum()}"
+    )
+    right = torch.zeros(3, 3, 3, dtype=torch.int64)
+    for a, b, c in zip(ids, ids[1:], ids[2:]):
+        right[a, b, c] += 1
+    reversed_ = torch.equal(got, right.permute(2, 1, 0))
+    expect(not reversed_, "the order is turned round: [a, b, c] should have a first and c last")
+    expect_close(got, right, "some triples are counted in the wrong place: is each one (a V + b) V + c?")
+
+
+def bits_per_character(answers: Any) -> None:
+    table = torch.tensor([[0.25, 0.75], [0.5, 0.5]])
+    ids = torch.tensor([0, 1, 1, 0])
+    got = answers.bits_per_character(table, ids)
+    losses = -table[ids[:-1], ids[1:]].log()
+    right = losses.mean().item() / torch.tensor(2.0).log().item()
+    got = float(got)
+    expect(got > 0, "a probability is below 1, so its logarithm is negative: turn the sign")
+    expect(abs(got - losses.mean().item()) > 1e-4, "this is in nats; divide by log(2) for bits")
+    expect(
+        abs(got - 3 * right) > 1e-4,
+        "this is the sum over the pairs; per character it is divided by their number",
+    )
+    expect(
+        abs(got - 3 / 4 * right) > 1e-4,
+        "divided by the M ids; there are only M - 1 pairs, and each is predicted once",
+    )
+    expect_close(got, right, f"for p = 0.75, 0.5, 0.5 the mean of -log2 p is {right:.4f}, not {got:.4f}")
+
+
+CHECKS = {
+    "row_probabilities": row_probabilities,
+    "trigram_counts": trigram_counts,
+    "bits_per_character": bits_per_character,
+}

@@ -1,0 +1,241 @@
+"""The course: its lessons, the exercises and what checks them, and the museum of bugs.
+
+A lesson is one text file in lessons/ (jupytext's percent format: a Python script that opens as a notebook).
+Beside it, by the same number: exercises/ with functions for the learner to fill in, checkers/ with one
+function for each exercise, solutions/. The museum is laid out alike, with a file for each bug.
+
+A checker takes the learner's module and raises Wrong, with a message for the learner, unless all is well.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import runpy
+import shutil
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from makemore.errors import MakemoreError
+from makemore.reading import locate
+
+FAST = os.environ.get("MAKEMORE_FAST") == "1"  # a lesson then trains for a moment only: does it run?
+MUSEUM = "museum"
+
+
+class Wrong(AssertionError):  # noqa: N818 - it is the learner's word for it
+    """What a checker raises: the message tells the learner what is not right, and where to look."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson, or the museum: its number (0 for the museum), file and title."""
+
+    number: int
+    path: Path
+    title: str
+
+    @property
+    def name(self) -> str:
+        """What it is called on the command line."""
+        return str(self.number) if self.number else MUSEUM
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one exercise: message is empty if it is right."""
+
+    exercise: str
+    message: str
+
+
+def folder() -> Path:
+    """Return the directory of the lessons: in the package where it is installed, else in the checkout."""
+    here = Path(__file__).parent
+    return next(
+        (path for path in (here / "lessons", here.parents[1] / "lessons") if path.is_dir()), here / "lessons"
+    )
+
+
+def lessons() -> list[Lesson]:
+    """Return all lessons in order, the museum last."""
+    found = []
+    for path in sorted(folder().glob("[0-9][0-9]_*.py")):
+        title = re.search(r"^# # \d+\. (.+)$", path.read_text("utf-8"), re.MULTILINE)
+        found.append(Lesson(int(path.name[:2]), path, title[1] if title else path.stem))
+    return [*found, Lesson(0, folder() / MUSEUM, "The bug museum: programs to mend")]
+
+
+def lesson(name: str) -> Lesson:
+    """Return the lesson of that number, or the museum, or raise MakemoreError."""
+    every = lessons()
+    for each in every:
+        if name.lower().lstrip("0") in (each.name, each.path.stem.lstrip("0")):
+            return each
+    raise MakemoreError(
+        f"{name}: no such lesson; there are 1 to {max(each.number for each in every)} and {MUSEUM}"
+    )
+
+
+def start(name: str, directory: Path | None = None) -> list[Path]:
+    """Copy a lesson and its exercises into a directory to work in; return what was written.
+
+    directory: a new one is made. [default: lesson-3 for lesson 3, museum for the museum]
+    """
+    which = lesson(name)
+    directory = directory or _home(which)
+    if which.number:
+        copies = {which.path: which.path.name, _part(which, "exercises"): "exercises.py"}
+        notebook = which.path.with_suffix(".ipynb")
+        if notebook.exists():
+            copies[notebook] = notebook.name
+        copies |= {p: f"pictures/{p.name}" for p in (folder() / "pictures").glob(f"{which.number:02}_*.svg")}
+    else:
+        copies = {path: path.name for path in sorted(which.path.glob("[0-9]*.py"))}
+    there = [directory / to for to in copies.values() if (directory / to).exists()]
+    if there:
+        raise MakemoreError(f"{there[0]}: is there already; name another directory with -o")
+    try:
+        for source, to in copies.items():
+            (directory / to).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, directory / to)
+    except OSError as error:
+        raise MakemoreError(f"{directory}: cannot be written: {error.strerror}") from None
+    return [directory / to for to in copies.values()]
+
+
+def check(name: str, directory: Path | None = None) -> Iterator[Verdict]:
+    """Grade the exercises in a directory that `start` made, one after the other."""
+    which = lesson(name)
+    directory = directory or _home(which)
+    if not directory.is_dir():
+        raise MakemoreError(
+            f"{directory}: no such directory; makemore lessons start {which.name} makes it, or name yours with -o"
+        )
+    for exercise, checker in checkers(which).items():
+        path = directory / (f"{exercise}.py" if not which.number else "exercises.py")
+        if not path.exists():
+            raise MakemoreError(f"{path}: no such file; makemore lessons start {which.name} -o NEW has it")
+        yield Verdict(exercise, grade(checker, path))
+
+
+def grade(checker: Callable[[Any], None], answers: Path | Any) -> str:
+    """Return what is wrong with the learner's file, or module, in the eyes of a checker; "" if nothing."""
+    try:
+        checker(load(answers) if isinstance(answers, Path) else answers)
+    except Wrong as wrong:
+        return str(wrong)
+    except NotImplementedError:
+        return "not done yet"
+    except (Exception, SystemExit) as error:  # whatever a learner's code can do
+        frames = traceback.extract_tb(error.__traceback__)
+        at = next((f" in line {f.lineno}" for f in reversed(frames) if f.filename == str(answers)), "")
+        if isinstance(error, SyntaxError):
+            at = f" in line {error.lineno}"
+        return f"stopped{at} with {type(error).__name__}: {error}"
+    return ""
+
+
+def load(path: Path) -> SimpleNamespace:
+    """Run a file of exercises and return its names."""
+    return SimpleNamespace(**runpy.run_path(str(path), run_name="exercises"))
+
+
+def checkers(which: Lesson) -> dict[str, Callable[[Any], None]]:
+    """Return the checker of each exercise of a lesson, or of each bug in the museum."""
+    found: dict[str, Callable[[Any], None]] = runpy.run_path(str(_part(which, "checkers")))["CHECKS"]
+    return found
+
+
+def solutions(name: str) -> str:
+    """Return the solutions of a lesson's exercises, or of the museum, as text."""
+    return _part(lesson(name), "solutions").read_text("utf-8")
+
+
+def _part(which: Lesson, kind: str) -> Path:
+    return folder() / kind / (f"{which.number:02}.py" if which.number else f"{MUSEUM}.py")
+
+
+def _home(which: Lesson) -> Path:
+    return Path(f"lesson-{which.number}" if which.number else MUSEUM)
+
+
+# what lessons use
+
+
+def names() -> list[str]:
+    """Return the 32,033 bundled names, in the order of the file."""
+    return locate("names").paths[0].read_text("utf-8").splitlines()
+
+
+def beside(what: str, ours: float, published: float, source: str) -> None:
+    """Print a number beside the published one."""
+    print(f"{what:44} ours {ours:8.4f}   published {published:8.4f}   ({source})")
+
+
+_figures = itertools.count(1)
+
+
+def show(look_for: str) -> None:
+    """Show the current figure with a sentence below it that says what to look for.
+
+    In a notebook it is displayed, a script saves it under figures/.
+    """
+    import matplotlib.pyplot as plt
+
+    figure = plt.gcf()
+    if "ipykernel" in sys.modules:
+        from IPython.display import Markdown, display
+
+        plt.show()
+        display(Markdown(f"*Look for:* {look_for}"))
+        return
+    figure.set_layout_engine("constrained")
+    width = int(figure.get_figwidth() * 13)
+    figure.supxlabel(textwrap.fill(f"Look for: {look_for}", width), fontsize=9, x=0.02, ha="left")
+    script = Path(sys.argv[0]).stem or "lesson"
+    to = Path("figures") / f"{script}-{next(_figures)}.png"
+    to.parent.mkdir(exist_ok=True)
+    figure.savefig(to, dpi=120)
+    print(f"figure: {to}")
+    plt.close(figure)
+
+
+# what checkers use
+
+
+def expect(right: object, message: str) -> None:
+    """Raise Wrong with the message unless right is true."""
+    if not right:
+        raise Wrong(message)
+
+
+def expect_tensor(value: Any, shape: tuple[int, ...], name: str) -> None:
+    """Raise Wrong unless value is a tensor of that shape, with the name of what returned it in the message."""
+    import torch
+
+    expect(
+        isinstance(value, torch.Tensor),
+        f"{name} returned {'nothing' if value is None else type(value).__name__}; a tensor is wanted",
+    )
+    expect(
+        tuple(value.shape) == tuple(shape),
+        f"{name} returned a tensor of shape {tuple(value.shape)}; {tuple(shape)} is wanted",
+    )
+
+
+def expect_close(value: Any, right: Any, message: str, tolerance: float = 1e-5) -> None:
+    """Raise Wrong with the message unless two numbers or tensors agree everywhere."""
+    import torch
+
+    a, b = (torch.as_tensor(x, dtype=torch.float64).detach() for x in (value, right))
+    expect(
+        a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True), message
+    )

@@ -1,0 +1,212 @@
+"""The course: every lesson runs, its exercises can be solved, wrong answers are told why, and the commands work."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+
+from makemore import course
+from makemore.errors import MakemoreError
+
+mpl.use("agg")
+HERE = Path(__file__).parent
+LESSONS = course.lessons()
+NUMBERED = [each for each in LESSONS if each.number]
+MUSEUM = LESSONS[-1]
+SECTIONS = [
+    "What you will be able to do", "The idea", "Building it", "Looking inside", "The number to compare with",
+    "The same through the library", "What is still wrong", "Exercises",
+]  # fmt: skip
+names = [each.path.stem for each in LESSONS]
+
+
+def wrong_answers(which: course.Lesson) -> list[tuple[str, Any, str]]:
+    found: list[tuple[str, Any, str]] = runpy.run_path(
+        str(
+            HERE / "course" / f"wrong_{which.number:02}.py"
+            if which.number
+            else HERE / "course/wrong_museum.py"
+        )
+    )["WRONG"]
+    return found
+
+
+def untouched(which: course.Lesson, exercise: str) -> SimpleNamespace:
+    if which.number:
+        return course.load(course.folder() / "exercises" / f"{which.number:02}.py")
+    return course.load(which.path / f"{exercise}.py")
+
+
+def solved(which: course.Lesson) -> SimpleNamespace:
+    name = f"{which.number:02}.py" if which.number else "museum.py"
+    return course.load(course.folder() / "solutions" / name)
+
+
+def with_answers(which: course.Lesson, exercise: str, **answers: Any) -> SimpleNamespace:
+    return SimpleNamespace(**{**vars(untouched(which, exercise)), **answers})
+
+
+def test_there_are_ten_and_a_museum_of_eight() -> None:
+    assert [each.number for each in LESSONS] == [*range(1, 11), 0]
+    assert len(course.checkers(MUSEUM)) >= 8
+    assert set(course.checkers(MUSEUM)) == {path.stem for path in MUSEUM.path.glob("[0-9]*.py")}
+
+
+@pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)
+def test_a_lesson_runs_and_its_figures_speak(
+    which: course.Lesson, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In fast mode, with its assertions. Titles, labels and what to look for are on every figure."""
+    shown = run(which.path, monkeypatch, tmp_path)
+    assert shown
+
+
+@pytest.mark.parametrize("path", sorted(MUSEUM.path.glob("[0-9]*.py")), ids=lambda path: path.stem)
+def test_a_bug_shows_its_symptom(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert len(run(path, monkeypatch, tmp_path)) == 1
+
+
+def run(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Run a lesson or a bug as a script; return what to look for in each of its figures."""
+    from matplotlib import pyplot as plt
+
+    shown: list[str] = []
+
+    def show(look_for: str) -> None:
+        for ax in plt.gcf().axes:
+            if ax.get_label() == "<colorbar>" or not ax.axison:
+                assert ax.get_label() != "<colorbar>" or ax.get_ylabel() or ax.get_xlabel()
+                continue
+            if not ax.has_data():
+                continue
+            shared = plt.gcf()
+            assert ax.get_title() or shared.get_suptitle(), f"figure {len(shown) + 1}"
+            assert ax.get_xlabel() or shared.get_supxlabel() or _neighbour(ax, "x"), (
+                f"figure {len(shown) + 1}"
+            )
+            assert ax.get_ylabel() or shared.get_supylabel() or _neighbour(ax, "y"), (
+                f"figure {len(shown) + 1}"
+            )
+        assert len(look_for) > 20
+        shown.append(look_for)
+        plt.close("all")
+
+    monkeypatch.setattr(course, "FAST", True)
+    monkeypatch.setattr(course, "show", show)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    with mpl.rc_context():
+        runpy.run_path(str(path), run_name="__main__")
+    assert not plt.get_fignums(), "a figure was made and not shown"
+    return shown
+
+
+def _neighbour(ax: Any, axis: str) -> bool:
+    """Does an axes that shares its scale with this one carry the label?"""
+    group = ax.get_shared_x_axes() if axis == "x" else ax.get_shared_y_axes()
+    return any(getattr(other, f"get_{axis}label")() for other in group.get_siblings(ax))
+
+
+@pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)
+def test_a_lesson_has_all_its_parts(which: course.Lesson) -> None:
+    text = which.path.read_text("utf-8")
+    assert [
+        title for title in re.findall(r"^# ## (.+)$", text, re.MULTILINE) if title in SECTIONS
+    ] == SECTIONS
+    for target in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text):
+        assert (course.folder() / target).exists(), target
+    assert "](pictures/" in text
+    assert len(course.checkers(which)) == 3
+    for exercise in course.checkers(which):
+        assert f"`{exercise}`" in text, f"the lesson does not speak of {exercise}"
+
+
+@pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
+def test_solutions_are_right(which: course.Lesson) -> None:
+    answers = vars(solved(which))
+    for exercise, checker in course.checkers(which).items():
+        assert course.grade(checker, with_answers(which, exercise, **answers)) == "", exercise
+
+
+@pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
+def test_wrong_answers_are_told_why(which: course.Lesson) -> None:
+    checkers, answers = course.checkers(which), vars(solved(which))
+    told: dict[str, set[Any]] = {exercise: set() for exercise in checkers}
+    for exercise, answer, words in wrong_answers(which):
+        name = exercise if which.number else answer.__name__
+        message = course.grade(checkers[exercise], with_answers(which, exercise, **{**answers, name: answer}))
+        assert words in message, (exercise, answer, message)
+        told[exercise].add(answer)
+    assert all(len(answers) >= 2 for answers in told.values()), told
+
+
+@pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
+def test_what_is_handed_out_is_not_right_yet(which: course.Lesson) -> None:
+    for exercise, checker in course.checkers(which).items():
+        message = course.grade(checker, untouched(which, exercise))
+        assert message == "not done yet" if which.number else message, exercise
+
+
+def test_from_start_to_all_right(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "Counting pairs" in makemore("lessons").out
+    written = makemore("lessons", "start", "1").out.split()
+    assert "lesson-1/exercises.py" in written
+    assert all(Path(path).is_file() for path in written)
+    first = makemore("lessons", "check", "1")
+    assert (first.status, first.out.count("not done yet")) == (1, 3)
+    Path("lesson-1/exercises.py").write_text(makemore("lessons", "solutions", "1").out, "utf-8")
+    last = makemore("lessons", "check", "01")
+    assert (last.status, last.err) == (0, "")
+    assert "3 of 3 right" in last.out
+
+
+def test_mistakes_of_python_are_reported_with_their_line(tmp_path: Path) -> None:
+    (checker, *_) = course.checkers(NUMBERED[0]).values()
+    path = tmp_path / "exercises.py"
+    path.write_text("def row_probabilities(counts, s):\n    return counts / nothing\n", "utf-8")
+    assert "in line 2 with NameError" in course.grade(checker, path)
+    path.write_text("def row_probabilities(counts, s:\n", "utf-8")
+    assert "in line 1 with SyntaxError" in course.grade(checker, path)
+    path.write_text("", "utf-8")
+    assert "row_probabilities" in course.grade(checker, path)
+
+
+def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words, said in [
+        (("start", "99"), "99: no such lesson; there are 1 to 10 and museum"),
+        (("start",), "say which"),
+        (("check", "3"), "lesson-3: no such directory"),
+        (("begin", "3"), "begin"),
+    ]:
+        result = makemore("lessons", *words)
+        assert result.status == 2, words
+        assert said in result.err
+    course.start("2")
+    with pytest.raises(MakemoreError, match="is there already"):
+        course.start("2")
+    course.start("museum")
+    assert len(list(Path("museum").glob("*.py"))) == len(course.checkers(MUSEUM))
+
+
+@pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)
+def test_notebooks_are_in_step(which: course.Lesson) -> None:
+    """`uv run scripts/build_notebooks.py` makes them."""
+    import jupytext
+
+    notebook = jupytext.read(which.path.with_suffix(".ipynb"))
+    text = jupytext.read(which.path)
+    assert [(c.cell_type, c.source) for c in notebook.cells] == [(c.cell_type, c.source) for c in text.cells]
+    ran = [c for c in notebook.cells if c.cell_type == "code"]
+    assert any(c.outputs for c in ran)
+    assert not any(o.output_type == "error" for c in ran for o in c.outputs)
+    assert os.fsencode("/tmp") not in which.path.with_suffix(".ipynb").read_bytes()

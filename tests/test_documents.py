@@ -1,0 +1,123 @@
+"""What the README and the documents say is true: Python runs, commands run, links lead somewhere, the site builds."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import makemore as library
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = re.compile(r"^(?: {4})?(?:uv run )?makemore(?: (.+?))?(?:\s+#.*)?$", re.MULTILINE)
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Every block of code: its language ("" where indented), and the code."""
+    fenced = re.findall(r"^```(\S*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    rest = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return fenced + [("", block) for block in re.findall(r"(?:^ {4}\S.*\n)+", rest, re.MULTILINE)]
+
+
+@pytest.fixture
+def a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with a list of its own in it, and the run that the documents begin with."""
+    monkeypatch.chdir(tmp_path)
+    lines = library.read("companies").lines(range(0, 26_000, 50))
+    Path("mine.txt").write_text("\n".join(lines), "utf-8")
+    library.train("mine.txt", type="ngram", work_dir="out")
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_the_python_runs(path: Path, a_person: Path) -> None:
+    known: dict[str, Any] = {}
+    for language, code in blocks(path.read_text("utf-8")):
+        if language == "python":
+            exec(code.replace('train("names", type="gru"', 'train("names", type="ngram"'), known)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
+    """As they stand, but for the time that training takes."""
+    for language, code in blocks(path.read_text("utf-8")):
+        if language not in ("", "sh"):
+            continue
+        for command in COMMAND.findall(code):
+            words = shlex.split(re.sub(r"--types \S+ --time \S+", "--types ngram,bigram", command))
+            if words[:1] == ["sample"] and "--pattern" in words:
+                words += ["-n", "3"]
+            if words[:1] == ["-i"]:
+                words += ["--max-steps", "5"] if "--type" in words else ["--type", "ngram"]
+            result = makemore(*words)
+            graded = words[:2] == ["lessons", "check"]  # nothing is filled in yet
+            assert (result.status, result.err) == (int(graded), ""), command
+            assert result.out, command
+
+
+def test_all_code_is_shell_or_python() -> None:
+    """A block of another language would not be run by the tests above."""
+    for path in DOCUMENTS:
+        for language, code in blocks(path.read_text("utf-8")):
+            assert language in ("", "sh", "python", "text", "{toctree}", "{eval-rst}"), (path, code)
+
+
+def test_the_links_lead_somewhere() -> None:
+    for path in DOCUMENTS:
+        text = path.read_text("utf-8")
+        for target in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", text):
+            made = target.startswith("generated/")
+            assert made or (path.parent / target).exists(), (path.name, target)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in re.findall(r"^\| \[`(\w+)`\]", readme, re.MULTILINE):
+        assert name in library.MODELS
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if "id" in given:
+            self.ids.add(given["id"])
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        if tag in ("script", "img", "iframe") and "src" in given:
+            self.loaded.append(given["src"])
+        if tag == "link" and given.get("rel") == "stylesheet":
+            self.loaded.append(given["href"])
+
+
+def test_the_site_builds_and_its_links_lead_somewhere(tmp_path: Path) -> None:
+    """Warnings are errors, every link within the site has its target, and nothing is loaded from elsewhere."""
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", tmp_path / "t", ROOT / "docs", tmp_path / "site"],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    pages = {path.resolve(): _Page() for path in (tmp_path / "site").rglob("*.html")}
+    for path, page in pages.items():
+        page.feed(path.read_text("utf-8"))
+    assert len(pages) > 15
+    for path, page in pages.items():
+        for target in page.loaded:
+            assert not re.match(r"(https?:)?//", target), (path.name, target)
+        for link in page.links:
+            if re.match(r"(https?|mailto):", link):
+                continue
+            file, _, anchor = link.partition("#")
+            to = (path.parent / file.partition("?")[0]).resolve() if file else path
+            assert to.exists(), (path.name, link)
+            assert not anchor or to not in pages or anchor in pages[to].ids, (path.name, link)
