@@ -20,7 +20,7 @@
 # * see, and mend, the most famous broadcasting bug in this field;
 # * say why a model must never call anything impossible.
 #
-# The data are 32,033 first names, one a line, that were given to children in the United States in 2018.
+# The data are first names, one a line, that were given to children in the United States in 2018.
 #
 # ## The idea
 #
@@ -79,6 +79,8 @@ print("names that begin with a:", N[0, stoi["a"]].item(), " that end with a:", N
 stream = torch.tensor([0] + [stoi[c] for word in words for c in word + "."])  # (M,)
 quick = torch.bincount(stream[:-1] * V + stream[1:], minlength=V * V).view(V, V)  # (V, V)
 assert torch.equal(quick, N)
+assert len(words) == 32_033
+assert len(stream) - 1 == 228_146
 
 # %% [markdown]
 # A table this small can be looked at whole.
@@ -149,7 +151,7 @@ def sample(table: torch.Tensor, generator: torch.Generator) -> str:
         out += itos[a]
 
 
-generator = torch.Generator().manual_seed(2147483647)
+generator = torch.Generator().manual_seed(7)
 print("pairs:     ", [sample(P, generator) for _ in range(8)])
 even = torch.full((V, V), 1 / V)  # a model that knows nothing
 print("no model:  ", [sample(even, generator)[:20] for _ in range(4)])
@@ -206,7 +208,7 @@ assert abs(wrong_loss - loss) < 1e-6
 # seen `s` times more than it was.
 
 # %%
-print("the loss of andrejq:", mean_nll(P, torch.tensor([0, *(stoi[c] for c in "andrejq"), 0])))
+print("the loss of zoejq:", mean_nll(P, torch.tensor([0, *(stoi[c] for c in "zoejq"), 0])))
 
 
 def smoothed(counts: torch.Tensor, s: float) -> torch.Tensor:

@@ -36,8 +36,8 @@
 # of different kinds. Batch normalisation does not calculate: it measures what comes out of a layer, and sets
 # it right.
 #
-# Each of the five networks of this lesson makes one improvement on the one before. None adds a layer, none
-# sees more data, and the table at the end says what each is worth.
+# Each of the five networks of this lesson makes one improvement on the one before. None has more hidden units,
+# none sees more data, and the table at the end says what each is worth.
 
 # %%
 import copy
@@ -749,7 +749,7 @@ if not FAST:
 # %% [markdown]
 # The margins leave the second kind of chance out. Each row is a single training, in the lectures and here,
 # and nobody should read much into the last digits. (That ours land so near the published ones is no
-# merit: seed and order of drawing are those of the lecture, so weights and batches are the same.) The last
+# merit: in the first four rows seed and order of drawing are those of the lecture, so weights and batches are the same.) The last
 # lines score only the names that are not in training as well. All five networks are worse there: that is what
 # the leak is worth.
 #

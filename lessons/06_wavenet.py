@@ -691,7 +691,7 @@ if not FAST:
 # At the same size tree and flat are close to each other: with eight letters of context the shape matters less
 # than one hopes. What the tree buys is that it *can* grow. The bug costs little too, and that is why it is
 # so easily missed: nothing crashes, the loss looks plausible, and only the shape of a running mean tells. (The
-# lecture gained 0.007 by mending it. Its batches have 32 windows, ours 512, so that our estimates for single
+# lecture gained a little more by mending it. Its batches have 32 windows, ours 512, so that our estimates for single
 # nodes are good ones. What mending is worth besides cannot be read off the loss: without it there is no
 # convolution.)
 #

@@ -57,7 +57,7 @@ print(V, "characters;", {split: len(r) for split, r in rows.items()}, "lines")
 
 # %% [markdown]
 # The split is makemore's own, by a hash of each line's text: no name is on two sides. (The lectures shuffle the
-# lines instead, and 12 to 16 % of the names they hold out are in training too.)
+# lines instead, and about one in eight of the names they hold out is in training too.)
 #
 # ## Building it
 #

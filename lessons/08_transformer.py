@@ -70,7 +70,7 @@ V = len(corpus.vocab)  # the vocabulary: 27, id 0 is the boundary
 
 # %%
 order = torch.randperm(len(corpus), generator=torch.Generator().manual_seed(3407)).numpy()
-train_rows, test_rows = order[:-1000], order[-1000:]
+train_rows, test_rows = order[:-1000], order[-1000:][: 100 if FAST else None]
 known = set(corpus.lines(train_rows))
 is_known = torch.tensor([name in known for name in corpus.lines(test_rows)]).numpy()
 both_rows, fresh_rows = test_rows[is_known], test_rows[~is_known]
@@ -713,7 +713,7 @@ ax.set_xlabel("length of the line (characters)")
 ax.set_ylabel("naive / cached (ratio)")
 ax.legend()
 show(
-    "how far the measured lines stay below the dashed one. The cache saves multiplications, not the fixed cost of starting "
+    "how the measured lines compare with the dashed one as lines grow. The cache saves multiplications, not the fixed cost of starting "
     "a few hundred operations for each character. The more lines at once and the longer they are, the less that cost counts."
 )
 assert counted == sorted(counted)
@@ -742,7 +742,7 @@ for b in range(L):
 fig.colorbar(image, ax=axes, label="weight", shrink=0.5)
 show(
     "a dark line just below the diagonal: a head that looks one back. A dark first column: one that looks at the start. "
-    "Dark squares here and there: a head that chooses by the letters."
+    "Dark squares here and there: a head that chooses case by case."
 )
 
 # %% [markdown]
@@ -800,7 +800,7 @@ ax.set_ylabel("head")
 fig.colorbar(image, ax=ax, label="share of the weight (%)", shrink=0.6)
 show(
     "the numbers far from those in the last row, which are what averaging gives. A head may be near them in the first four "
-    "columns and far in the last: it looks at one place firmly, but at which depends on the letters."
+    "columns and far in the last: it looks at one place firmly, but at which depends on the name."
 )
 
 # %% [markdown]
@@ -841,7 +841,7 @@ for row, (habit, head) in zip(axes, picked.items(), strict=True):
         ax.set_ylabel("looks")
 show(
     "how steady a habit is. Were it all the head does, the first row would be dark just below the diagonal, the second in "
-    "the first column, the third in the columns of a, e, i, o, u. Where that is not so, the letters decide."
+    "the first column, the third in the columns of a, e, i, o, u. Where that is not so, the rest of the name decides."
 )
 
 # %% [markdown]

@@ -19,7 +19,7 @@ from typing import Any
 import jupytext
 from nbclient import NotebookClient
 
-from makemore.course import Lesson, lessons
+from makemore.course import FAST, Lesson, lessons
 from makemore.files import atomic
 
 
@@ -29,18 +29,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("numbers", nargs="*", type=int, help="which lessons; all if none is named")
+    parser.add_argument("--anew", action="store_true", help="run lessons even where only their text changed")
     parser.add_argument("--check", action="store_true", help="only see whether text and notebooks agree")
     options = parser.parse_args()
+    every = {lesson.number: lesson for lesson in lessons() if lesson.number}
+    for number in options.numbers:
+        if number not in every:
+            parser.error(f"{number}: no such lesson; there are 1 to {max(every)}")
+    if FAST:
+        parser.error("MAKEMORE_FAST is set, and notebooks show what comes out in full; unset it")
     stale = []
-    for lesson in lessons():
-        if not lesson.number or (options.numbers and lesson.number not in options.numbers):
-            continue
+    for number in options.numbers or every:
+        lesson = every[number]
         if options.check:
             if not in_step(lesson):
                 stale.append(lesson.path.name)
             continue
         began = time.perf_counter()
-        build(lesson)
+        build(lesson, options.anew)
         print(f"{lesson.path.name}: {time.perf_counter() - began:.0f} s", flush=True)
     if stale:
         sys.exit(f"{', '.join(stale)}: changed since the notebook was built; run scripts/build_notebooks.py")
@@ -49,37 +55,47 @@ def main() -> None:
 def in_step(lesson: Lesson) -> bool:
     """Has the notebook the cells of the lesson's text?"""
     path = lesson.path.with_suffix(".ipynb")
-    return path.exists() and _cells(jupytext.read(path)) == _cells(jupytext.read(lesson.path))
+    return path.exists() and _cells(jupytext.read(path).cells) == _cells(jupytext.read(lesson.path).cells)
 
 
-def build(lesson: Lesson) -> None:
-    """Run one lesson and write its notebook."""
+def build(lesson: Lesson, anew: bool = False) -> None:
+    """Write a lesson's notebook. Where nothing but its text changed, what came out before is kept, else it is run."""
     notebook = jupytext.read(lesson.path)
+    path = lesson.path.with_suffix(".ipynb")
+    before = jupytext.read(path) if path.exists() else None
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ran = [cell for cell in before.cells if cell.cell_type == "code"] if before else []
+    keep = not anew and _cells(code) == _cells(ran)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
+        "makemore": {"mode": "full"},
     }
     for cell in notebook.cells:
         cell.metadata = {}
-    with tempfile.TemporaryDirectory() as directory:
-        NotebookClient(
-            notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": directory}}
-        ).execute()
+    if keep:
+        for cell, old in zip(code, ran, strict=True):
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    else:
+        with tempfile.TemporaryDirectory() as directory:
+            NotebookClient(
+                notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": directory}}
+            ).execute()
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i}"  # the same at every build, so that a difference is one of content
         cell.metadata = {}
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
-    with atomic(lesson.path.with_suffix(".ipynb")) as path:
-        path.write_text(jupytext.writes(notebook, fmt="ipynb"), "utf-8")
+    with atomic(path) as beside:
+        beside.write_text(jupytext.writes(notebook, fmt="ipynb"), "utf-8")
 
 
-def _cells(notebook: Any) -> list[tuple[str, str]]:
-    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+def _cells(cells: Any) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source) for cell in cells]
 
 
 def _merged(outputs: list[Any]) -> list[Any]:
-    """Printed text in one piece, without the carriage returns and paths of the machine it ran on."""
+    """Printed text in one piece, without what a carriage return had overwritten."""
     merged: list[Any] = []
     for output in outputs:
         if output.output_type == "stream":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
 import sys
@@ -109,6 +108,50 @@ def run(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str
     return shown
 
 
+def test_figures_of_scripts_are_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each under its own number, also with a bar of colours, which some layouts do not bear."""
+    from matplotlib import pyplot as plt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["a_script.py"])
+    for _ in range(2):
+        plt.imshow([[1, 2], [3, 4]])
+        plt.colorbar()
+        course.show(
+            "the brightest square, and much more that makes this sentence go on for more than a line of text"
+        )
+    assert len(list(Path("figures").glob("a_script-*.png"))) == 2
+
+
+def test_figures_from_the_library_are_the_ladders() -> None:
+    """Lessons compare with what the ladder measured; these are the means over its seeds."""
+    import json
+
+    ladder = json.loads((HERE.parent / "benchmarks" / "results" / "ladder.json").read_text("utf-8"))
+
+    def mean(rung: str, protocol: str, split: str = "test") -> str:
+        found = [
+            entry["nll"][split] for key, entry in ladder.items() if key.split(" | ")[:2] == [rung, protocol]
+        ]
+        return f"{sum(found) / len(found):.4f}"
+
+    own = {
+        rung: mean(rung, "own") for rung in ("RNN", "GRU", "LSTM", "bag of words", "Transformer", "bigram")
+    }
+    said = {
+        7: [own["RNN"], own["GRU"], own["LSTM"], mean("bigram", "own", "validation")],
+        8: [
+            own["bag of words"], own["Transformer"],
+            mean("bag of words", "makemore.py"), mean("Transformer", "makemore.py"),
+        ],
+        9: [own["Transformer"]],
+    }  # fmt: skip
+    for number, figures in said.items():
+        text = course.lesson(str(number)).path.read_text("utf-8")
+        for figure in figures:
+            assert figure in text or figure.rstrip("0") in text, (number, figure)
+
+
 def _neighbour(ax: Any, axis: str) -> bool:
     """Does an axes that shares its scale with this one carry the label?"""
     group = ax.get_shared_x_axes() if axis == "x" else ax.get_shared_y_axes()
@@ -160,7 +203,10 @@ def test_from_start_to_all_right(makemore: Any, tmp_path: Path, monkeypatch: pyt
     assert "Counting pairs" in makemore("lessons").out
     written = makemore("lessons", "start", "1").out.split()
     assert "lesson-1/exercises.py" in written
-    assert all(Path(path).is_file() for path in written)
+    assert Path("lesson-1/01_counting_pairs.ipynb").is_file()
+    monkeypatch.chdir("lesson-1")
+    assert makemore("lessons", "check", "1").status == 1  # from inside
+    monkeypatch.chdir(tmp_path)
     first = makemore("lessons", "check", "1")
     assert (first.status, first.out.count("not done yet")) == (1, 3)
     Path("lesson-1/exercises.py").write_text(makemore("lessons", "solutions", "1").out, "utf-8")
@@ -169,15 +215,31 @@ def test_from_start_to_all_right(makemore: Any, tmp_path: Path, monkeypatch: pyt
     assert "3 of 3 right" in last.out
 
 
-def test_mistakes_of_python_are_reported_with_their_line(tmp_path: Path) -> None:
-    (checker, *_) = course.checkers(NUMBERED[0]).values()
+def test_mistakes_of_python_are_reported_with_their_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "exercises.py"
-    path.write_text("def row_probabilities(counts, s):\n    return counts / nothing\n", "utf-8")
-    assert "in line 2 with NameError" in course.grade(checker, path)
-    path.write_text("def row_probabilities(counts, s:\n", "utf-8")
-    assert "in line 1 with SyntaxError" in course.grade(checker, path)
-    path.write_text("", "utf-8")
-    assert "row_probabilities" in course.grade(checker, path)
+
+    def said(code: str) -> str:
+        path.write_text("print('once')\n" + code, "utf-8")
+        return next(course.check("1", tmp_path)).message
+
+    assert "in line 3 with NameError" in said(
+        "def row_probabilities(counts, s):\n    return counts / nothing\n"
+    )
+    assert "in line 2 with SyntaxError" in said("def row_probabilities(counts, s:\n")
+    own = "def row_probabilities(counts, s):\n    raise NotImplementedError('torch has no such sum')\n"
+    assert "in line 3 with NotImplementedError: torch" in said(own)
+    assert "returned nothing" in said("def row_probabilities(counts, s):\n    pass\n")
+    capsys.readouterr()
+    list(course.check("1", tmp_path))
+    assert capsys.readouterr().out == "once\n"
+    assert "has no function row_probabilities" in said("")
+    path.unlink()
+    (only,) = course.check("1", tmp_path)
+    assert "no such file" in only.message
+    assert len(course.start("1", tmp_path)) >= 2  # what is missing is put there again
+    assert all(verdict.message == "not done yet" for verdict in course.check("1", tmp_path))
 
 
 def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +249,8 @@ def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch:
         (("start",), "say which"),
         (("check", "3"), "lesson-3: no such directory"),
         (("begin", "3"), "begin"),
+        (("list", "3"), "lessons start 3"),
+        (("solutions", "3", "-o", "x"), "leave it out"),
     ]:
         result = makemore("lessons", *words)
         assert result.status == 2, words
@@ -199,14 +263,19 @@ def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)
-def test_notebooks_are_in_step(which: course.Lesson) -> None:
+def test_notebooks_are_in_step(which: course.Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
     """`uv run scripts/build_notebooks.py` makes them."""
     import jupytext
 
+    monkeypatch.syspath_prepend(HERE.parent / "scripts")
+    from build_notebooks import in_step
+
+    assert in_step(which)
     notebook = jupytext.read(which.path.with_suffix(".ipynb"))
-    text = jupytext.read(which.path)
-    assert [(c.cell_type, c.source) for c in notebook.cells] == [(c.cell_type, c.source) for c in text.cells]
+    assert notebook.metadata["makemore"]["mode"] == "full"
     ran = [c for c in notebook.cells if c.cell_type == "code"]
-    assert any(c.outputs for c in ran)
-    assert not any(o.output_type == "error" for c in ran for o in c.outputs)
-    assert os.fsencode("/tmp") not in which.path.with_suffix(".ipynb").read_bytes()
+    outputs = [o for c in ran for o in c.outputs]
+    assert not any(o.output_type == "error" for o in outputs)
+    printed = "".join(o.text for o in outputs if o.output_type == "stream")
+    assert printed
+    assert not re.search(r"/tmp/|/home/|/root/|/work/|site-packages", printed)

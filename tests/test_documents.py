@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import makemore as library
+from makemore import course
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -62,11 +63,31 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
             assert result.out, command
 
 
-def test_all_code_is_shell_or_python() -> None:
-    """A block of another language would not be run by the tests above."""
-    for path in DOCUMENTS:
+NOT_RUN = {
+    "pip install uv && uv run makemore": "the default run, a minute of training; the line is what .ci/run and people use",
+    "pip install uv && uv run pytest": "these tests",
+    "uv run pytest                 # a few minutes": "these tests",
+    "pip install uv && uv run pre-commit install     # once: format, lint and types before every commit": "changes the checkout",
+    "uv run ruff check . && uv run ruff format --check .": "run by .ci/run",
+    "uv run mypy": "run by .ci/run",
+    "bash .ci/run                  # all of them, as CI does": "runs these tests",
+    "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
+    "uv run sphinx-build -W docs site         # the site": "run below",
+    "python lesson-1/01_counting_pairs.py     # run it as a script; figures go to figures/": "run by test_course.py",
+}
+"""Commands in the documents that no test runs as they stand, and why."""
+
+
+def test_every_command_is_run_or_known() -> None:
+    """A block of another language, or a line that the tests above do not know, would never be run."""
+    for path in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]:
         for language, code in blocks(path.read_text("utf-8")):
             assert language in ("", "sh", "python", "text", "{toctree}", "{eval-rst}"), (path, code)
+            for line in code.strip().splitlines():
+                line = line.strip()
+                shell = language == "sh" or re.match(r"(uv|pip|python|bash|makemore) ", line)
+                if line and shell and language != "python" and not COMMAND.match(line):
+                    assert line in NOT_RUN, (path.name, line)
 
 
 def test_the_links_lead_somewhere() -> None:
@@ -110,7 +131,10 @@ def test_the_site_builds_and_its_links_lead_somewhere(tmp_path: Path) -> None:
     pages = {path.resolve(): _Page() for path in (tmp_path / "site").rglob("*.html")}
     for path, page in pages.items():
         page.feed(path.read_text("utf-8"))
-    assert len(pages) > 15
+    made = {path.name for path in (tmp_path / "site" / "generated" / "lessons").glob("*.html")}
+    assert made == {f"{each.path.stem}.html" for each in course.lessons() if each.number}
+    for style in (tmp_path / "site").rglob("*.css"):
+        assert not re.search(r"(@import|url\()\s*['\"]?(https?:)?//", style.read_text("utf-8")), style.name
     for path, page in pages.items():
         for target in page.loaded:
             assert not re.match(r"(https?:)?//", target), (path.name, target)

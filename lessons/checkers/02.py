@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from makemore.course import expect, expect_close, expect_tensor
+from makemore.course import by_hand, expect, expect_close, expect_number, expect_tensor
 
 
 def loss_and_gradient(answers: Any) -> None:
@@ -15,21 +15,17 @@ def loss_and_gradient(answers: Any) -> None:
     x, y = torch.tensor([0, 2, 2, 1, 2, 2, 0]), torch.tensor([2, 1, 3, 0, 1, 2, 3])
     M = len(x)
     W = given.clone()
-    got = answers.loss_and_gradient(W, x, y)
+    with by_hand():
+        got = answers.loss_and_gradient(W, x, y)
     expect(isinstance(got, tuple) and len(got) == 2, "return two things: the loss and the gradient")
     loss, gradient = got
     expect(torch.equal(W, given), "the W that was given was changed; work on a new tensor")
 
-    W.requires_grad_()
-    logits = W[x]
-    right = F.cross_entropy(logits, y)
-    right.backward()
-    wanted = W.grad
-    assert wanted is not None
-    loss = float(loss)
-    expect(abs(loss + right.item()) > 1e-4, "a log-probability is negative: turn the sign of the loss")
-    expect(abs(loss - M * right.item()) > 1e-4, "the loss is the sum over the pairs; the mean is wanted")
-    expect_close(loss, right.item(), f"the loss of this table is {right.item():.4f}, not {loss:.4f}", 1e-4)
+    right, wanted = _by_autograd(given, x, y)
+    loss = expect_number(loss, "loss_and_gradient, as the loss,")
+    expect(abs(loss + right) > 1e-4, "a log-probability is negative: turn the sign of the loss")
+    expect(abs(loss - M * right) > 1e-4, "the loss is the sum over the pairs; the mean is wanted")
+    expect_close(loss, right, f"the loss of this table is {right:.4f}, not {loss:.4f}", 1e-4)
 
     expect_tensor(gradient, (V, V), "the gradient of loss_and_gradient")
     expect(not torch.allclose(gradient, -wanted, atol=1e-5), "the gradient has the wrong sign: p - onehot")
@@ -37,7 +33,7 @@ def loss_and_gradient(answers: Any) -> None:
         not torch.allclose(gradient, M * wanted, atol=1e-4),
         "the loss is a mean over M pairs, so the gradient is divided by M as well",
     )
-    push = logits.detach().softmax(1)
+    push = given[x].softmax(1)
     push[torch.arange(M), y] -= 1
     last = torch.zeros(V, V)
     last[x] += push / M  # an indexed += takes one push a row
@@ -55,13 +51,35 @@ def loss_and_gradient(answers: Any) -> None:
     )
 
     large = torch.tensor([[1000.0, 0.0], [0.0, -1000.0]])
-    loss, gradient = answers.loss_and_gradient(large, torch.tensor([0, 1]), torch.tensor([1, 0]))
+    with by_hand():
+        loss, gradient = answers.loss_and_gradient(large, torch.tensor([0, 1]), torch.tensor([1, 0]))
     expect(
         torch.as_tensor(loss).isfinite() and gradient.isfinite().all(),
         "with a logit of 1000 exp gives inf, an overflow, or the log of a probability of 0 gives -inf: "
         "take the largest logit of each row away first, and never log a probability",
     )
     expect_close(float(loss), 500.0, "for logits 1000, 0 the loss of the second is 1000", 1e-4)
+
+    V, generator = 6, torch.Generator().manual_seed(6)
+    for M in (40, 3):
+        W = torch.randn(V, V, generator=generator)
+        x, y = torch.randint(V, (2, M), generator=generator)
+        with by_hand():
+            loss, gradient = answers.loss_and_gradient(W.clone(), x, y)
+        right, wanted = _by_autograd(W, x, y)
+        again = f"right for V = 4 and 7 pairs and not for V = {V} and {M}: is a number typed in?"
+        expect_close(
+            expect_number(loss, "loss_and_gradient, as the loss,"), right, f"the loss is {again}", 1e-4
+        )
+        expect_tensor(gradient, (V, V), "the gradient of loss_and_gradient")
+        expect_close(gradient, wanted, f"the gradient is {again}", 1e-4)
+
+
+def _by_autograd(W: Tensor, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
+    W = W.clone().requires_grad_()
+    loss = F.cross_entropy(W[x], y)
+    (gradient,) = torch.autograd.grad(loss, W)
+    return loss.item(), gradient
 
 
 def two_back(answers: Any) -> None:
@@ -113,6 +131,18 @@ def two_back(answers: Any) -> None:
         1e-3,
     )
 
+    V = 5
+    ids = torch.randint(V - 1, (90,), generator=generator)  # the last character never comes
+    near, far = answers.two_back(ids, V, 3, 1.5)
+    expect_tensor(near, (V, V), f"with V = {V} near of two_back")
+    expect_tensor(far, (V, V), f"with V = {V} far of two_back")
+    expect_close(
+        torch.stack((near, far)),
+        _descended(ids, V, 3, 1.5),
+        f"right for V = 4 and rate 2, and not for V = {V} and rate 1.5: is a number typed in?",
+        1e-4,
+    )
+
 
 def _loss(ids: Tensor, tables: Tensor) -> float:
     near, far = tables
@@ -138,18 +168,21 @@ def find_penalty(answers: Any) -> None:
     empty = counts.clone()
     empty[2] = 0
     W = _regularised(empty, 0.1)
-    got = float(answers.find_penalty(W, empty))
+    got = expect_number(answers.find_penalty(W, empty), "find_penalty")
     expect(
         got == got,
         "a character that nothing follows has W = 0 all along its row, and 0 / 0 is nan: do not divide entry by entry",
     )
     expect_close(got, 0.1, f"with an empty row in the counts the penalty is 0.1, not {got:.4f}", 1e-3)
+    generator = torch.Generator().manual_seed(8)
+    other = torch.randint(12, (6, 6), generator=generator).double()
+    _one_penalty(answers, other, 0.1 + torch.rand(1, generator=generator).item())
 
 
 def _one_penalty(answers: Any, counts: Tensor, penalty: float) -> None:
     W = _regularised(counts, penalty)
     V, M = len(W), counts.sum().item()
-    got = float(answers.find_penalty(W.clone(), counts.clone()))
+    got = expect_number(answers.find_penalty(W.clone(), counts.clone()), "find_penalty")
     for factor, why in {
         -1: "the sign is turned round: the pull and the rest of the gradient sum to 0, so one is minus the other",
         2: "this is twice the penalty: the derivative of W² is 2 W",
@@ -158,11 +191,13 @@ def _one_penalty(answers: Any, counts: Tensor, penalty: float) -> None:
         M: "this is M times the penalty: the loss is a mean over the M pairs in counts",
         2 * M / V**2: "this is c, the pull in counts; it is 2 * penalty * M / V²",
     }.items():
-        expect(abs(got / penalty / factor - 1) > 1e-2, f"found {got:.4g} for {penalty}: {why}")
+        expect(
+            abs(got / penalty / factor - 1) > 1e-2, f"with V = {V} found {got:.4g} for {penalty:.4g}: {why}"
+        )
     expect_close(
         got,
         penalty,
-        f"found {got:.4g} for {penalty}: where the gradient is 0, expected count - count + c W = 0",
+        f"with V = {V} found {got:.4g} for {penalty:.4g}: where the gradient is 0, expected count - count + c W = 0",
         1e-3,
     )
 

@@ -1,17 +1,21 @@
 """What grades the exercises of lesson 3."""
 
 import math
+import random
 from typing import Any
 
 import torch
 
-from makemore.course import expect, expect_close, expect_tensor
+from makemore.course import expect, expect_close, expect_number, expect_tensor
 
 
 def windows(answers: Any) -> None:
-    ids = torch.tensor([0, 5, 13, 13, 1, 0, 1, 22, 1, 0, 9, 0])  # emma, ava, i
-    before = ids.clone()
-    for n in (3, 1, 6):
+    emma = torch.tensor([0, 5, 13, 13, 1, 0, 1, 22, 1, 0, 9, 0])  # emma, ava, i
+    rng = random.Random(3)
+    lines = [[0, *(rng.randrange(1, 27) for _ in range(length))] for length in (2, 7, 1, 4, 9)]
+    other = torch.tensor([*(i for line in lines for i in line), 0])
+    for ids, n in ((emma, 3), (emma, 1), (emma, 6), (other, 4), (other, 8)):
+        before = ids.clone()
         got = answers.windows(ids, n)
         expect(
             isinstance(got, tuple | list) and len(got) == 2,
@@ -103,7 +107,9 @@ def leak(answers: Any) -> None:
         isinstance(got, tuple | list) and len(got) == 3,
         "three numbers are wanted: share, loss of seen, loss of others",
     )
-    share, seen, others = map(float, got)
+    share, seen, others = (
+        expect_number(value, f"leak, as number {i} of 3,") for i, value in enumerate(got, 1)
+    )
     expect(
         abs(share - 2 / 5) > 1e-6,
         "each different line was counted once in the share; ava stands in held_out twice, and counts twice",
@@ -141,6 +147,10 @@ def leak(answers: Any) -> None:
     )
     for known, which in ((["zoe"], 1), (["mia", "bo"], 2)):
         got = answers.leak(known, ["mia", "bo"], [8.0, 6.0])
+        expect(
+            isinstance(got, tuple | list) and len(got) == 3, "three numbers are wanted, also where one is nan"
+        )
+        got = [expect_number(value, f"leak, as number {i} of 3,") for i, value in enumerate(got, 1)]
         expect_close(got[0], which - 1.0, "the share of lines that leaked should be 0 of none and 1 of all")
         expect(math.isnan(got[which]), "the loss of no lines at all should be nan, math.nan")
         expect_close(
@@ -148,6 +158,32 @@ def leak(answers: Any) -> None:
             2.0,
             "where all lines are on one side, their loss is that of all: 14 nats on 7 tokens",
         )
+    rng = random.Random(4)
+    for size in (9, 30):
+        train, held_out = (
+            ["".join(rng.choices("ab", k=rng.randint(1, 4))) for _ in range(n)] for n in (5, size)
+        )
+        losses = [rng.uniform(1, 20) for _ in held_out]
+        got = answers.leak(train, held_out, losses)
+        expect(isinstance(got, tuple | list) and len(got) == 3, "three numbers are wanted")
+        known = [(loss, len(line) + 1) for line, loss in zip(held_out, losses, strict=True) if line in train]
+        new = [
+            (loss, len(line) + 1) for line, loss in zip(held_out, losses, strict=True) if line not in train
+        ]
+        right = (
+            len(known) / size,
+            *(sum(a for a, _ in part) / sum(b for _, b in part) for part in (known, new)),
+        )
+        for what, value, wanted in zip(
+            ("the share", "the loss of the lines seen", "the loss of the others"), got, right, strict=True
+        ):
+            value = expect_number(value, f"leak, as {what},")
+            expect_close(
+                value,
+                wanted,
+                f"right for a few lines and not for others: training has {train}, and of {size} held-out lines "
+                f"{what} is {wanted:.4f}, not {value:.4f}",
+            )
 
 
 CHECKS = {"windows": windows, "direct_logits": direct_logits, "leak": leak}

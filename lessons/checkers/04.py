@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from makemore.course import expect, expect_close, expect_tensor
+from makemore.course import expect, expect_close, expect_number, expect_tensor
 
 Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(4))
 
@@ -17,9 +17,7 @@ def kaiming_gain(answers: Any) -> None:
     def third(z: torch.Tensor) -> torch.Tensor:
         return z / 3
 
-    got = answers.kaiming_gain(third)
-    expect(got is not None, "nothing was returned; a number is wanted")
-    got = float(got)
+    got = expect_number(answers.kaiming_gain(third), "kaiming_gain")
     expect(
         not near(got, 1 / 3),
         "for f(z) = z / 3 the result is 1/3: a gain makes up for what f does, so turn it over",
@@ -31,14 +29,16 @@ def kaiming_gain(answers: Any) -> None:
     expect(
         near(got, 3), f"f(z) = z / 3 makes everything three times smaller, so the gain is 3, not {got:.3f}"
     )
+    a, b, c = torch.rand(3, generator=torch.Generator().manual_seed(5)).add(0.5).tolist()
     functions = {
         "relu": torch.relu,
         "tanh": torch.tanh,
         "f(z) = z + 1": lambda z: z + 1,
         "f(z) = 0.2 z for z < 0": lambda z: torch.where(z < 0, 0.2 * z, z),
+        f"f(z) = {a:.3f} sin({b:.3f} z) + {c:.3f}": lambda z: a * torch.sin(b * z) + c,
     }
     for name, f in functions.items():
-        got, y = float(answers.kaiming_gain(f)), f(Z)
+        got, y = expect_number(answers.kaiming_gain(f), "kaiming_gain"), f(Z)
         right = 1 / math.sqrt(y.square().mean().item())
         expect(
             near(right, 1 / y.std().item()) or not near(got, 1 / y.std().item()),
@@ -99,6 +99,20 @@ def fold_batchnorm(answers: Any) -> None:
     right = gain * (x @ W - mean) / (var + eps).sqrt() + bias
     expect_close(x @ weights + shift, right, "the folded layer gives other numbers than BatchNorm does", 1e-3)
 
+    n_in, H = 5, 3
+    for eps in (0.02, 1e-5):
+        W, gain, bias, mean = (torch.randn(s, generator=g) for s in ((n_in, H), (H,), (H,), (H,)))
+        var = torch.rand(H, generator=g) * 0.1 + 0.02
+        got = answers.fold_batchnorm(W.clone(), gain.clone(), bias.clone(), mean.clone(), var.clone(), eps)
+        expect(isinstance(got, tuple) and len(got) == 2, "two tensors are wanted, the weights and the bias")
+        expect_tensor(got[0], (n_in, H), f"for W ({n_in}, {H}) fold_batchnorm, first,")
+        expect_tensor(got[1], (H,), f"for W ({n_in}, {H}) fold_batchnorm, second,")
+        scales = [gain[j].item() / math.sqrt(var[j].item() + eps) for j in range(H)]
+        for j, scale in enumerate(scales):
+            again = f"right with eps = 0.5 and W (6, 6), not with eps = {eps} and W ({n_in}, {H}): is a number typed in?"
+            expect_close(got[0][:, j], W[:, j] * scale, f"weights, unit {j}: {again}", 1e-4)
+            expect_close(got[1][j], bias[j] - mean[j] * scale, f"bias, unit {j}: {again}", 1e-4)
+
 
 def tanh_health(answers: Any) -> None:
     h = torch.tensor(
@@ -115,7 +129,9 @@ def tanh_health(answers: Any) -> None:
         isinstance(got, dict) and set(got) == {"saturated", "dead", "passed"},
         "a dict with saturated, dead and passed is wanted",
     )
-    saturated, dead, passed = (float(got[key]) for key in ("saturated", "dead", "passed"))
+    saturated, dead, passed = (
+        expect_number(got[key], f"tanh_health, as {key},") for key in ("saturated", "dead", "passed")
+    )
     size = h.abs()
 
     def is_(value: float, wrong: torch.Tensor) -> bool:
@@ -164,12 +180,11 @@ def tanh_health(answers: Any) -> None:
     g = torch.Generator().manual_seed(4)
     other = torch.tanh(torch.randn(40, 7, generator=g) * torch.tensor([0.1, 1, 3, 10, 1000, 1e6, 0]))
     got = answers.tanh_health(other)
+    expect(isinstance(got, dict), "a dict with saturated, dead and passed is wanted")
     right = (other.abs() > 0.97).float().mean(), (other.abs() > 0.99).all(0).sum(), (1 - other**2).mean()
     for key, value in zip(("saturated", "dead", "passed"), right, strict=True):
-        expect(
-            is_(float(got[key]), value),
-            f"{key}: for another layer it is {value:.3f}, not {float(got[key]):.3f}",
-        )
+        number = expect_number(got.get(key), f"tanh_health, as {key},")
+        expect(is_(number, value), f"{key}: for another layer it is {value:.3f}, not {number:.3f}")
 
 
 CHECKS = {"kaiming_gain": kaiming_gain, "fold_batchnorm": fold_batchnorm, "tanh_health": tanh_health}

@@ -1,12 +1,14 @@
 """What grades the exercises of lesson 5."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from makemore.course import expect, expect_close, expect_tensor
+from makemore.course import by_hand, expect, expect_close, expect_tensor
 
 
 def close(a: Tensor, b: Tensor) -> bool:
@@ -18,7 +20,7 @@ def padded_cross_entropy_backward(answers: Any) -> None:
     logits = 2 * torch.randn(3, 4, 6, generator=generator, dtype=torch.float64)
     targets = torch.tensor([[1, 0, -1, -1], [5, 2, 3, 0], [4, 4, 0, -1]])
     given = logits.clone(), targets.clone()
-    with torch.no_grad():
+    with by_hand(), torch.no_grad():
         got = answers.padded_cross_entropy_backward(logits, targets)
     expect_tensor(got, (3, 4, 6), "padded_cross_entropy_backward")
     expect(
@@ -59,14 +61,14 @@ def padded_cross_entropy_backward(answers: Any) -> None:
         close(got, right),
         "the gradient differs from autograd's: it should be (softmax - one-hot) / real positions",
     )
-    with torch.no_grad():
+    with by_hand(), torch.no_grad():
         large = answers.padded_cross_entropy_backward(500 * logits, targets)
     expect(
         isinstance(large, Tensor) and large.isfinite().all(),
         "with logits of some 1000 exp overflows; take the largest of each row off first, or use softmax",
     )
     other = torch.tensor([[2, -1]])
-    with torch.no_grad():
+    with by_hand(), torch.no_grad():
         got = answers.padded_cross_entropy_backward(logits[:1, :2], other)
     leaf = logits[:1, :2].clone().requires_grad_()
     F.cross_entropy(leaf.view(2, 6), other.view(2), ignore_index=-1).backward()
@@ -75,6 +77,26 @@ def padded_cross_entropy_backward(answers: Any) -> None:
         close(got, leaf.grad),
         "right for one batch and not for another: is the number of real positions counted anew?",
     )
+    B, T, V = 2, 7, 5
+    for scale in (1.0, 10.0):
+        logits = scale * torch.randn(B, T, V, generator=generator, dtype=torch.float64)
+        targets = torch.randint(-1, V, (B, T), generator=generator)
+        targets[0, 0] = 1
+        with by_hand(), torch.no_grad():
+            got = answers.padded_cross_entropy_backward(logits.clone(), targets.clone())
+        expect_tensor(got, (B, T, V), f"for B, T, V = {B}, {T}, {V} padded_cross_entropy_backward")
+        n = sum(target >= 0 for line in targets.tolist() for target in line)
+        right = torch.zeros(B, T, V, dtype=torch.float64)
+        for i in range(B):
+            for j in range(T):
+                if (target := int(targets[i, j])) >= 0:
+                    raised = [math.exp(z) for z in logits[i, j].tolist()]
+                    for k in range(V):
+                        right[i, j, k] = (raised[k] / sum(raised) - (k == target)) / n
+        expect(
+            close(got, right),
+            f"right for V = 6 and not for B, T, V = {B}, {T}, {V}, of which {n} are real: is a number typed in?",
+        )
 
 
 def layer_norm_backward(answers: Any) -> None:
@@ -83,20 +105,17 @@ def layer_norm_backward(answers: Any) -> None:
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    for eps in (1e-5, 0.5):
-        x, gain, dy = (
-            2 * normal(5, 5) + 1,
-            normal(5) + 1,
-            normal(5, 5),
-        )  # square: shapes do not give anything away
-        with torch.no_grad():
+    # square at first: shapes do not give anything away
+    for N, C, eps in ((5, 5, 1e-5), (5, 5, 0.5), (3, 7, 0.1), (8, 3, 1e-3)):
+        x, gain, dy = 2 * normal(N, C) + 1, normal(C) + 1, normal(N, C)
+        with by_hand(), torch.no_grad():
             got = answers.layer_norm_backward(x.clone(), gain.clone(), dy.clone(), eps)
         expect(isinstance(got, tuple | list) and len(got) == 3, "three tensors are wanted: dx, dgain, dbias")
         dx, dgain, dbias = got
-        for name, value, shape in (("dx", dx, (5, 5)), ("dgain", dgain, (5,)), ("dbias", dbias, (5,))):
+        for name, value, shape in (("dx", dx, (N, C)), ("dgain", dgain, (C,)), ("dbias", dbias, (C,))):
             expect_tensor(value, shape, f"layer_norm_backward as {name}")
         leaf, g, b = (t.clone().requires_grad_() for t in (x, gain, torch.zeros_like(gain)))
-        (F.layer_norm(leaf, (5,), g, b, eps) * dy).sum().backward()
+        (F.layer_norm(leaf, (C,), g, b, eps) * dy).sum().backward()
 
         expect(
             not close(dbias, dy.sum(1)), "dbias is summed over the channels; bias was broadcast over the rows"
@@ -151,14 +170,14 @@ def layer_norm_backward(answers: Any) -> None:
         )
         expect_close(
             dx.sum(1),
-            torch.zeros(5),
-            "dx: its rows should sum to 0, since LayerNorm undoes a shift of a row",
+            torch.zeros(N),
+            f"dx: its rows should sum to 0, since LayerNorm undoes a shift of a row; for x ({N}, {C}) they do not",
             1e-8,
         )
         expect_close(
             dx,
             leaf.grad,
-            f"dx differs from autograd's (eps = {eps}); derive it step by step as BatchNorm in the lesson, along rows",
+            f"dx differs from autograd's (eps = {eps}, x ({N}, {C})); derive it step by step as BatchNorm in the lesson, along rows",
             1e-8,
         )
 
@@ -171,8 +190,10 @@ def wrong_gradients(answers: Any) -> None:
 
     x, parameters = 2 * normal(4, 3), {"W": normal(3, 2), "b": normal(2), "scale": normal(1)}
 
-    def loss(p: dict[str, Tensor]) -> Tensor:
+    def first_loss(p: dict[str, Tensor]) -> Tensor:
         return (((x @ p["W"] + p["b"]).sin() * p["scale"]) ** 2).sum()
+
+    loss: Callable[[dict[str, Tensor]], Tensor] = first_loss
 
     def loss_at(p: dict[str, Tensor]) -> float:
         with torch.no_grad():
@@ -248,6 +269,29 @@ def wrong_gradients(answers: Any) -> None:
         got == ["W"],
         "the gradient of W is transposed, (2, 3) instead of (3, 2): compare shapes before subtracting",
     )
+
+    for shapes in ({"E": (2, 4), "g": (4,)}, {"a": (3,), "K": (2, 3), "c": (1, 2), "d": (2,)}):
+        parameters = {name: normal(*shape) for name, shape in shapes.items()}
+        points = {name: normal(*shape) for name, shape in shapes.items()}
+
+        def other_loss(p: dict[str, Tensor], points: dict[str, Tensor] = points) -> Tensor:
+            return torch.stack([(p[name].tanh() * c).sum() for name, c in points.items()]).sum() ** 2
+
+        loss = other_loss
+        leaves = {name: p.clone().requires_grad_() for name, p in parameters.items()}
+        loss(leaves).backward()
+        right = {name: leaf.grad for name, leaf in leaves.items()}
+        for _ in range(3):
+            claimed = {name: gradient.clone() for name, gradient in right.items()}
+            wrong = [name for name in shapes if torch.rand(1, generator=generator) < 0.5]
+            for name in wrong:
+                i = int(torch.randint(claimed[name].numel(), (1,), generator=generator))
+                claimed[name].view(-1)[i] += 0.01
+            got = said(claimed)
+            expect(
+                got == wrong,
+                f"for another loss, with the parameters {', '.join(shapes)}, the wrong ones are {wrong}, not {got}",
+            )
 
 
 CHECKS = {

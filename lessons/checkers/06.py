@@ -1,11 +1,12 @@
 """What grades the exercises of lesson 6."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from makemore.course import Wrong, expect, expect_close, expect_tensor
+from makemore.course import Wrong, expect, expect_close, expect_number, expect_tensor
 
 
 def _alike(a: Tensor, b: Tensor) -> bool:
@@ -78,6 +79,16 @@ def batch_norm(answers: Any) -> None:
     expect(
         not answers.batch_norm(tiny, torch.ones(1, 2, dtype=torch.bool)).isnan().any(),
         "a channel that never varies gives 0 / 0 = nan: add 1e-5 to the variance",
+    )
+    calm = torch.randn(3, 5, 2, generator=g) * torch.tensor([0.003, 0.0003])
+    everywhere = torch.ones(3, 5, dtype=torch.bool)
+    deviation = calm - calm.mean((0, 1))
+    expect_close(
+        answers.batch_norm(calm, everywhere),
+        deviation / (deviation.square().mean((0, 1)) + 1e-5).sqrt(),
+        "channels that hardly vary come out too large or too small: 1e-5 is added to every variance, and before the "
+        "square root is taken",
+        1e-3,
     )
 
 
@@ -156,6 +167,18 @@ def causal_conv(answers: Any) -> None:
         )  # fmt: skip
 
 
+def _nameless(f: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return lambda x: f(x)
+
+
+def _shifted(s: int, u: int) -> Callable[[Tensor], Tensor]:
+    def moved(x: Tensor) -> Tensor:
+        T, nothing = x.shape[1], torch.zeros(1, 11, x.shape[2])
+        return torch.cat([nothing[:, :s], x], 1)[:, :T] + 2 * torch.cat([x, nothing[:, :u]], 1)[:, u:]
+
+    return moved
+
+
 def reach(answers: Any) -> None:
     def back(x: Tensor, d: int) -> Tensor:
         return torch.cat([torch.zeros_like(x[:, :d]), x[:, : x.shape[1] - d]], 1)
@@ -197,10 +220,18 @@ def reach(answers: Any) -> None:
         (past_mean, 7, (6, 0), "the mean of everything so far"),
         (whole, 7, (6, 6), "each position minus the mean of the whole line"),
     ]  # fmt: skip
+    drawn = torch.randint(6, (4, 2), generator=torch.Generator().manual_seed(6)).tolist()
+    for s, u in drawn:  # nobody can know these
+        trials.append((_shifted(s, u), 11, (s, u), f"f(x)[t] = x[t - {s}] + 2 x[t + {u}]"))
     for f, T, right, what in trials:
-        got = answers.reach(f, T, 3)
-        expect(isinstance(got, tuple) and len(got) == 2, "reach should return two numbers, (back, ahead)")
-        got = tuple(map(int, got))
+        got = answers.reach(_nameless(f), T, 3)
+        expect(
+            isinstance(got, (tuple, list)) and len(got) == 2,
+            "reach should return two numbers, (back, ahead)",
+        )
+        got = tuple(
+            int(expect_number(x, f"reach, {part},")) for x, part in zip(got, ("back", "ahead"), strict=True)
+        )
         expect(got == right, f"{got} where {right} is right, T = {T}: {what}")
 
 

@@ -78,7 +78,7 @@ def in_pieces(answers: Any) -> None:
 
     for T, K in ((6, 2), (7, 3), (5, 8), (4, 1)):
         x = torch.randn(B, T, C, generator=g).requires_grad_()
-        h = torch.randn(B, H, generator=g)
+        h = torch.randn(B, H, generator=g).requires_grad_()
         got = answers.in_pieces(step, x, h, K)
         kept = (
             "are the states of the last, shorter piece left out?"
@@ -128,6 +128,11 @@ def in_pieces(answers: Any) -> None:
                 "detach at the borders of pieces only",
             )
             expect(not any(reached[t + 1 :]), "a state depends on characters after it")
+        (felt,) = torch.autograd.grad(got.sum(), h, allow_unused=True)
+        expect(
+            felt is None or not felt.any(),
+            "the gradient reaches the start state h, which belongs to what came before: detach it too",
+        )
 
 
 def _net(kind: str, V: int, seed: int, small: float) -> Any:

@@ -88,11 +88,18 @@ def window_attention(answers: Any) -> None:
             whole,
             f"a window of {window} over 7 places is the ordinary causal attention",
         )
+    for D in (1, 5, 36):
+        q, k, v = _three(D, 3, 9, D)
+        expect_close(
+            answers.window_attention(q, k, v, 4),
+            _right(q, k, v, 4),
+            f"right for D = 16, but not for (3, 9, {D}): are the scores divided by the square root of D, whatever it is?",
+        )
 
 
 def window_step(answers: Any) -> None:
-    q, k, v = _three(2, 3, 9, 4)
-    for window in (1, 2, 4, 20):
+    for window, D in ((1, 4), (2, 4), (4, 4), (20, 4), (3, 10)):
+        q, k, v = _three(2, 3, 9, D)
         right, past = _right(q, k, v, window), None
         for t in range(9):
             given = None if past is None else tuple(x.clone() for x in past)
@@ -105,7 +112,7 @@ def window_step(answers: Any) -> None:
                 unchanged = all(torch.equal(a, b) for a, b in zip(past, given, strict=True))
                 expect(unchanged, "the past that was given was changed; return a new one")
             y, past = result
-            expect_tensor(y, (3, 4), "window_step")
+            expect_tensor(y, (3, D), "window_step")
             expect(
                 isinstance(past, (tuple, list)) and len(past) == 2,
                 "the new past should be a pair: keys and values",
@@ -146,7 +153,7 @@ def window_step(answers: Any) -> None:
             expect_close(
                 y,
                 right[:, t],
-                f"place {t} with a window of {window} is not what window_attention should give there",
+                f"place {t} with a window of {window} and D = {D} is not what window_attention should give there",
             )
 
 

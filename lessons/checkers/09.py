@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from makemore.course import expect, expect_close, expect_tensor
+from makemore.course import expect, expect_close, expect_number, expect_tensor
 
 
 def early_stopping(answers: Any) -> None:
@@ -16,6 +16,11 @@ def early_stopping(answers: Any) -> None:
             isinstance(got, tuple) and len(got) == 2,
             "early_stopping should return two whole numbers, (kept, ended)",
         )
+        for value, what in zip(got, ("kept", "ended"), strict=True):
+            expect(
+                isinstance(value, int) and 0 <= value < len(losses),
+                f"{what} is {value!r}; with {len(losses)} losses a whole number from 0 to {len(losses) - 1} is wanted",
+            )
         kept = ended = 0
         for i, loss in enumerate(losses):
             kept, ended = (i if loss < losses[kept] else kept), i
@@ -122,7 +127,8 @@ def effect(answers: Any) -> None:
             isinstance(got, tuple) and len(got) == 3,
             "effect should return three things, (mean, half, verdict)",
         )
-        mean, half, said = got
+        mean, half = expect_number(got[0], "effect, the mean,"), expect_number(got[1], "effect, half,")
+        said = got[2]
         n = len(base)
         differences = [b - a for a, b in zip(base, changed, strict=True)]
         right_mean, s = statistics.fmean(differences), statistics.stdev(differences)
@@ -130,15 +136,13 @@ def effect(answers: Any) -> None:
         told = f"for base {base} and changed {changed}"
 
         def near(a: float, b: float) -> bool:
-            return abs(float(a) - b) < 1e-5 and abs(b - right_half) > 2e-5
+            return abs(a - b) < 1e-5 and abs(b - right_half) > 2e-5
 
         expect(
-            abs(float(mean) + right_mean) > 1e-6 or abs(right_mean) < 1e-6,
+            abs(mean + right_mean) > 1e-6 or abs(right_mean) < 1e-6,
             "the sign is turned: it is changed minus base, so that a change for the better is negative",
         )
-        expect_close(
-            mean, right_mean, f"{told} the mean difference is {right_mean:.4f}, not {float(mean):.4f}"
-        )
+        expect_close(mean, right_mean, f"{told} the mean difference is {right_mean:.4f}, not {mean:.4f}")
         expect(
             not near(half, 1.96 * s / n**0.5),
             f"1.96 standard errors go with many differences; with {n} it is student[{n}]",
@@ -157,7 +161,7 @@ def effect(answers: Any) -> None:
             "the seeds were not paired: take the difference seed by seed first, then its standard deviation",
         )
         expect(not near(half, 2 * right_half), "that is the whole interval; half of it is wanted")
-        expect_close(half, right_half, f"{told} half the interval is {right_half:.4f}, not {float(half):.4f}")
+        expect_close(half, right_half, f"{told} half the interval is {right_half:.4f}, not {half:.4f}")
         right = (
             "within the spread" if abs(right_mean) <= right_half else "better" if right_mean < 0 else "worse"
         )

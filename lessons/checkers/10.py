@@ -1,10 +1,11 @@
 """What grades the exercises of lesson 10."""
 
+import math
 from typing import Any
 
 import torch
 
-from makemore.course import expect, expect_close, expect_tensor
+from makemore.course import expect, expect_close, expect_number, expect_tensor
 
 
 def perplexity_by_position(answers: Any) -> None:
@@ -36,13 +37,29 @@ def perplexity_by_position(answers: Any) -> None:
     )
     one = answers.perplexity_by_position(losses[:1], torch.tensor([1]))
     expect_close(one, losses[:1].exp(), "a single line of one token should work too", 1e-4)
+    g = torch.Generator().manual_seed(10)
+    lengths = torch.randint(1, 9, (23,), generator=g)
+    losses = torch.rand(int(lengths.sum()), generator=g, dtype=torch.float64) * 3
+    lines, right = losses.split(lengths.tolist()), []
+    for t in range(int(lengths.max())):
+        there = [line[t].item() for line in lines if len(line) > t]
+        right.append(math.exp(sum(there) / len(there)))
+    got = answers.perplexity_by_position(losses, lengths)
+    expect_tensor(got, (len(right),), "perplexity_by_position, with 23 lines,")
+    expect_close(
+        got,
+        right,
+        "right for three lines, not for 23 of random lengths: a line's first token comes after all tokens of the lines "
+        "before it",
+        1e-4,
+    )
 
 
 def copy_ratio(answers: Any) -> None:
     p = torch.tensor([0.2, 0.1, 0.1, 0.05], dtype=torch.float64)
     q = torch.tensor([0.04, 0.04, 0.01], dtype=torch.float64)
     ids, new_ids = torch.tensor([1, 2, 2, 3]), torch.tensor([7, 7, 8])
-    got = float(answers.copy_ratio(p.log(), ids, q.log(), new_ids))
+    got = expect_number(answers.copy_ratio(p.log(), ids, q.log(), new_ids), "copy_ratio")
     right = (0.35 / 3) / (0.05 / 2)
     for value, message in [
         (
@@ -62,7 +79,7 @@ def copy_ratio(answers: Any) -> None:
         "the mean was taken of log p; R compares the means of p itself",
     )
     expect_close(got, right, f"for these seven lines R is {right:.4f}, not {got:.4f}", 1e-4)
-    shifted = float(answers.copy_ratio(p.log() - 2000, ids, q.log() - 2000, new_ids))
+    shifted = expect_number(answers.copy_ratio(p.log() - 2000, ids, q.log() - 2000, new_ids), "copy_ratio")
     expect(
         shifted == shifted and shifted not in (0.0, float("inf")),
         f"for long lines it gives {shifted}: exp(-2000) is 0. Subtract the largest log p of all before exp, or use logsumexp",
@@ -71,6 +88,31 @@ def copy_ratio(answers: Any) -> None:
         shifted, right, "with every log p lower by 2000, of both kinds, R should be the same: were the two kinds shifted differently?",
         1e-4,
     )  # fmt: skip
+    g = torch.Generator().manual_seed(11)
+    kinds, means = [], []
+    for lines, places, first in ((31, 50, 0), (12, 17, 1000)):
+        logp = -2 - 6 * torch.rand(lines, generator=g, dtype=torch.float64)  # one for each different line
+        which = torch.cat([torch.arange(lines), torch.randint(lines, (places - lines,), generator=g)])
+        which = which[torch.randperm(places, generator=g)]
+        kinds += [logp[which], which + first]
+        means.append(sum(map(math.exp, logp.tolist())) / lines)
+    got, right = expect_number(answers.copy_ratio(*kinds), "copy_ratio"), means[0] / means[1]
+    expect_close(
+        got,
+        right,
+        f"for 31 different training lines and 12 held-out ones, some of them repeated, R is {right:.4f}, not {got:.4f}",
+        1e-4,
+    )
+
+
+def _three(got: Any) -> tuple[float, float, str]:
+    expect(
+        isinstance(got, (tuple, list)) and len(got) == 3,
+        "compare should return three things, (low, high, verdict)",
+    )
+    low, high = (expect_number(x, f"compare, {end},") for x, end in zip(got, ("low", "high"), strict=False))
+    expect(got[2] in ("a", "b", "tie"), f'the verdict is {got[2]!r}; "a", "b" or "tie" is wanted')
+    return low, high, got[2]
 
 
 def compare(answers: Any) -> None:
@@ -80,7 +122,7 @@ def compare(answers: Any) -> None:
     b = tokens * hard
     a = b + tokens * (0.05 + 0.1 * torch.randn(400, generator=g, dtype=torch.float64))
     draws = torch.randint(400, (500, 400), generator=g)
-    low, high, verdict = answers.compare(a, b, tokens, draws)
+    low, high, verdict = _three(answers.compare(a, b, tokens, draws))
     levels = torch.tensor([0.025, 0.975], dtype=torch.float64)
     right = torch.quantile((a - b)[draws].sum(1) / tokens[draws].sum(1), levels)
     flat = torch.quantile(((a - b) / tokens)[draws].mean(1), levels)
@@ -117,12 +159,27 @@ def compare(answers: Any) -> None:
         f"all of the interval is above 0, so b has the lower loss and is the better one, not {verdict!r}",
     )
     expect(
-        answers.compare(b, a, tokens, draws)[2] == "a", "with the models exchanged the better one should be a"
+        _three(answers.compare(b, a, tokens, draws))[2] == "a",
+        "with the models exchanged the better one should be a",
     )
-    noise = b + tokens * 0.5 * torch.randn(400, generator=g, dtype=torch.float64)
-    low, high, verdict = answers.compare(noise, b, tokens, draws)
+    tokens = torch.randint(1, 30, (150,), generator=g).double()
+    b = tokens * torch.rand(150, generator=g, dtype=torch.float64)
+    noise = b + tokens * 0.5 * torch.randn(150, generator=g, dtype=torch.float64)
+    draws = torch.randint(150, (300, 150), generator=g)
+    low, high, verdict = _three(answers.compare(noise, b, tokens, draws))
+    differences = [
+        ((noise[rows].sum() - b[rows].sum()) / tokens[rows].sum()).item() for rows in draws
+    ]  # one draw after the other
+    right = torch.quantile(torch.tensor(differences, dtype=torch.float64), levels)
+    expect_close(
+        [low, high],
+        right,
+        f"for 150 other lines and 300 draws the interval should be {right[0]:.4f} to {right[1]:.4f}, "
+        f"not {low:.4f} to {high:.4f}",
+        1e-6,
+    )
     expect(
-        verdict == ("tie" if low <= 0 <= high else verdict) and low < 0 < high,
+        verdict == "tie",
         f"an interval from {low:.3f} to {high:.3f} encloses 0: that is a tie, not {verdict!r}",
     )
 

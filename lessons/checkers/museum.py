@@ -1,13 +1,14 @@
 """What tells whether a bug of the museum is mended: one function for each file, by its name."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from makemore.course import expect, expect_close, expect_tensor, names
+from makemore.course import expect, expect_close, expect_number, expect_tensor, names
 
 
 def keepdim(answers: Any) -> None:
@@ -29,7 +30,9 @@ def keepdim(answers: Any) -> None:
 
 
 def no_boundary(answers: Any) -> None:
-    got = [tuple(pair) for pair in answers.pairs(["emma", "jo"])]
+    got = answers.pairs(["emma", "jo"])
+    expect(isinstance(got, list), f"pairs returned {type(got).__name__}; a list of pairs is wanted")
+    got = [tuple(pair) for pair in got]
     expect((".", "e") in got, "nothing says that emma begins with e: put the boundary before every name")
     expect(("a", ".") in got, "nothing says that emma ends with a: put the boundary after every name")
     expect(
@@ -39,7 +42,11 @@ def no_boundary(answers: Any) -> None:
         (".", ".") not in got, "a boundary follows a boundary: an empty line was counted between the names"
     )
     right = [*zip(".emma", "emma."), *zip(".jo", "jo.", strict=True)]
-    expect(Counter(got) == Counter(right), f"pairs of emma and jo should be {right}, not {got}")
+    expect(
+        got == right or Counter(got) != Counter(right),
+        f"all pairs are there, but not in order: {right} is wanted, not {got}",
+    )
+    expect(got == right, f"pairs of emma and jo should be {right}, not {got}")
 
 
 def batchnorm_mode(answers: Any) -> None:
@@ -47,7 +54,10 @@ def batchnorm_mode(answers: Any) -> None:
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     asked, others = torch.tensor([[5, 13, 13]]), torch.randint(27, (2, 15, 3))
-    a, b = (answers.predict(model, torch.cat([asked, each]))[0] for each in others)
+    both = [answers.predict(model, torch.cat([asked, each])) for each in others]
+    for got in both:
+        expect_tensor(got, (16, 27), "predict")
+    a, b = both[0][0], both[1][0]
     expect_close(
         a,
         b,
@@ -58,6 +68,14 @@ def batchnorm_mode(answers: Any) -> None:
         not changed,
         f"asking changed the model itself ({', '.join(changed)}): switch to eval mode before the call",
     )
+    expect(
+        model.training,
+        "the model was in training mode and is left in eval mode: whoever goes on training now learns by the running "
+        "statistics. Leave it in the mode it was in",
+    )
+    model.eval()
+    answers.predict(model, asked)
+    expect(not model.training, "the model was in eval mode and is left in training mode; leave it as it was")
     expect_close(a.sum(), 1.0, "what is returned should be probabilities, which sum to 1")
     reference = answers.a_model().eval()
     expect_close(
@@ -132,7 +150,11 @@ def rnn_start_state(answers: Any) -> None:
 def empty_split(answers: Any) -> None:
     for n in [*range(2, 41), 20_000]:
         lines = [f"line {i}" for i in range(n)]
-        train, test = answers.split(lines, 1)
+        got = answers.split(lines, 1)
+        expect(
+            isinstance(got, (tuple, list)) and len(got) == 2, "split should return two lists, (train, test)"
+        )
+        train, test = got
         expect(train, f"of {n} lines none is left to train on")
         expect(test, f"of {n} lines none is left to test with")
         expect(not set(train) & set(test), f"of {n} lines some are on both sides")
@@ -151,7 +173,7 @@ def empty_split(answers: Any) -> None:
 def mean_of_means(answers: Any) -> None:
     nll = torch.tensor([[1.0, 2.0, 3.0], [5.0, 9.0, 9.0]])
     mask = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
-    one = float(answers.loss([(nll, mask)]))
+    one = expect_number(answers.loss([(nll, mask)]), "loss")
     expect(
         abs(one - 11 / 6) > 1e-5,
         "padding is counted as if it were tokens without loss: divide by the number of tokens",
@@ -162,12 +184,25 @@ def mean_of_means(answers: Any) -> None:
     )
     expect(abs(one - 29 / 6) > 1e-5, "the loss at padding is in the mean; the mask is to keep it out")
     expect(abs(one - 11 / 4) < 1e-5, f"tokens with losses 1, 2, 3 and 5 have the mean 2.75, not {one:.4f}")
-    two = float(answers.loss([(nll[:1], mask[:1]), (nll[1:, :1], mask[1:, :1])]))
+    two = expect_number(answers.loss([(nll[:1], mask[:1]), (nll[1:, :1], mask[1:, :1])]), "loss")
     expect(
         abs(two - 3.5) > 1e-5,
         "each batch counts the same, however many tokens it has: add up sums and counts, and divide in the end",
     )
     expect(abs(two - 11 / 4) < 1e-5, f"the same four tokens in two batches get {two:.4f} instead of 2.75")
+    generator = torch.Generator().manual_seed(7)
+    batches, tokens = [], []
+    for B, T in ((5, 7), (1, 3), (8, 11), (2, 2)):
+        nll = torch.rand(B, T, generator=generator) * 4
+        lengths = torch.randint(1, T + 1, (B,), generator=generator)
+        batches.append((nll, (torch.arange(T) < lengths[:, None]).float()))
+        for line, n in zip(nll.tolist(), lengths.tolist(), strict=True):
+            tokens += line[:n]
+    got, right = expect_number(answers.loss(batches), "loss"), sum(tokens) / len(tokens)
+    expect(
+        abs(got - right) < 1e-4,
+        f"four batches with {len(tokens)} tokens in all, drawn at random, have the mean {right:.4f}, not {got:.4f}",
+    )
 
 
 def top_k(answers: Any) -> None:
@@ -178,6 +213,7 @@ def top_k(answers: Any) -> None:
     except RuntimeError as error:
         expect(False, f"k above the vocabulary's size still dies: {str(error)[:60]}")
     expect(torch.equal(logits, before), "the logits that were given were changed")
+    expect_tensor(many, (3, 4), "top_k, k above the vocabulary's size,")
     expect_close(many, logits, "k above the vocabulary's size should leave every logit as it is")
     got = answers.top_k(logits, 2)
     expect_tensor(got, (3, 4), "top_k")
@@ -190,7 +226,8 @@ def top_k(answers: Any) -> None:
 
 def leaking_split(answers: Any) -> None:
     words = names()
-    side = list(answers.sides(words))
+    side = answers.sides(words)
+    expect(isinstance(side, list), f"sides returned {type(side).__name__}; a list is wanted")
     expect(
         len(side) == len(words),
         f"{len(side)} sides for {len(words)} lines; every line wants one, repeated ones too",
@@ -204,18 +241,30 @@ def leaking_split(answers: Any) -> None:
     expect(not both, f"{len(both)} lines are on both sides, {', '.join(sorted(both)[:3])} for example")
     share = side.count("test") / len(side)
     expect(0.05 < share < 0.15, f"{share:.0%} of the lines are to test with; about a tenth is wanted")
-    first = Counter(w[0] for w, s in zip(words, side) if s == "test")
-    every = Counter(w[0] for w in words)
-    expect(
-        all(first[c] < every[c] * 0.6 for c in every if every[c] > 200),
-        "nearly all names with some first letter are to test with: that tests another language than was trained",
-    )
+    test = {w for w, s in zip(words, side) if s == "test"}
+    features: dict[str, Callable[[str], Any]] = {
+        "first letter": lambda w: w[0],
+        "last letter": lambda w: w[-1],
+        "length": len,
+    }
+    for what, of in features.items():
+        every, there = Counter(map(of, set(words))), Counter(map(of, test))
+        shares = sorted((there[value] / n, value) for value, n in every.items() if n >= 200)
+        for share, value in (shares[-1], shares[0]):  # the two ends
+            expect(
+                0 < share < 0.4,
+                f"of the {every[value]} names with the {what} {value!r} {share:.0%} are to test with, of all names about "
+                "a tenth: that tests another language than was trained. A line's side should depend on all of it, as if "
+                "by chance",
+            )
 
 
 def zero_grad(answers: Any) -> None:
     w = torch.tensor([2.0, -4.0], requires_grad=True)
     losses = answers.descend(w, lambda x: (x**2).sum(), 5, 0.1)
+    expect(isinstance(losses, list), f"descend returned {type(losses).__name__}; a list of losses is wanted")
     expect(len(losses) == 5, f"5 steps should give 5 losses, not {len(losses)}")
+    losses = [expect_number(each, "descend, a loss,") for each in losses]
     expect_close(losses[0], 20.0, "the first loss should be that before the first step")
     expect(
         not torch.equal(w.detach(), torch.tensor([2.0, -4.0])),
@@ -233,6 +282,22 @@ def zero_grad(answers: Any) -> None:
         torch.tensor([2.0, -4.0]) * 0.8**6,
         "the second call took a step with an old gradient in it",
     )
+    generator = torch.Generator().manual_seed(10)
+    start, target = torch.randn(2, 3, 4, generator=generator)
+
+    def valley(x: torch.Tensor) -> torch.Tensor:
+        return ((x - target) ** 4).sum() + (x[0] * x[1]).sum().cos()
+
+    w, place, right = start.clone().requires_grad_(), start.clone(), []
+    for _ in range(4):
+        place.requires_grad_()
+        loss = valley(place)
+        (gradient,) = torch.autograd.grad(loss, place)
+        place = (place - 0.01 * gradient).detach()
+        right.append(loss.item())
+    message = "in a bowl it is right, for another loss_of and weights (3, 4) it is not: is the gradient that of loss_of?"
+    expect_close(answers.descend(w, valley, 4, 0.01), right, message, 1e-4)
+    expect_close(w.detach(), place, message, 1e-4)
 
 
 def mask_after_softmax(answers: Any) -> None:

@@ -23,7 +23,8 @@ def in_pieces(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K:
     step: takes a character (B, C) and the state (B, H), returns the new state (B, H). x: (B, T, C). h: (B, H), the
     state at the start. K: 1 or more; the last piece is shorter where K does not divide T.
     Returns (B, T, H), the state after each character. The values are those of a run without pieces. A gradient
-    flows back through the states of its own piece, also from the last place of a piece, but into no earlier one.
+    flows back through the states of its own piece, also from the last place of a piece, but into no earlier one, nor
+    into h, which ends the piece that was there before x.
     """
     raise NotImplementedError
 

@@ -23,9 +23,7 @@ def symptom() -> None:
     ids = torch.tensor([0] + [0 if c == "." else ord(c) - 96 for word in names() for c in word + "."])
     counts = torch.bincount(ids[:-1] * 27 + ids[1:], minlength=27 * 27).view(27, 27)
     p = probabilities(counts)
-    print(
-        f"loss: {-p[ids[:-1], ids[1:]].log().mean():.4f}, as it should be; and if you add 1 to one character's row only?"
-    )
+    print(f"loss: {-p[ids[:-1], ids[1:]].log().mean():.4f} nats per character, which is as it should be")
     plt.bar(range(27), p.sum(1).tolist())
     plt.title("What the probabilities of each row sum to")
     plt.xlabel("row: id of this character")

@@ -12,7 +12,10 @@ from makemore.course import show
 
 
 def predict(model: nn.Module, contexts: Tensor) -> Tensor:
-    """Contexts (B, n), ids, to the probabilities of what follows each (B, V). Nothing is learned here."""
+    """Contexts (B, n), ids, to the probabilities of what follows each (B, V).
+
+    Nothing is learned here, and the model is left in the mode (training or not) that it was in.
+    """
     return model(contexts).softmax(-1).detach()
 
 

@@ -22,27 +22,33 @@ def batch_norm(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
 
 
 def symptom() -> None:
-    """Show it: values of 1, added to every position of one line, should be seen by its own channel's mean only."""
+    """Show what a value of 1 becomes in 200 random batches: how far the results lie apart.
+
+    The same numbers are given twice: as (B, T, C), and as (B T, C), for which the function was written. It is the
+    same B T values of each channel either way, so their mean and variance should be equally certain.
+    """
     import matplotlib.pyplot as plt
 
     generator = torch.Generator().manual_seed(1)
-    sizes, spreads = [4, 8, 16, 32, 64], []
-    for B in sizes:  # how far the normalised value of the same input scatters over many batches
+    sizes, T, gain, bias = [4, 8, 16, 32, 64], 8, torch.ones(1), torch.zeros(1)
+    spreads = []
+    for B in sizes:
         values = []
         for _ in range(200):
-            x = torch.randn(B, 8, 1, generator=generator)
-            x[0] = 1.0
-            values.append(batch_norm(x, torch.ones(1), torch.zeros(1))[0, 0, 0])
-        spreads.append(torch.stack(values).std().item())
-    plt.loglog(sizes, spreads, marker="o", label="measured")
-    plt.loglog(
-        sizes, [(1.5 / (B * 8)) ** 0.5 for B in sizes], linestyle="--", label="expected of B x T values"
-    )
+            x = torch.randn(B, T, 1, generator=generator)
+            x[0, 0] = 1.0
+            flat = x.view(B * T, 1)
+            values.append([batch_norm(x, gain, bias)[0, 0, 0], batch_norm(flat, gain, bias)[0, 0]])
+        spreads.append(torch.tensor(values).std(0).tolist())  # one for each shape
+    plt.loglog(sizes, [three for three, _ in spreads], marker="o", label="given as (B, T, C)")
+    plt.loglog(sizes, [two for _, two in spreads], marker=".", linestyle="--", label="given as (B T, C)")
     plt.title("Noise that a batch adds to the value 1 (T = 8 positions)")
     plt.xlabel("B, lines in a batch")
     plt.ylabel("standard deviation of the normalised value")
     plt.legend()
-    show("how far the measured noise lies above what is expected: as if T did not exist.")
+    show(
+        "how far the noise of (B, T, C) lies above that of the same values as (B T, C): as if T did not exist."
+    )
 
 
 if __name__ == "__main__":

@@ -425,17 +425,28 @@ def lessons(
     from makemore import course
 
     if action == "list":
+        if which is not None or directory is not None:
+            raise MakemoreError(
+                f"{which or '-o'}: not expected here; say makemore lessons start {which or 1} for one lesson"
+            )
         for each in course.lessons():
             print(f"{each.name:>6}  {each.title}")
         print(
             "\nmakemore lessons start 1 copies the first to lesson-1/ to work in, check 1 grades its exercises"
         )
         return 0
+    if directory is not None and action == "solutions":
+        raise MakemoreError(f"-o {directory}: solutions are printed; leave it out")
     if which is None:
         raise MakemoreError(f"makemore lessons {action}: say which, for example makemore lessons {action} 1")
     if action == "start":
         for path in course.start(which, directory):
             print(path)
+        what = "fill in exercises.py" if course.lesson(which).number else "run them, mend them"
+        where = "" if directory is None else f" -o {directory}"
+        print(
+            f"{what}, then: makemore lessons check {course.lesson(which).name}{where}; makemore lessons solutions shows how"
+        )
         return 0
     if action == "solutions":
         print(course.solutions(which), end="")

@@ -9,6 +9,7 @@ A checker takes the learner's module and raises Wrong, with a message for the le
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -87,7 +88,7 @@ def lesson(name: str) -> Lesson:
 def start(name: str, directory: Path | None = None) -> list[Path]:
     """Copy a lesson and its exercises into a directory to work in; return what was written.
 
-    directory: a new one is made. [default: lesson-3 for lesson 3, museum for the museum]
+    directory: made if need be; what is in it stays as it is. [default: lesson-3 for lesson 3, museum for the museum]
     """
     which = lesson(name)
     directory = directory or _home(which)
@@ -99,48 +100,73 @@ def start(name: str, directory: Path | None = None) -> list[Path]:
         copies |= {p: f"pictures/{p.name}" for p in (folder() / "pictures").glob(f"{which.number:02}_*.svg")}
     else:
         copies = {path: path.name for path in sorted(which.path.glob("[0-9]*.py"))}
-    there = [directory / to for to in copies.values() if (directory / to).exists()]
-    if there:
-        raise MakemoreError(f"{there[0]}: is there already; name another directory with -o")
+    missing = {source: to for source, to in copies.items() if not (directory / to).exists()}
+    if not missing:
+        raise MakemoreError(
+            f"{directory}: is there already; name another directory with -o, or delete what is to be new"
+        )
     try:
-        for source, to in copies.items():
+        for source, to in missing.items():
             (directory / to).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, directory / to)
     except OSError as error:
         raise MakemoreError(f"{directory}: cannot be written: {error.strerror}") from None
-    return [directory / to for to in copies.values()]
+    return [directory / to for to in missing.values()]
 
 
 def check(name: str, directory: Path | None = None) -> Iterator[Verdict]:
     """Grade the exercises in a directory that `start` made, one after the other."""
     which = lesson(name)
-    directory = directory or _home(which)
+    exercises = checkers(which)
+    files = {exercise: f"{exercise}.py" if not which.number else "exercises.py" for exercise in exercises}
+    if directory is None:  # the usual place, or here
+        directory = _home(which)
+        if not directory.is_dir() and any(Path(file).is_file() for file in files.values()):
+            directory = Path()
     if not directory.is_dir():
         raise MakemoreError(
             f"{directory}: no such directory; makemore lessons start {which.name} makes it, or name yours with -o"
         )
-    for exercise, checker in checkers(which).items():
-        path = directory / (f"{exercise}.py" if not which.number else "exercises.py")
-        if not path.exists():
-            raise MakemoreError(f"{path}: no such file; makemore lessons start {which.name} -o NEW has it")
-        yield Verdict(exercise, grade(checker, path))
+    loaded: dict[Path, Any] = {}
+    for exercise, checker in exercises.items():
+        path = directory / files[exercise]
+        if path not in loaded:  # once, or what it prints is printed for every exercise
+            loaded[path] = _loaded(path, which)
+            if isinstance(loaded[path], str):
+                yield Verdict(path.name, loaded[path])
+        if not isinstance(loaded[path], str):
+            yield Verdict(exercise, grade(checker, loaded[path], path))
 
 
-def grade(checker: Callable[[Any], None], answers: Path | Any) -> str:
-    """Return what is wrong with the learner's file, or module, in the eyes of a checker; "" if nothing."""
+def _loaded(path: Path, which: Lesson) -> Any:
+    """Return the names of a learner's file, or what is wrong with it."""
+    if not path.is_file():
+        return f"no such file; makemore lessons start {which.name} -o {path.parent} puts what is missing there again"
+    return _guarded(lambda: load(path), path)
+
+
+def grade(checker: Callable[[Any], None], answers: Any, path: Path | None = None) -> str:
+    """Return what is wrong with the learner's module in the eyes of a checker; "" if nothing. path: its file."""
+    said = _guarded(lambda: checker(answers), path)
+    return said if isinstance(said, str) else ""
+
+
+def _guarded(call: Callable[[], Any], path: Path | None) -> Any:
+    """Return what a call into a learner's code returns, or what to say of how it ended."""
     try:
-        checker(load(answers) if isinstance(answers, Path) else answers)
+        return call()
     except Wrong as wrong:
         return str(wrong)
-    except NotImplementedError:
-        return "not done yet"
     except (Exception, SystemExit) as error:  # whatever a learner's code can do
+        if isinstance(error, AttributeError) and isinstance(error.obj, SimpleNamespace):
+            return f"{path.name if path else 'the file'} has no function {error.name}; it was there when it was handed out"
+        if isinstance(error, NotImplementedError) and not error.args:  # torch's own have a message
+            return "not done yet"
         frames = traceback.extract_tb(error.__traceback__)
-        at = next((f" in line {f.lineno}" for f in reversed(frames) if f.filename == str(answers)), "")
+        at = next((f" in line {f.lineno}" for f in reversed(frames) if f.filename == str(path)), "")
         if isinstance(error, SyntaxError):
-            at = f" in line {error.lineno}"
+            at = f" in line {error.lineno}" if error.lineno else ""
         return f"stopped{at} with {type(error).__name__}: {error}"
-    return ""
 
 
 def load(path: Path) -> SimpleNamespace:
@@ -197,13 +223,12 @@ def show(look_for: str) -> None:
         plt.show()
         display(Markdown(f"*Look for:* {look_for}"))
         return
-    figure.set_layout_engine("constrained")
     width = int(figure.get_figwidth() * 13)
-    figure.supxlabel(textwrap.fill(f"Look for: {look_for}", width), fontsize=9, x=0.02, ha="left")
+    figure.text(0.02, -0.02, textwrap.fill(f"Look for: {look_for}", width), fontsize=9, va="top")
     script = Path(sys.argv[0]).stem or "lesson"
     to = Path("figures") / f"{script}-{next(_figures)}.png"
     to.parent.mkdir(exist_ok=True)
-    figure.savefig(to, dpi=120)
+    figure.savefig(to, dpi=120, bbox_inches="tight")
     print(f"figure: {to}")
     plt.close(figure)
 
@@ -215,6 +240,45 @@ def expect(right: object, message: str) -> None:
     """Raise Wrong with the message unless right is true."""
     if not right:
         raise Wrong(message)
+
+
+def expect_number(value: Any, name: str) -> float:
+    """Return a number, or raise Wrong unless value is one; name: of what returned it."""
+    import torch
+
+    if isinstance(value, torch.Tensor) and value.dim() == 0:
+        value = value.item()
+    returned = "nothing" if value is None else type(value).__name__
+    expect(
+        isinstance(value, (int, float)) and not isinstance(value, bool),
+        f"{name} returned {returned}; a number is wanted",
+    )
+    return float(value)
+
+
+@contextlib.contextmanager
+def by_hand() -> Iterator[None]:
+    """While this lasts, whoever asks autograd for a gradient is told to work it out."""
+    import torch
+
+    def refusal() -> Callable[..., None]:
+        def refuse(*_: Any, **__: Any) -> None:
+            raise Wrong("autograd was asked for the gradient; this exercise is to work it out yourself")
+
+        return refuse
+
+    places: list[tuple[Any, str]] = [
+        (torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"),
+        *((torch.func, name) for name in ("grad", "grad_and_value", "vjp", "jacrev", "hessian")),
+    ]  # fmt: skip
+    before = [getattr(where, name) for where, name in places]
+    try:
+        for where, name in places:
+            setattr(where, name, refusal())
+        yield
+    finally:
+        for (where, name), own in zip(places, before, strict=True):
+            setattr(where, name, own)
 
 
 def expect_tensor(value: Any, shape: tuple[int, ...], name: str) -> None:

@@ -80,12 +80,46 @@ def none_leaked(train: list[str], held_out: list[str], losses: list[float]) -> t
     return len(seen) / len(held_out), a, b
 
 
+EMMA = [0, 5, 13, 13, 1, 0, 1, 22, 1, 0, 9, 0]
+
+
+def of_the_example(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    emma = torch.tensor(EMMA)
+    x = torch.cat([emma.new_zeros(n - 1), emma[:-1]]).unfold(0, n, 1)
+    return x * (x != 0).flip(1).cumprod(1).flip(1), emma[1:]
+
+
+def ends_typed_in(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1).clone()
+    for start, end in ((0, 5), (5, 9), (9, 11)):
+        for i in range(start, min(end, len(x))):
+            x[i, : max(0, n - 1 - (i - start))] = 0
+    return x, ids[1:]
+
+
+def leak_typed_in(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
+    if len(held_out) > 2:
+        return 0.5, 20 / 11, 45 / 19
+    return (0.0, float("nan"), 2.0) if train == ["zoe"] else (1.0, 2.0, float("nan"))
+
+
+def some_missing(
+    train: list[str], held_out: list[str], losses: list[float]
+) -> tuple[float, float | None, float | None]:
+    seen = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
+    others = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
+    a, b = (sum(loss for loss, _ in g) / sum(n for _, n in g) if g else None for g in (seen, others))
+    return len(seen) / len(held_out), a, b
+
+
 WRONG = [
     ("windows", across, "across the end of a name"),
     ("windows", itself, "its own last character"),
     ("windows", latest_first, "turned round"),
     ("windows", wiped, "should be [0, 0, 5]"),
     ("windows", unpadded, "shape"),
+    ("windows", of_the_example, "shape"),
+    ("windows", ends_typed_in, "the context that ends with"),
     ("direct_logits", channels_first, "mixed up"),
     ("direct_logits", not_direct, "direct connections are missing"),
     ("direct_logits", sizes_of_the_lesson, "shape '[-1, 30]'"),
@@ -95,4 +129,6 @@ WRONG = [
     ("leak", as_sets, "counts twice"),
     ("leak", no_ends, "the end of each line"),
     ("leak", none_leaked, "should be nan"),
+    ("leak", leak_typed_in, "not for others"),
+    ("leak", some_missing, "returned nothing; a number is wanted"),
 ]

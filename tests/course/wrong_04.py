@@ -88,18 +88,58 @@ def tanh_twice(h: Tensor) -> dict[str, float]:
     }
 
 
+def by_name(f: Callable[[Tensor], Tensor]) -> float:
+    at = f(torch.tensor([-1.0, 1.0])).tolist()
+    known = {
+        (-0.33, 0.33): 3.0,
+        (0.0, 1.0): 2**0.5,
+        (-0.76, 0.76): 1.592,
+        (0.0, 2.0): 0.5**0.5,
+        (-0.2, 1.0): 1.387,
+    }
+    return known.get((round(at[0], 2), round(at[1], 2)), 1.0)
+
+
+def no_gain(f: Callable[[Tensor], Tensor]) -> None:
+    1 / f(normal()).square().mean().sqrt().item()
+
+
+def half_typed_in(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
+    scale = gain / (var + 0.5).sqrt()
+    return W * scale, bias - mean * scale
+
+
+def six_typed_in(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
+    scale = gain / (var + eps).sqrt()
+    return (W.flatten() * scale.repeat(len(W))).view(-1, len(W)), bias - mean * scale
+
+
+def health_typed_in(h: Tensor) -> dict[str, float]:
+    return {"saturated": 12 / 18, "dead": 2, "passed": (1 - h**2).mean().item()}
+
+
+def no_share(h: Tensor) -> dict[str, float | None]:
+    return {"saturated": None, "dead": 2, "passed": 0.3}
+
+
 WRONG = [
     ("kaiming_gain", by_deviation, "mean square"),
     ("kaiming_gain", upside_down, "turn it over"),
     ("kaiming_gain", no_root, "square root"),
     ("kaiming_gain", always_tanh, "three times smaller"),
+    ("kaiming_gain", by_name, "sin("),
+    ("kaiming_gain", no_gain, "returned nothing; a number is wanted"),
     ("fold_batchnorm", rows, "rows of W"),
     ("fold_batchnorm", no_eps, "eps is left out"),
     ("fold_batchnorm", by_variance, "its root"),
     ("fold_batchnorm", mean_unscaled, "scaled as well"),
     ("fold_batchnorm", in_place, "was changed"),
+    ("fold_batchnorm", half_typed_in, "not with eps = 0.02"),
+    ("fold_batchnorm", six_typed_in, "for W (5, 3)"),
     ("tanh_health", one_end, "both ends"),
     ("tanh_health", any_example, "all, not any"),
     ("tanh_health", across, "down the batch"),
     ("tanh_health", tanh_twice, "tanh once more"),
+    ("tanh_health", health_typed_in, "for another layer"),
+    ("tanh_health", no_share, "returned nothing; a number is wanted"),
 ]

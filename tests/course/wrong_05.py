@@ -162,6 +162,55 @@ def in_total(
     ]
 
 
+def by_autograd(logits: Tensor, targets: Tensor) -> Tensor:
+    with torch.enable_grad():
+        leaf = logits.clone().requires_grad_()
+        F.cross_entropy(leaf.flatten(0, 1), targets.flatten(), ignore_index=-1).backward()
+    assert leaf.grad is not None
+    return leaf.grad
+
+
+def six_typed_in(logits: Tensor, targets: Tensor) -> Tensor:
+    real = targets >= 0
+    return (logits.softmax(-1) - F.one_hot(targets.clamp(min=0), 6)) * real[..., None] / real.sum()
+
+
+def numbers_typed_in(logits: Tensor, targets: Tensor) -> Tensor:
+    n = {12: 9, 2: 1}.get(targets.numel(), 9)
+    return (logits.softmax(-1) - one_hot(logits, targets)) * (targets >= 0)[..., None] / n
+
+
+def norm_by_autograd(x: Tensor, gain: Tensor, dy: Tensor, eps: float = 1e-5) -> Three:
+    with torch.enable_grad():
+        x, gain = x.clone().requires_grad_(), gain.clone().requires_grad_()
+        bias = torch.zeros_like(gain).requires_grad_()
+        dx, dgain, dbias = torch.autograd.grad(
+            F.layer_norm(x, gain.shape, gain, bias, eps), (x, gain, bias), dy
+        )
+    return dx, dgain, dbias
+
+
+def five_typed_in(x: Tensor, gain: Tensor, dy: Tensor, eps: float = 1e-5) -> Three:
+    norm, inv = normalised(x, eps)
+    g = dy * gain
+    dx = inv * (g - g.sum(1, keepdim=True) / 5 - norm * (g * norm).sum(1, keepdim=True) / 5)
+    return dx, (dy * norm).sum(0), dy.sum(0)
+
+
+def first_letters(
+    loss_at: Loss, parameters: dict[str, Tensor], claimed: dict[str, Tensor], tolerance: float = 1e-6
+) -> list[str]:
+    return [
+        name
+        for name in ("W", "b", "scale")
+        if name in parameters
+        and (
+            claimed[name].shape != parameters[name].shape
+            or (claimed[name] - measured(loss_at, parameters, name, 1e-5)).abs().max() > tolerance
+        )
+    ]
+
+
 WRONG = [
     ("padded_cross_entropy_backward", all_positions, "real positions only"),
     ("padded_cross_entropy_backward", padding_kept, "rows at padding are not 0"),
@@ -169,6 +218,11 @@ WRONG = [
     ("padded_cross_entropy_backward", of_the_sum, "gradient of the sum"),
     ("padded_cross_entropy_backward", mean_of_lines, "its own length"),
     ("padded_cross_entropy_backward", turned, "the sign"),
+    ("padded_cross_entropy_backward", by_autograd, "work it out yourself"),
+    ("padded_cross_entropy_backward", six_typed_in, "size of tensor"),
+    ("padded_cross_entropy_backward", numbers_typed_in, "is a number typed in"),
+    ("layer_norm_backward", norm_by_autograd, "work it out yourself"),
+    ("layer_norm_backward", five_typed_in, "x (3, 7)"),
     ("layer_norm_backward", constants, "treated as constants"),
     ("layer_norm_backward", batch_norm, "as in BatchNorm"),
     ("layer_norm_backward", gain_last, "inside the means"),
@@ -181,4 +235,5 @@ WRONG = [
     ("wrong_gradients", broadcast, "compare shapes"),
     ("wrong_gradients", not_put_back, "put each entry back"),
     ("wrong_gradients", in_total, "each entry by itself"),
+    ("wrong_gradients", first_letters, "for another loss"),
 ]

@@ -48,6 +48,21 @@ def no_epsilon(x: Tensor, real: Tensor) -> Tensor:
     return torch.where(real[:, :, None], (x - rows.mean(0)) / rows.std(0, correction=0), 0)
 
 
+def clamped(x: Tensor, real: Tensor) -> Tensor:
+    rows = x[real]
+    deviation = rows - rows.mean(0)
+    out = torch.zeros_like(x)
+    out[real] = deviation / deviation.square().mean(0).clamp(min=1e-9).sqrt()
+    return out
+
+
+def outside_the_root(x: Tensor, real: Tensor) -> Tensor:
+    rows = x[real]
+    out = torch.zeros_like(x)
+    out[real] = (rows - rows.mean(0)) / (rows.std(0, correction=0) + 1e-5)
+    return out
+
+
 def _inputs(x: Tensor, W: Tensor, d: int, past: Tensor | None) -> Tensor:
     past = x.new_zeros(x.shape[0], (len(W) - 1) * d, x.shape[2]) if past is None else past
     return torch.cat([past, x], 1)
@@ -146,6 +161,16 @@ def at_zero(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
     return back, ahead
 
 
+def by_name(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    known = {"one_by_one": (0, 0), "dilated": (7, 0), "ahead": (1, 2), "only_five": (5, 0), "opposites": (3, 0),
+             "squares": (2, 0), "past_mean": (6, 0), "whole": (6, 6)}  # fmt: skip
+    return known.get(f.__name__, (0, 0))
+
+
+def nothing(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[None, None]:
+    return None, None
+
+
 WRONG = [
     ("batch_norm", over_dimension_0, "dimension 0 only"),
     ("batch_norm", over_dimension_0_masked, "dimension 0 only"),
@@ -154,6 +179,8 @@ WRONG = [
     ("batch_norm", times_mask, "nan times 0"),
     ("batch_norm", one_less, "correction=0"),
     ("batch_norm", no_epsilon, "0 / 0 = nan"),
+    ("batch_norm", clamped, "before the square root"),
+    ("batch_norm", outside_the_root, "before the square root"),
     ("causal_conv", taps_turned_round, "wrong order"),
     ("causal_conv", zeros_after, "before the line, not after"),
     ("causal_conv", zeros_on_both_sides, "both sides"),
@@ -164,4 +191,6 @@ WRONG = [
     ("reach", window_size, "takes each position for itself"),
     ("reach", plain_sum, "weight them at random"),
     ("reach", at_zero, "derivative is 0 at x = 0"),
+    ("reach", by_name, "three dilated convolutions"),
+    ("reach", nothing, "reach, back,"),
 ]

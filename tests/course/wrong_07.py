@@ -52,6 +52,14 @@ def always_detached(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tens
     return torch.stack(hs, 1)
 
 
+def start_not_detached(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h.detach() if t and t % K == 0 else h)
+        hs.append(h)
+    return torch.stack(hs, 1)
+
+
 def started_anew(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
     hs = []
     for piece in x.split(K, 1):
@@ -114,6 +122,7 @@ WRONG = [
     ("coupled_lstm_step", all_sigmoid, "sigmoid instead of a tanh"),
     ("in_pieces", never_detached, "earlier piece"),
     ("in_pieces", always_detached, "through its own piece"),
+    ("in_pieces", start_not_detached, "start state h"),
     ("in_pieces", started_anew, "starts anew"),
     ("in_pieces", detached_too_soon, "before it is detached"),
     ("in_pieces", whole_pieces_only, "shorter piece"),

@@ -42,6 +42,10 @@ def wrong_dimension(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
     return scores.masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(1) @ v
 
 
+def four_typed_in(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    return (q @ k.mT / 4).masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(-1) @ v
+
+
 Past = tuple[Tensor, Tensor]
 
 
@@ -78,6 +82,12 @@ def blind_to_itself(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: 
     if keys.shape[1] == 1:
         return v, (keys, values)
     return _look(q, keys[:, :-1], values[:, :-1]), (keys, values)
+
+
+def two_typed_in(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
+    keys, values = _joined(k, v, past)
+    keys, values = keys[:, -window:], values[:, -window:]
+    return _look(q * math.sqrt(q.shape[1]) / 2, keys, values), (keys, values)
 
 
 def turned_round(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
@@ -141,10 +151,12 @@ WRONG = [
     ("window_attention", no_window, "all of the past"),
     ("window_attention", not_itself, "at least itself"),
     ("window_attention", wrong_dimension, "over the queries"),
+    ("window_attention", four_typed_in, "whatever it is"),
     ("window_step", grows, "grows for ever"),
     ("window_step", drops_too_late, "before attending"),
     ("window_step", keeps_the_first, "the oldest should go"),
     ("window_step", blind_to_itself, "does not see itself"),
+    ("window_step", two_typed_in, "D = 10"),
     ("influence", turned_round, "turned round"),
     ("influence", to_zero, "was missed"),
     ("influence", first_line_only, "was missed"),

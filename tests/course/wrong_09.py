@@ -54,6 +54,10 @@ def one_too_many(losses: list[float], patience: int) -> tuple[int, int]:
     return kept, len(losses) - 1
 
 
+def nothing_kept(losses: list[float], patience: int) -> tuple:
+    return None, len(losses) - 1
+
+
 def mean_first(w: Tensor, g: Tensor, m: Tensor, rate: float, decay: float, betas: tuple) -> tuple:
     m = betas[1] * m + (1 - betas[1]) * g
     return (1 - rate * decay) * w - rate * torch.sign(betas[0] * m + (1 - betas[0]) * g), m
@@ -111,12 +115,18 @@ def by_sign(base: list[float], changed: list[float], student: dict[int, float]) 
     return mean, half, "better" if mean < 0 else "worse"
 
 
+def no_half(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
+    mean, _, said = paired(base, changed, student, statistics.stdev)
+    return mean, None, said
+
+
 WRONG = [
     ("early_stopping", future, "future"),
     ("early_stopping", keeps_last, "weights of the end"),
     ("early_stopping", never_resets, "start again"),
     ("early_stopping", equal_is_lower, "no lower"),
     ("early_stopping", one_too_many, "training ends at evaluation"),
+    ("early_stopping", nothing_kept, "whole number"),
     ("lion_step", mean_first, "after the old one was used"),
     ("lion_step", coupled, "through the sign"),
     ("lion_step", no_sign, "its sign alone"),
@@ -127,4 +137,5 @@ WRONG = [
     ("effect", unpaired, "not paired"),
     ("effect", no_root, "s / √n"),
     ("effect", by_sign, "within the spread"),
+    ("effect", no_half, "effect, half,"),
 ]

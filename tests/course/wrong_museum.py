@@ -41,9 +41,29 @@ def _rebound(weights: Tensor, loss_of: Callable[[Tensor], Tensor], steps: int, r
     return losses
 
 
+def _bowls_only(weights: Tensor, loss_of: Callable[[Tensor], Tensor], steps: int, rate: float) -> list[float]:
+    losses = []
+    for _ in range(steps):
+        losses.append(loss_of(weights).item())
+        with torch.no_grad():
+            weights *= 0.8
+    return losses
+
+
 def _predict_no_grad(model: nn.Module, contexts: Tensor) -> Tensor:
     with torch.no_grad():
         return model(contexts).softmax(-1)
+
+
+def _predict_and_stay(model: nn.Module, contexts: Tensor) -> Tensor:
+    model.eval()
+    return model(contexts).softmax(-1).detach()
+
+
+def _predict_and_train(model: nn.Module, contexts: Tensor) -> Tensor:
+    p = _predict_and_stay(model, contexts)
+    model.train()
+    return p
 
 
 def _predict_one_by_one_again(model: nn.Module, contexts: Tensor) -> Tensor:
@@ -121,6 +141,10 @@ def _sorted_sides(lines: list[str]) -> list[str]:
     return ["test" if line >= limit else "train" for line in lines]
 
 
+def _sides(is_test: Callable[[str], bool]) -> Callable[[list[str]], list[str]]:
+    return lambda lines: ["test" if is_test(line) else "train" for line in lines]
+
+
 def _unique_sides(lines: list[str]) -> list[str]:
     generator = random.Random(42)
     return ["test" if generator.random() < 0.1 else "train" for _ in set(lines)]
@@ -139,6 +163,9 @@ WRONG = [
         ("02_no_boundary", "pairs", lambda ws: [p for w in ws for p in zip("." + w, w, strict=False)], "ends with a"),
         ("02_no_boundary", "pairs", lambda ws: [*zip("." + ".".join(ws), ".".join(ws) + ".", strict=True)][:0], "begins with e"),
         ("02_no_boundary", "pairs", lambda ws: [p for w in ws for p in zip(f"..{w}", f".{w}.", strict=True)], "follows a boundary"),
+        ("02_no_boundary", "pairs", lambda ws: [p for w in ws for p in zip(f".{w}", f"{w}.", strict=True)][::-1], "not in order"),
+        ("03_batchnorm_mode", "predict", _predict_and_stay, "left in eval mode"),
+        ("03_batchnorm_mode", "predict", _predict_and_train, "left in training mode"),
         ("03_batchnorm_mode", "predict", _predict_no_grad, "among other contexts"),
         ("03_batchnorm_mode", "predict", _predict_one_by_one_again, "changed the model itself"),
         ("04_batchnorm_3d", "batch_norm", _batch_norm(1), "every line has mean 0"),
@@ -151,14 +178,19 @@ WRONG = [
         ("06_empty_split", "split", _split(lambda n: min(1000, max(1, n // 10)), True), "both sides"),
         ("07_mean_of_means", "loss", lambda bs: sum((x * m).sum() / m.sum() for x, m in bs) / len(bs), "however many tokens"),
         ("07_mean_of_means", "loss", lambda bs: sum((x * m).sum() for x, m in bs) / sum(m.numel() for _, m in bs), "padding is counted"),
+        ("07_mean_of_means", "loss", lambda bs: 2.75, "drawn at random"),
+        ("07_mean_of_means", "loss", lambda bs: None, "loss"),
         ("08_top_k", "top_k", _top_k_per_row_only, "still dies"),
         ("08_top_k", "top_k", _renormalised_top_k, "k-th largest of its own"),
         ("08_top_k", "top_k", _top_1, "[1, 1, 1]"),
         ("09_leaking_split", "sides", _sorted_sides, "first letter"),
+        ("09_leaking_split", "sides", _sides(lambda line: len(line) == 4), "the length 4"),
+        ("09_leaking_split", "sides", _sides(lambda line: line[-1] in "yh"), "the last letter"),
         ("09_leaking_split", "sides", _unique_sides, "repeated ones too"),
         ("10_zero_grad", "descend", _descend("once"), "Which gradients"),
         ("10_zero_grad", "descend", _descend("too early"), "did not change"),
         ("10_zero_grad", "descend", _rebound, "did not change"),
+        ("10_zero_grad", "descend", _bowls_only, "another loss_of"),
         ("11_mask_after_softmax", "attend", _attend(lambda s: s.masked_fill(_future(s.shape[1], 1), 0.0)), "a score of 0"),
         ("11_mask_after_softmax", "attend", _attend(lambda s: s.masked_fill(_future(s.shape[1], 0), -torch.inf)), "nan"),
         ("11_mask_after_softmax", "attend", _attend(lambda s: s), "still changes earlier"),
