@@ -25,7 +25,8 @@ import torch
 from torch import Tensor, nn
 
 from makemore.batches import WINDOW, Batches
-from makemore.corpus import SPLITS, Corpus, read
+from makemore.cache import read
+from makemore.corpus import SPLITS, Corpus
 from makemore.files import atomic, read_json, to_json
 from makemore.loop import TEACHER_ORDER, fitted
 from makemore.models import MODELS, build, configure
@@ -158,9 +159,8 @@ def trained(
     torch.manual_seed(seed)
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs)).train()
     opts = optimizers(model, how.learning_rate, how.weight_decay, how.muon)
-    rows = corpus.rows("train")
     window = 1 if hasattr(model, "mixed_lengths") else WINDOW
-    batches = iter(Batches(rows, corpus.lengths[rows], how.tokens, seed, window))
+    batches = iter(Batches(corpus, "train", how.tokens, seed, window))
     if how.teacher and teacher is None:
         teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
     precision = fast_dtype(torch.device("cpu"))

@@ -25,7 +25,7 @@ from typing import Any
 import common
 import torch
 
-from makemore.corpus import read
+from makemore.cache import read
 from makemore.models import MODELS
 from makemore.recipes import recipe
 from makemore.sampling import sample, tree_of

@@ -30,7 +30,8 @@ from torch import nn
 
 import makemore
 from makemore.batches import WINDOW, Batches
-from makemore.corpus import Corpus, read
+from makemore.cache import read
+from makemore.corpus import Corpus
 from makemore.loop import TEACHER_ORDER, fitted
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
@@ -53,7 +54,6 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
     """Return for every trained type its seconds a step, tokens a step and weights in matrices."""
     corpus = read("names")
     precision = fast_dtype(torch.device("cpu"))
-    rows = corpus.rows("train")
     teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
     take: dict[str, Callable[[], int]] = {}
     found: dict[str, Any] = {}
@@ -64,7 +64,7 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
         own = recipe(type)
         opts = optimizers(model.train(), own.learning_rate, own.weight_decay, own.muon)
         window = 1 if hasattr(model, "mixed_lengths") else WINDOW
-        batches = iter(Batches(rows, corpus.lengths[rows], own.tokens, 1, window))
+        batches = iter(Batches(corpus, "train", own.tokens, 1, window))
 
         def step(
             model: Any = model, opts: Any = opts, batches: Any = batches, share: float = own.teacher

@@ -77,8 +77,7 @@ def ours(
     began = time.perf_counter()
     teacher = share and fitted(corpus, "ngram", order=TEACHER_ORDER)
     seconds = time.perf_counter() - began
-    rows = corpus.rows("train")
-    batches = iter(Batches(rows, corpus.lengths[rows], TOKENS, seed))
+    batches = iter(Batches(corpus, "train", TOKENS, seed))
     precision = fast_dtype(torch.device("cpu"))
     for step in range(1, steps + 1):
         began = time.perf_counter()

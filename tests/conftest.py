@@ -47,9 +47,9 @@ def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of 300 names."""
-    from makemore.corpus import locate
+    from makemore.reading import locate
 
-    names = locate("names")[0].read_text("utf-8").split("\n")
+    names = locate("names").paths[0].read_text("utf-8").split("\n")
     path = tmp_path_factory.mktemp("small") / "small.txt"
     path.write_text("\n".join(names[::100][:300]) + "\n", "utf-8")
     return path

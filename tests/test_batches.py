@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore.batches import Batches, epoch, in_order
-from makemore.corpus import read
+from makemore.cache import read
+from makemore.corpus import Corpus
+from makemore.vocab import Vocab
 
 some_lengths = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(np.array)
 budgets = st.integers(1, 2000)
@@ -22,7 +24,7 @@ def lengths():
 
 @given(some_lengths, budgets, windows, st.integers(0, 2**63 - 1), st.integers(0, 100))
 def test_an_epoch_has_every_line_once(lengths, budget, window, seed, number):
-    batches = epoch(lengths, budget, seed, number, window)
+    batches = epoch(lengths, budget, [seed, number], window)
     assert all(len(batch) for batch in batches)
     assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
 
@@ -30,7 +32,7 @@ def test_an_epoch_has_every_line_once(lengths, budget, window, seed, number):
 @given(some_lengths, budgets, windows)
 def test_batches_are_even(lengths, budget, window):
     cost = lengths + 1
-    sums = [cost[batch].sum() for batch in epoch(lengths, budget, 1, 0, window)]
+    sums = [cost[batch].sum() for batch in epoch(lengths, budget, [1, 0], window)]
     total, longest = cost.sum(), cost.max()
     even = total / max(1, round(total / budget))
     if total > budget:
@@ -42,7 +44,7 @@ def test_batches_are_even(lengths, budget, window):
 
 def test_the_order_depends_on_seed_and_number_alone(lengths):
     def flat(seed, number):
-        return np.concatenate(epoch(lengths, 1000, seed, number)).tolist()
+        return np.concatenate(epoch(lengths, 1000, [seed, number])).tolist()
 
     np.random.seed(1)
     first = flat(3, 5)
@@ -58,7 +60,7 @@ def test_little_is_padding(name, budget):
     lengths = read(name).lengths
 
     def padded(window):
-        batches = epoch(lengths, budget, 1, 0, window)
+        batches = epoch(lengths, budget, [1, 0], window)
         return sum(len(batch) * (lengths[batch].max() + 1) for batch in batches) / (lengths + 1).sum()
 
     assert padded(32) < 1.08
@@ -66,45 +68,51 @@ def test_little_is_padding(name, budget):
 
 
 def test_batches_come_in_no_order_of_length(lengths):
-    means = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, 1, 0)])
+    means = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, [1, 0])])
     by_chance = 1 / np.sqrt(len(means))
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 4 * by_chance
     assert abs(np.corrcoef(means[1:], means[:-1])[0, 1]) < 4 * by_chance  # nor is one like the next
 
 
 def test_a_window_of_one_leaves_lengths_mixed(lengths):
-    batches = epoch(lengths, 1000, 1, 0, window=1)
+    batches = epoch(lengths, 1000, [1, 0], window=1)
     means = np.array([lengths[batch].mean() for batch in batches])
     by_chance = lengths.std() / np.sqrt(np.mean([len(batch) for batch in batches]))
     assert means.std() < 1.3 * by_chance
-    bucketed = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, 1, 0)])
+    bucketed = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, [1, 0])])
     assert bucketed.std() > 3 * by_chance  # the test can tell
+
+
+def corpus_of(lengths):
+    """Lines of these lengths."""
+    return Corpus(Vocab("a"), np.concatenate([[0], *([*[1] * n, 0] for n in lengths)]).astype(np.uint8))
 
 
 @given(some_lengths, st.integers(20, 500), st.integers(0, 60), windows)
 def test_batches_go_on_from_any_place(lengths, budget, done, window):
-    rows = np.arange(len(lengths)) * 10 + 3
-    whole = Batches(rows, lengths, budget, 7, window)
+    corpus = corpus_of(lengths)
+    corpus.split = np.zeros(len(corpus), np.uint8)
+    whole = Batches(corpus, "train", budget, 7, window)
     served = [batch.tolist() for batch in islice(whole, done + 5)]
-    first = Batches(rows, lengths, budget, 7, window)
+    first = Batches(corpus, "train", budget, 7, window)
     for _ in islice(first, done):
         pass
-    again = Batches(rows, lengths, budget, 7, window)
-    again.epoch, again.position = first.epoch, first.position
+    again = Batches(corpus, "train", budget, 7, window)
+    again.epoch, again.pool, again.position = first.epoch, first.pool, first.position
     assert [batch.tolist() for batch in islice(again, 5)] == served[done:]
-    assert (again.epoch, again.position) == (whole.epoch, whole.position)
+    assert (again.epoch, again.pool, again.position) == (whole.epoch, whole.pool, whole.position)
 
 
-def test_batches_hold_every_row_once_an_epoch(lengths):
-    rows = np.arange(len(lengths)) * 2
-    batches = Batches(rows, lengths, 1000, 7)
+def test_batches_hold_every_row_of_a_split_once_an_epoch():
+    corpus = read("names")
+    batches = Batches(corpus, "train", 1000, 7)
     seen = []
     for batch in batches:
         if batches.epoch:
             break
         seen += batch.tolist()
-    assert sorted(seen) == rows.tolist()
-    assert (batches.epoch, batches.position) == (1, 1)
+    assert sorted(seen) == corpus.rows("train").tolist()
+    assert (batches.epoch, batches.pool, batches.position) == (1, 0, 1)
 
 
 @given(some_lengths, budgets)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore.corpus import SPLITS, Corpus, describe, line_hashes, read
+from makemore.cache import read
+from makemore.corpus import SPLITS, Corpus, describe, line_hashes
 from makemore.errors import MakemoreError
 from makemore.vocab import Vocab, code_points
 

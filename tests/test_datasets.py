@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from makemore.corpus import bundled_lists, locate, read
+from makemore.cache import read
 from makemore.errors import MakemoreError
+from makemore.reading import bundled_lists, locate
 
 DATA = importlib.resources.files("makemore").joinpath("data")
 SOURCES = json.loads(DATA.joinpath("SOURCES.json").read_text("utf-8"))
@@ -53,10 +54,14 @@ def test_reading_a_list_drops_and_changes_nothing(entry, tmp_path, monkeypatch):
 
 def test_a_file_goes_before_the_bundled_list_of_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert locate("names.txt") == (DATA.joinpath("names.txt"), True)
-    assert locate("names") == (DATA.joinpath("names.txt"), True)
+    for name in ("names.txt", "names"):
+        found = locate(name)
+        assert (found.paths, found.bundled) == ([DATA.joinpath("names.txt")], True)
     (tmp_path / "names.txt").write_text("my\nown\nnames\n")
-    path, bundled = locate("names.txt")
-    assert (path.resolve(), bundled) == ((tmp_path / "names.txt").resolve(), False)
+    found = locate("names.txt")
+    assert ([path.resolve() for path in found.paths], found.bundled) == (
+        [(tmp_path / "names.txt").resolve()],
+        False,
+    )
     with pytest.raises(MakemoreError, match="names, words, companies"):
         locate("nothing.txt")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from makemore.corpus import Corpus, read
+from makemore.cache import read
+from makemore.corpus import Corpus
 from makemore.evaluation import Loss, Losses, batch_tokens, copying, evaluate, ratio_interval, score
 from makemore.models import build, configure
 

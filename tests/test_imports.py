@@ -18,59 +18,75 @@ ALLOWED = {
     "files": {"errors"},
     "vocab": {"errors"},
     "loss": set(),
-    "batches": set(),
+    "parallel": set(),
+    "batches": {"corpus"},
     "optimizer": {"loss"},
     "recipes": set(),
     "models": {"errors"} | FAMILIES,
-    "corpus": {"errors", "vocab"},
+    "reading": {"errors", "vocab"},
+    "store": {"errors", "files", "reading", "vocab"},
+    "corpus": {"reading", "store", "vocab"},
+    "cache": {"corpus", "errors", "files", "reading", "store", "vocab"},
     "search": {"errors", "vocab"},
     "sampling": {"errors", "search", "vocab"},
-    "evaluation": {"batches", "corpus", "loss"},
+    "evaluation": {"batches", "corpus", "loss", "parallel"},
     "quality": set(),
     "advice": set(),
     "assessment": {
         "advice", "corpus", "errors", "evaluation", "files", "loop", "models", "quality", "run", "sampling",
     },
-    "run": {"__init__", "corpus", "errors", "evaluation", "files", "models", "sampling", "search", "vocab"},
+    "run": {
+        "__init__", "corpus", "errors", "evaluation", "files", "models", "reading", "sampling", "search", "store", "vocab",
+    },
     "inspection": {
-        "advice", "batches", "corpus", "evaluation", "loop", "models", "optimizer", "quality", "recipes",
+        "advice", "batches", "cache", "corpus", "evaluation", "loop", "models", "optimizer", "quality", "reading",
+        "recipes",
     },
     "report": {"errors", "evaluation", "run"},
     "diagnostics": {"advice", "files", "loss", "run"},
     "events": {"advice", "run", "sampling"},
     "loop": {
         "advice", "batches", "corpus", "diagnostics", "errors", "evaluation", "events", "files", "loss", "models",
-        "optimizer", "report", "run", "sampling",
+        "optimizer", "parallel", "report", "run", "sampling",
     },
     "training": {
-        "corpus", "errors", "events", "files", "loop", "models", "optimizer", "recipes", "report", "run",
+        "cache", "corpus", "errors", "events", "files", "loop", "models", "optimizer", "parallel", "reading", "recipes",
+        "report", "run",
         "sampling",
     },
     "comparison": {
-        "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "run", "training",
+        "cache", "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "run", "training",
     },
-    "display": {"advice", "corpus", "errors", "events", "models", "run"},
+    "display": {"advice", "cache", "corpus", "errors", "events", "models", "run"},
     "tables": {"advice", "corpus", "display", "events", "run"},
     "plots": {"advice", "files", "quality", "run"},
     "page": {"__init__", "advice", "assessment", "comparison", "errors", "files", "plots", "run"},
     "options": set(),
-    "course": {"corpus", "errors"},
+    "course": {"errors", "reading"},
     "stopping": set(),
     "measuring": {
         "assessment", "comparison", "errors", "files", "inspection", "options", "page", "run", "stopping", "tables",
     },
     "cli": {
-        "__init__", "corpus", "course", "display", "errors", "files", "loop", "measuring", "models", "options", "recipes", "run",
+        "__init__", "cache", "course", "display", "errors", "files", "loop", "measuring", "models", "options", "reading", "recipes", "run",
         "stopping", "training",
     },
     "__main__": {"cli"},
     "__init__": {
-        "assessment", "comparison", "corpus", "errors", "evaluation", "models", "run", "training", "vocab",
+        "assessment", "cache", "comparison", "corpus", "errors", "evaluation", "models", "run", "training", "vocab",
     },
 } | {family: set() for family in FAMILIES}  # fmt: skip
 
 # what else these may import, besides the standard library
-OUTSIDE = {"errors": set(), "vocab": {"numpy"}, "corpus": {"numpy"}, "batches": {"numpy"}, "recipes": set()}
+OUTSIDE = {
+    "errors": set(),
+    "vocab": {"numpy"},
+    "corpus": {"numpy"},
+    "reading": {"numpy", "zstandard"},
+    "store": {"numpy"},
+    "batches": {"numpy"},
+    "recipes": set(),
+}
 OUTSIDE |= {"__init__": set(), "loss": {"torch"}, "optimizer": {"torch"}}
 OUTSIDE |= {family: {"torch"} for family in FAMILIES} | {"models.ngram": {"torch", "numpy"}}
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from makemore import advice
-from makemore.corpus import read
+from makemore.cache import read
 from makemore.errors import MakemoreError
 from makemore.inspection import BINS, _folded, _pace, inspect
 from makemore.loop import fitted

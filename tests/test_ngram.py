@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makemore.corpus import Corpus, read
+from makemore.cache import read
+from makemore.corpus import Corpus
 from makemore.evaluation import evaluate
 from makemore.models import ngram
 from makemore.models.bigram import Bigram

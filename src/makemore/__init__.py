@@ -16,9 +16,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from makemore.assessment import assess as assess
+    from makemore.cache import read as read
     from makemore.comparison import compare as compare
     from makemore.corpus import Corpus as Corpus
-    from makemore.corpus import read as read
     from makemore.errors import MakemoreError as MakemoreError
     from makemore.evaluation import evaluate as evaluate
     from makemore.models import MODELS as MODELS
@@ -32,7 +32,7 @@ _HOME = {
     "train": "training",
     "load": "run",
     "Run": "run",
-    "read": "corpus",
+    "read": "cache",
     "Corpus": "corpus",
     "Vocab": "vocab",
     "MODELS": "models",

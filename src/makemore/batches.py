@@ -1,4 +1,4 @@
-"""Epochs of length-bucketed batches."""
+"""Epochs of length-bucketed batches, from memory or from disk."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from makemore.corpus import Corpus
+
+POOL = 256
+"""Chunks whose lines are shuffled together: some 16 million tokens."""
+
 WINDOW = 32
 """Batches whose lines are sorted by length together: enough for little padding, few enough to stay mixed."""
 
 
 def epoch(
-    lengths: npt.NDArray[np.int64], tokens_per_batch: int, seed: int, number: int, window: int = WINDOW
+    lengths: npt.NDArray[np.int64], tokens_per_batch: int, seed: list[int], window: int = WINDOW
 ) -> list[npt.NDArray[np.int64]]:
     """Return one epoch: every line once, in batches of about `tokens_per_batch` predicted tokens.
 
     lengths: (N,) characters of each line. Each batch is an array of places in `lengths`. The lines are
     shuffled, sorted by length within windows of some batches and cut there, so that a batch holds lines of
     about one length and little padding; then the batches are shuffled. A window of 1 leaves the lengths
-    in a batch mixed. The order depends on seed and number alone.
+    in a batch mixed. The order depends on the seed alone.
     """
-    random = np.random.default_rng([seed, number])
+    random = np.random.default_rng(seed)
     order = random.permutation(len(lengths))
     cost = lengths[order] + 1  # a line and its end
     n_batches = max(1, round(int(cost.sum()) / tokens_per_batch))
@@ -38,31 +43,45 @@ def epoch(
 
 
 class Batches:
-    """Epochs without end over some rows of a corpus, and the place reached, which can be set."""
+    """Epochs without end over a split of a corpus, and the place reached, which can be set.
+
+    The chunks of the corpus are shuffled, and so many of them at a time, a pool, are shuffled line by line and cut into
+    batches. Most lists are one pool, and shuffled as a whole.
+    """
 
     def __init__(
-        self,
-        rows: npt.NDArray[np.int64],
-        lengths: npt.NDArray[np.int64],
-        tokens_per_batch: int,
-        seed: int,
-        window: int = WINDOW,
+        self, corpus: Corpus, split: str, tokens_per_batch: int, seed: int, window: int = WINDOW
     ) -> None:
-        """rows: (N,) the rows to serve; lengths: (N,) the characters of each; the rest as in `epoch`."""
-        self._rows, self._lengths = rows, lengths
+        """split: the rows to serve; the rest as in `epoch`."""
+        self._corpus, self._split = corpus, split
         self._tokens, self._seed, self._window = tokens_per_batch, seed, window
         self.epoch = 0
         """The epoch that the next batch belongs to."""
+        self.pool = 0
+        """The pool of the epoch that it belongs to."""
         self.position = 0
-        """The number of the next batch in its epoch."""
+        """The number of the next batch in its pool."""
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
+        n = len(self._corpus.chunks) - 1
         while True:
-            batches = epoch(self._lengths, self._tokens, self._seed, self.epoch, self._window)
-            while self.position < len(batches):
-                self.position += 1
-                yield self._rows[batches[self.position - 1]]
-            self.epoch, self.position = self.epoch + 1, 0
+            order = np.arange(n)
+            if n > POOL:
+                order = np.random.default_rng([self._seed, self.epoch, n]).permutation(n)
+            while self.pool * POOL < n:
+                chunks = np.sort(order[self.pool * POOL : (self.pool + 1) * POOL])
+                rows = self._corpus.rows_of(chunks, self._split)
+                lengths = self._corpus.lengths[rows]
+                seed = [self._seed, self.epoch] + [self.pool] * (n > POOL)
+                batches = epoch(lengths, self._tokens, seed, self._window) if len(rows) else []
+                self._corpus.release()
+                while self.position < len(batches):
+                    self.position += 1
+                    yield rows[batches[self.position - 1]]
+                    if n > POOL and self.position % WINDOW == 0:
+                        self._corpus.release()
+                self.pool, self.position = self.pool + 1, 0
+            self.epoch, self.pool = self.epoch + 1, 0
 
 
 def in_order(

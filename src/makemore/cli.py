@@ -93,6 +93,7 @@ _COMMANDS = (
     "inspect",
     "models",
     "data",
+    "cache",
     "lessons",
 )
 _FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
@@ -105,7 +106,7 @@ def _train_command(type_name: str | None) -> Any:
 
     def train(
         *,
-        input_file: Annotated[str | None, option(_FILES, "-i")] = None,
+        input_file: Annotated[list[str] | None, option(_FILES, "-i", consume_multiple=True)] = None,
         work_dir: Annotated[Path, option(_FILES, "-o")] = Path("out"),
         resume: Annotated[bool, switch(_FILES)] = False,
         overwrite: Annotated[bool, switch(_FILES)] = False,
@@ -113,6 +114,7 @@ def _train_command(type_name: str | None) -> Any:
         top_k: Annotated[int | None, whole(_FILES)] = None,
         encoding: Annotated[str, option(_FILES)] = "utf-8",
         max_length: Annotated[int | None, whole(_FILES)] = None,
+        min_count: Annotated[int, whole(_FILES)] = 1,
         type: Annotated[str | None, option(_MODEL)] = None,
         knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL)] = None,  # type: ignore[valid-type]
         max_steps: Annotated[int | None, whole(_TRAINING)] = None,
@@ -133,7 +135,8 @@ def _train_command(type_name: str | None) -> Any:
         """Train a model on a file of lines.
 
         Args:
-            input_file: File with one thing on each line, or a bundled list: names, words or companies.
+            input_file: File with one thing on each line, or a bundled list: names, words or companies; also several
+                files, a directory, a pattern, or - for standard input, packed by gzip, xz or Zstandard or not.
                 [default: names]
             work_dir: Directory for everything the run writes.
             resume: Go on where the run in the work directory was left.
@@ -142,6 +145,7 @@ def _train_command(type_name: str | None) -> Any:
             top_k: Draw the samples that are shown from the k most likely characters only.
             encoding: The file's encoding.
             max_length: Drop lines with more characters than this.
+            min_count: Replace characters that occur less often than this by U+FFFD, one for all of them.
             type: Which model; `makemore models` lists them, and `makemore train --type T --help` shows
                 what else T has to set. [default: lstm]
             knobs: What the model has to set.
@@ -174,7 +178,7 @@ def _train_command(type_name: str | None) -> Any:
         if sample_only:
             return _sample_only(work_dir, top_k, seed)
         if input_file is not None:
-            from makemore.corpus import locate
+            from makemore.reading import locate
 
             locate(input_file)  # a missing file need not wait for torch
         from rich.console import Console
@@ -189,7 +193,7 @@ def _train_command(type_name: str | None) -> Any:
         with Display(Console(), top_k) as display, stop_signals() as stop:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
-                max_length=max_length, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
+                max_length=max_length, min_count=min_count, on_progress=display.reading, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
                 compile=compile, diagnostics=diagnostics, precision=precision, max_steps=max_steps, time=time, batch_size=batch_size, learning_rate=learning_rate,
                 weight_decay=weight_decay, teacher=teacher, patience=patience, seed=seed, **given,
             )  # fmt: skip
@@ -358,7 +362,7 @@ def models(*, input_file: Annotated[str, option(short="-i")] = "names") -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from makemore.corpus import read
+    from makemore.cache import read
     from makemore.loop import untrained_size
     from makemore.models import MODELS
 
@@ -375,9 +379,27 @@ def models(*, input_file: Annotated[str, option(short="-i")] = "names") -> int:
     return 0
 
 
+def cache(action: Literal["list", "clear"] = "list") -> int:
+    """List what large files were read into, or remove it.
+
+    Args:
+        action: list or clear.
+
+    """
+    from makemore.cache import clear, entries, root
+
+    if action == "clear":
+        print(f"{clear() / 1e6:,.1f} MB freed in {root()}")
+        return 0
+    for entry in entries():
+        print(f"{entry.size / 1e6:10,.1f} MB  {entry.lines:>13,} lines  {entry.source}")
+    print(f"in {root()}; makemore cache clear removes it all, runs keep what they need")
+    return 0
+
+
 def data() -> int:
     """List the bundled lists, with their sources and licences."""
-    from makemore.corpus import bundled_lists
+    from makemore.reading import bundled_lists
 
     for entry in bundled_lists():
         print(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)")
@@ -466,7 +488,7 @@ def _knobs_class(type_name: str | None) -> type:
 
 def _commands(train: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
     """The commands by name, in the order that help shows."""
-    every = (train, sample, score, explain, eval_, compare, report, inspect_, models, data, lessons)
+    every = (train, sample, score, explain, eval_, compare, report, inspect_, models, data, cache, lessons)
     return dict(zip(_COMMANDS, every, strict=True))
 
 
@@ -560,6 +582,7 @@ def _label(argument: Argument) -> tuple[str, str]:
         )
         return ", ".join(filter(None, [place, flags])), place
     (kind,) = {*(get_args(argument.hint) or [argument.hint])} - {NoneType}
+    (kind,) = get_args(kind) or [kind]  # of which there may be several
     return flags + f" {kind.__name__.upper()}" * (kind is not bool), ""
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from makemore import evaluation, quality
-from makemore.corpus import SPLITS, Corpus, read
+from makemore.cache import read
+from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import Losses
 from makemore.events import Event

@@ -1,49 +1,33 @@
-"""A file of lines: read and checked, split, and held as one stream of ids."""
+"""The lines to learn from: one stream of ids, and the split that each line belongs to."""
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import json
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from makemore.errors import MakemoreError
+from makemore.reading import Reading
+from makemore.store import Store
 from makemore.vocab import BOUNDARY, Vocab, code_points
 
 SPLITS = ("train", "validation", "test")
 """The splits; a line's split number is its place here."""
 
-LONGEST = 10_000
-"""Characters a line may have unless `max_length` says otherwise: past that a file is hardly a list."""
+PIECE = 1 << 22
+"""Tokens of the file that are gone through at a time."""
+
+EXACT_LINES = 1 << 22
+"""Lines that are compared with each other to count the different ones; of more it is estimated."""
+
+CHUNK = 1 << 16
+"""Tokens of neighbouring lines that lie on disk, are checked and are shuffled together."""
 
 _SHARES = (0.90, 0.05, 0.05)
 _KEY = int.from_bytes(hashlib.blake2b(b"makemore splits 1", digest_size=8).digest(), "little")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What reading a file found, and what was left out."""
-
-    source: str
-    """The path read, or the name of the bundled list."""
-    bundled: bool
-    lines: int
-    """Lines in the file."""
-    blank: int
-    """Lines dropped because nothing but white space was on them."""
-    too_long: int
-    """Lines dropped because of `max_length`."""
-    normalized: bool
-    """Whether the text had to be brought to Unicode's normal form C."""
 
 
 class Corpus:
@@ -52,6 +36,9 @@ class Corpus:
     The whole is one stream of ids: a boundary, the characters of line 0, a boundary, the characters of
     line 1, and so on to a last boundary. Row i means line i. A line's split depends on nothing but its
     own text, so equal lines fall together and a line stays where it is when the file grows.
+
+    The arrays lie in memory, or of a large file on disk (`store`). Whoever goes through all lines does so in `pieces`:
+    what is done with is let go of, so that memory does not grow with the file.
     """
 
     def __init__(self, vocab: Vocab, tokens: npt.NDArray[Any], reading: Reading | None = None) -> None:
@@ -59,10 +46,32 @@ class Corpus:
         self.vocab = vocab
         self.tokens = tokens
         self.reading = reading
-        self.offsets = np.flatnonzero(tokens == BOUNDARY)
-        """(N + 1,) int64: where the boundary before each line stands; the last one ends the last line."""
-        self.lengths = np.diff(self.offsets) - 1
-        """(N,) int64: characters of each line."""
+        self.store: Store | None = None
+        """The files that the arrays are mapped from, if they are."""
+
+    @classmethod
+    def stored(cls, store: Store) -> Corpus:
+        """Return the corpus whose arrays are files."""
+        corpus = cls(store.vocab, store.array("tokens"), store.reading)
+        corpus.store = store
+        for name in ("offsets", "lengths", "hashes", "split", "chunks"):
+            setattr(corpus, name, store.array(name))
+        return corpus
+
+    @cached_property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """(N + 1,) where the boundary before each line stands; the last one ends the last line."""
+        return np.flatnonzero(self.tokens == BOUNDARY)
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(N,) characters of each line."""
+        return np.diff(self.offsets) - 1
+
+    @cached_property
+    def chunks(self) -> npt.NDArray[np.int64]:
+        """(K + 1,) the first row of each chunk, and N: neighbouring lines of about CHUNK tokens."""
+        return chunk_rows(self.offsets)
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], reading: Reading | None = None) -> Corpus:
@@ -79,7 +88,13 @@ class Corpus:
     @property
     def longest(self) -> int:
         """Characters of the longest line."""
-        return int(self.lengths.max())
+        return int(self.store.facts["longest"] if self.store else self.lengths.max())
+
+    def tokens_of(self, split: str) -> int:
+        """Predicted tokens of a split: its characters and the ends of its lines."""
+        if self.store:
+            return int(self.store.facts["tokens"][split])
+        return int((self.lengths[self.rows(split)] + 1).sum())
 
     @cached_property
     def hashes(self) -> npt.NDArray[np.uint64]:
@@ -92,12 +107,61 @@ class Corpus:
         return split_of(self.hashes)
 
     def rows(self, split: str) -> npt.NDArray[np.int64]:
-        """Return the numbers of the lines of a split, in the file's order."""
+        """Return the numbers of the lines of a split, in the file's order: 8 bytes for each."""
         return np.flatnonzero(self.split == SPLITS.index(split))
+
+    def rows_of(self, chunks: npt.ArrayLike, split: str) -> npt.NDArray[np.int64]:
+        """Return the numbers of the lines of a split in some chunks, which are checked if they lie on disk."""
+        chunks = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
+        if self.store:
+            self.store.check(chunks)
+        number = SPLITS.index(split)
+        parts = [
+            a + np.flatnonzero(self.split[a:b] == number)
+            for a, b in zip(self.chunks[chunks].tolist(), self.chunks[chunks + 1].tolist(), strict=True)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def pieces(self, split: str, tokens: int = PIECE) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield the rows of a split in the file's order, those of about so many tokens of the file at a time."""
+        at_once = max(1, tokens // CHUNK)
+        for k in range(0, len(self.chunks) - 1, at_once):
+            rows = self.rows_of(np.arange(k, min(k + at_once, len(self.chunks) - 1)), split)
+            if len(rows):
+                yield rows
+            self.release()
+
+    def at_most(self, split: str, tokens: int, seed: int | list[int] = 0) -> npt.NDArray[np.int64]:
+        """Return the rows of a split if they have no more than so many tokens, else those of chunks drawn at random."""
+        everything = np.arange(len(self.chunks) - 1)
+        if self.tokens_of(split) <= tokens:
+            return self.rows_of(everything, split)
+        drawn = np.random.default_rng(seed).permutation(everything)
+        share = len(drawn) * tokens / self.tokens_of(split)
+        return self.rows_of(np.sort(drawn[: max(1, int(share))]), split)
+
+    def release(self) -> None:
+        """Let go of the memory that parts of files take which were looked at."""
+        if self.store:
+            self.store.release()
 
     def counts(self) -> dict[str, int]:
         """Return how many lines each split has."""
+        if self.store:
+            return dict(self.store.facts["lines"])
         return {name: int((self.split == i).sum()) for i, name in enumerate(SPLITS)}
+
+    @cached_property
+    def different(self) -> int:
+        """How many different lines there are; of many, estimated from a 64th of all possible hashes, to some thousandths."""
+        if len(self) <= EXACT_LINES:
+            return len(np.unique(self.hashes))
+        found = []
+        for i in range(0, len(self), EXACT_LINES):
+            part = self.hashes[i : i + EXACT_LINES]
+            found.append(np.unique(part[part % np.uint64(64) == 0]))
+            self.release()
+        return 64 * len(np.unique(np.concatenate(found)))
 
     def lines(self, rows: npt.ArrayLike) -> list[str]:
         """Return the text of the given rows."""
@@ -116,14 +180,16 @@ class Corpus:
             steps[np.cumsum(n)[:-1]] = starts[1:] - ends[:-1]
         return np.concatenate([np.zeros(1, self.tokens.dtype), self.tokens[np.cumsum(steps)]])
 
-    def batch(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def batch(
+        self, rows: npt.NDArray[np.int64], longest: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return inputs and targets of the given rows, each (B, T) int64, T one more than the longest.
 
         Inputs begin with the boundary and end in padding of 0; targets end with the boundary, and are -1
-        at padding, where the loss ignores them.
+        at padding, where the loss ignores them. longest: T - 1, where it is to be more.
         """
         n = self.lengths[rows][:, None]  # (B, 1)
-        t = np.arange(int(n.max()) + 1)  # (T,)
+        t = np.arange((int(n.max()) if longest is None else longest) + 1)  # (T,)
         at = np.minimum(self.offsets[rows][:, None] + t, len(self.tokens) - 2)  # (B, T)
         inputs = np.where(t <= n, self.tokens[at], 0).astype(np.int64)
         targets = np.where(t <= n, self.tokens[at + 1].astype(np.int64), -1)
@@ -140,127 +206,31 @@ class Corpus:
         hashes = line_hashes(None, codes, offsets)
         known, split = self._index
         at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-        train = split[at] == SPLITS.index("train")
+        sides = split_of(hashes, tiny=False) if split is None else split[at]
+        train = sides == SPLITS.index("train")
         return np.where(known[at] != hashes, "new", np.where(train, "train", "held-out")).tolist()  # type: ignore[no-any-return]
 
     @cached_property
-    def _index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8]]:
+    def _index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
+        """The hashes in order, and the split of each; None where the hash alone decides it."""
+        if self.store:
+            return self.store.sorted_hashes(), None
         order = np.argsort(self.hashes)
         return self.hashes[order], self.split[order]
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the lines and their order: equal for two corpora that train alike."""
+        if self.store:
+            return str(self.store.facts["fingerprint"])
         return hashlib.sha256(self.hashes.tobytes()).hexdigest()
 
 
-def read(source: str | Path, *, encoding: str = "utf-8", max_length: int | None = None) -> Corpus:
-    """Read a file of lines, or a bundled list by name, check it, and return its corpus.
-
-    Text is decoded (a byte order mark and Windows line ends are tolerated) and brought to Unicode's normal
-    form C; lines are stripped of white space at their ends, blank lines dropped, duplicates kept.
-    max_length drops the lines with more characters. Raises MakemoreError for what cannot be trained on.
-    """
-    if max_length is not None and max_length < 1:
-        raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
-    path, bundled = locate(source)
-    text = decode(path, encoding)
-    normalized = not unicodedata.is_normalized("NFC", text)
-    if normalized:
-        text = unicodedata.normalize("NFC", text)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    all_lines = text.split("\n")
-    if all_lines[-1] == "":
-        all_lines.pop()  # the file ends with a newline, which ends its last line
-    stripped = [line.strip() for line in all_lines]
-    lines = [line for line in stripped if line]
-    blank = len(stripped) - len(lines)
-    if not lines:
-        raise MakemoreError(
-            f"{path}: {'only blank lines' if blank else 'the file is empty'}; put one thing on each line"
-        )
-    limit = LONGEST if max_length is None else max_length
-    too_long = sum(len(line) > limit for line in lines)
-    if too_long and max_length is None:
-        number, line = next((i, line) for i, line in enumerate(stripped, 1) if len(line) > limit)
-        raise MakemoreError(
-            f"{path}: line {number} has {len(line):,} characters; drop lines over a length with "
-            f"--max-length, for example --max-length {LONGEST}"
-        )
-    lines = [line for line in lines if len(line) <= limit]
-    name = f"{path.stem} (bundled)" if bundled else str(path)
-    different = len(set(lines))
-    if different < 3:
-        dropped = f" of at most {max_length} characters" if too_long else ""
-        raise MakemoreError(
-            f"{path}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
-            "one to train on, one to validate, one to test"
-        )
-    return Corpus.from_lines(lines, Reading(name, bundled, len(all_lines), blank, too_long, normalized))
-
-
-def bundled_lists() -> list[dict[str, Any]]:
-    """Return what is known of each bundled list: name, file, lines, source, licence and so on."""
-    sources: list[dict[str, Any]] = json.loads(_data().joinpath("SOURCES.json").read_text("utf-8"))
-    return sources
-
-
-def locate(source: str | Path) -> tuple[Path, bool]:
-    """Return the path of a file, or of the bundled list of that name, and whether it is the latter."""
-    path = Path(source)
-    try:
-        if path.is_dir():
-            raise MakemoreError(f"{path}: is a directory; give a file with one thing on each line")
-        if path.exists():
-            return path, False
-    except OSError as error:  # a name too long, say
-        raise MakemoreError(f"{path}: {error.strerror}") from None
-    names = [entry["name"] for entry in bundled_lists()]
-    if str(source).removesuffix(".txt") in names:
-        return Path(str(_data().joinpath(str(source).removesuffix(".txt") + ".txt"))), True
-    raise MakemoreError(
-        f"{path}: no such file, and no bundled list of that name (there are {', '.join(names)})"
-    )
-
-
-def _data() -> Any:
-    return resources.files("makemore").joinpath("data")
-
-
-def decode(path: Path, encoding: str) -> str:
-    """Return the text of a file without a byte order mark, or raise MakemoreError for what is no such text."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise MakemoreError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        name = codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        raise MakemoreError(
-            f"--encoding {encoding}: no such encoding; utf-8, latin-1 and utf-16 are some"
-        ) from None
-    if name == "utf-8":
-        name = "utf-8-sig"
-        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise MakemoreError(f"{path}: looks like UTF-16, not UTF-8; add --encoding utf-16")
-        if (nul := data.find(b"\0")) >= 0:
-            raise MakemoreError(
-                f"{path}: looks like a binary file (a zero byte at offset {nul:,}); give a text file with one thing on each line"
-            )
-    try:
-        return data.decode(name).removeprefix("\ufeff")
-    except LookupError:
-        raise MakemoreError(
-            f"--encoding {encoding}: not an encoding of text; utf-8, latin-1 and utf-16 are some"
-        ) from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise MakemoreError(
-            f"{path}: not {encoding}: byte 0x{data[error.start]:02x} at offset {error.start:,} (line {line:,}); "
-            "name the file's encoding with --encoding, for example --encoding latin-1"
-        ) from None
-    except UnicodeError:
-        raise MakemoreError(f"{path}: not {encoding}; name the file's encoding with --encoding") from None
+def chunk_rows(offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the first row of each chunk, and N, from the offsets (N + 1,)."""
+    n = len(offsets) - 1
+    cuts = np.searchsorted(offsets, np.arange(0, int(offsets[-1]), CHUNK))
+    return np.unique(np.append(np.minimum(cuts, n), n))
 
 
 def line_hashes(
@@ -292,15 +262,16 @@ def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return x ^ (x >> np.uint64(31))
 
 
-def split_of(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+def split_of(hashes: npt.NDArray[np.uint64], tiny: bool = True) -> npt.NDArray[np.uint8]:
     """Return the split (N,) of lines from their hashes: 90 % train, 5 % validation, 5 % test.
 
     Where that leaves a split empty, the different lines are ranked by their hash and shared out: at least
-    one to test, one to validation and one to train. Only there can a line move when the file grows.
+    one to test, one to validation and one to train. Only there can a line move when the file grows. tiny: whether that
+    may be so; not with some lines out of many.
     """
     bounds = np.array([share * 2.0**64 for share in np.cumsum(_SHARES)[:-1]], dtype=np.uint64)
     split = np.searchsorted(bounds, hashes, side="right").astype(np.uint8)
-    if len(np.unique(split)) == len(SPLITS):
+    if not tiny or len(np.unique(split)) == len(SPLITS):
         return split
     ranked, inverse = np.unique(hashes, return_inverse=True)
     each = max(1, round(_SHARES[2] * len(ranked)))
@@ -312,7 +283,7 @@ def split_of(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
 
 def describe(corpus: Corpus, counting: bool = False) -> list[str]:
     """Return in plain sentences what was read and what was dropped. counting: whether the model counts."""
-    different = len(np.unique(corpus.hashes))
+    different = corpus.different
     counts = corpus.counts()
     lines = [
         f"{len(corpus):,} lines, {different:,} different, {len(corpus.vocab) - 1:,} characters, longest line {corpus.longest}",

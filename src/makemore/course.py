@@ -24,8 +24,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from makemore.corpus import locate
 from makemore.errors import MakemoreError
+from makemore.reading import locate
 
 FAST = os.environ.get("MAKEMORE_FAST") == "1"  # a lesson then trains for a moment only: does it run?
 MUSEUM = "museum"
@@ -198,7 +198,7 @@ def _home(which: Lesson) -> Path:
 
 def names() -> list[str]:
     """Return the 32,033 bundled names, in the order of the file."""
-    return locate("names")[0].read_text("utf-8").splitlines()
+    return locate("names").paths[0].read_text("utf-8").splitlines()
 
 
 def beside(what: str, ours: float, published: float, source: str) -> None:

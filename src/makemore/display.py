@@ -8,10 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from makemore.advice import memorises
+from makemore.cache import LARGE
 from makemore.corpus import describe
 from makemore.errors import MakemoreError
 from makemore.events import Diagnosed, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
@@ -33,6 +41,7 @@ class Display:
         self._top_k = top_k
         self.run: Run | None = None
         self._bar: Progress | None = None
+        self._read: Progress | None = None
         self._task: Any = None
         self._losses = ""
         self._shown = 0
@@ -53,8 +62,9 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        for bar in (self._bar, self._read):
+            if bar is not None:
+                bar.stop()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -67,7 +77,22 @@ class Display:
         """Print a line as it is: what people's files hold is not markup, and is not to be wrapped."""
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
+    def reading(self, done: int, total: int | None) -> None:
+        """Show how far reading is, and how fast, where it takes a while."""
+        if not self.console.is_terminal or (total is not None and total < LARGE):
+            return
+        if self._read is None:
+            self._read = Progress(
+                TextColumn("reading"), BarColumn(20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
+                console=self.console, transient=True,
+            )  # fmt: skip
+            self._read.start()
+            self._read.add_task("reading", total=total)
+        self._read.update(self._read.task_ids[0], completed=done)
+
     def _started(self, event: Started) -> None:
+        if self._read is not None:
+            self._read.stop()
         self.run = event.run
         for line in describe(event.run.corpus, hasattr(model_class(event.run.type), "fit")):
             self.say(line)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from makemore import parallel
 from makemore.batches import in_order
 from makemore.corpus import Corpus
 from makemore.loss import token_nll
@@ -118,14 +119,19 @@ def batch_tokens(vocab_size: int) -> int:
 
 
 @torch.inference_mode()
-def _passes(model: nn.Module, corpus: Corpus, rows: Rows) -> Iterator[tuple[Any, Tensor, Tensor]]:
-    """Yield which of the rows (B,), their logits (B, T, V) and targets (B, T), batch by batch, in eval mode."""
+def _passes(
+    model: nn.Module, corpus: Corpus, rows: Rows, shared: bool = False
+) -> Iterator[tuple[Any, Tensor, Tensor]]:
+    """Yield which of the rows (B,), their logits (B, T, V) and targets (B, T), batch by batch, in eval mode.
+
+    shared: only the batches that are this process's own.
+    """
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     try:
         batches = in_order(np.arange(len(rows)), corpus.lengths[rows], batch_tokens(len(corpus.vocab)))
-        for which in batches:
+        for which in batches[parallel.rank() :: parallel.size()] if shared else batches:
             inputs, targets = (torch.from_numpy(a).to(device) for a in corpus.batch(rows[which]))
             logits, _ = model(inputs)
             yield which, logits, targets
@@ -134,15 +140,16 @@ def _passes(model: nn.Module, corpus: Corpus, rows: Rows) -> Iterator[tuple[Any,
 
 
 def losses(model: nn.Module, corpus: Corpus, rows: Rows) -> Losses:
-    """Return the loss of every token of the given rows of a corpus."""
+    """Return the loss of every token of the given rows of a corpus. Several processes share the work."""
     lengths = corpus.lengths[rows].astype(np.int64) + 1
     starts = np.cumsum(lengths) - lengths
-    tokens = np.empty(int(lengths.sum()))
-    for which, logits, targets in _passes(model, corpus, rows):
+    tokens = np.zeros(int(lengths.sum()))
+    for which, logits, targets in _passes(model, corpus, rows, shared=True):
         found = token_nll(logits.float(), targets).cpu().numpy()  # (B, T)
         t = np.arange(found.shape[1])
         real = t < lengths[which, None]
         tokens[(starts[which, None] + t)[real]] = found[real]
+    parallel.fill(tokens)
     return Losses(tokens, lengths, corpus.hashes[rows])
 
 

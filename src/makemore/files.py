@@ -113,8 +113,11 @@ def from_json(made: type[Made], values: Any) -> Made:
 
 
 @contextlib.contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Hold a directory, made if need be, so that no other process trains into it; raise MakemoreError if one does."""
+def held(directory: Path, doing: str = "training it; wait, or choose another -o") -> Iterator[None]:
+    """Hold a directory, made if need be, so that no other process works in it; raise MakemoreError if one does.
+
+    doing: what the other process is doing, and what to do.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -131,9 +134,7 @@ def held(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go by the system if the process dies
         except BlockingIOError:
-            raise MakemoreError(
-                f"{directory}: another process is training it; wait, or choose another -o"
-            ) from None
+            raise MakemoreError(f"{directory}: another process is {doing}") from None
         except OSError:  # a file system that has no locks
             pass
         yield

@@ -18,11 +18,13 @@ import torch
 from makemore import advice, quality
 from makemore.advice import Warned
 from makemore.batches import WINDOW, Batches
-from makemore.corpus import LONGEST, SPLITS, Corpus, decode, locate, read
+from makemore.cache import read
+from makemore.corpus import SPLITS, Corpus
 from makemore.evaluation import evaluate
 from makemore.loop import TEACHER_ORDER, fitted, pick_device
 from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.reading import LONGEST, locate, whole_text
 from makemore.recipes import DEFAULT_TYPE, recipe
 
 FEW = 2000
@@ -156,8 +158,8 @@ def inspect(
 
 
 def _raw(source: str | Path, encoding: str, limit: int) -> tuple[list[int], list[str]]:
-    """Return the numbers in the file, and the text before normalising, of the lines that `corpus.read` keeps."""
-    text = decode(locate(source)[0], encoding).replace("\r\n", "\n").replace("\r", "\n")
+    """Return the numbers in the file, and the text before normalising, of the lines that `read` keeps."""
+    text = whole_text(locate(source), encoding)
     stripped = enumerate(map(str.strip, text.split("\n")), 1)
     kept = [(i, s) for i, s in stripped if s and len(unicodedata.normalize("NFC", s)) <= limit]
     return [i for i, _ in kept], [line for _, line in kept]
@@ -331,17 +333,17 @@ def _recommendation(
 
 def _pace(corpus: Corpus, type: str, teacher: Any) -> float:
     """Return the seconds that a training step of a type takes here, from doing a few as `loop.steps` does."""
-    own, device, rows = recipe(type), pick_device("auto"), corpus.rows("train")
+    own, device = recipe(type), pick_device("auto")
     with torch.random.fork_rng():
         model = build(type, len(corpus.vocab), configure(type, corpus.longest)).to(device)
         opts = optimizers(model, own.learning_rate, own.weight_decay, own.muon)
         if device.type == "cuda":
             teacher.to(device)
         # a GPU is given larger batches than the recipe's where there are lines for them, and is as quick with those
-        per_line = float((corpus.lengths[rows] + 1).mean())
+        per_line = corpus.tokens_of("train") / corpus.counts()["train"]
         tokens = round(max(4, round(own.tokens / per_line)) * per_line)
         window = 1 if hasattr(model, "mixed_lengths") else WINDOW
-        batches = iter(Batches(rows, corpus.lengths[rows], tokens, 0, window))
+        batches = iter(Batches(corpus, "train", tokens, 0, window))
         seconds = []
         for step in range(_WARM_UP + _TIMED):
             began = time.monotonic()

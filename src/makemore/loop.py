@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore import diagnostics as inside
-from makemore import report
+from makemore import parallel, report
 from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
@@ -35,6 +35,7 @@ from makemore.events import (
     Step,
 )
 from makemore.files import damage, from_json, no_infinities
+from makemore.loss import IGNORE
 from makemore.models import build, configure, count_parameters, model_class
 from makemore.optimizer import optimizers, schedule, update
 from makemore.run import Run, Settings, part
@@ -42,6 +43,12 @@ from makemore.sampling import Choice, sample
 
 EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """About how many predicted tokens of a split are scored at each evaluation, at most."""
+
+SCORED_TOKENS = 4_000_000
+"""Tokens of a split that are scored in the end, at most: of a larger one that many are drawn."""
+
+COUNTED_TOKENS = 16_000_000
+"""Tokens that a model which counts, or the teacher, counts at most; of more that many are drawn."""
 
 TEACHER_ORDER = 6
 """Of the n-gram that a share of the targets is taken from."""
@@ -56,8 +63,10 @@ class Progress:
 
     step: int = 0
     epoch: int = 0
+    pool: int = 0
+    """Pools of the epoch that are done."""
     position: int = 0
-    """Batches of the epoch that are done."""
+    """Batches of the pool that are done."""
     best: float = math.inf
     best_step: int = 0
     stale: int = 0
@@ -93,7 +102,6 @@ def steps(
     weights, bit for bit, as one that was not, unless it is the clock that ends it.
     """
     settings, corpus, to = run.settings, run.corpus, pick_device(device)
-    train_rows = corpus.rows("train")
     torch.manual_seed(settings.seed)
     model = run.new_model()
     if hasattr(model, "fit"):
@@ -101,10 +109,10 @@ def steps(
         return
     model.to(to)
     opts = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
-    tokens_per_line = float((corpus.lengths[train_rows] + 1).mean())
+    tokens_per_line = corpus.tokens_of("train") / corpus.counts()["train"]
     batches = Batches(
-        train_rows,
-        corpus.lengths[train_rows],
+        corpus,
+        "train",
         round(settings.batch_size * tokens_per_line),
         settings.seed,
         1 if hasattr(model, "mixed_lengths") else WINDOW,
@@ -112,9 +120,11 @@ def steps(
     progress = Progress()
     if (checkpoint := run.load_checkpoint()) is not None:
         progress = _restore(run, *checkpoint, model, opts)
-        batches.epoch, batches.position = progress.epoch, progress.position
-    run.rewind_metrics(progress.evaluated)
-    inside.rewind(run.directory, progress.step)
+        batches.epoch, batches.pool, batches.position = progress.epoch, progress.pool, progress.position
+    if parallel.first():
+        run.rewind_metrics(progress.evaluated)
+        inside.rewind(run.directory, progress.step)
+    parallel.wait()
     watch = inside.Diagnostics(run.directory, model, settings.max_steps) if diagnostics else None
     warning = ""
     if to.type == "cpu" and progress.step and progress.threads != torch.get_num_threads():
@@ -141,15 +151,20 @@ def steps(
     def save() -> Checkpoint:
         nonlocal saved
         saved = time.monotonic()
-        progress.epoch, progress.position = batches.epoch, batches.position
+        progress.epoch, progress.pool, progress.position = batches.epoch, batches.pool, batches.position
         progress.seconds = before + saved - began
-        run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
+        if parallel.first():
+            run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
         return Checkpoint(progress.step)
+
+    def spent() -> float:
+        """Seconds since training began or went on, by the clock of the first process."""
+        return parallel.told(time.monotonic() - began)
 
     def done(more: float = 0.0) -> float | None:
         """The share of the training that is done, or will be after so many more steps; None if it has no end."""
         if settings.time:
-            return min(1.0, (before + time.monotonic() - began) / settings.time)
+            return min(1.0, (before + spent()) / settings.time)
         return min(1.0, (progress.step + more) / settings.max_steps) if settings.max_steps > 0 else None
 
     def part_of(parts: int) -> int:
@@ -163,7 +178,7 @@ def steps(
         if to.type == "cuda":  # it counts in 64 bits, which Apple's GPUs do not have
             teacher.to(to)
     evaluated_in, sampled_in = part_of(20), part_of(4)
-    forward = torch.compile(model, dynamic=True) if compile else model
+    forward = parallel.spread(model, torch.compile(model, dynamic=True) if compile else model)
     precision = getattr(torch, settings.precision)
     model.train()
     reason = "finished"
@@ -178,7 +193,9 @@ def steps(
             event = _judge(progress, losses)
             error = None
             if event.best:
-                run.save_best(model)
+                if parallel.first():
+                    run.save_best(model)
+                parallel.wait()
                 best = losses["validation"]
             elif progress.best_step:
                 if best is None:  # going on: the best was scored by another process
@@ -188,7 +205,9 @@ def steps(
                     best = losses_of(again.to(to), corpus, evaluated["validation"])
                 error = losses["validation"].difference(best)
             batch = progress.loss / max(1, progress.losses)
-            run.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
+            if parallel.first():
+                run.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
+            parallel.wait()
             progress.loss, progress.losses = 0.0, 0
             yield event
             curve = run.metrics()
@@ -204,12 +223,14 @@ def steps(
         if settings.patience and progress.stale >= settings.patience:
             reason = "no better"
             break
-        if stop():
+        if parallel.told(stop()):
             yield save()
             yield Done(progress.step, "stopped", None)
             return
 
-        if progress.step == already:  # what a finished run said of itself is no longer so
+        if (
+            progress.step == already and parallel.first()
+        ):  # what a finished run said of itself is no longer so
             run.forget_end()
 
         share = done(0.5)  # in the middle of the step
@@ -217,12 +238,15 @@ def steps(
             min(1.0, (progress.step + 1) / 200) if share is None else schedule(share)
         )
         rows = next(served)
-        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
+        inputs, targets, tokens = _batch(corpus, rows, to)
         seen = (
             watch.watching(progress.step + 1, targets, forward) if watch else contextlib.nullcontext(forward)
         )
         with _explained(settings, compile), seen as call:
-            value = float(update(call, opts, rate, inputs, targets, precision, teacher, settings.teacher))
+            value = float(
+                update(call, opts, rate, inputs, targets, precision, teacher, settings.teacher, tokens)
+            )
+        value = parallel.mean(value)
         if compile and progress.step == already:  # the first step compiled, which is not training time
             began = time.monotonic()
         progress.step += 1
@@ -231,7 +255,7 @@ def steps(
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
         yield Step(progress.step, value, rate, int((corpus.lengths[rows] + 1).sum()), done())
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+        if parallel.told(time.monotonic() - saved > CHECKPOINT_SECONDS):
             yield save()
 
     seconds = before + time.monotonic() - began
@@ -240,6 +264,24 @@ def steps(
     if watch:
         yield Diagnosed(progress.step, inside.finish(run))
     yield Done(progress.step, reason, summary)
+
+
+def _batch(
+    corpus: Corpus, rows: npt.NDArray[np.int64], to: torch.device
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return this process's part of a batch, and the number that its summed loss is divided by; None is its tokens."""
+    if parallel.size() == 1:
+        inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
+        return inputs, targets, None
+    lengths = corpus.lengths[rows]
+    parallel.Dropout.lines = len(rows)
+    own = parallel.share(rows)
+    arrays = corpus.batch(own if len(own) else rows[:1], int(lengths.max()))
+    inputs, targets = (torch.from_numpy(array).to(to) for array in arrays)
+    if not len(own):  # fewer lines than processes: this one has nothing to learn from
+        targets = torch.full_like(targets, IGNORE)
+    # gradients are averaged over the processes, and are to be summed
+    return inputs, targets, torch.tensor(int((lengths + 1).sum()) / parallel.size(), device=to)
 
 
 @contextlib.contextmanager
@@ -292,8 +334,14 @@ def untrained_size(type: str, corpus: Corpus) -> int:
 def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
     """Return a model that counts, fitted to the training lines of a corpus."""
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
-    model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
+    _fit(model, corpus)
     return model
+
+
+def _fit(model: Any, corpus: Corpus) -> None:
+    """Let a model count the training lines, or as many of them as COUNTED_TOKENS says."""
+    model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", COUNTED_TOKENS)).astype(np.int64)))
+    corpus.release()
 
 
 def _judge(progress: Progress, losses: dict[str, Losses]) -> Evaluation:
@@ -329,7 +377,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     corpus = run.corpus
     yield Started(run, 0, count_parameters(model), "cpu")
     began = time.monotonic()
-    model.fit(torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64)))
+    _fit(model, corpus)
     seconds = time.monotonic() - began
     losses = {split: losses_of(model, corpus, rows) for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
@@ -393,7 +441,7 @@ def _evaluated(run: Run) -> dict[str, npt.NDArray[np.int64]]:
     random = np.random.default_rng(run.settings.seed)
     chosen = {}
     for split, most in EVALUATED_TOKENS.items():
-        rows = random.permutation(run.corpus.rows(split))
+        rows = random.permutation(run.corpus.at_most(split, SCORED_TOKENS))
         before = np.cumsum(run.corpus.lengths[rows] + 1) - (run.corpus.lengths[rows] + 1)
         chosen[split] = rows[before < most]
     return chosen
@@ -411,10 +459,11 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     corpus = run.corpus
     run.__dict__.pop("model", None)  # the best weights are new
     bigram = fitted(corpus, "bigram")
-    found = {split: losses_of(run.model, corpus, corpus.rows(split)) for split in SPLITS}
+    rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
+    found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
-    held_out = np.concatenate([corpus.rows("validation"), corpus.rows("test")])
-    hashes = corpus.hashes[corpus.rows("train")], corpus.hashes[held_out]
+    held_out = np.concatenate([rows["validation"], rows["test"]])
+    hashes = corpus.hashes[rows["train"]], corpus.hashes[held_out]
     copies = copying(found["train"], found["validation"] + found["test"], hashes)
     summary = {
         "type": run.type,
@@ -430,10 +479,11 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "train_mass": copies.train,
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
-            "bigram": {split: evaluate(bigram, corpus, corpus.rows(split)).nll for split in SPLITS},
+            "bigram": {split: evaluate(bigram, corpus, rows[split]).nll for split in SPLITS},
         },
     }
     summary = dict(no_infinities(summary))
-    run.write_summary(summary)
-    report.draw_losses(run, summary)
+    if parallel.first():
+        run.write_summary(summary)
+        report.draw_losses(run, summary)
     return summary

@@ -130,17 +130,20 @@ def update(
     precision: torch.dtype = torch.float32,
     teacher: Any = None,
     share: float = 0.0,
+    tokens: Tensor | None = None,
 ) -> Tensor:
     """Take one step: the loss of a batch, its gradient, the update. Returns that loss, on its device.
 
     inputs, targets: (B, T), as the model and `nll` take them. rate: the learning rate. precision: with
     bfloat16 matrices are multiplied in 16 bits; weights, gradients and sums stay in 32. teacher: a model from
-    which a share of the targets is taken, as in `taught`.
+    which a share of the targets is taken, as in `taught`. tokens: what the summed loss is divided by; None takes
+    the targets' number.
     """
     with torch.autocast(inputs.device.type, precision, enabled=precision != torch.float32):
         logits, _ = model(inputs)
     logits = logits.float()
-    total, tokens = nll(logits, targets)
+    total, own = nll(logits, targets)
+    tokens = own if tokens is None else tokens
     aim = total
     if share:
         with torch.no_grad():

@@ -38,12 +38,14 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from makemore import __version__, evaluation, sampling
-from makemore.corpus import Corpus, Reading
+from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.files import atomic, damage, from_json, read_json, to_json, unwritable, write_json
 from makemore.models import MODELS, build, model_class
+from makemore.reading import Reading
 from makemore.sampling import Choice, Sample
 from makemore.search import Tree
+from makemore.store import Store
 from makemore.vocab import Vocab
 
 Item = TypeVar("Item")
@@ -67,7 +69,7 @@ FILES = (
     "diagnostics.png",
     "report.html",
 )
-FOLDERS = ("tensorboard", "report-plots")
+FOLDERS = ("corpus", "tensorboard", "report-plots")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,21 +172,26 @@ class Run:
             raise unwritable(directory / "config.json", error) from None
         try:
             write_json(new / "vocabulary.json", list(corpus.vocab.characters))
-            with atomic(new / "corpus.npy") as path, open(path, "wb") as file:
-                np.save(file, corpus.tokens, allow_pickle=False)
+            if corpus.store:
+                corpus.store.copy(new / "corpus")
+                corpus = Corpus.stored(Store(new / "corpus"))
+            else:
+                with atomic(new / "corpus.npy") as path, open(path, "wb") as file:
+                    np.save(file, corpus.tokens, allow_pickle=False)
             run._write_config(new)
             for name in FILES:
                 (directory / name).unlink(missing_ok=True)
             for name in FOLDERS:
                 if (directory / name).is_dir():
                     shutil.rmtree(directory / name)
-            for name in ("vocabulary.json", "corpus.npy", "config.json"):
+            for name in ("vocabulary.json", "corpus" if corpus.store else "corpus.npy", "config.json"):
                 os.replace(new / name, directory / name)
         except OSError as error:
             raise unwritable(directory / "config.json", error) from None
         finally:
             shutil.rmtree(new, ignore_errors=True)
-        run.corpus = corpus
+        if not corpus.store:
+            run.corpus = corpus
         return run
 
     @classmethod
@@ -249,6 +256,13 @@ class Run:
     @cached_property
     def corpus(self) -> Corpus:
         """The lines the run was started on."""
+        if (self.directory / "corpus").is_dir():
+            store = Store(self.directory / "corpus")
+            if store.vocab != self.vocab:
+                raise MakemoreError(
+                    f"{store.directory}: does not fit vocabulary.json; use a copy, or train again with --overwrite"
+                )
+            return Corpus.stored(store)
         path = self.directory / "corpus.npy"
         with damage(path):
             tokens = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
@@ -10,14 +11,16 @@ from typing import Any
 
 import torch
 
-from makemore import report
-from makemore.corpus import Corpus, read
+from makemore import parallel, report
+from makemore.cache import read
+from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.events import Event, Started
 from makemore.files import held
 from makemore.loop import pick_device, steps
 from makemore.models import build, configure, flag
 from makemore.optimizer import fast_dtype, optimizers
+from makemore.reading import Progress
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.run import Run, Settings, check_free
 from makemore.sampling import Choice
@@ -29,7 +32,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def train(
-    source: str | Path | None = None,
+    source: str | Path | list[str | Path] | None = None,
     *,
     type: str | None = None,
     work_dir: str | Path = "out",
@@ -37,6 +40,8 @@ def train(
     overwrite: bool = False,
     encoding: str = "utf-8",
     max_length: int | None = None,
+    min_count: int = 1,
+    on_progress: Progress | None = None,
     device: str = "auto",
     tensorboard: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
@@ -57,9 +62,9 @@ def train(
 ) -> Run:
     """Train a model on a file of lines and return its run.
 
-    source: a file, or the name of a bundled list; None takes "names". type: a name of MODELS.
+    source: a file, the name of a bundled list, or what else `cache.read` takes; None takes "names". type: a name of MODELS.
     work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps, time,
-    patience, compile, diagnostics and device may be changed. encoding, max_length: as in `corpus.read`. device: "auto",
+    patience, compile, diagnostics and device may be changed. encoding, max_length, min_count, on_progress: as in `cache.read`. device: "auto",
     "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
     True. top_k: for the samples shown. compile, diagnostics: as in `loop.steps`. precision: "float32", "bfloat16", or
     "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
@@ -80,30 +85,44 @@ def train(
     Choice(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
+    if parallel.restarted() and (directory / "config.json").exists():  # a process had died: go on
+        resume, overwrite, source, encoding, max_length, min_count = True, False, None, "utf-8", None, 1
+    how: dict[str, Any] = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
     if resume:
         if overwrite:
             raise MakemoreError("--resume and --overwrite: go on with the run or replace it, not both")
-        if source is None and (max_length is not None or encoding != "utf-8"):
-            raise MakemoreError("--max-length and --encoding: with --resume the lines are those of the run")
+        if source is None and (max_length is not None or encoding != "utf-8" or min_count != 1):
+            raise MakemoreError(
+                "--max-length, --min-count and --encoding: with --resume the lines are those of the run"
+            )
         run = Run.load(directory)
         wanted = given | knobs | ({"type": type} if type else {})
         wanted |= {} if precision == "auto" else {"precision": precision}
-        with held(directory):
-            corpus = None if source is None else read(source, encoding=encoding, max_length=max_length)
+        with parallel.joined(to), _held(directory):
+            corpus = None if source is None else read(source, on_progress=on_progress, **how)
             changed = _reopen(run, wanted, source, corpus)
             _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
         check_free(directory, overwrite)
-        corpus = read(source or "names", encoding=encoding, max_length=max_length)
-        config = configure(type, corpus.longest, **knobs)
-        settings = _settings(type, corpus, given, precision, to)
-        _try(type, corpus, config, settings)
-        with held(directory):
-            run = Run.create(directory, type, config, settings, corpus, overwrite)
-            _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
+        with parallel.joined(to):
+            corpus = read(source or "names", on_progress=on_progress, **how)
+            config = configure(type, corpus.longest, **knobs)
+            settings = _settings(type, corpus, given, precision, to)
+            _try(type, corpus, config, settings)
+            with _held(directory):
+                if parallel.first():
+                    Run.create(directory, type, config, settings, corpus, overwrite)
+                parallel.wait()
+                run = Run.load(directory)
+                _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
     return run
+
+
+def _held(directory: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold a directory against processes other than those that train together."""
+    return held(directory) if parallel.first() else contextlib.nullcontext()
 
 
 def _loop(
@@ -163,15 +182,15 @@ def _settings(
 ) -> Settings:
     """Return how to train a type on a corpus: what was given, else its recipe."""
     own = recipe(type)
-    n_train = corpus.rows("train")
-    tokens_per_line = float((corpus.lengths[n_train] + 1).mean())
+    n_train = corpus.counts()["train"]
+    tokens_per_line = corpus.tokens_of("train") / n_train
     tokens = own.tokens
     if device.type == "cuda":  # as quick with many more at once; still some hundred steps an epoch
-        tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * len(n_train) / 200)))
+        tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * n_train / 200)))
     batch_size = given.get("batch_size", max(4, round(tokens / tokens_per_line)))
     max_steps = given.get("max_steps", -1 if "time" in given else own.max_steps)
     # twenty evaluations, but one in two epochs where epochs are short: small files overfit within a few
-    steps_per_epoch = math.ceil(len(n_train) / batch_size)
+    steps_per_epoch = math.ceil(n_train / batch_size)
     eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
     eval_every = min(eval_every, max(25, 2 * steps_per_epoch))
     settings = Settings(

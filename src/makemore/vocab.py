@@ -12,6 +12,9 @@ from makemore.errors import MakemoreError
 BOUNDARY = 0
 """The id of the line boundary: it stands before the first character and after the last."""
 
+UNKNOWN = "\ufffd"
+"""Unicode's replacement character: where a vocabulary has it, it stands for every character that is not in it."""
+
 
 class Vocab:
     """The characters of a corpus and their ids.
@@ -49,7 +52,9 @@ class Vocab:
         codes = code_points(text)
         ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
         unknown = ids < 0
-        if unknown.any():
+        if unknown.any() and UNKNOWN in self.characters:
+            ids = np.where(unknown, self._ids[ord(UNKNOWN)], ids)
+        elif unknown.any():
             character = chr(codes[unknown.argmax()])
             raise MakemoreError(
                 f"the character {character!r} (U+{ord(character):04X}) is not among the "
@@ -59,7 +64,7 @@ class Vocab:
 
     def knows(self, text: str) -> bool:
         """Say whether `encode` would accept `text`."""
-        return all(character in self.characters or character == "\n" for character in set(text))
+        return UNKNOWN in self.characters or not set(text) - set(self.characters) - {"\n"}
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """Return the text of a sequence of ids; id 0 becomes a newline."""

@@ -1,0 +1,335 @@
+"""Reading: small files into memory, large ones through a cache on disk, both by the same steps.
+
+First the lines are gone through once, in a stream: characters are counted and get numbers as they come. Then, with all
+characters known, the numbers become ids in the order of code points, and every line gets its hash and its split.
+
+An entry of the cache is a directory that `store` describes. It is named by the paths and by how they are read, and knows
+size, time and content of each file: an entry whose files changed is not used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from makemore import reading as texts
+from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashes, split_of
+from makemore.errors import MakemoreError
+from makemore.files import held, read_json, write_json
+from makemore.reading import Progress, Reading, Source
+from makemore.store import FORMAT, Store, checksum, release
+from makemore.vocab import UNKNOWN, Vocab
+
+LARGE = 1 << 25
+"""Bytes of files, and characters of a stream, from which on the cache is used."""
+
+
+def read(
+    source: str | Path | list[str | Path],
+    *,
+    encoding: str = "utf-8",
+    max_length: int | None = None,
+    min_count: int = 1,
+    on_progress: Progress | None = None,
+) -> Corpus:
+    """Read lines from files, check them, and return their corpus.
+
+    source: a file, "-" for standard input, a directory, a pattern, the name of a bundled list, or a list of these; files may
+    be packed. Text is decoded (a byte order mark and Windows line ends are tolerated) and brought to Unicode's normal
+    form C; lines are stripped of white space at their ends, blank lines dropped, duplicates kept. max_length drops the lines
+    with more characters. min_count: rarer characters are replaced by U+FFFD. on_progress: called with the bytes read, and of how
+    many. Raises MakemoreError for what cannot be trained on.
+    """
+    if max_length is not None and max_length < 1:
+        raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
+    if min_count < 1:
+        raise MakemoreError(f"--min-count {min_count}: must be 1 or more")
+    found = texts.locate(source)
+    how = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
+    directory = root() / _key(found, how)
+    if found.size is not None and (corpus := _reused(directory, found)) is not None:
+        return corpus
+    builder = _Builder(found, how, on_progress)
+    stamps, blocks = found.stamps(), builder.numbered()
+    begun: list[_Numbered] = []
+    if (found.size or 0) < LARGE:
+        for block in blocks:
+            begun.append(block)
+            if sum(len(numbers) for numbers, _ in begun) > LARGE:
+                break
+        else:
+            return builder.in_memory(begun)
+    with held(directory.with_name(directory.name + ".lock"), "reading the same file; wait for it"):
+        return builder.on_disk(directory, chain(begun, blocks), stamps)
+
+
+def root() -> Path:
+    """Return where the cache is: $MAKEMORE_CACHE, or the person's cache directory."""
+    return Path(os.environ.get("MAKEMORE_CACHE") or platformdirs.user_cache_dir("makemore"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One corpus in the cache."""
+
+    directory: Path
+    source: str
+    lines: int
+    size: int
+    """Bytes on disk."""
+
+
+def entries() -> list[Entry]:
+    """Return what is in the cache."""
+    found = []
+    for path in sorted(root().glob("*/facts.json")):
+        with contextlib.suppress(MakemoreError, KeyError, TypeError, AttributeError):
+            facts = read_json(path)
+            if facts.get("format") == FORMAT:
+                size = sum(file.stat().st_size for file in path.parent.iterdir())
+                found.append(
+                    Entry(path.parent, facts["reading"]["source"], sum(facts["lines"].values()), size)
+                )
+    return found
+
+
+def clear() -> int:
+    """Remove everything from the cache and return how many bytes that freed."""
+    freed = 0
+    for path in root().glob("*"):
+        if (path / "facts.json").exists() or path.name.endswith((".lock", ".part")):
+            freed += sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+            shutil.rmtree(path, ignore_errors=True)
+    return freed
+
+
+def _key(source: Source, how: dict[str, Any]) -> str:
+    what = [FORMAT, how, [str(path.resolve()) for path in source.paths]]
+    return hashlib.blake2b(json.dumps(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _reused(directory: Path, source: Source) -> Corpus | None:
+    """Return the corpus of an entry, if it is whole and its files are what they were; None if it is to be made anew."""
+    if not (directory / "facts.json").exists():
+        return None
+    try:
+        store = Store(directory)
+    except MakemoreError:  # cut short, or of another version
+        return None
+    stamps = [list(stamp) for stamp in source.stamps()]
+    if store.facts["stamps"] != stamps:
+        if [stamp[1] for stamp in stamps] != [stamp[1] for stamp in store.facts["stamps"]]:
+            return None
+        if store.facts["digest"] != source.digest():
+            return None
+        store.facts["stamps"] = stamps  # touched, but the same
+        write_json(directory / "facts.json", store.facts)
+    return Corpus.stored(store)
+
+
+_Numbered = tuple[npt.NDArray[Any], npt.NDArray[np.int64]]
+Stamp = tuple[str, int, int]
+
+
+class _Builder:
+    """One reading of a source."""
+
+    def __init__(self, source: Source, how: dict[str, Any], on_progress: Progress | None) -> None:
+        self.source, self.how, self.on_progress = source, how, on_progress
+        name = source.name
+        self.reading = Reading(name, source.bundled)
+        self.ids = np.zeros(0x110000, dtype=np.int32)  # of each code point; 0 where it was not seen yet
+        self.ids[ord("\n")] = 1
+        self.order = [ord("\n")]  # the code points in the order of their numbers, which begin with 1
+        self.counts = np.zeros(0x110000, dtype=np.int64)
+        self.longest = self.n_lines = 0
+
+    def in_memory(self, blocks: Iterable[_Numbered]) -> Corpus:
+        """Return the corpus of all blocks in memory."""
+        parts = [numbers for numbers, _ in blocks]
+        vocab, table = self._vocabulary()
+        tokens = np.concatenate([np.zeros(1, vocab.dtype), *(table[part] for part in parts)])
+        corpus = Corpus(vocab, tokens, self.reading)
+        different = len(np.unique(corpus.hashes))
+        if different < 3:
+            self._too_few(different)
+        return corpus
+
+    def on_disk(self, directory: Path, blocks: Iterable[_Numbered], stamps: list[Stamp]) -> Corpus:
+        """Write all blocks to a directory, and return the corpus that is mapped from there."""
+        part = directory.with_name(directory.name + ".part")
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            self._write(part, blocks, stamps)
+            shutil.rmtree(directory, ignore_errors=True)
+            os.replace(part, directory)
+        except OSError as error:
+            raise MakemoreError(
+                f"{directory.parent}: the cache cannot be written: {error.strerror}; make room with makemore cache clear, or name "
+                "another place in the environment variable MAKEMORE_CACHE"
+            ) from None
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return Corpus.stored(Store(directory))
+
+    def numbered(self) -> Iterator[_Numbered]:
+        """Yield block by block each character's number, a line's end being 1, and where the ends are."""
+        how = self.how
+        for block in texts.blocks(
+            self.source, self.reading, how["encoding"], how["max_length"], self.on_progress
+        ):
+            if not len(block.codes):
+                continue
+            counts = np.bincount(block.codes)
+            self.counts[: len(counts)] += counts
+            fresh = np.flatnonzero((counts > 0) & (self.ids[: len(counts)] == 0))
+            self.ids[fresh] = len(self.order) + 1 + np.arange(len(fresh))
+            self.order += fresh.tolist()
+            self.longest = max(self.longest, int(np.diff(block.ends, prepend=-1).max()) - 1)
+            self.n_lines += len(block.ends)
+            table = self.ids[: len(counts)].astype(np.min_scalar_type(len(self.order)))
+            yield table[block.codes], block.ends
+
+    def _vocabulary(self) -> tuple[Vocab, npt.NDArray[Any]]:
+        """Return the vocabulary, and the id of each number."""
+        where = self.source.name if len(self.source.paths) != 1 else str(self.source.paths[0])
+        if not self.n_lines:
+            if self.reading.too_long:
+                self._too_few(0)
+            raise MakemoreError(
+                f"{where}: {'only blank lines' if self.reading.blank else 'the file is empty'}; put one thing on each line"
+            )
+        codes = np.array(self.order)
+        rare = self.counts[codes] < self.how["min_count"]
+        rare[0] = False
+        characters = "".join(map(chr, codes[1:][~rare[1:]]))
+        self.reading.rare = int(self.counts[codes[rare]].sum())
+        vocab = Vocab(characters + (UNKNOWN if rare.any() else ""))
+        text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))
+        return vocab, np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
+
+    def _write(self, part: Path, blocks: Iterable[_Numbered], stamps: list[Stamp]) -> None:
+        """Write the arrays, then facts.json."""
+        kinds: list[tuple[int, np.dtype[Any]]] = []
+        total = 0
+        with open(part / "numbers", "wb") as numbers, open(part / "ends", "wb") as ends:
+            for some, at in blocks:
+                some.tofile(numbers)
+                (at + 1 + total).tofile(ends)  # the stream begins with a boundary of its own
+                kinds.append((len(some), some.dtype))
+                total += len(some)
+        vocab, table = self._vocabulary()
+        offsets = _new(part, "offsets", np.int64, self.n_lines + 1)
+        raw = np.memmap(part / "ends", dtype=np.int64, mode="r")
+        offsets[0] = 0
+        for i in range(0, len(raw), PIECE):
+            offsets[1 + i : 1 + i + PIECE] = raw[i : i + PIECE]
+            release(offsets, raw)
+        tokens = _new(part, "tokens", vocab.dtype, total + 1)
+        tokens[0] = 0
+        at = 1
+        with open(part / "numbers", "rb") as file:
+            for n, kind in kinds:
+                tokens[at : at + n] = table[np.fromfile(file, dtype=kind, count=n)]
+                at += n
+                release(tokens)
+        (part / "numbers").unlink()
+        del raw
+        (part / "ends").unlink()
+        self._derive(part, vocab, tokens, offsets, stamps)
+
+    def _derive(
+        self,
+        part: Path,
+        vocab: Vocab,
+        tokens: npt.NDArray[Any],
+        offsets: npt.NDArray[np.int64],
+        stamps: list[Stamp],
+    ) -> None:
+        """Write what follows from tokens and offsets, and the facts."""
+        n = self.n_lines
+        chunks = chunk_rows(offsets)
+        release(offsets)
+        lengths, hashes, split, checks, rows = (
+            _new(part, name, kind, size)
+            for name, kind, size in (
+                ("lengths", np.int32, n), ("hashes", np.uint64, n), ("split", np.uint8, n),
+                ("checks", np.uint32, len(chunks) - 1), ("chunks", np.int64, len(chunks)),
+            )
+        )  # fmt: skip
+        rows[:] = chunks
+        lines, of_split = np.zeros(len(SPLITS), np.int64), np.zeros(len(SPLITS), np.int64)
+        every = hashlib.sha256()
+        for k in range(0, len(chunks) - 1, PIECE // CHUNK):
+            last = min(k + PIECE // CHUNK, len(chunks) - 1)
+            a, b = int(chunks[k]), int(chunks[last])
+            lengths[a:b] = np.diff(offsets[a : b + 1]) - 1
+            hashes[a:b] = line_hashes(vocab.codes, tokens, offsets[a : b + 1])
+            split[a:b] = sides = split_of(hashes[a:b], tiny=False)
+            every.update(hashes[a:b].tobytes())
+            lines += np.bincount(sides, minlength=len(SPLITS))
+            of_split += np.bincount(sides, lengths[a:b] + 1, minlength=len(SPLITS)).astype(np.int64)
+            for i in range(k, last):
+                checks[i] = checksum(
+                    tokens, offsets, lengths, hashes, split, int(chunks[i]), int(chunks[i + 1])
+                )
+            release(tokens, offsets, lengths, hashes, split)
+        for array in (tokens, offsets, lengths, hashes, split, checks, rows):
+            array.flush()
+        if not lines.all():
+            self._too_few(int(np.count_nonzero(lines)))
+        digest = self.source.digest() if stamps else ""
+        if self.source.stamps() != stamps:
+            raise MakemoreError(
+                f"{self.source.name}: changed while it was read; run the command again when it is complete"
+            )
+        write_json(
+            part / "facts.json",
+            {
+                "format": FORMAT,
+                "stamps": [list(stamp) for stamp in stamps],
+                "digest": digest,
+                "characters": list(vocab.characters),
+                "reading": asdict(self.reading),
+                "size": len(tokens),
+                "longest": self.longest,
+                "lines": dict(zip(SPLITS, lines.tolist(), strict=True)),
+                "tokens": dict(zip(SPLITS, of_split.tolist(), strict=True)),
+                "fingerprint": every.hexdigest(),
+                "chunks": zlib.crc32(chunks),
+            },
+        )
+
+    def _too_few(self, different: int) -> None:
+        where = self.source.name if len(self.source.paths) != 1 else str(self.source.paths[0])
+        dropped = f" of at most {self.how['max_length']} characters" if self.reading.too_long else ""
+        raise MakemoreError(
+            f"{where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
+            "one to train on, one to validate, one to test"
+        )
+
+
+def _new(part: Path, name: str, kind: Any, size: int) -> npt.NDArray[Any]:
+    """A new array in a file."""
+    path = part / f"{name}.npy"
+    made: npt.NDArray[Any] = np.lib.format.open_memmap(path, "w+", kind, (size,))
+    if hasattr(
+        os, "posix_fallocate"
+    ):  # a full disk is an error here, and would kill the process when it is written to
+        with open(path, "rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return made

@@ -1,0 +1,131 @@
+"""Several processes that train one model, on one machine or on many: torchrun starts them, torch.distributed joins them.
+
+Every process serves the same batches and keeps the lines that are its own: of the lines of a batch the process of rank r
+takes r, r + size, r + 2 size and so on. Gradients are averaged by DistributedDataParallel. What is random is drawn for the
+whole batch by every process, so that the result does not depend on how many there are, but for the order of sums.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, distributed, nn
+
+TIMEOUT = datetime.timedelta(minutes=60)
+"""How long processes wait for each other: the first one may be reading a large file."""
+
+
+def launched() -> bool:
+    """Whether this process is one of several that torchrun started."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def restarted() -> bool:
+    """Whether torchrun started this process in the place of one that died."""
+    return launched() and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+@contextlib.contextmanager
+def joined(device: torch.device) -> Iterator[None]:
+    """Join the other processes, if there are any, until the end of the block."""
+    if not launched() or distributed.is_initialized():
+        yield
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
+    try:
+        yield
+        distributed.barrier()  # or one that is done takes the meeting place from the others
+    finally:
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """Return the number of this process, 0 where it is alone."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def size() -> int:
+    """Return how many processes there are."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def first() -> bool:
+    """Whether this is the process that writes and speaks."""
+    return rank() == 0
+
+
+def wait() -> None:
+    """Wait until every process is here."""
+    if size() > 1:
+        distributed.barrier()
+
+
+def mean(value: float) -> float:
+    """Return the mean of a value over the processes."""
+    return _summed(value) / size() if size() > 1 else value
+
+
+def told(value: float) -> float:
+    """Return the value that the first process has, which all go by."""
+    return _summed(value if first() else 0.0) if size() > 1 else value
+
+
+def _summed(value: float) -> float:
+    summed = torch.tensor(value, dtype=torch.float64, device=_device())
+    distributed.all_reduce(summed)
+    return float(summed)
+
+
+def _device() -> str:
+    """Where what is exchanged must lie."""
+    return "cuda" if distributed.get_backend() == "nccl" else "cpu"
+
+
+def fill(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Put together an array of which every process has filled in a part and left 0 elsewhere; in place."""
+    if size() > 1:
+        summed = torch.from_numpy(array).to(_device())
+        distributed.all_reduce(summed)
+        array[:] = summed.cpu().numpy()
+    return array
+
+
+def share(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the rows of a batch that are this process's own."""
+    return rows[rank() :: size()]
+
+
+def spread(model: nn.Module, forward: Any) -> Any:
+    """Return what to call instead of forward, so that gradients are averaged over the processes."""
+    if size() == 1:
+        return forward
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.__class__ = Dropout
+    return nn.parallel.DistributedDataParallel(forward, broadcast_buffers=False)
+
+
+class Dropout(nn.Dropout):
+    """Draws for the whole batch (B, ...) as one process would, and keeps its own rows."""
+
+    lines = 0
+    """B, the lines of the batch over all processes: the same for all modules, set before each step."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return input
+        # drawn in the order in which the input lies in memory, as torch does
+        order = sorted(range(input.dim()), key=lambda d: -input.stride(d))
+        shape = [Dropout.lines if d == 0 else input.shape[d] for d in order]
+        whole = torch.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - self.p)
+        own = whole.div_(1 - self.p).permute([order.index(d) for d in range(input.dim())])[rank() :: size()]
+        return input * own if len(own) else input * 0

@@ -1,0 +1,361 @@
+"""From files to clean lines, in a stream: what is read at a time does not grow with the file.
+
+A source is a file, "-" for standard input, a directory (all files in it), a pattern like 'data/*.txt', the name of a
+bundled list, or several of these. Files packed by gzip, xz or Zstandard are unpacked on the way.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import glob
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from makemore.errors import MakemoreError
+from makemore.vocab import code_points
+
+BLOCK = 1 << 22
+"""Bytes that are read at a time."""
+
+_LINE = 1 << 26  # characters of a line that are kept to count them, where it is too long by far
+
+LONGEST = 10_000
+"""Characters a line may have unless `max_length` says otherwise: past that a file is hardly a list."""
+
+_PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_BOMS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+_SPACE = np.array([chr(i).isspace() for i in range(0x3001)])
+_STANDARD_INPUT = Path("-")
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are read so far, and of how many; None where nobody knows."""
+
+
+@dataclass
+class Reading:
+    """What reading found, and what was left out."""
+
+    source: str
+    """The path read, or the name of the bundled list."""
+    bundled: bool
+    lines: int = 0
+    """Lines in the file."""
+    blank: int = 0
+    """Lines dropped because nothing but white space was on them."""
+    too_long: int = 0
+    """Lines dropped because of `max_length`."""
+    normalized: bool = False
+    """Whether the text had to be brought to Unicode's normal form C."""
+    rare: int = 0
+    """Characters replaced because they occur less often than `min_count`, as many as there are in the text."""
+
+
+@dataclass
+class Source:
+    """The files that are read one after another."""
+
+    name: str
+    """As messages call it."""
+    paths: list[Path]
+    bundled: bool = False
+
+    @property
+    def size(self) -> int | None:
+        """Bytes on disk; None for standard input."""
+        if _STANDARD_INPUT in self.paths:
+            return None
+        return sum(path.stat().st_size for path in self.paths)
+
+    def stamps(self) -> list[tuple[str, int, int]]:
+        """Path, size and time of change of each file: what is compared to see whether one changed."""
+        return [
+            (str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns)
+            for path in self.paths
+            if path != _STANDARD_INPUT
+        ]
+
+    def digest(self) -> str:
+        """A hash of the content of the files."""
+        made = hashlib.blake2b(digest_size=16)
+        for path in self.paths:
+            with _opened(path) as file:
+                made.update(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest())
+        return made.hexdigest()
+
+
+def bundled_lists() -> list[dict[str, Any]]:
+    """Return what is known of each bundled list: name, file, lines, source, licence and so on."""
+    sources: list[dict[str, Any]] = json.loads(_data().joinpath("SOURCES.json").read_text("utf-8"))
+    return sources
+
+
+def _data() -> Any:
+    return resources.files("makemore").joinpath("data")
+
+
+def locate(source: str | Path | Sequence[str | Path]) -> Source:
+    """Return the files that a source means, or raise MakemoreError."""
+    if not isinstance(source, (str, Path)):
+        every = [locate(each) for each in source]
+        if len(every) == 1:
+            return every[0]
+        paths = [path for each in every for path in each.paths]
+        if len(set(paths)) < len(paths):
+            twice = next(path for i, path in enumerate(paths) if path in paths[:i])
+            raise MakemoreError(f"{twice}: is named twice; name every file once")
+        return Source(f"{every[0].name} and {len(paths) - 1} more", paths)
+    if str(source) == "-":
+        return Source("standard input", [_STANDARD_INPUT])
+    path = Path(source)
+    try:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            if not inside:
+                raise MakemoreError(
+                    f"{path}: is a directory without files; give a file with one thing on each line"
+                )
+            return Source(str(path), inside)
+        if path.exists():
+            return Source(str(path), [path])
+    except OSError as error:  # a name too long, say
+        raise MakemoreError(f"{path}: {error.strerror}") from None
+    names = [entry["name"] for entry in bundled_lists()]
+    if (name := str(source).removesuffix(".txt")) in names:
+        return Source(f"{name} (bundled)", [Path(str(_data().joinpath(name + ".txt")))], bundled=True)
+    if found := sorted(Path(p) for p in glob.glob(str(source), recursive=True) if os.path.isfile(p)):
+        return Source(str(source), found)
+    raise MakemoreError(
+        f"{path}: no such file, and no bundled list of that name (there are {', '.join(names)})"
+    )
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some clean lines, as code points: every one followed by a newline."""
+
+    codes: npt.NDArray[np.uint32]
+    """(M,)"""
+    ends: npt.NDArray[np.int64]
+    """(N,) where the newline of each line stands."""
+
+
+def blocks(
+    source: Source,
+    reading: Reading,
+    encoding: str,
+    max_length: int | None,
+    on_progress: Progress | None = None,
+) -> Iterator[Block]:
+    """Yield the clean lines of a source block by block, and count in `reading` what there was.
+
+    Text is decoded (a byte order mark and Windows line ends are tolerated) and brought to Unicode's normal form C;
+    lines are stripped of white space at their ends, blank ones dropped, and those longer than max_length. Raises
+    MakemoreError for what is no such text, and where a file changes while it is read.
+    """
+    codec = _codec(encoding)
+    limit = LONGEST if max_length is None else max_length
+    done = 0
+    for path in source.paths:
+        before = _stamp(path)
+        name = "standard input" if path == _STANDARD_INPUT else str(path)
+        lines, at = reading.lines, 0
+        for text, at in _texts(path, name, codec, encoding, limit):
+            if before is not None and at > before[0]:  # or a file that goes on growing would be read for ever
+                break
+            counted = reading.lines - lines
+            yield _clean(text, name, counted, reading, max_length)
+            if on_progress is not None:
+                on_progress(done + at, source.size)
+        done += at
+        if _stamp(path) != before:
+            raise MakemoreError(
+                f"{path}: changed while it was read; run the command again when it is complete"
+            )
+
+
+def whole_text(source: Source, encoding: str) -> str:
+    """Return the decoded text of all files as it stands there, but for its line ends."""
+    codec = _codec(encoding)
+    return "".join(
+        text for path in source.paths for text, _ in _texts(path, str(path), codec, encoding, 2**62)
+    )
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    if path == _STANDARD_INPUT:
+        return None
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _codec(encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise MakemoreError(
+            f"--encoding {encoding}: no such encoding; utf-8, latin-1 and utf-16 are some"
+        ) from None
+    if not codecs.lookup(encoding)._is_text_encoding:
+        raise MakemoreError(
+            f"--encoding {encoding}: not an encoding of text; utf-8, latin-1 and utf-16 are some"
+        )
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, or standard input, as it lies there."""
+    if path == _STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise MakemoreError(f"{path}: cannot be read: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _unpacked(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
+    """The first bytes of a file, and its content, unpacked if they say that it is packed."""
+    buffered: Any = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+    try:
+        start: bytes = buffered.peek(6)
+    except OSError as error:
+        raise MakemoreError(f"{name}: cannot be read: {error.strerror or error}") from None
+    kind = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
+    if kind == "gzip":
+        return start, gzip.open(buffered)  # type: ignore[return-value]
+    if kind == "xz":
+        return start, lzma.open(buffered)  # type: ignore[return-value]
+    if kind == "zstd":
+        try:
+            import zstandard
+        except ImportError:
+            raise MakemoreError(
+                f"{name}: is packed by Zstandard; install makemore[zstd], or unpack it first"
+            ) from None
+        return start, zstandard.ZstdDecompressor().stream_reader(buffered)
+    return start, buffered
+
+
+def _texts(path: Path, name: str, codec: str, encoding: str, limit: int) -> Iterator[tuple[str, int]]:
+    """Yield the decoded text of a file in pieces of whole lines, each line ended by a newline, and the bytes read."""
+    newlines = io.IncrementalNewlineDecoder(None, translate=True)
+    passed = lines = 0  # bytes, and the newlines among them
+    left = ""
+    with _opened(path) as packed:
+        start, file = _unpacked(packed, name)
+        if codec in _BOMS and not start.startswith(_BOMS[codec]):
+            codec += "-le" if sys.byteorder == "little" else "-be"  # as Python's own functions take it
+        decoder = codecs.getincrementaldecoder(codec)()
+        data = b" "
+        while data:
+            data = _read(file, name)
+            if codec == "utf-8-sig":
+                _look_like_text(data, passed, name)
+            try:
+                text = decoder.decode(data, not data)
+            except UnicodeDecodeError as error:
+                at = passed + len(data) - len(error.object) + error.start
+                line = lines + error.object.count(b"\n", 0, error.start) + 1
+                raise MakemoreError(
+                    f"{name}: not {encoding}: byte 0x{error.object[error.start]:02x} at offset {at:,} (line {line:,}); "
+                    "name the file's encoding with --encoding, for example --encoding latin-1"
+                ) from None
+            except UnicodeError:
+                raise MakemoreError(
+                    f"{name}: not {encoding}; name the file's encoding with --encoding"
+                ) from None
+            if passed == 0:
+                text = text.removeprefix("\ufeff")
+            passed, lines = passed + len(data), lines + data.count(b"\n")
+            text = left + newlines.decode(text, not data)
+            cut = len(text) if not data else text.rfind("\n") + 1
+            text, left = text[:cut], text[cut:]
+            if len(left) > limit + _LINE:  # far too long whatever follows, which need not be kept
+                left = left[: limit + _LINE]
+            if text:
+                yield (
+                    text if text.endswith("\n") else text + "\n",
+                    packed.tell() if packed.seekable() else passed,
+                )
+
+
+def _read(file: BinaryIO, name: str) -> bytes:
+    try:
+        return file.read(BLOCK)
+    except OSError as error:
+        raise MakemoreError(f"{name}: cannot be read: {error.strerror or error}") from None
+    except (EOFError, lzma.LZMAError, ValueError) as error:
+        raise MakemoreError(f"{name}: cannot be unpacked: {error}") from None
+    except Exception as error:  # Zstandard's are its own
+        if type(error).__module__.partition(".")[0] != "zstandard":
+            raise
+        raise MakemoreError(f"{name}: cannot be unpacked: {error}") from None
+
+
+def _look_like_text(data: bytes, passed: int, name: str) -> None:
+    if passed == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise MakemoreError(f"{name}: looks like UTF-16, not UTF-8; add --encoding utf-16")
+    if (nul := data.find(b"\0")) >= 0:
+        raise MakemoreError(
+            f"{name}: looks like a binary file (a zero byte at offset {passed + nul:,}); give a text file with one thing on each line"
+        )
+
+
+def _clean(text: str, name: str, before: int, reading: Reading, max_length: int | None) -> Block:
+    """Bring whole lines to normal form, strip them, and drop the blank and the long ones.
+
+    before: lines of the file before these.
+    """
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        text, reading.normalized = unicodedata.normalize("NFC", text), True
+    codes = code_points(text)
+    ends = np.flatnonzero(codes == ord("\n"))
+    reading.lines += len(ends)
+    edges = np.concatenate([codes[np.append(0, ends[:-1] + 1)], codes[np.maximum(ends - 1, 0)]])
+    if _SPACE[np.minimum(edges, len(_SPACE) - 1)].any():  # also where a line is empty: its edge is a newline
+        stripped = [line.strip() for line in text[:-1].split("\n")]
+        kept = [line for line in stripped if line]
+        reading.blank += len(stripped) - len(kept)
+        numbers = np.flatnonzero([bool(line) for line in stripped])
+        codes = code_points("".join(line + "\n" for line in kept))
+        ends = np.flatnonzero(codes == ord("\n"))
+    else:
+        numbers = np.arange(len(ends))
+    lengths = np.diff(ends, prepend=-1) - 1
+    limit = LONGEST if max_length is None else max_length
+    long = lengths > limit
+    if not long.any():
+        return Block(codes, ends)
+    if max_length is None:
+        first = int(long.argmax())
+        raise MakemoreError(
+            f"{name}: line {before + int(numbers[first]) + 1} has {int(lengths[first]):,} characters; drop lines over a length with "
+            f"--max-length, for example --max-length {LONGEST}"
+        )
+    reading.too_long += int(long.sum())
+    codes = codes[~np.repeat(long, lengths + 1)]
+    return Block(codes, np.flatnonzero(codes == ord("\n")))

@@ -1,0 +1,175 @@
+"""A corpus as files: arrays in a directory, mapped into memory where they are used, checked before they are.
+
+DIR/tokens.npy       (M,) the stream of ids
+DIR/offsets.npy      (N + 1,) int64, where each line begins
+DIR/lengths.npy      (N,) int32; DIR/hashes.npy (N,) uint64; DIR/split.npy (N,) uint8
+DIR/chunks.npy       (K + 1,) int64, the first row of each chunk
+DIR/checks.npy       (K,) uint32, a checksum of each chunk
+DIR/sorted.npy       (N,) uint64, the hashes in order; made when somebody first asks what is new
+DIR/facts.json       everything else; written last, so that a directory without it is not finished
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import shutil
+import zlib
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from makemore.errors import MakemoreError
+from makemore.files import atomic, damage, from_json, read_json
+from makemore.reading import Reading
+from makemore.vocab import Vocab
+
+FORMAT = "makemore corpus 1"
+ARRAYS = {
+    "tokens": None,
+    "offsets": np.int64,
+    "lengths": np.int32,
+    "hashes": np.uint64,
+    "split": np.uint8,
+    "chunks": np.int64,
+    "checks": np.uint32,
+}
+"""The files, and what is in them; the type of the tokens depends on the vocabulary."""
+
+SORTED_AT_ONCE = 1 << 22
+
+
+class Store:
+    """The files of a corpus."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open a directory. Raises MakemoreError if what is there is not whole."""
+        self.directory = directory
+        with damage(directory):
+            facts = read_json(directory / "facts.json")
+            if facts.get("format") != FORMAT:
+                raise ValueError("facts.json is of another version")
+            self.facts: dict[str, Any] = facts
+            self.vocab = Vocab("".join(facts["characters"]))
+            self.reading = from_json(Reading, facts["reading"])
+            self._arrays = {name: self._map(name) for name in ARRAYS}
+            n, k = sum(facts["lines"].values()), len(self._arrays["checks"])
+            sizes = {"tokens": facts["size"], "offsets": n + 1, "chunks": k + 1, "checks": k}
+            for name, array in self._arrays.items():
+                if len(array) != sizes.get(name, n):
+                    raise ValueError(
+                        f"{name}.npy has {len(array):,} entries and should have {sizes.get(name, n):,}"
+                    )
+            if zlib.crc32(self._arrays["chunks"]) != facts["chunks"]:
+                raise ValueError("chunks.npy was changed")
+        self._checked = np.zeros(k, dtype=bool)
+
+    def _map(self, name: str) -> npt.NDArray[Any]:
+        array: npt.NDArray[Any] = np.load(self.directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        if array.ndim != 1 or (ARRAYS[name] is not None and array.dtype != ARRAYS[name]):
+            raise ValueError(f"{name}.npy is something else")
+        return array
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """Return one of ARRAYS, mapped."""
+        return self._arrays[name]
+
+    def copy(self, directory: Path) -> None:
+        """Put the same files into a new directory: by links where the file system has them, which take no room."""
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        for name in [*(f"{name}.npy" for name in ARRAYS), "facts.json"]:
+            try:
+                os.link(self.directory / name, directory / name)
+            except OSError:
+                shutil.copyfile(self.directory / name, directory / name)
+
+    def check(self, chunks: npt.NDArray[np.int64]) -> None:
+        """Raise MakemoreError unless the chunks are what was written; each is looked at once."""
+        for k in chunks[~self._checked[chunks]].tolist():
+            if self.checksum(k) != int(self._arrays["checks"][k]):
+                raise MakemoreError(
+                    f"{self.directory}: was changed or damaged (chunk {k:,}); remove it, and read the file again"
+                )
+            self._checked[k] = True
+
+    def checksum(self, k: int) -> int:
+        """Return the checksum of all that is stored of a chunk."""
+        return checksum(*(self._arrays[name] for name in ("tokens", "offsets", "lengths", "hashes", "split")),
+                        *self._arrays["chunks"][k : k + 2].tolist())  # fmt: skip
+
+    def release(self) -> None:
+        """Give the memory back that the files take in this process; they are read again when they are needed."""
+        release(*self._arrays.values(), *([self._sorted] if "_sorted" in self.__dict__ else []))
+
+    @cached_property
+    def _sorted(self) -> npt.NDArray[np.uint64]:
+        path = self.directory / "sorted.npy"
+        if not path.exists():
+            self._sort(path)
+        with damage(path):
+            array: npt.NDArray[np.uint64] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if array.shape != self._arrays["hashes"].shape or array.dtype != np.uint64:
+                raise ValueError("it does not fit the other files")
+        return array
+
+    def sorted_hashes(self) -> npt.NDArray[np.uint64]:
+        """Return the hashes of all lines in order, mapped from a file that is written when they are first asked for."""
+        return self._sorted
+
+    def _sort(self, path: Path) -> None:
+        """Write the hashes in order: as many at a time as have one of so many first bits, which are even in number."""
+        hashes = self._arrays["hashes"]
+        parts = 1 << max(0, (len(hashes) // SORTED_AT_ONCE).bit_length())
+        edges = [i * 2**64 // parts for i in range(parts)] + [2**64 - 1]
+        with atomic(path) as beside:
+            out = np.lib.format.open_memmap(beside, "w+", np.uint64, hashes.shape)
+            at = 0
+            for i in range(parts):
+                found = []
+                for j in range(0, len(hashes), SORTED_AT_ONCE):
+                    part = hashes[j : j + SORTED_AT_ONCE]
+                    above = part >= np.uint64(edges[i])
+                    below = part <= np.uint64(edges[-1]) if i == parts - 1 else part < np.uint64(edges[i + 1])
+                    found.append(part[above & below])
+                some = np.sort(np.concatenate(found))
+                out[at : at + len(some)] = some
+                at += len(some)
+                release(out)
+                self.release()
+            out.flush()
+
+
+def release(*arrays: npt.NDArray[Any]) -> None:
+    """Give the memory back that mapped files take in this process: what was written stays with the system."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        for array in arrays:
+            mapped = getattr(array, "_mmap", None)
+            if mapped is not None:
+                mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def checksum(
+    tokens: npt.NDArray[Any],
+    offsets: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
+    split: npt.NDArray[np.uint8],
+    first: int,
+    end: int,
+) -> int:
+    """Return the checksum of the rows from first to end."""
+    made = 0
+    a, b = int(offsets[first]), int(offsets[end])
+    for part in (
+        tokens[a : b + 1],
+        offsets[first : end + 1],
+        lengths[first:end],
+        hashes[first:end],
+        split[first:end],
+    ):
+        made = zlib.crc32(np.ascontiguousarray(part), made)
+    return made

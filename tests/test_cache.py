@@ -1,0 +1,247 @@
+"""Files on disk: the same corpus as in memory, found again, and nothing wrong ever used."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import lzma
+import os
+import sys
+import unicodedata
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from makemore import batches, cache, corpus, reading
+from makemore.batches import Batches
+from makemore.cache import read
+from makemore.corpus import SPLITS, Corpus
+from makemore.errors import MakemoreError
+from makemore.store import Store
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every file is large, chunks and blocks are small; returns where the cache is."""
+    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LARGE", 0)
+    for module in (cache, corpus):
+        monkeypatch.setattr(module, "CHUNK", 1000)
+        monkeypatch.setattr(module, "PIECE", 5000)
+    monkeypatch.setattr(reading, "BLOCK", 1 << 12)
+    monkeypatch.setattr(batches, "POOL", 8)
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def names() -> Corpus:
+    return read("names")
+
+
+def same(a: Corpus, b: Corpus) -> bool:
+    arrays = ("tokens", "offsets", "lengths", "hashes", "split")
+    return (
+        a.vocab == b.vocab
+        and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
+        and a.fingerprint == b.fingerprint
+        and (a.counts(), a.longest, len(a)) == (b.counts(), b.longest, len(b))
+        and all(a.tokens_of(split) == b.tokens_of(split) for split in SPLITS)
+    )
+
+
+def test_a_corpus_on_disk_is_the_one_in_memory(names: Corpus, on_disk: Path) -> None:
+    stored = read("names")
+    assert stored.store is not None
+    assert names.store is None
+    assert same(stored, names)
+    assert stored.reading == names.reading
+    assert len(stored.chunks) > 100
+    for split in SPLITS:
+        rows = names.rows(split)
+        assert np.array_equal(np.concatenate(list(stored.pieces(split))), rows)
+        assert np.array_equal(stored.rows(split), rows)
+    asked = ["emma", "zzxq", *names.lines(names.rows("test")[:3])]
+    assert stored.seen(asked) == names.seen(asked)
+    some = np.random.default_rng(1).choice(len(names), 50)
+    assert stored.lines(some) == names.lines(some)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.text(alphabet="ab é\u0301ж \t\u2003漢😀", max_size=30), min_size=1, max_size=60),
+    st.integers(1, 40),
+)
+def test_blocks_of_any_size_give_the_same_lines(lines: list[str], size: int) -> None:
+    text = "\n".join(lines)
+    kept = [line.strip() for line in unicodedata.normalize("NFC", text).split("\n")]
+    kept = [line for line in kept if line]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK", size)
+        source = reading.Source("x", [Path("x")])
+        patch.setattr(reading, "_opened", lambda path: _Opened(text.encode()))
+        patch.setattr(reading, "_stamp", lambda path: None)
+        patch.setattr(reading.Source, "size", 0)
+        found = reading.Reading("x", False)
+        blocks = list(reading.blocks(source, found, "utf-8", None))
+    got = "".join(block.codes.tobytes().decode("utf-32-le") for block in blocks).split("\n")[:-1]
+    assert got == kept
+    assert found.lines == (len(lines) - (text.endswith("\n")) if text else 0)
+
+
+class _Opened(io.BytesIO):
+    """What `_opened` gives."""
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstandard.compress], ids=["gz", "xz", "zst"])
+def test_packed_files(names: Corpus, tmp_path: Path, pack: Any) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(pack(reading.locate("names").paths[0].read_bytes()))
+    assert same(read(path), names)
+
+
+def test_several_files_directories_patterns_and_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "b.txt").write_text("four\nfive\nsix")
+    (tmp_path / "d" / "a.txt").write_text("one\ntwo\nthree\n")
+    (tmp_path / "d" / ".hidden").write_text("no\n")
+    both = ["one", "two", "three", "four", "five", "six"]
+    a, b = tmp_path / "d" / "a.txt", tmp_path / "d" / "b.txt"
+    for source in (tmp_path / "d", str(tmp_path / "d" / "*.txt"), [a, b], [str(a), str(b)]):
+        found = read(source)
+        assert found.lines(range(len(found))) == both, source
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo\nthree\n")))
+    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
+    found = read("-")
+    assert found.lines(range(len(found))) == both[:3]
+    with pytest.raises(MakemoreError, match="twice"):
+        read([a, a])
+
+
+def test_rare_characters_become_one(tmp_path: Path) -> None:
+    path = tmp_path / "rare.txt"
+    path.write_text("anna\nanton\nxaver\nnana\n" * 3 + "zoe\n")
+    found = read(path, min_count=3)
+    assert found.vocab.characters == "aenortvx\ufffd"
+    assert found.lines([len(found) - 1]) == ["\ufffdoe"]
+    assert found.reading is not None
+    assert found.reading.rare == 1
+    assert found.vocab.encode("zq").tolist() == [9, 9]
+
+
+def test_an_entry_is_used_again_until_its_file_changes(on_disk: Path, tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(reading.locate("names").paths[0].read_bytes())
+    first = read(path)
+    assert first.store is not None
+    facts = first.store.directory / "facts.json"
+    made = facts.stat().st_mtime_ns
+    assert same(read(path), first)
+    assert facts.stat().st_mtime_ns == made
+    os.utime(path)  # touched, not changed
+    assert same(read(path), first)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("emma", "emna", 1), "utf-8")  # of the same size
+    changed = read(path)
+    assert not same(changed, first)
+    assert changed.lines([0]) == ["emna"]
+    assert len(cache.entries()) == 1
+    assert len(read(path, max_length=5)) < len(first)
+    assert len(cache.entries()) == 2
+    assert cache.clear() > 0
+    assert cache.entries() == []
+    assert list(on_disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["tokens", "offsets", "lengths", "hashes", "split"])
+@pytest.mark.parametrize("damage", ["cut", "bit"])
+def test_a_damaged_entry_is_never_used(on_disk: Path, names: Corpus, name: str, damage: str) -> None:
+    stored = read("names")
+    assert stored.store is not None
+    path = stored.store.directory / f"{name}.npy"
+    data = bytearray(path.read_bytes())
+    if damage == "cut":
+        path.write_bytes(data[: len(data) // 2])
+        with pytest.raises(MakemoreError, match="damaged"):
+            Store(stored.store.directory)
+        assert same(read("names"), names)  # made anew
+        return
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    again = read("names")
+    with pytest.raises(MakemoreError, match="was changed or damaged"):
+        for _ in islice(Batches(again, "train", 1000, 1), 10_000):
+            pass
+
+
+def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(reading.locate("names").paths[0].read_bytes())
+
+    def grow(done: int, total: int | None) -> None:
+        with open(path, "a") as file:
+            file.write("another\n")
+
+    with pytest.raises(MakemoreError, match="changed while it was read"):
+        read(path, on_progress=grow)
+    assert cache.entries() == []
+
+
+def test_a_full_disk(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(MakemoreError, match="cannot be written: No space left"):
+        read("names")
+    assert cache.entries() == []
+    assert [path for path in on_disk.iterdir() if path.suffix == ".part"] == []
+
+
+def test_batches_from_disk(on_disk: Path, names: Corpus) -> None:
+    """Every line once an epoch, the same at any time, and on from any place."""
+    stored = read("names")
+
+    def served(n: int, skip: int = 0, of: Batches | None = None) -> list[list[int]]:
+        return [rows.tolist() for rows in islice(of or Batches(stored, "train", 1000, 5), skip, skip + n)]
+
+    whole = Batches(stored, "train", 1000, 5)
+    seen: list[int] = []
+    for rows in whole:
+        if whole.epoch:
+            break
+        seen += rows.tolist()
+    assert sorted(seen) == names.rows("train").tolist()
+    assert whole.pool == 0
+    first = Batches(stored, "train", 1000, 5)
+    before = served(40, of=first)
+    assert before == served(40)
+    on = Batches(stored, "train", 1000, 5)
+    on.epoch, on.pool, on.position = first.epoch, first.pool, first.position
+    assert served(40, of=on) == served(40, 40)
+    assert first.pool > 0
+    near = np.abs(np.diff(seen))
+    assert np.median(near) > 500  # neighbours in a batch come from all over a pool
+
+
+def test_a_run_holds_its_lines_by_itself(on_disk: Path, tmp_path: Path) -> None:
+    import makemore
+
+    run = makemore.train("names", type="mlp", work_dir=tmp_path / "run", max_steps=5, device="cpu")
+    assert run.corpus.store is not None
+    summary = run.summary
+    cache.clear()
+    again = makemore.load(tmp_path / "run")
+    assert len(again.corpus) == 32_033
+    assert again.summary["nll"] == summary["nll"]
+    on = makemore.train(work_dir=tmp_path / "run", resume=True, max_steps=8, device="cpu")
+    assert on.summary["steps"] == 8
+    assert len(on.sample(5, seed=1, novel=True)) == 5
