@@ -37,6 +37,7 @@
 # %%
 import math
 import time
+from itertools import count
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +46,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import makemore
-from makemore.batches import Batches
+from makemore.batches import epoch
 from makemore.course import FAST, beside, show
 
 corpus = makemore.read("names")
@@ -293,8 +294,8 @@ assert torch.equal(loss_of(logits, y), loss_of(forward("lstm", p, noise)[0], y))
 print(f"padding is {(y == -1).float().mean():.0%} of this batch, and its letters do not matter")
 
 # %% [markdown]
-# It costs time all the same. So batches are made of lines of about one length; the library's `Batches` does
-# that. The rest of the training is short: AdamW, a learning rate that rises and then falls to zero, and a
+# It costs time all the same. So batches are made of lines of about one length; the library's `epoch` does
+# that, once through all lines. The rest of the training is short: AdamW, a learning rate that rises and then falls to zero, and a
 # limit on the gradient, whose purpose we come to.
 
 
@@ -302,7 +303,7 @@ print(f"padding is {(y == -1).float().mean():.0%} of this batch, and its letters
 def train(kind: str, p, corpus, rows, steps: int, rate: float = 5e-3, step=None) -> list[float]:
     """Train the weights p where they are; return the loss of each step."""
     opt = torch.optim.AdamW(p.values(), lr=rate, betas=(0.9, 0.99))
-    batches = iter(Batches(rows, corpus.lengths[rows], tokens_per_batch=1024, seed=1))
+    batches = (rows[some] for n in count() for some in epoch(corpus.lengths[rows], 1024, [1, n]))
     losses, began = [], time.time()
     for i in range(steps):
         x, y = map(torch.from_numpy, corpus.batch(next(batches)))

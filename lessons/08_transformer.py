@@ -43,6 +43,7 @@
 # and predicts the next character is a *GPT*.
 
 # %%
+import itertools
 import math
 import time
 
@@ -53,7 +54,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import makemore
-from makemore.batches import Batches, in_order
+from makemore.batches import epoch, in_order
 from makemore.course import FAST, beside, show
 from makemore.loss import nll
 from makemore.optimizer import Muon, schedule
@@ -176,7 +177,7 @@ for name, outputs, inputs in (("fc", 4 * C, C), ("proj", C, 4 * C), ("head", V, 
 
 # %% [markdown]
 # One training loop serves both models of this lesson. Nothing in it is new except two helpers from the
-# library: `Batches`, which puts names of about one length together so that little padding is computed, and
+# library: `epoch`, which puts names of about one length together so that little padding is computed, and
 # `Muon`, an optimiser for matrices. How that works, and what it is worth, is for the next lesson. The
 # learning rate rises for a twentieth of the time and then falls to zero. No step is chosen by the test names:
 # the weights are those of the last one.
@@ -196,7 +197,8 @@ def train(forward, w: dict[str, Tensor], steps: int, rate: float, hidden: list[s
     others = [weight.requires_grad_() for name, weight in w.items() if name not in hidden]
     muon = Muon([w[name].requires_grad_() for name in hidden], rate, 0.01)
     adamw = torch.optim.AdamW(others, betas=(0.9, 0.99), fused=True)
-    batches = Batches(train_rows, corpus.lengths[train_rows], 1024, seed=8)  # 1,024 tokens a step
+    lengths = corpus.lengths[train_rows]  # 1,024 tokens a step
+    batches = (train_rows[some] for n in itertools.count() for some in epoch(lengths, 1024, [8, n]))
     curve, recent, since = [], [], time.perf_counter()
     for step, rows in zip(range(1, steps + 1), batches, strict=False):
         inputs, targets = batch(rows)

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -38,7 +38,7 @@ LARGE = 1 << 25
 
 
 def read(
-    source: str | Path | list[str | Path],
+    source: str | Path | Sequence[str | Path],
     *,
     encoding: str = "utf-8",
     max_length: int | None = None,
@@ -241,11 +241,11 @@ class _Builder:
             release(offsets, raw)
         tokens = _new(part, "tokens", vocab.dtype, total + 1)
         tokens[0] = 0
-        at = 1
+        place = 1
         with open(part / "numbers", "rb") as file:
             for n, kind in kinds:
-                tokens[at : at + n] = table[np.fromfile(file, dtype=kind, count=n)]
-                at += n
+                tokens[place : place + n] = table[np.fromfile(file, dtype=kind, count=n)]
+                place += n
                 release(tokens)
         (part / "numbers").unlink()
         del raw
@@ -256,8 +256,8 @@ class _Builder:
         self,
         part: Path,
         vocab: Vocab,
-        tokens: npt.NDArray[Any],
-        offsets: npt.NDArray[np.int64],
+        tokens: np.memmap[Any, Any],
+        offsets: np.memmap[Any, Any],
         stamps: list[Stamp],
     ) -> None:
         """Write what follows from tokens and offsets, and the facts."""
@@ -310,7 +310,7 @@ class _Builder:
                 "lines": dict(zip(SPLITS, lines.tolist(), strict=True)),
                 "tokens": dict(zip(SPLITS, of_split.tolist(), strict=True)),
                 "fingerprint": every.hexdigest(),
-                "chunks": zlib.crc32(chunks),
+                "chunks": zlib.crc32(chunks.tobytes()),
             },
         )
 
@@ -323,10 +323,10 @@ class _Builder:
         )
 
 
-def _new(part: Path, name: str, kind: Any, size: int) -> npt.NDArray[Any]:
+def _new(part: Path, name: str, kind: Any, size: int) -> np.memmap[Any, Any]:
     """A new array in a file."""
     path = part / f"{name}.npy"
-    made: npt.NDArray[Any] = np.lib.format.open_memmap(path, "w+", kind, (size,))
+    made: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, (size,))
     if hasattr(
         os, "posix_fallocate"
     ):  # a full disk is an error here, and would kill the process when it is written to

@@ -190,7 +190,8 @@ def _train_command(type_name: str | None) -> Any:
         given: dict[str, Any] = (
             {k: v for k, v in vars(knobs).items() if v is not None} if knobs is not None else {}
         )
-        with Display(Console(), top_k) as display, stop_signals() as stop:
+        console = Console(quiet=os.environ.get("RANK", "0") != "0")  # of several processes the first speaks
+        with Display(console, top_k) as display, stop_signals() as stop:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
                 max_length=max_length, min_count=min_count, on_progress=display.reading, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,

@@ -111,7 +111,7 @@ def spread(model: nn.Module, forward: Any) -> Any:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.__class__ = Dropout
-    return nn.parallel.DistributedDataParallel(forward, broadcast_buffers=False)
+    return nn.parallel.DistributedDataParallel(forward)
 
 
 class Dropout(nn.Dropout):
@@ -124,7 +124,7 @@ class Dropout(nn.Dropout):
         if not self.training or self.p == 0:
             return input
         # drawn in the order in which the input lies in memory, as torch does
-        order = sorted(range(input.dim()), key=lambda d: -input.stride(d))
+        order = sorted(range(input.dim()), key=input.stride().__getitem__, reverse=True)
         shape = [Dropout.lines if d == 0 else input.shape[d] for d in order]
         whole = torch.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - self.p)
         own = whole.div_(1 - self.p).permute([order.index(d) for d in range(input.dim())])[rank() :: size()]

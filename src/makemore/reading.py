@@ -97,7 +97,8 @@ class Source:
         made = hashlib.blake2b(digest_size=16)
         for path in self.paths:
             with _opened(path) as file:
-                made.update(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest())
+                while data := file.read(BLOCK):
+                    made.update(data)
         return made.hexdigest()
 
 
@@ -239,7 +240,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 def _unpacked(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
     """The first bytes of a file, and its content, unpacked if they say that it is packed."""
-    buffered: Any = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+    buffered: Any = file
+    if not hasattr(file, "peek"):
+        buffered = io.BufferedReader(buffered)
     try:
         start: bytes = buffered.peek(6)
     except OSError as error:

@@ -63,7 +63,7 @@ class Store:
                     raise ValueError(
                         f"{name}.npy has {len(array):,} entries and should have {sizes.get(name, n):,}"
                     )
-            if zlib.crc32(self._arrays["chunks"]) != facts["chunks"]:
+            if zlib.crc32(self._arrays["chunks"].tobytes()) != facts["chunks"]:
                 raise ValueError("chunks.npy was changed")
         self._checked = np.zeros(k, dtype=bool)
 
@@ -98,8 +98,11 @@ class Store:
 
     def checksum(self, k: int) -> int:
         """Return the checksum of all that is stored of a chunk."""
-        return checksum(*(self._arrays[name] for name in ("tokens", "offsets", "lengths", "hashes", "split")),
-                        *self._arrays["chunks"][k : k + 2].tolist())  # fmt: skip
+        first, end = self._arrays["chunks"][k : k + 2].tolist()
+        tokens, offsets, lengths, hashes, split = (
+            self._arrays[name] for name in ("tokens", "offsets", "lengths", "hashes", "split")
+        )
+        return checksum(tokens, offsets, lengths, hashes, split, first, end)
 
     def release(self) -> None:
         """Give the memory back that the files take in this process; they are read again when they are needed."""
@@ -171,5 +174,5 @@ def checksum(
         hashes[first:end],
         split[first:end],
     ):
-        made = zlib.crc32(np.ascontiguousarray(part), made)
+        made = zlib.crc32(part.tobytes(), made)
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from makemore.errors import MakemoreError
 from makemore.events import Event, Started
 from makemore.files import held
 from makemore.loop import pick_device, steps
-from makemore.models import build, configure, flag
+from makemore.models import build, configure, flag, model_class
 from makemore.optimizer import fast_dtype, optimizers
 from makemore.reading import Progress
 from makemore.recipes import DEFAULT_TYPE, recipe
@@ -32,7 +32,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def train(
-    source: str | Path | list[str | Path] | None = None,
+    source: str | Path | Sequence[str | Path] | None = None,
     *,
     type: str | None = None,
     work_dir: str | Path = "out",
@@ -105,6 +105,10 @@ def train(
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
+        if parallel.launched() and hasattr(model_class(type), "mixed_lengths"):
+            raise MakemoreError(
+                f"--type {type}: its lines see each other in training, so it is trained by one process; leave torchrun out"
+            )
         check_free(directory, overwrite)
         with parallel.joined(to):
             corpus = read(source or "names", on_progress=on_progress, **how)
@@ -209,7 +213,9 @@ def _settings(
     return dataclasses.replace(settings, **given)
 
 
-def _reopen(run: Run, wanted: dict[str, Any], source: str | Path | None, corpus: Corpus | None) -> bool:
+def _reopen(
+    run: Run, wanted: dict[str, Any], source: str | Path | Sequence[str | Path] | None, corpus: Corpus | None
+) -> bool:
     """Take over what may change when a run goes on, and refuse what may not. Returns whether anything did."""
     may = ("max_steps", "time", "patience")
     if "time" in wanted:
