@@ -303,7 +303,7 @@ print(f"padding is {(y == -1).float().mean():.0%} of this batch, and its letters
 def train(kind: str, p, corpus, rows, steps: int, rate: float = 5e-3, step=None) -> list[float]:
     """Train the weights p where they are; return the loss of each step."""
     opt = torch.optim.AdamW(p.values(), lr=rate, betas=(0.9, 0.99))
-    batches = (rows[some] for n in count() for some in epoch(corpus.lengths[rows], 1024, [1, n]))
+    batches = (rows[some] for n in count() for some in epoch(corpus.lengths[rows], 1024, 1, n))
     losses, began = [], time.time()
     for i in range(steps):
         x, y = map(torch.from_numpy, corpus.batch(next(batches)))

@@ -198,7 +198,7 @@ def train(forward, w: dict[str, Tensor], steps: int, rate: float, hidden: list[s
     muon = Muon([w[name].requires_grad_() for name in hidden], rate, 0.01)
     adamw = torch.optim.AdamW(others, betas=(0.9, 0.99), fused=True)
     lengths = corpus.lengths[train_rows]  # 1,024 tokens a step
-    batches = (train_rows[some] for n in itertools.count() for some in epoch(lengths, 1024, [8, n]))
+    batches = (train_rows[some] for n in itertools.count() for some in epoch(lengths, 1024, 8, n))
     curve, recent, since = [], [], time.perf_counter()
     for step, rows in zip(range(1, steps + 1), batches, strict=False):
         inputs, targets = batch(rows)

@@ -461,11 +461,10 @@ with tempfile.TemporaryDirectory() as other:
     result = compare_runs([directory.name, other])
 (pair,) = result["pairs"]
 low, high = pair["interval"]
-print(
-    f"{pair['a']} - {pair['b']}: {pair['difference']:+.4f} nats per token, {low:+.4f} to {high:+.4f}:",
-    end=" ",
-)
-print("a tie" if pair["tie"] else f"{pair['a'] if high < 0 else pair['b']} is better")
+called = {directory.name: "gru", other: "5-gram"}
+a, b = called[pair["a"]], called[pair["b"]]
+verdict = "a tie" if pair["tie"] else f"the {a if high < 0 else b} is better"
+print(f"{a} - {b}: {pair['difference']:+.4f} nats per token, {low:+.4f} to {high:+.4f}: {verdict}")
 directory.cleanup()
 
 # %% [markdown]

@@ -24,7 +24,7 @@ def lengths():
 
 @given(some_lengths, budgets, windows, st.integers(0, 2**63 - 1), st.integers(0, 100))
 def test_an_epoch_has_every_line_once(lengths, budget, window, seed, number):
-    batches = epoch(lengths, budget, [seed, number], window)
+    batches = epoch(lengths, budget, seed, number, window)
     assert all(len(batch) for batch in batches)
     assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
 
@@ -32,7 +32,7 @@ def test_an_epoch_has_every_line_once(lengths, budget, window, seed, number):
 @given(some_lengths, budgets, windows)
 def test_batches_are_even(lengths, budget, window):
     cost = lengths + 1
-    sums = [cost[batch].sum() for batch in epoch(lengths, budget, [1, 0], window)]
+    sums = [cost[batch].sum() for batch in epoch(lengths, budget, 1, 0, window)]
     total, longest = cost.sum(), cost.max()
     even = total / max(1, round(total / budget))
     if total > budget:
@@ -44,7 +44,7 @@ def test_batches_are_even(lengths, budget, window):
 
 def test_the_order_depends_on_seed_and_number_alone(lengths):
     def flat(seed, number):
-        return np.concatenate(epoch(lengths, 1000, [seed, number])).tolist()
+        return np.concatenate(epoch(lengths, 1000, seed, number)).tolist()
 
     np.random.seed(1)
     first = flat(3, 5)
@@ -60,7 +60,7 @@ def test_little_is_padding(name, budget):
     lengths = read(name).lengths
 
     def padded(window):
-        batches = epoch(lengths, budget, [1, 0], window)
+        batches = epoch(lengths, budget, 1, 0, window)
         return sum(len(batch) * (lengths[batch].max() + 1) for batch in batches) / (lengths + 1).sum()
 
     assert padded(32) < 1.08
@@ -68,18 +68,18 @@ def test_little_is_padding(name, budget):
 
 
 def test_batches_come_in_no_order_of_length(lengths):
-    means = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, [1, 0])])
+    means = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, 1, 0)])
     by_chance = 1 / np.sqrt(len(means))
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 4 * by_chance
     assert abs(np.corrcoef(means[1:], means[:-1])[0, 1]) < 4 * by_chance  # nor is one like the next
 
 
 def test_a_window_of_one_leaves_lengths_mixed(lengths):
-    batches = epoch(lengths, 1000, [1, 0], window=1)
+    batches = epoch(lengths, 1000, 1, 0, window=1)
     means = np.array([lengths[batch].mean() for batch in batches])
     by_chance = lengths.std() / np.sqrt(np.mean([len(batch) for batch in batches]))
     assert means.std() < 1.3 * by_chance
-    bucketed = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, [1, 0])])
+    bucketed = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, 1, 0)])
     assert bucketed.std() > 3 * by_chance  # the test can tell
 
 

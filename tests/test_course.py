@@ -161,9 +161,9 @@ def _neighbour(ax: Any, axis: str) -> bool:
 @pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)
 def test_a_lesson_has_all_its_parts(which: course.Lesson) -> None:
     text = which.path.read_text("utf-8")
-    assert [
-        title for title in re.findall(r"^# ## (.+)$", text, re.MULTILINE) if title in SECTIONS
-    ] == SECTIONS
+    there = [title for title in re.findall(r"^# ## (.+)$", text, re.MULTILINE) if title in SECTIONS]
+    assert sorted(there) == sorted(SECTIONS)  # the number may come before the look inside
+    assert there[:3] + there[-3:] == SECTIONS[:3] + SECTIONS[-3:]
     for target in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text):
         assert (course.folder() / target).exists(), target
     assert "](pictures/" in text

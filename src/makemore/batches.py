@@ -17,16 +17,21 @@ WINDOW = 32
 
 
 def epoch(
-    lengths: npt.NDArray[np.int64], tokens_per_batch: int, seed: list[int], window: int = WINDOW
+    lengths: npt.NDArray[np.int64],
+    tokens_per_batch: int,
+    seed: int,
+    number: int,
+    window: int = WINDOW,
+    pool: int | None = None,
 ) -> list[npt.NDArray[np.int64]]:
     """Return one epoch: every line once, in batches of about `tokens_per_batch` predicted tokens.
 
     lengths: (N,) characters of each line. Each batch is an array of places in `lengths`. The lines are
     shuffled, sorted by length within windows of some batches and cut there, so that a batch holds lines of
     about one length and little padding; then the batches are shuffled. A window of 1 leaves the lengths
-    in a batch mixed. The order depends on the seed alone.
+    in a batch mixed. The order depends on seed and number alone, and on the pool where there are several.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, number] + ([] if pool is None else [pool]))
     order = random.permutation(len(lengths))
     cost = lengths[order] + 1  # a line and its end
     n_batches = max(1, round(int(cost.sum()) / tokens_per_batch))
@@ -72,8 +77,12 @@ class Batches:
                 chunks = np.sort(order[self.pool * POOL : (self.pool + 1) * POOL])
                 rows = self._corpus.rows_of(chunks, self._split)
                 lengths = self._corpus.lengths[rows]
-                seed = [self._seed, self.epoch] + [self.pool] * (n > POOL)
-                batches = epoch(lengths, self._tokens, seed, self._window) if len(rows) else []
+                pool = self.pool if n > POOL else None
+                batches = (
+                    epoch(lengths, self._tokens, self._seed, self.epoch, self._window, pool)
+                    if len(rows)
+                    else []
+                )
                 self._corpus.release()
                 while self.position < len(batches):
                     self.position += 1
