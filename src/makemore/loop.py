@@ -44,11 +44,14 @@ from makemore.sampling import Choice, sample
 EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """About how many predicted tokens of a split are scored at each evaluation, at most."""
 
-SCORED_TOKENS = 4_000_000
+SCORED_TOKENS = 2_000_000
 """Tokens of a split that are scored in the end, at most: of a larger one that many are drawn."""
 
 COUNTED_TOKENS = 16_000_000
-"""Tokens that a model which counts, or the teacher, counts at most; of more that many are drawn."""
+"""Tokens that a model which counts is fitted to at most; of more that many are drawn."""
+
+TAUGHT_TOKENS = 4_000_000
+"""The same for the teacher and for the bigram that losses stand beside, which must fit beside the model."""
 
 TEACHER_ORDER = 6
 """Of the n-gram that a share of the targets is taken from."""
@@ -334,13 +337,13 @@ def untrained_size(type: str, corpus: Corpus) -> int:
 def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
     """Return a model that counts, fitted to the training lines of a corpus."""
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
-    _fit(model, corpus)
+    _fit(model, corpus, TAUGHT_TOKENS)
     return model
 
 
-def _fit(model: Any, corpus: Corpus) -> None:
-    """Let a model count the training lines, or as many of them as COUNTED_TOKENS says."""
-    model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", COUNTED_TOKENS)).astype(np.int64)))
+def _fit(model: Any, corpus: Corpus, tokens: int) -> None:
+    """Let a model count the training lines, or lines drawn from them that have about so many tokens."""
+    model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)))
     corpus.release()
 
 
@@ -377,7 +380,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     corpus = run.corpus
     yield Started(run, 0, count_parameters(model), "cpu")
     began = time.monotonic()
-    _fit(model, corpus)
+    _fit(model, corpus, COUNTED_TOKENS)
     seconds = time.monotonic() - began
     losses = {split: losses_of(model, corpus, rows) for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
