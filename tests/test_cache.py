@@ -126,6 +126,18 @@ def test_several_files_directories_patterns_and_standard_input(
         read([a, a])
 
 
+def test_a_list_is_piped_in(
+    makemore: Any, names: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "\n".join(names.lines(range(500)))
+    for i, words in enumerate((["-i", "-"], ["--input-file", "-"])):
+        result = makemore("train", *words, "-o", str(i), "--type", "bigram", stdin=text)
+        assert (result.status, result.err) == (0, "")
+        assert "read standard input: 500 lines" in result.out
+    assert makemore("sample", "0", "--prefix", "-").status == 2  # no character of the list, and no file
+
+
 def test_rare_characters_become_one(tmp_path: Path) -> None:
     path = tmp_path / "rare.txt"
     path.write_text("anna\nanton\nxaver\nnana\n" * 3 + "zoe\n")

@@ -22,7 +22,7 @@ from cyclopts import App, Argument, CycloptsError, Group, Parameter, UnknownOpti
 from makemore import __version__
 from makemore.errors import MakemoreError
 from makemore.measuring import compare, eval_, explain, inspect_, report
-from makemore.options import option, switch, whole
+from makemore.options import STANDARD_INPUT, option, switch, whole
 from makemore.recipes import DEFAULT_TYPE, recipe
 
 # torch takes two seconds to import, so whatever needs it is imported inside the command that uses it. The
@@ -614,6 +614,11 @@ def _type(argv: list[str]) -> str:
 
 
 def _call(argv: list[str]) -> int:
+    # a single - would be taken for an option
+    argv = [
+        STANDARD_INPUT if word == "-" and before in ("-i", "--input-file") else word
+        for before, word in zip(["", *argv], argv, strict=False)
+    ]
     completion = any(word.startswith("--install") for word in argv)
     words = argv[: argv.index("--")] if "--" in argv else argv
     if not completion and ("--help" in words or "-h" in words):

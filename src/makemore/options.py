@@ -4,6 +4,9 @@ from typing import Any
 
 from cyclopts import Group, Parameter
 
+STANDARD_INPUT = "/dev/stdin"
+"""What stands for - after -i: on every system, there need not be such a file."""
+
 
 def option(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
     """An option; its help text is in the command's docstring."""

@@ -123,7 +123,7 @@ def locate(source: str | Path | Sequence[str | Path]) -> Source:
             twice = next(path for i, path in enumerate(paths) if path in paths[:i])
             raise MakemoreError(f"{twice}: is named twice; name every file once")
         return Source(f"{every[0].name} and {len(paths) - 1} more", paths)
-    if str(source) == "-":
+    if str(source) in ("-", "/dev/stdin"):
         return Source("standard input", [_STANDARD_INPUT])
     path = Path(source)
     try:
