@@ -20,6 +20,7 @@ def train(directory: Path, source: Path, type: str, processes: int) -> list[dict
         "--device", "cpu",
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    environment["MAKEMORE_CACHE"] = str(directory.parent / "cache")
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("all of it is in") == 1  # one of them speaks

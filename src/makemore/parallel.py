@@ -69,6 +69,16 @@ def wait() -> None:
         distributed.barrier()
 
 
+@contextlib.contextmanager
+def first_alone() -> Iterator[None]:
+    """Let the first process go through the block before the others do."""
+    if not first():
+        wait()
+    yield
+    if first():
+        wait()
+
+
 def mean(value: float) -> float:
     """Return the mean of a value over the processes."""
     return _summed(value) / size() if size() > 1 else value

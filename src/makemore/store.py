@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError
-from makemore.files import atomic, damage, from_json, read_json
+from makemore.files import damage, from_json, read_json, unwritable
 from makemore.reading import Reading
 from makemore.vocab import Vocab
 
@@ -128,7 +128,8 @@ class Store:
         hashes = self._arrays["hashes"]
         parts = 1 << max(0, (len(hashes) // SORTED_AT_ONCE).bit_length())
         edges = [i * 2**64 // parts for i in range(parts)] + [2**64 - 1]
-        with atomic(path) as beside:
+        beside = self.directory / f"sorted.{os.getpid()}.tmp"  # several processes may be at it
+        try:
             out = np.lib.format.open_memmap(beside, "w+", np.uint64, hashes.shape)
             at = 0
             for i in range(parts):
@@ -144,6 +145,10 @@ class Store:
                 release(out)
                 self.release()
             out.flush()
+            os.replace(beside, path)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise unwritable(path, error) from None
 
 
 def release(*arrays: npt.NDArray[Any]) -> None:

@@ -111,7 +111,8 @@ def train(
             )
         check_free(directory, overwrite)
         with parallel.joined(to):
-            corpus = read(source or "names", on_progress=on_progress, **how)
+            with parallel.first_alone():  # it fills the cache, from which the others read
+                corpus = read(source or "names", on_progress=on_progress, **how)
             config = configure(type, corpus.longest, **knobs)
             settings = _settings(type, corpus, given, precision, to)
             _try(type, corpus, config, settings)
