@@ -23,6 +23,10 @@ PIECE = 1 << 22
 EXACT_LINES = 1 << 22
 """Lines that are compared with each other to count the different ones; of more it is estimated."""
 
+LINES_AT_ONCE, CHUNKS_AT_ONCE = 64, 16
+"""Lines, and chunks, of a large file that are looked at before memory is given back: for a look at a byte the system maps
+64 kB around it."""
+
 CHUNK = 1 << 16
 """Tokens of neighbouring lines that lie on disk, are checked and are shuffled together."""
 
@@ -112,15 +116,17 @@ class Corpus:
 
     def rows_of(self, chunks: npt.ArrayLike, split: str) -> npt.NDArray[np.int64]:
         """Return the numbers of the lines of a split in some chunks, which are checked if they lie on disk."""
-        chunks = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
-        if self.store:
-            self.store.check(chunks)
+        every = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
         number = SPLITS.index(split)
-        parts = [
-            a + np.flatnonzero(self.split[a:b] == number)
-            for a, b in zip(self.chunks[chunks].tolist(), self.chunks[chunks + 1].tolist(), strict=True)
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+        parts = [np.zeros(0, dtype=np.int64)]
+        for i in range(0, len(every), CHUNKS_AT_ONCE):
+            chunks = every[i : i + CHUNKS_AT_ONCE]
+            if self.store:
+                self.store.check(chunks)
+            for a, b in zip(self.chunks[chunks].tolist(), self.chunks[chunks + 1].tolist(), strict=True):
+                parts.append(a + np.flatnonzero(self.split[a:b] == number))
+            self.release()
+        return np.concatenate(parts)
 
     def pieces(self, split: str, tokens: int = PIECE) -> Iterator[npt.NDArray[np.int64]]:
         """Yield the rows of a split in the file's order, those of about so many tokens of the file at a time."""
@@ -139,6 +145,31 @@ class Corpus:
         drawn = np.random.default_rng(seed).permutation(everything)
         share = len(drawn) * tokens / self.tokens_of(split)
         return self.rows_of(np.sort(drawn[: max(1, int(share))]), split)
+
+    def drawn(self, split: str, tokens: int, together: bool = False) -> Corpus:
+        """Return the lines of a split in memory or, of more than so many tokens, a share of them from all over the file.
+
+        together: whether equal lines are drawn together, and so the same ones wherever they stand in a file. Unlike the
+        chunks of `at_most` they are no neighbours, which in a list that is sorted are alike.
+        """
+        share = tokens / max(1, self.tokens_of(split))
+        parts = [np.zeros(1, self.tokens.dtype)]
+        for rows in self.pieces(split):
+            if share < 1:
+                bits = _mix(self.hashes[rows] if together else rows.astype(np.uint64) ^ np.uint64(_KEY))
+                rows = rows[bits < np.uint64(share * 2.0**64)]
+            parts.append(self.stream(rows)[1:])
+        return Corpus(self.vocab, np.concatenate(parts))
+
+    def stretches(self, tokens: int = PIECE) -> Iterator[slice]:
+        """Yield all rows in order, as slices with about so many tokens; they are checked if they lie on disk."""
+        at_once = max(1, tokens // CHUNK)
+        for k in range(0, len(self.chunks) - 1, at_once):
+            end = min(k + at_once, len(self.chunks) - 1)
+            if self.store:
+                self.store.check(np.arange(k, end))
+            yield slice(int(self.chunks[k]), int(self.chunks[end]))
+            self.release()
 
     def release(self) -> None:
         """Let go of the memory that parts of files take which were looked at."""
@@ -163,22 +194,93 @@ class Corpus:
             self.release()
         return 64 * len(np.unique(np.concatenate(found)))
 
+    @cached_property
+    def _unique(self) -> npt.NDArray[np.int64]:
+        counts = np.zeros(len(SPLITS), dtype=np.int64)
+        for _, _, sides in self._runs():
+            counts += np.bincount(sides, minlength=len(SPLITS))
+        return counts
+
+    def unique_of(self, split: str) -> int:
+        """How many different lines a split has, by their hashes."""
+        return int(self._unique[SPLITS.index(split)])
+
+    def most_frequent(self, n: int) -> list[tuple[int, int]]:
+        """Return the n lines that stand there most often, more than once: the first row and how many there are of each."""
+        best: list[tuple[int, int]] = []
+        for hashes, counts, _ in self._runs():
+            some = np.argsort(-counts)[:n]
+            best += zip(counts[some].tolist(), hashes[some].tolist(), strict=True)
+            best = sorted(best, reverse=True)[:n]
+        times = {known: count for count, known in best if count > 1}
+        first: dict[int, int] = {}
+        for rows in self.stretches():
+            for known in times.keys() - first.keys():
+                if len(at := np.flatnonzero(self.hashes[rows] == np.uint64(known))):
+                    first[known] = rows.start + int(at[0])
+            if len(first) == len(times):
+                break
+        return sorted(((first[known], n) for known, n in times.items()), key=lambda pair: (-pair[1], pair[0]))
+
+    def _runs(
+        self,
+    ) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
+        """Yield the hash of each different line, how often it stands there, and its split; some at a time."""
+        known, split = self._index
+        begin = 0
+        while begin < len(known):
+            last = known[min(begin + PIECE // 4, len(known)) - 1]
+            end = int(np.searchsorted(known, last, side="right"))
+            hashes, first, counts = np.unique(known[begin:end], return_index=True, return_counts=True)
+            yield hashes, counts, split_of(hashes, tiny=False) if split is None else split[begin:end][first]
+            begin = end
+            self.release()
+
+    @cached_property
+    def times(self) -> npt.NDArray[np.int64]:
+        """(V,) how often each character stands there, by its id, and at 0 how many lines end."""
+        counts = np.zeros(len(self.vocab), dtype=np.int64)
+        for rows in self.stretches():
+            counts += np.bincount(self.ends(rows), minlength=len(self.vocab))
+        return counts
+
+    @property
+    def mean_length(self) -> float:
+        """Characters of a line, on average."""
+        return (len(self.tokens) - 1 - len(self)) / len(self)
+
+    def ends(self, rows: slice) -> npt.NDArray[Any]:
+        """Return the ids of neighbouring lines, each with its end."""
+        return self.tokens[int(self.offsets[rows.start]) + 1 : int(self.offsets[rows.stop]) + 1]
+
     def lines(self, rows: npt.ArrayLike) -> list[str]:
         """Return the text of the given rows."""
         stream = self.stream(np.asarray(rows, dtype=np.int64))
         return self.vocab.decode(stream).split("\n")[1:-1]
 
+    def some(self, rows: npt.NDArray[np.int64]) -> Corpus:
+        """Return the corpus of the given rows alone, in memory."""
+        return Corpus(self.vocab, self.stream(rows))
+
     def stream(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return the stream of the given rows alone: a boundary, and each line with its end."""
+        parts = [np.zeros(1, self.tokens.dtype)]
+        at_once = LINES_AT_ONCE if self.store else max(1, len(rows))
+        for i in range(0, len(rows), at_once):
+            parts.append(self._ends(rows[i : i + at_once]))
+            self.release()
+        return np.concatenate(parts)
+
+    def _ends(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """The stream of at least one row, without the boundary before it."""
         n = self.lengths[rows] + 1
         # within each line the places count up by one; at its start they jump to where the line lies
         steps = np.ones(int(n.sum()), dtype=np.int64)
         starts = self.offsets[rows] + 1
-        if len(rows):
-            ends = starts + n - 1
-            steps[0] = starts[0]
-            steps[np.cumsum(n)[:-1]] = starts[1:] - ends[:-1]
-        return np.concatenate([np.zeros(1, self.tokens.dtype), self.tokens[np.cumsum(steps)]])
+        ends = starts + n - 1
+        steps[0] = starts[0]
+        steps[np.cumsum(n)[:-1]] = starts[1:] - ends[:-1]
+        return self.tokens[np.cumsum(steps)]
 
     def batch(
         self, rows: npt.NDArray[np.int64], longest: int | None = None
@@ -243,7 +345,7 @@ def line_hashes(
     and a line's bits are summed and mixed again (Zobrist hashing): all lines at once, no order of work.
     """
     hashes = np.empty(len(offsets) - 1, dtype=np.uint64)
-    step = 1 << 16  # lines at a time, to bound the memory
+    step = 1 << 11  # lines at a time: what is worked on stays in the processor
     for i in range(0, len(hashes), step):
         starts = offsets[i : i + step + 1]
         stretch = slice(int(starts[0]), int(starts[-1]))

@@ -120,9 +120,9 @@ def batch_tokens(vocab_size: int) -> int:
 
 @torch.inference_mode()
 def _passes(
-    model: nn.Module, corpus: Corpus, rows: Rows, shared: bool = False
+    model: nn.Module, corpus: Corpus, shared: bool = False
 ) -> Iterator[tuple[Any, Tensor, Tensor]]:
-    """Yield which of the rows (B,), their logits (B, T, V) and targets (B, T), batch by batch, in eval mode.
+    """Yield which lines (B,) of a corpus, their logits (B, T, V) and targets (B, T), batch by batch, in eval mode.
 
     shared: only the batches that are this process's own.
     """
@@ -130,9 +130,9 @@ def _passes(
     was_training = model.training
     model.eval()
     try:
-        batches = in_order(np.arange(len(rows)), corpus.lengths[rows], batch_tokens(len(corpus.vocab)))
+        batches = in_order(np.arange(len(corpus)), corpus.lengths, batch_tokens(len(corpus.vocab)))
         for which in batches[parallel.rank() :: parallel.size()] if shared else batches:
-            inputs, targets = (torch.from_numpy(a).to(device) for a in corpus.batch(rows[which]))
+            inputs, targets = (torch.from_numpy(array).to(device) for array in corpus.batch(which))
             logits, _ = model(inputs)
             yield which, logits, targets
     finally:
@@ -141,16 +141,17 @@ def _passes(
 
 def losses(model: nn.Module, corpus: Corpus, rows: Rows) -> Losses:
     """Return the loss of every token of the given rows of a corpus. Several processes share the work."""
-    lengths = corpus.lengths[rows].astype(np.int64) + 1
+    some = corpus.some(rows)
+    lengths = some.lengths + 1
     starts = np.cumsum(lengths) - lengths
     tokens = np.zeros(int(lengths.sum()))
-    for which, logits, targets in _passes(model, corpus, rows, shared=True):
+    for which, logits, targets in _passes(model, some, shared=True):
         found = token_nll(logits.float(), targets).cpu().numpy()  # (B, T)
         t = np.arange(found.shape[1])
         real = t < lengths[which, None]
         tokens[(starts[which, None] + t)[real]] = found[real]
     parallel.fill(tokens)
-    return Losses(tokens, lengths, corpus.hashes[rows])
+    return Losses(tokens, lengths, some.hashes)
 
 
 def evaluate(model: nn.Module, corpus: Corpus, rows: Rows) -> Loss:
@@ -246,7 +247,7 @@ def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
 
 def expected(model: nn.Module, corpus: Corpus, row: int) -> Floats:
     """Return the probabilities that a model gives to every id at each place of a line, (T, V) float64."""
-    ((_, logits, _),) = _passes(model, corpus, np.array([row]))
+    ((_, logits, _),) = _passes(model, corpus.some(np.array([row])))
     p: Floats = logits[0].double().softmax(-1).cpu().numpy()
     return p
 
@@ -280,7 +281,7 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, li
     """
     count, predicted, true, variance = np.zeros((4, CALIBRATION_BINS))
     places = 0
-    for _, logits, targets in _passes(model, corpus, rows):
+    for _, logits, targets in _passes(model, corpus.some(rows)):
         real = targets >= 0  # (B, T)
         p = logits[real].double().softmax(-1).cpu().numpy()  # (N, V)
         target = targets[real].cpu().numpy()

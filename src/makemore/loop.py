@@ -263,6 +263,7 @@ def steps(
 
     seconds = before + time.monotonic() - began
     yield Ended(progress.step)
+    teacher, opts, forward = None, [], None  # what follows takes as much memory
     summary = _finish(run, progress, seconds)
     if watch:
         yield Diagnosed(progress.step, inside.finish(run))

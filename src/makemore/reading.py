@@ -29,7 +29,7 @@ import numpy.typing as npt
 from makemore.errors import MakemoreError
 from makemore.vocab import code_points
 
-BLOCK = 1 << 22
+BLOCK = 1 << 20
 """Bytes that are read at a time."""
 
 _LINE = 1 << 26  # characters of a line that are kept to count them, where it is too long by far
