@@ -1,15 +1,19 @@
 """Kill training with SIGKILL at random moments, resume each time, and compare with a run left alone.
 
     uv run python scripts/kill_and_resume.py --kills 20
+    uv run python scripts/kill_and_resume.py --kills 10 --nproc 2
 
-Prints where each kill hit. Exits with status 1 unless the weights of the last and of the best step, the
+With several processes a kill hits one of them, which the launcher starts again by itself, or the launcher, after which the
+command is given again. Prints where each kill hit. Exits with status 1 unless the weights of the last and of the best step, the
 metrics and the losses at the end are equal, bit for bit, to those of the undisturbed run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import random
 import shutil
 import signal
@@ -30,57 +34,74 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="how many kills must hit (default 20)")
     parser.add_argument("--seed", type=int, default=None, help="of the moments (default: a fresh one)")
+    parser.add_argument("--nproc", type=int, default=1, help="processes that train together (default 1)")
     parser.add_argument("train", nargs="*", default=DEFAULT, help="options for makemore, after --")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     moments = random.Random(seed)
-    print(f"makemore {' '.join(options.train)}; moments from seed {seed}")
+    print(f"makemore {' '.join(options.train)}, {options.nproc} processes; moments from seed {seed}")
 
     with tempfile.TemporaryDirectory() as temporary:
         alone, killed = Path(temporary, "alone"), Path(temporary, "killed")
         began = time.monotonic()
-        subprocess.run(command(alone, options.train), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command(alone, options), check=True, stdout=subprocess.DEVNULL)
         whole = time.monotonic() - began
         print(f"undisturbed: {whole:.1f} s")
         hits = 0
         while hits < options.kills:
-            started = (killed / "config.json").exists()
-            process = subprocess.Popen(
-                [*command(killed, [] if started else options.train), *(["--resume"] if started else [])],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
+            process = subprocess.Popen(command(killed, options), stdout=subprocess.PIPE, text=True)
             # most kills hit the training, some the reading and writing before it
-            delay = moments.uniform(0, whole / 5)
             if moments.random() < 0.8:
                 assert process.stdout is not None
                 for line in process.stdout:
                     if line.startswith("training"):
                         break
-            try:
-                process.wait(timeout=delay)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
+            while hits < options.kills:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=moments.uniform(0, whole / 6))
+                    break
+                workers = children(process.pid)
+                victim = moments.choice([process.pid, *workers[-1:]])
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
                 hits += 1
-                print(f"kill {hits:2d}: {where(killed)}", flush=True)
-                continue
-            if process.returncode != 0:
+                what = "" if options.nproc == 1 else "launcher, " if victim == process.pid else "a process, "
+                print(f"kill {hits:2d}: {what}{where(killed)}", flush=True)
+                if victim == process.pid:
+                    process.wait()
+                    while any(Path(f"/proc/{worker}").exists() for worker in workers):  # they save and end
+                        time.sleep(0.1)
+                    break
+            if process.poll() is None:  # enough kills
+                process.wait()
+            if process.returncode > 0:
                 print(f"resuming failed with status {process.returncode}")
                 return 1
-            print(f"finished after {hits} kills; starting over for the rest", flush=True)
-            if not equal(alone, killed):
-                return 1
-            shutil.rmtree(killed)
-        started = (killed / "config.json").exists()
-        last = [*command(killed, [] if started else options.train), *(["--resume"] if started else [])]
-        subprocess.run(last, check=True, stdout=subprocess.DEVNULL)
+            if process.returncode == 0 and hits < options.kills:
+                print(f"finished after {hits} kills; starting over for the rest", flush=True)
+                if not equal(alone, killed):
+                    return 1
+                shutil.rmtree(killed)
+        subprocess.run(command(killed, options), check=True, stdout=subprocess.DEVNULL)
         return 0 if equal(alone, killed) else 1
 
 
-def command(directory: Path, train: list[str]) -> list[str]:
-    """A makemore command line that trains into a directory; without options, what goes on there."""
-    return [sys.executable, "-u", "-m", "makemore", *(FLAGS if train else []), *train, "-o", str(directory)]
+def children(process: int) -> list[int]:
+    """The processes that train for a launcher: those that multiprocessing has spawned."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == process and b"spawn_main" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+    return sorted(found)
+
+
+def command(directory: Path, options: argparse.Namespace) -> list[str]:
+    """The command line that trains into a directory, or goes on where a run is."""
+    with_several = ["--nproc", str(options.nproc)] if options.nproc > 1 else []
+    what = ["--resume"] if (directory / "config.json").exists() else [*FLAGS, *options.train]
+    return [sys.executable, "-u", "-m", "makemore", "train", *what, *with_several, "-o", str(directory)]
 
 
 def where(run: Path) -> str:

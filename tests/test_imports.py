@@ -18,7 +18,8 @@ ALLOWED = {
     "files": {"errors"},
     "vocab": {"errors"},
     "loss": set(),
-    "parallel": set(),
+    "parallel": {"errors"},
+    "launching": {"errors"},
     "batches": {"corpus"},
     "optimizer": {"loss"},
     "recipes": set(),
@@ -28,7 +29,7 @@ ALLOWED = {
     "corpus": {"reading", "store", "vocab"},
     "cache": {"corpus", "errors", "files", "reading", "store", "vocab"},
     "search": {"errors", "vocab"},
-    "sampling": {"errors", "search", "vocab"},
+    "sampling": {"__init__", "errors", "parallel", "search", "vocab"},
     "evaluation": {"batches", "corpus", "loss", "parallel"},
     "quality": set(),
     "advice": set(),
@@ -36,7 +37,8 @@ ALLOWED = {
         "advice", "corpus", "errors", "evaluation", "files", "loop", "models", "quality", "run", "sampling",
     },
     "run": {
-        "__init__", "corpus", "errors", "evaluation", "files", "models", "reading", "sampling", "search", "store", "vocab",
+        "__init__", "corpus", "errors", "evaluation", "files", "models", "parallel", "reading", "sampling", "search",
+        "store", "vocab",
     },
     "inspection": {
         "advice", "batches", "cache", "corpus", "evaluation", "loop", "models", "optimizer", "quality", "reading",
@@ -68,8 +70,8 @@ ALLOWED = {
         "assessment", "comparison", "errors", "files", "inspection", "options", "page", "run", "stopping", "tables",
     },
     "cli": {
-        "__init__", "cache", "course", "display", "errors", "files", "loop", "measuring", "models", "options", "reading", "recipes", "run",
-        "stopping", "training",
+        "__init__", "cache", "course", "display", "errors", "files", "launching", "loop", "measuring", "models", "options",
+        "parallel", "reading", "recipes", "run", "stopping", "training",
     },
     "__main__": {"cli"},
     "__init__": {

@@ -1,37 +1,210 @@
-"""Several processes train as one does."""
+"""Several processes train, sample and score as one does, and nothing is lost with one of them."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
+
+import makemore as library
+from makemore.training import train as train_
+
+STEPS = 50
 
 
-def train(directory: Path, source: Path, type: str, processes: int) -> list[dict[str, float]]:
-    """Train in processes of their own, and return the metrics."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command = [
-        sys.executable, *(torchrun if processes > 1 else []), "-m", "makemore", "train", "-i", str(source),
-        "-o", str(directory), "--type", type, "--max-steps", "50", "-b", "30", "--precision", "float32",
-        "--device", "cpu",
+def run(*arguments: object, torchrun: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command line in processes of its own."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [sys.executable, *(launcher if torchrun else []), "-m", "makemore", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300)
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+
+
+def options(directory: Path, source: Path, type: str = "lstm", steps: int = STEPS) -> list[object]:
+    return [
+        "train", "-i", source, "-o", directory, "--type", type, "--max-steps", steps, "-b", 30,
+        "--precision", "float32", "--device", "cpu",
     ]  # fmt: skip
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
-    environment["MAKEMORE_CACHE"] = str(directory.parent / "cache")
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
+def metrics(directory: Path) -> list[dict[str, float]]:
+    lines = (directory / "metrics.jsonl").read_text("utf-8").splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def one(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one process."""
+    directory = tmp_path_factory.mktemp("one") / "run"
+    assert run(*options(directory, small)).returncode == 0
+    return directory
+
+
+@pytest.fixture(scope="module")
+def two(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of two that torchrun started. The LSTM has dropout, on what lies in memory in two orders."""
+    directory = tmp_path_factory.mktemp("two") / "run"
+    done = run(*options(directory, small), torchrun=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("all of it is in") == 1  # one of them speaks
-    return [json.loads(line) for line in (directory / "metrics.jsonl").read_text("utf-8").splitlines()]
+    return directory
 
 
-@pytest.mark.parametrize("type", ["lstm"])  # dropout on what lies in memory in two orders
-def test_two_processes_train_as_one(small: Path, tmp_path: Path, type: str) -> None:
-    one, two = (train(tmp_path / str(n), small, type, n) for n in (1, 2))
-    assert [each["step"] for each in one] == [each["step"] for each in two]
-    assert one[-1]["step"] == 50
-    for a, b in zip(one, two, strict=True):
+def alike(a: Path, b: Path) -> None:
+    """Check that the losses of two runs agree all the way."""
+    left, right = metrics(a), metrics(b)
+    assert [each["step"] for each in left] == [each["step"] for each in right]
+    assert left[-1]["step"] == STEPS
+    for x, y in zip(left, right, strict=True):
         for name in ("batch", "train", "validation"):
-            assert abs(a[name] - b[name]) < 1e-4, (a["step"], name)
+            assert abs(x[name] - y[name]) < 1e-4, (x["step"], name)
+
+
+def test_two_processes_train_as_one(one: Path, two: Path) -> None:
+    alike(one, two)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_a_run_goes_on_with_another_number_of_processes(
+    one: Path, small: Path, tmp_path: Path, before: int, after: int
+) -> None:
+    """The batches of 40 steps, and so the losses, are those of a run that was never left: every line that either saw counts."""
+    directory = tmp_path / "run"
+    # stopped by its own clock in the middle of an epoch
+    code = (
+        "import makemore, sys; n = 0\n"
+        "def count(event):\n    global n; n += type(event).__name__ == 'Step'\n"
+        f"makemore.train({str(small)!r}, work_dir={str(directory)!r}, type='lstm', max_steps={STEPS}, batch_size=30,"
+        " precision='float32', device='cpu', on_event=count, stop=lambda: n >= 17)\n"
+    )
+    script = tmp_path / "stop.py"
+    script.write_text(code, "utf-8")
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"] if before > 1 else []
+    done = subprocess.run(
+        [sys.executable, *launcher, script], capture_output=True, text=True, env=environment(), timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    again = ["train", "--resume", "-o", directory, *(["--nproc", 2] if after > 1 else [])]
+    done = run(*again)
+    assert done.returncode == 0, done.stderr
+    assert "going on from step 17" in done.stdout
+    alike(one, directory)
+
+
+def test_a_lost_process_is_started_again_and_nothing_is_lost(two: Path, small: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    command = [sys.executable, "-m", "makemore", *map(str, options(directory, small)), "--nproc", "2"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    try:
+        while not (directory / "metrics.jsonl").exists() or len(metrics(directory)) < 3:
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.kill(workers(process.pid)[-1], signal.SIGKILL)
+        out, err = process.communicate(timeout=200)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert "going on from step" in out
+    assert metrics(directory) == metrics(two)  # to the last bit
+    for name in ("best.safetensors", "last.safetensors"):
+        a, b = load_file(two / name), load_file(directory / name)
+        assert a.keys() == b.keys()
+        assert all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def workers(launcher: int) -> list[int]:
+    """The processes that a launcher has started to train."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == launcher and b"spawn_main" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the processes")
+def test_processes_whose_launcher_is_gone_save_and_end(small: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    endless = options(directory, small, steps=100_000)
+    command = [sys.executable, "-m", "makemore", *map(str, endless), "--nproc", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+    try:
+        while not (directory / "metrics.jsonl").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.5)
+        there = workers(process.pid)
+    finally:
+        process.kill()
+    process.wait()
+    for _ in range(600):
+        if not any(Path(f"/proc/{number}").exists() for number in there):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a process goes on without its launcher")
+    assert len(there) == 2
+    train_(work_dir=directory, resume=True, max_steps=1)  # nobody holds it, and the checkpoint is whole
+
+
+def test_two_processes_sample_and_score_as_one(
+    one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks, each with randomness of its own."""
+    n = 9000  # more than one block
+    alone = run("sample", one, "-n", n, "--seed", 5, "--max-length", 4)
+    both = run("sample", one, "-n", n, "--seed", 5, "--max-length", 4, "--nproc", 2)
+    assert both.returncode == 0, both.stderr
+    assert both.stdout == alone.stdout
+    lines = alone.stdout.splitlines()
+    assert len(lines) == n
+    assert lines[: n // 3] != lines[-n // 3 :]
+    assert len(set(lines[:8192]) ^ set(lines[8192:])) > 100  # the second block is not the first again
+    file = tmp_path / "lines.txt"
+    file.write_text("\n".join([*lines[:2500], "no_such_character", *lines[:10]]) + "\n", "utf-8")
+    alone, both = run("score", one, "-i", file), run("score", one, "-i", file, "--nproc", 2)
+    assert both.returncode == alone.returncode == 2  # because of the strange line, whose score is inf
+    assert both.stdout == alone.stdout
+    assert both.stderr == alone.stderr
+    assert both.stdout.count("\n") == 2511
+    assert library.load(one).score(lines[:1])[0] == pytest.approx(float(both.stdout.split("\t")[0]), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "-i", "names", "--type", "mlp_bn", "--nproc", "2"], "--type mlp_bn"),
+        (["train", "--nproc", "0"], "--nproc 0"),
+        (["train", "-i", "-", "--nproc", "2"], "standard input"),
+        (["sample", "--unique", "--nproc", "2"], "--unique"),
+        (["sample", "--most-likely", "3", "--nproc", "2"], "--most-likely 3"),
+        (["score", "--nproc", "2"], "-i"),
+        (["score", "out", "emma", "-i", "names"], "not both"),
+    ],
+)
+def test_what_several_processes_cannot_do_is_one_sentence(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "makemore", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1

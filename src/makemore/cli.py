@@ -11,7 +11,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from types import NoneType
@@ -21,6 +21,7 @@ from cyclopts import App, Argument, CycloptsError, Group, Parameter, UnknownOpti
 
 from makemore import __version__
 from makemore.errors import MakemoreError
+from makemore.launching import RESTARTS
 from makemore.measuring import compare, eval_, explain, inspect_, report
 from makemore.options import STANDARD_INPUT, option, switch, whole
 from makemore.recipes import DEFAULT_TYPE, recipe
@@ -34,17 +35,20 @@ makemore                            train on the bundled names, into out/
 makemore -i mine.txt -o mine        train on a list of your own
 makemore -i mine.txt --type ngram   by counting: seconds instead of a minute
 makemore -o mine --resume           go on where training was stopped
+makemore -i 'data/*.gz' --nproc 2   on files larger than memory, by several processes
 """,
     "sample": """
 makemore sample mine -n 1000 > more.txt
 makemore sample mine --prefix ka --temperature 0.7
 makemore sample mine --pattern '[a-d].{4,6}' --novel --unique
 makemore sample mine --most-likely 10 --prefix ka
+makemore sample mine --nproc 2 -n 10000000 > many.txt
 """,
     "score": """
 makemore score mine emma xqz        how likely lines are
 makemore score mine --letters emma  and which letters surprise it
 makemore score mine < many.txt | sort -n | head
+makemore score mine -i huge.txt.gz --nproc 2 > scores.txt
 """,
     "explain": """
 makemore explain mine emma          what was expected at each letter
@@ -130,6 +134,7 @@ def _train_command(type_name: str | None) -> Any:
         compile: Annotated[bool, switch(_TRAINING)] = False,
         tensorboard: Annotated[bool, switch(_TRAINING)] = False,
         diagnostics: Annotated[bool, switch(_TRAINING)] = False,
+        nproc: Annotated[int, whole(_TRAINING)] = 1,
         num_workers: Annotated[int | None, whole(_TRAINING, "-n")] = None,
     ) -> int:
         """Train a model on a file of lines.
@@ -166,6 +171,8 @@ def _train_command(type_name: str | None) -> Any:
                 a GPU, no gain on a CPU.
             tensorboard: Write TensorBoard events to the work directory too.
             diagnostics: Note activations, gradients and updates of every layer, draw them, and warn of what is wrong.
+            nproc: Processes that train together on this machine, one for each GPU, say; the result does not depend on
+                it. Several machines: docs/scaling.md.
             num_workers: Not needed; accepted because the original has it.
 
         """
@@ -181,9 +188,15 @@ def _train_command(type_name: str | None) -> Any:
             from makemore.reading import locate
 
             locate(input_file)  # a missing file need not wait for torch
+        if _to_launch(nproc):
+            if input_file is not None and STANDARD_INPUT in input_file:
+                raise MakemoreError(
+                    "-i -: several processes cannot read standard input; give a file, or leave --nproc out"
+                )
+            return _launch(nproc, RESTARTS)
         from rich.console import Console
 
-        from makemore import training
+        from makemore import parallel, training
         from makemore.display import Display
         from makemore.stopping import stop_signals
 
@@ -191,6 +204,8 @@ def _train_command(type_name: str | None) -> Any:
             {k: v for k, v in vars(knobs).items() if v is not None} if knobs is not None else {}
         )
         console = Console(quiet=os.environ.get("RANK", "0") != "0")  # of several processes the first speaks
+        if parallel.restarted():
+            console.print("a process was lost, so all were started again", highlight=False)
         with Display(console, top_k) as display, stop_signals() as stop:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
@@ -203,6 +218,21 @@ def _train_command(type_name: str | None) -> Any:
     for name in ("max_steps", "tokens", "learning_rate", "weight_decay", "teacher"):
         train.__doc__ = str(train.__doc__).replace(name.upper(), f"{getattr(own, name):g}")
     return train
+
+
+def _to_launch(nproc: int) -> bool:
+    """Whether --nproc says that processes are to be started; those that were are told the same."""
+    if nproc < 1:
+        raise MakemoreError(f"--nproc {nproc}: must be 1 or more")
+    return nproc > 1 and "TORCHELASTIC_RUN_ID" not in os.environ
+
+
+def _launch(nproc: int, restarts: int = 0) -> int:
+    """Let several processes run this command line, and return the exit status."""
+    from makemore.launching import launch
+
+    status, sentence = launch(_outcome, sys.argv[1:], nproc, restarts)
+    return _complain(sentence) if sentence else status
 
 
 def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
@@ -238,6 +268,7 @@ def sample(
     novel: Annotated[bool, switch()] = False,
     seed: Annotated[int | None, whole()] = None,
     json: Annotated[bool, switch()] = False,
+    nproc: Annotated[int, whole()] = 1,
 ) -> int:
     """Print new lines from a trained model, one a line and nothing else.
 
@@ -255,11 +286,9 @@ def sample(
         novel: Only lines that are not in the file.
         seed: The same seed gives the same lines. [default: a fresh one]
         json: One JSON object a line: text, nll (nats, the line and its end), seen (train, held-out, new).
+        nproc: Processes that draw together; the lines do not depend on it.
 
     """
-    from makemore.files import to_json
-    from makemore.run import load
-
     if most_likely is not None:
         chance = {
             "-n": number is not None, "--temperature": temperature != 1, "--top-k": top_k is not None,
@@ -271,48 +300,85 @@ def sample(
                 f"{names}: nothing is drawn with --most-likely {most_likely}; leave out one or the other"
             )
     number = 20 if number is None else number
+    if _to_launch(nproc):
+        if most_likely is not None or unique:
+            name = "--unique" if unique else f"--most-likely {most_likely}"
+            raise MakemoreError(
+                f"--nproc {nproc}: {name} is one search, by one process; leave out one or the other"
+            )
+        return _launch(nproc)
+    from makemore import parallel
+    from makemore.files import to_json
+    from makemore.run import load
+
     if (most_likely or number) <= 1000:
         _one_thread()
     run = load(directory)
-    if most_likely is not None:
-        samples = run.most_likely(
-            most_likely, prefix=prefix, pattern=pattern, max_length=max_length, novel=novel
-        )
-    else:
-        samples = run.stream(
-            number, prefix=prefix, pattern=pattern, temperature=temperature, top_k=top_k, top_p=top_p,
-            max_length=max_length, unique=unique, novel=novel, seed=seed,
-        )  # fmt: skip
-    if json:
-        for s, seen in run.with_seen(samples):
-            print(to_json({"text": s.text, "nll": s.nll, "seen": seen}))
-    else:
-        for s in samples:
-            sys.stdout.write(s.text + "\n")
+    asked: dict[str, Any] = {"prefix": prefix, "pattern": pattern, "max_length": max_length, "novel": novel}
+    with parallel.joined():
+        if most_likely is not None:
+            samples = run.most_likely(most_likely, **asked)
+        else:
+            samples = run.stream(
+                number,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                unique=unique,
+                seed=seed,
+                together=not unique,
+                **asked,
+            )
+        with closing(samples):  # or the other processes would not hear that the reader has had enough
+            if json:
+                _print(
+                    to_json({"text": s.text, "nll": s.nll, "seen": seen})
+                    for s, seen in run.with_seen(samples)
+                )
+            else:
+                _print(s.text for s in samples)
     return 0
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Print lines, if this is the first process, until nobody reads them any more."""
+    from makemore import parallel
+
+    with suppress(BrokenPipeError):
+        for line in lines:
+            if parallel.first():
+                sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+        return
+    _silence()
+
+
+def _silence() -> None:
+    """Let nothing more be written to standard output, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def score(
     directory: Path = Path("out"),
     *lines: str,
+    input_file: Annotated[list[str] | None, option(short="-i", consume_multiple=True)] = None,
+    encoding: Annotated[str, option()] = "utf-8",
     letters: Annotated[bool, switch()] = False,
     json: Annotated[bool, switch()] = False,
+    nproc: Annotated[int, whole()] = 1,
 ) -> int:
     """Print the negative log-likelihood of lines, in nats: the lower, the more like the list.
 
     Args:
         directory: The run directory that training wrote.
-        lines: Lines to score; without any they are read from standard input.
+        lines: Lines to score; without any, and without -i, they are read from standard input.
+        input_file: Files with lines to score, as training takes them, of any size.
+        encoding: Of these files.
         letters: Every character's part too.
         json: One JSON object a line: text, nll, and with --letters letters.
+        nproc: Processes that score the files together.
 
     """
-    from makemore.files import to_json
-    from makemore.run import load
-
-    if lines:
-        _one_thread()
-    run = load(directory)
     for line in lines:
         if not line.strip():
             raise MakemoreError(f"{line!r}: is no line to score; leave it out")
@@ -320,25 +386,52 @@ def score(
             raise MakemoreError(
                 f"{line!r}: is not one line; give each line to score as an argument of its own"
             )
-    strange: list[str] = []
-    for text, losses in run.scored(lines or _standard_input()):
-        if losses is None:
-            strange.append(text)
+    if lines and input_file is not None:
+        raise MakemoreError(
+            f"-i {input_file[0]}: score lines of files or those on the command line, not both"
+        )
+    if _to_launch(nproc):
+        if input_file is None:
+            raise MakemoreError(f"--nproc {nproc}: is for files, given with -i")
+        return _launch(nproc)
+    from makemore import parallel
+    from makemore.files import to_json
+    from makemore.reading import lines_of, locate
+    from makemore.run import load
+
+    source = None if input_file is None else locate(input_file)
+    if lines:
+        _one_thread()
+    run = load(directory)
+    strange, first_strange = 0, ""
+
+    def shown(text: str, losses: list[float] | None) -> Iterator[str]:
         total = math.inf if losses is None else sum(losses)
         each = list(zip([*text, "\n"], losses or [], strict=False)) if letters else []
         if json:
             parts = {"letters": [{"character": c, "nll": x} for c, x in each]} if letters else {}
-            print(to_json({"text": text, "nll": total} | parts))
-        else:
-            print(f"{total:.4f}\t{text}")
-            for character, loss in each:
-                shown = "(end)" if character == "\n" else character
-                print(f"{loss:.4f}\t  {shown if shown.isprintable() else repr(shown)[1:-1]}")
+            yield to_json({"text": text, "nll": total} | parts)
+            return
+        yield f"{total:.4f}\t{text}"
+        for character, loss in each:
+            name = "(end)" if character == "\n" else character
+            yield f"{loss:.4f}\t  {name if name.isprintable() else repr(name)[1:-1]}"
+
+    def every() -> Iterator[str]:
+        nonlocal strange, first_strange
+        for text, losses in scored:
+            if losses is None:
+                strange, first_strange = strange + 1, first_strange or text
+            yield from shown(text, losses)
+
+    some = lines or (_standard_input() if source is None else lines_of(source, encoding))
+    with parallel.joined(), closing(run.scored(some, together=not lines)) as scored:
+        _print(every())
     if strange:
         try:
-            run.letters(strange[:1])
+            run.letters([first_strange])
         except MakemoreError as error:
-            more = f", as is that of {len(strange) - 1} more" if len(strange) > 1 else ""
+            more = f", as is that of {strange - 1:,} more" if strange > 1 else ""
             raise MakemoreError(f"{error}; the score of that line is inf{more}") from None
     return 0
 
@@ -658,28 +751,33 @@ def main() -> None:
     # It must be said before torch is imported.
     if hasattr(os, "getloadavg") and os.getloadavg()[0] >= 1:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    status, sentence = _outcome(sys.argv[1:])
+    sys.exit(_complain(sentence) if sentence else status)
+
+
+def _outcome(argv: list[str]) -> tuple[int, str]:
+    """Run a command line; return its exit status, and the sentence to complain with, or ""."""
     for stream in (sys.stdout, sys.stderr):  # a name or a sample is never a reason to fail
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        status = _call(sys.argv[1:])
+        status = _call(argv)
         sys.stdout.flush()
     except MakemoreError as error:
-        status = _complain(str(error))
+        return 2, str(error)
     except UnusedCliTokensError as error:
-        status = _complain(_unused(error))
+        return 2, _unused(error)
     except CycloptsError as error:
-        status = _complain(" ".join(str(error).split()).rstrip(".") + "; see makemore --help")
+        return 2, " ".join(str(error).split()).rstrip(".") + "; see makemore --help"
     except BrokenPipeError:
-        # the reader has had enough; let nothing more be written to it, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        _silence()  # the reader has had enough
+        return 0, ""
     except OSError as error:  # files are the library's business; what is left is what is printed
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = _complain(f"standard output: cannot be written: {error.strerror}")
+        _silence()
+        return 2, f"standard output: cannot be written: {error.strerror}"
     except KeyboardInterrupt:
         print("makemore: interrupted", file=sys.stderr)
-        status = 130
-    sys.exit(status)
+        return 130, ""
+    return status, ""
 
 
 def _unused(error: UnusedCliTokensError) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.reading import Reading
-from makemore.store import Store
+from makemore.store import Store, release
 from makemore.vocab import BOUNDARY, Vocab, code_points
 
 SPLITS = ("train", "validation", "test")
@@ -205,6 +205,13 @@ class Corpus:
         """How many different lines a split has, by their hashes."""
         return int(self._unique[SPLITS.index(split)])
 
+    def content(self, split: str) -> tuple[int, int]:
+        """Return the same for two corpora if a split has the same lines in both, in whatever order: their number, and a hash."""
+        total = np.uint64(0)
+        for rows in self.pieces(split):
+            total = np.add(total, _mix(self.hashes[rows]).sum(dtype=np.uint64), dtype=np.uint64)
+        return self.counts()[split], int(total)
+
     def most_frequent(self, n: int) -> list[tuple[int, int]]:
         """Return the n lines that stand there most often, more than once: the first row and how many there are of each."""
         best: list[tuple[int, int]] = []
@@ -258,6 +265,15 @@ class Corpus:
         stream = self.stream(np.asarray(rows, dtype=np.int64))
         return self.vocab.decode(stream).split("\n")[1:-1]
 
+    def lengths_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the characters of each of the given rows (B,)."""
+        at_once = 16 * LINES_AT_ONCE if self.store else max(1, len(rows))
+        parts = [np.zeros(0, np.int64)]
+        for i in range(0, len(rows), at_once):
+            parts.append(self.lengths[rows[i : i + at_once]].astype(np.int64))
+            self.release()
+        return np.concatenate(parts)
+
     def some(self, rows: npt.NDArray[np.int64]) -> Corpus:
         """Return the corpus of the given rows alone, in memory."""
         return Corpus(self.vocab, self.stream(rows))
@@ -307,10 +323,16 @@ class Corpus:
         offsets = np.flatnonzero(codes == ord("\n"))
         hashes = line_hashes(None, codes, offsets)
         known, split = self._index
-        at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+        at, there = np.empty((2, len(hashes)), dtype=np.int64)
+        at_once = 4 * LINES_AT_ONCE if self.store else max(1, len(hashes))
+        for i in range(0, len(hashes), at_once):
+            some = hashes[i : i + at_once]
+            place = np.minimum(np.searchsorted(known, some), len(known) - 1)
+            at[i : i + at_once], there[i : i + at_once] = place, known[place] == some
+            self.release()
         sides = split_of(hashes, tiny=False) if split is None else split[at]
         train = sides == SPLITS.index("train")
-        return np.where(known[at] != hashes, "new", np.where(train, "train", "held-out")).tolist()  # type: ignore[no-any-return]
+        return np.where(there == 0, "new", np.where(train, "train", "held-out")).tolist()  # type: ignore[no-any-return]
 
     @cached_property
     def _index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
@@ -331,8 +353,15 @@ class Corpus:
 def chunk_rows(offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the first row of each chunk, and N, from the offsets (N + 1,)."""
     n = len(offsets) - 1
-    cuts = np.searchsorted(offsets, np.arange(0, int(offsets[-1]), CHUNK))
-    return np.unique(np.append(np.minimum(cuts, n), n))
+    starts = np.arange(0, int(offsets[-1]), CHUNK)
+    cuts, done = [], 0
+    for i in range(0, n + 1, PIECE):
+        some = offsets[i : i + PIECE]
+        upto = int(np.searchsorted(starts, some[-1], side="right"))
+        cuts.append(i + np.searchsorted(some, starts[done:upto]))
+        done = upto
+        release(some)
+    return np.unique(np.append(np.minimum(np.concatenate(cuts), n), n))
 
 
 def line_hashes(

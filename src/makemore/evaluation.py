@@ -320,7 +320,7 @@ class Copying:
 
 
 @np.errstate(invalid="ignore", divide="ignore")
-def copying(train: Losses, held_out: Losses, hashes: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> Copying:
+def copying(train: Losses, held_out: Losses, hashes: tuple[Any, Any]) -> Copying:
     """Return the copy ratio R from the losses of the training lines and of the held-out ones.
 
         R = (sum of p(x) over different training lines x / their number) / (the same over held-out lines)

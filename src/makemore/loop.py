@@ -226,7 +226,7 @@ def steps(
         if settings.patience and progress.stale >= settings.patience:
             reason = "no better"
             break
-        if parallel.told(stop()):
+        if parallel.told(stop() or parallel.orphaned()):
             yield save()
             yield Done(progress.step, "stopped", None)
             return
@@ -446,7 +446,8 @@ def _evaluated(run: Run) -> dict[str, npt.NDArray[np.int64]]:
     chosen = {}
     for split, most in EVALUATED_TOKENS.items():
         rows = random.permutation(run.corpus.at_most(split, SCORED_TOKENS))
-        before = np.cumsum(run.corpus.lengths[rows] + 1) - (run.corpus.lengths[rows] + 1)
+        tokens = run.corpus.lengths_of(rows) + 1
+        before = np.cumsum(tokens) - tokens
         chosen[split] = rows[before < most]
     return chosen
 
@@ -466,9 +467,8 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
     found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
-    held_out = np.concatenate([rows["validation"], rows["test"]])
-    hashes = corpus.hashes[rows["train"]], corpus.hashes[held_out]
-    copies = copying(found["train"], found["validation"] + found["test"], hashes)
+    held_out = found["validation"] + found["test"]
+    copies = copying(found["train"], held_out, (found["train"].units, held_out.units))
     summary = {
         "type": run.type,
         "parameters": count_parameters(run.model),

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, distributed, nn
 
+from makemore.errors import MakemoreError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 TIMEOUT = datetime.timedelta(minutes=60)
 """How long processes wait for each other: the first one may be reading a large file."""
+
+_PARENT = os.getppid()
+
+_alone = False
+"""Whether this process is doing something that the others do not do with it."""
 
 
 def launched() -> bool:
@@ -29,33 +40,71 @@ def launched() -> bool:
 
 def restarted() -> bool:
     """Whether torchrun started this process in the place of one that died."""
-    return launched() and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def launch() -> str:
+    """Return the name that torchrun gave to all processes that it started together, "" without it."""
+    return os.environ.get("TORCHELASTIC_RUN_ID", "")
+
+
+def orphaned() -> bool:
+    """Whether what started this process is gone, so that nobody would start it again."""
+    return launched() and os.getppid() != _PARENT
 
 
 @contextlib.contextmanager
-def joined(device: torch.device) -> Iterator[None]:
-    """Join the other processes, if there are any, until the end of the block."""
+def joined(device: torch.device | None = None) -> Iterator[None]:
+    """Join the other processes, if there are any, until the end of the block. device: where they compute; None is the CPU."""
     if not launched() or distributed.is_initialized():
         yield
         return
-    if device.type == "cuda":
+    gpu = device is not None and device.type == "cuda"
+    if gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
+    distributed.init_process_group("nccl" if gpu else "gloo", timeout=TIMEOUT)
     try:
         yield
         distributed.barrier()  # or one that is done takes the meeting place from the others
+    except RuntimeError as error:
+        # gloo and nccl have no error of their own for it; what else goes wrong is said as it is
+        if not any(sign in str(error) for sign in _LOST):
+            raise
+        raise MakemoreError("another of the processes was lost, so this one cannot go on") from None
     finally:
         distributed.destroy_process_group()
 
 
+_LOST = (
+    "onnection closed by peer",
+    "onnection reset by peer",
+    "roken pipe",
+    "onnection refused",
+    "NCCL",
+    "unhandled cuda error",
+)
+"""What torch says when a process is gone."""
+
+
 def rank() -> int:
     """Return the number of this process, 0 where it is alone."""
-    return distributed.get_rank() if distributed.is_initialized() else 0
+    return distributed.get_rank() if distributed.is_initialized() and not _alone else 0
 
 
 def size() -> int:
     """Return how many processes there are."""
-    return distributed.get_world_size() if distributed.is_initialized() else 1
+    return distributed.get_world_size() if distributed.is_initialized() and not _alone else 1
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let this process do something by itself, as if there were no others."""
+    global _alone
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
 
 
 def first() -> bool:
@@ -70,13 +119,70 @@ def wait() -> None:
 
 
 @contextlib.contextmanager
-def first_alone() -> Iterator[None]:
-    """Let the first process go through the block before the others do."""
-    if not first():
+def one_first() -> Iterator[None]:
+    """Let one process of each machine go through the block before the others do."""
+    is_first = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if not is_first:
         wait()
     yield
-    if first():
+    if is_first:
         wait()
+
+
+def shared(items: Iterable[Item], work: Callable[[Item], Result]) -> Generator[Result, None, None]:
+    """Yield what work gives for each of the items, in their order, to every process: each does every size()-th.
+
+    All must go through the same items. If the first process ends early, so do the others. A MakemoreError of any is raised by all.
+    """
+    if size() == 1:
+        yield from map(work, items)
+        return
+    left = iter(items)
+    bad: MakemoreError | None = None
+    while bad is None:
+        some = []
+        try:
+            for item in itertools.islice(left, size()):
+                some.append(item)
+        except MakemoreError as error:  # what came before is good
+            bad = error
+        if not some:
+            break
+        found: Any = None
+        number = rank()
+        if number < len(some):
+            try:
+                with alone():
+                    found = work(some[number])
+            except MakemoreError as error:
+                found = error
+        every: list[Any] = [None] * size()
+        distributed.all_gather_object(every, found)
+        if isinstance(every[0], _Enough):
+            return
+        for result in every[: len(some)]:
+            if isinstance(result, MakemoreError):
+                raise result
+            try:
+                yield result
+            except GeneratorExit:
+                if first():
+                    distributed.all_gather_object(every, _Enough())
+                raise
+    if bad is not None:
+        raise bad
+
+
+class _Enough:
+    """Said by the first process when nobody wants more."""
+
+
+def same(value: Item) -> Item:
+    """Return the value that the first process has."""
+    values = [value]
+    if size() > 1:
+        distributed.broadcast_object_list(values)
+    return values[0]
 
 
 def mean(value: float) -> float:

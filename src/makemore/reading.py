@@ -192,6 +192,14 @@ def blocks(
             )
 
 
+def lines_of(source: Source, encoding: str) -> Iterator[str]:
+    """Yield the lines of all files as they stand there, in a stream."""
+    codec = _codec(encoding)
+    for path in source.paths:
+        for text, _ in _texts(path, str(path), codec, encoding, 2**62):
+            yield from text[:-1].split("\n")
+
+
 def whole_text(source: Source, encoding: str) -> str:
     """Return the decoded text of all files as it stands there, but for its line ends."""
     codec = _codec(encoding)

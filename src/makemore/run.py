@@ -21,12 +21,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import math
 import os
 import shutil
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -37,7 +38,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from makemore import __version__, evaluation, sampling
+from makemore import __version__, evaluation, parallel, sampling
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.files import atomic, damage, from_json, read_json, to_json, unwritable, write_json
@@ -110,6 +111,7 @@ class SampleOptions(TypedDict, total=False):
     unique: bool
     novel: bool
     seed: int | None
+    together: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,6 +250,7 @@ class Run:
                 "model": dataclasses.asdict(self.config),
                 "training": dataclasses.asdict(self.settings),
                 "data": dataclasses.asdict(self.reading) if self.reading else None,
+                "launch": parallel.launch(),
             },
         )
 
@@ -328,7 +331,8 @@ class Run:
         unique: bool = False,
         novel: bool = False,
         seed: int | None = None,
-    ) -> Iterator[Sample]:
+        together: bool = False,
+    ) -> Generator[Sample, None, None]:
         """Yield n samples, as `sampling.sample` does.
 
         max_length: None takes the longest line of the corpus. novel: no line of the corpus. Who asks a second
@@ -343,7 +347,15 @@ class Run:
         else:
             tree.look_ahead()
         return sampling.sample(
-            self.model, self.vocab, n, choice=choice, unique=unique, seed=seed, tree=tree, **asked
+            self.model,
+            self.vocab,
+            n,
+            choice=choice,
+            unique=unique,
+            seed=seed,
+            tree=tree,
+            together=together,
+            **asked,
         )
 
     def most_likely(
@@ -354,7 +366,7 @@ class Run:
         pattern: str | None = None,
         max_length: int | None = None,
         novel: bool = False,
-    ) -> Iterator[Sample]:
+    ) -> Generator[Sample, None, None]:
         """Yield the n most likely lines, likeliest first, as `sampling.most_likely` does.
 
         The options are those of `stream`.
@@ -378,16 +390,28 @@ class Run:
         for chunk in _chunks(samples):
             yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
 
-    def scored(self, lines: Iterable[str]) -> Iterator[tuple[str, list[float] | None]]:
+    def scored(
+        self, lines: Iterable[str], together: bool = False
+    ) -> Generator[tuple[str, list[float] | None], None, None]:
         """Yield each line that is not blank, cleaned as a training file's are, with its `letters`.
 
-        None stands for those of a line with a character that the model has never seen.
+        None stands for those of a line with a character that the model has never seen. together: whether the processes
+        that torchrun started share the work; all must give the same lines, and all get all scores.
         """
         clean = (unicodedata.normalize("NFC", line).strip() for line in lines)
-        for chunk in _chunks(line for line in clean if line):
+
+        def work(chunk: list[str]) -> list[tuple[str, list[float] | None]]:
             known = [line for line in chunk if self.vocab.knows(line)]
             letters = iter(self.letters(known))
-            yield from ((line, next(letters) if self.vocab.knows(line) else None) for line in chunk)
+            return [(line, next(letters) if self.vocab.knows(line) else None) for line in chunk]
+
+        chunks = _chunks(line for line in clean if line)
+        if not together:
+            yield from itertools.chain.from_iterable(map(work, chunks))
+            return
+        with contextlib.closing(parallel.shared(chunks, work)) as found:
+            for some in found:
+                yield from some
 
     def letters(self, lines: list[str]) -> list[list[float]]:
         """Return -log p in nats of every character of the given lines, each line's end last."""
@@ -497,6 +521,15 @@ def load(directory: str | Path) -> Run:
     Raises MakemoreError where it is missing, damaged, not makemore's or of a newer format.
     """
     return Run.load(directory)
+
+
+def started_by(directory: Path) -> str | None:
+    """Return the `parallel.launch` of the processes that started a run; None where there is none."""
+    try:
+        found: str | None = json.loads((directory / "config.json").read_text("utf-8")).get("launch")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found
 
 
 def check_free(directory: Path, overwrite: bool) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +23,16 @@ import regex
 import torch
 from torch import nn
 
+from makemore import parallel
 from makemore.errors import MakemoreError
 from makemore.search import MOST_ROWS, Search, Tree, log_softmax, not_empty
 from makemore.vocab import BOUNDARY, Vocab
 
 PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 """Draws, and seconds, without a line that is wanted, after which sampling says that there are too few."""
+
+BLOCK = MOST_ROWS
+"""Lines that are drawn from one stream of randomness."""
 
 ALONE = 32
 """Samples at a time that one thread draws as soon as several, which wait for each other."""
@@ -116,14 +120,17 @@ def sample(
     keep: Callable[[list[str]], list[bool]] | None = None,
     seed: int | None = None,
     tree: Tree | None = None,
-) -> Iterator[Sample]:
+    together: bool = False,
+) -> Generator[Sample, None, None]:
     """Yield n lines drawn from a model, in chunks, so that any number fits in memory.
 
     max_length: characters after which a line is cut. prefix: what every line begins with. pattern: a
     regular expression that the whole line must match; the lines are then distributed as the model's are,
     given that they match. unique: no line twice; they are draws without replacement. keep: says which of
     some lines are wanted at all. seed: the same seed gives the same lines; None draws a fresh one. tree: that
-    of the same model, prefix and max_length, for who draws often: it has the first steps done.
+    of the same model, prefix and max_length, for who draws often: it has the first steps done. together: whether
+    the processes that torchrun started share the work; all must ask for the same, and all get all lines, which are
+    those of one process.
     Raises MakemoreError for an option that cannot be met, after having yielded what could be found.
     """
     choice = choice or Choice()
@@ -131,12 +138,38 @@ def sample(
         raise MakemoreError(f"--seed {seed}: must be 0 or more, and less than 2^63")
     wishes = _Wishes(n, "-n", pattern, keep, unique)
     tree = tree or tree_of(model, vocab, prefix, max_length)
-    random = np.random.default_rng(seed)
+    if seed is None:
+        seed = int(np.random.default_rng().integers(2**63))
     if unique:
-        yield from _searched(tree, wishes, choice, int(random.integers(2**63)))
+        yield from _searched(tree, wishes, choice, int(np.random.default_rng(seed).integers(2**63)))
         return
+    draw = _Drawing(tree, choice, wishes.matcher)
+    if not together:
+        for i in range(0, n, BLOCK):
+            yield from _block(draw, wishes, seed, i)
+        return
+    seed = parallel.same(seed)
 
-    draw = _Drawing(tree, choice, wishes.matcher, random)
+    def whole(start: int) -> tuple[list[Sample], MakemoreError | None]:
+        found = []
+        try:
+            for s in _block(draw, wishes, seed, start):
+                found.append(s)
+        except MakemoreError as error:
+            return found, error
+        return found, None
+
+    with contextlib.closing(parallel.shared(range(0, n, BLOCK), whole)) as blocks:
+        for found, error in blocks:
+            yield from found
+            if error is not None:
+                raise error
+
+
+def _block(draw: _Drawing, wishes: _Wishes, seed: int, start: int) -> Iterator[Sample]:
+    """Yield the lines from number `start` on, up to BLOCK, which have a stream of randomness of their own."""
+    random = np.random.default_rng([seed, start // BLOCK] if start else seed)
+    n = min(BLOCK, wishes.n - start)
     yielded = drawn = wanted = dry = 0
     since = time.monotonic()
     while yielded < n:
@@ -145,10 +178,10 @@ def sample(
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
         chunk = min(chunk, draw.rows()) if chunk > 16 else chunk
         with _few(chunk):
-            samples = draw(chunk)
+            samples = draw(chunk, random)
         drawn += chunk
-        if keep is not None:
-            kept = keep([s.text for s in samples])
+        if wishes.keep is not None:
+            kept = wishes.keep([s.text for s in samples])
             samples = [s for s, is_kept in zip(samples, kept, strict=True) if is_kept]
         wanted += len(samples)
         for s in samples[: n - yielded]:
@@ -160,7 +193,7 @@ def sample(
             dry += chunk
         if yielded < n and (dry >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS):
             tried = f"drew {drawn:,} for them (acceptance {wanted / drawn:.2g})"
-            raise wishes.unmet(yielded, tried, "a higher --temperature")
+            raise wishes.unmet(start + yielded, tried, "a higher --temperature")
 
 
 def most_likely(
@@ -172,7 +205,7 @@ def most_likely(
     prefix: str = "",
     pattern: str | None = None,
     keep: Callable[[list[str]], list[bool]] | None = None,
-) -> Iterator[Sample]:
+) -> Generator[Sample, None, None]:
     """Yield the n lines of at most max_length characters with the lowest nll, lowest first, then by text.
 
     The other options are those of `sample`, and so is what it raises. Nothing is random. As in `sample` a
@@ -301,10 +334,8 @@ class _Matcher:
 class _Drawing:
     """Draws chunks of samples, on the CPU in double precision."""
 
-    def __init__(
-        self, tree: Tree, choice: Choice, matcher: _Matcher | None, random: np.random.Generator
-    ) -> None:
-        self.tree, self.choice, self.matcher, self.random = tree, choice, matcher, random
+    def __init__(self, tree: Tree, choice: Choice, matcher: _Matcher | None) -> None:
+        self.tree, self.choice, self.matcher = tree, choice, matcher
         self._rows: int | None = None
 
     def rows(self) -> int:
@@ -317,7 +348,7 @@ class _Drawing:
             self._rows = tree.rows(state, now + (then - now) * tree.max_length)
         return self._rows
 
-    def __call__(self, n: int) -> list[Sample]:
+    def __call__(self, n: int, random: np.random.Generator) -> list[Sample]:
         """Draw n samples, and leave out those that do not match the pattern and those that are empty."""
         tree, V = self.tree, len(self.tree.vocab)
         lines = np.zeros((n, len(tree.prefix) + 16), dtype=tree.vocab.dtype)  # ids, and 0 after the end
@@ -335,7 +366,7 @@ class _Drawing:
                 logq = not_empty(logq)
                 if np.isnan(logq).any():  # all lines are empty
                     return []
-            ids = draw(np.exp(logq), row, self.random.random(len(who)))
+            ids = draw(np.exp(logq), row, random.random(len(who)))
             nll[who] -= logp[row, ids]
             if t == lines.shape[1]:
                 lines = np.concatenate([lines, np.zeros_like(lines)], 1)

@@ -124,31 +124,38 @@ class Store:
         return self._sorted
 
     def _sort(self, path: Path) -> None:
-        """Write the hashes in order: as many at a time as have one of so many first bits, which are even in number."""
+        """Write the hashes in order: first runs that are sorted in memory, then all runs merged, a part at a time.
+
+        Hashes are even in number over their range, so that a part, all with the same first bits, is about as long as a run.
+        """
         hashes = self._arrays["hashes"]
-        parts = 1 << max(0, (len(hashes) // SORTED_AT_ONCE).bit_length())
-        edges = [i * 2**64 // parts for i in range(parts)] + [2**64 - 1]
-        beside = self.directory / f"sorted.{os.getpid()}.tmp"  # several processes may be at it
+        runs = [slice(i, i + SORTED_AT_ONCE) for i in range(0, len(hashes), SORTED_AT_ONCE)]
+        edges = [np.uint64(i * 2**64 // len(runs)) for i in range(1, len(runs))]
+        beside, unmerged = (  # several processes may be at it
+            self.directory / f"sorted.{os.getpid()}.{what}.tmp" for what in ("all", "runs")
+        )
         try:
-            out = np.lib.format.open_memmap(beside, "w+", np.uint64, hashes.shape)
+            sorted_runs, out = (
+                np.lib.format.open_memmap(file, "w+", np.uint64, hashes.shape) for file in (unmerged, beside)
+            )
+            cuts = []
+            for run in runs:
+                sorted_runs[run] = np.sort(hashes[run])
+                cuts.append([run.start, *(run.start + np.searchsorted(sorted_runs[run], edges)), run.stop])
+                release(sorted_runs, hashes)
             at = 0
-            for i in range(parts):
-                found = []
-                for j in range(0, len(hashes), SORTED_AT_ONCE):
-                    part = hashes[j : j + SORTED_AT_ONCE]
-                    above = part >= np.uint64(edges[i])
-                    below = part <= np.uint64(edges[-1]) if i == parts - 1 else part < np.uint64(edges[i + 1])
-                    found.append(part[above & below])
-                some = np.sort(np.concatenate(found))
+            for part in range(len(runs)):
+                some = np.sort(np.concatenate([sorted_runs[cut[part] : cut[part + 1]] for cut in cuts]))
                 out[at : at + len(some)] = some
                 at += len(some)
-                release(out)
-                self.release()
+                release(sorted_runs, out)
             out.flush()
             os.replace(beside, path)
         except OSError as error:
             beside.unlink(missing_ok=True)
             raise unwritable(path, error) from None
+        finally:
+            unmerged.unlink(missing_ok=True)
 
 
 def release(*arrays: npt.NDArray[Any]) -> None:

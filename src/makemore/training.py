@@ -22,7 +22,7 @@ from makemore.models import build, configure, flag, model_class
 from makemore.optimizer import fast_dtype, optimizers
 from makemore.reading import Progress
 from makemore.recipes import DEFAULT_TYPE, recipe
-from makemore.run import Run, Settings, check_free
+from makemore.run import Run, Settings, check_free, started_by
 from makemore.sampling import Choice
 
 ON_GPU = 16
@@ -85,7 +85,8 @@ def train(
     Choice(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
-    if parallel.restarted() and (directory / "config.json").exists():  # a process had died: go on
+    if parallel.restarted() and not resume and started_by(directory) == parallel.launch():
+        # a process was lost after these had begun the run: go on with it
         resume, overwrite, source, encoding, max_length, min_count = True, False, None, "utf-8", None, 1
     how: dict[str, Any] = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
     if resume:
@@ -111,7 +112,7 @@ def train(
             )
         check_free(directory, overwrite)
         with parallel.joined(to):
-            with parallel.first_alone():  # it fills the cache, from which the others read
+            with parallel.one_first():  # it fills the cache, from which the others read
                 corpus = read(source or "names", on_progress=on_progress, **how)
             config = configure(type, corpus.longest, **knobs)
             settings = _settings(type, corpus, given, precision, to)
