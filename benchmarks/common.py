@@ -34,7 +34,7 @@ from makemore.optimizer import fast_dtype, optimizers, schedule, update
 from makemore.recipes import Recipe
 
 HERE = Path(__file__).parent
-ORDER = ("time_to_quality", "sampling", "ladder", "defaults", "memorisation", "throughput")
+ORDER = ("time_to_quality", "sampling", "ladder", "defaults", "memorisation", "throughput", "scale")
 """The sections of RESULTS.md."""
 
 HEAD = """# Results

@@ -7,6 +7,7 @@ import random
 import statistics
 from collections import Counter, defaultdict
 
+import numpy as np
 import pytest
 import torch
 from test_ngram import SlowNGram
@@ -14,7 +15,9 @@ from test_quality import SLOW_FEATURES, slow_distance, slow_edits, slow_mann_whi
 from torch import nn
 
 import makemore
+from makemore import assessment, cache, corpus
 from makemore.assessment import assess
+from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.run import Run
 
@@ -104,6 +107,7 @@ def test_what_was_measured(run, numbers, split):
     assert numbers["steps"] == run.summary["steps"] == (1 if run.type == "ngram" else 40)
     assert numbers["seconds"] == run.summary["seconds"]
     assert numbers["lines"] == {name: len(lines) for name, lines in split.items()}
+    assert numbers["scored_lines"] == numbers["lines"]
     assert numbers["tokens"] == {name: sum(len(x) + 1 for x in lines) for name, lines in split.items()}
     assert numbers["samples"] == N
     assert len(split["validation"]) > 5 < len(split["test"])
@@ -461,3 +465,89 @@ def test_orders_on_names(tmp_path):
     assert min(low) > 1
     mass = [found[order]["train_mass"] for order in found]
     assert mass == sorted(mass)
+
+
+# files on disk
+
+
+@pytest.fixture
+def on_disk(tmp_path, monkeypatch):
+    """Every file is large, and its chunks are small."""
+    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LARGE", 0)
+    for module in (cache, corpus):
+        monkeypatch.setattr(module, "CHUNK", 500)
+        monkeypatch.setattr(module, "PIECE", 4000)
+
+
+def few_at_once(monkeypatch, most):
+    """Refuse to give the text of more lines than so many at once."""
+    lines = Corpus.lines
+
+    def checked(self, rows):
+        assert self.store is None or len(np.asarray(rows)) <= most
+        return lines(self, rows)
+
+    def never(self, split):
+        raise AssertionError("all rows of a split")
+
+    monkeypatch.setattr(Corpus, "lines", checked)
+    monkeypatch.setattr(Corpus, "rows", never)
+
+
+def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_disk, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    stored = trained(small_lines(), tmp_path / "a", type="ngram")
+    monkeypatch.setattr(cache, "LARGE", 1 << 25)
+    in_memory = trained(small_lines(), tmp_path / "b", type="ngram")
+    assert (stored.corpus.store is None, in_memory.corpus.store is None) == (False, True)
+    found, wanted = assess(stored, N, SEED), assess(in_memory, N, SEED)
+    assert found | {"seconds": 0} == wanted | {"seconds": 0}
+
+
+def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypatch):
+    """The numbers lie near those of all lines, and no more lines are looked at than are said."""
+    run = makemore.train("names", type="ngram", work_dir=tmp_path / "run", device="cpu")
+    assert run.corpus.store is not None
+    whole = assess(Run.load(names_run), 1000)
+    for module, name in ((assessment, "SCORED_TOKENS"), (corpus, "DRAWN")):
+        monkeypatch.setattr(module, name, 6000)
+    few_at_once(monkeypatch, 10)
+    some = assess(run, 1000)
+    assert some["lines"] == whole["lines"]
+    assert some["tokens"] == whole["tokens"]
+    for split in SPLITS:
+        assert 600 < some["scored_lines"][split] < 1200
+        assert some["nll"][split] == pytest.approx(whole["nll"][split], abs=0.1)
+    # the same samples are new, or not, in the same file
+    for key in ("novelty", "held_out_hits", "uniqueness", "validity"):
+        assert some[key] == whole[key]
+    assert [x["text"] for x in some["nearest"]] == [x["text"] for x in whole["nearest"]]
+    assert [x["seen"] for x in some["nearest"]] == [x["seen"] for x in whole["nearest"]]
+    assert all((x["distance"] == 0) == (x["seen"] == "train") for x in some["nearest"])
+    assert some["nearest_distances"]["of_train"] < 1200
+    assert some["uniqueness_of_train"] == pytest.approx(whole["uniqueness_of_train"], abs=0.03)
+    assert some["train_mass"] == pytest.approx(whole["train_mass"], rel=0.5)
+    assert some["held_out_mass"] == pytest.approx(whole["held_out_mass"], rel=0.5)
+    assert codes(some) == codes(whole)
+
+
+def test_drawn_lines_come_from_all_over_the_file(tmp_path, on_disk):
+    stored = makemore.read("names")
+    drawn = stored.drawn("train", 20_000)
+    assert drawn.store is None
+    assert len(drawn.tokens) == pytest.approx(20_000, rel=0.05)
+    assert set(stored.seen(drawn.lines(range(len(drawn))))) == {"train"}
+    where = {line: i for i, line in reversed(list(enumerate(stored.lines(range(len(stored))))))}
+    places = np.array([where[line] for line in drawn.lines(range(len(drawn)))]) / len(stored)
+    assert np.histogram(places, 4)[0].min() > 400
+    everything = stored.drawn("test", 10**9)
+    assert everything.lines(range(len(everything))) == stored.lines(stored.rows("test"))
+    # together: the same lines in whatever order the file has them
+    turned = tmp_path / "turned.txt"
+    turned.write_text("\n".join(reversed(stored.lines(range(len(stored))))))
+    other = makemore.read(turned)
+    one, two = (each.drawn("test", 3000, together=True) for each in (stored, other))
+    assert sorted(one.lines(range(len(one)))) == sorted(two.lines(range(len(two))))
+    assert stored.content("test") == other.content("test") != stored.content("train")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import makemore
-from makemore import comparison
+from makemore import cache, comparison, corpus
 from makemore.comparison import compare, compare_runs
 from makemore.errors import MakemoreError
 
@@ -51,6 +51,37 @@ def test_losses_are_paired_line_by_line(ngrams: dict[str, Path], tmp_path: Path)
     found = compare_runs([ngrams["four"], ngrams["two"]])
     apart = np.hypot(*(np.ptp(entry["interval"]) for entry in found["entries"]))
     assert np.ptp(found["pairs"][0]["interval"]) < 0.9 * apart
+
+
+def test_of_a_large_file_the_same_lines_are_drawn_for_every_run(
+    ngrams: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = makemore.read("names").lines(range(32_033))
+    (tmp_path / "turned.txt").write_text("\n".join(reversed(lines)), "utf-8")
+    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LARGE", 0)
+    for module in (cache, corpus):
+        monkeypatch.setattr(module, "CHUNK", 500)
+        monkeypatch.setattr(module, "PIECE", 4000)
+    runs = [tmp_path / "a", tmp_path / "b"]
+    for source, directory in zip(("names", tmp_path / "turned.txt"), runs, strict=True):
+        run = makemore.train(source, type="ngram", order=4, work_dir=directory, device="cpu")
+        assert run.corpus.store is not None
+    (on_disk,) = compare_runs([runs[0], ngrams["two"]])["pairs"]
+    (in_memory,) = compare_runs([ngrams["four"], ngrams["two"]])["pairs"]
+    assert (on_disk["difference"], on_disk["interval"]) == (in_memory["difference"], in_memory["interval"])
+    monkeypatch.setattr(corpus, "DRAWN", 3000)
+    found = compare_runs([*runs, ngrams["two"]])
+    assert 300 < found["scored_lines"] < 600 < found["lines"]["test"]
+    assert found["pairs"][0]["difference"] == pytest.approx(0, abs=1e-9)
+    assert found["pairs"][0]["tie"]
+    assert found["pairs"][1]["difference"] == pytest.approx(in_memory["difference"], abs=0.05)
+    for entry in found["entries"]:
+        assert entry["interval"][0] < entry["nll"]["test"] < entry["interval"][1]
+    (tmp_path / "turned.txt").write_text("\n".join(lines[1:]), "utf-8")
+    makemore.train(tmp_path / "turned.txt", type="bigram", work_dir=tmp_path / "c", device="cpu")
+    with pytest.raises(MakemoreError, match="lines than"):
+        compare_runs([runs[0], tmp_path / "c"])
 
 
 def test_the_seeds_widen_the_interval(small: Path, tmp_path: Path) -> None:

@@ -177,13 +177,13 @@ def test_error_of_one_line_and_of_equal_lines():
     assert Losses(np.array([1.0, 3.0] * 4), np.array([2] * 4)).loss.error == pytest.approx(0)
 
 
-def lines_of(nlls):
-    return Losses(np.array(nlls, dtype=float), np.ones(len(nlls), dtype=np.int64))
+def lines_of(nlls, units=None):
+    ones = np.ones(len(nlls), dtype=np.int64)
+    return Losses(np.array(nlls, dtype=float), ones, None if units is None else np.array(units))
 
 
 def test_copying_counts_each_line_once():
-    train, held_out = lines_of([1, 2, 1, 1]), lines_of([3, 3, 4])
-    found = copying(train, held_out, (np.array([7, 8, 7, 7]), np.array([1, 1, 2])))
+    found = copying(lines_of([1, 2, 1, 1], [7, 8, 7, 7]), lines_of([3, 3, 4], [1, 1, 2]))
     p, q = math.exp(-1) + math.exp(-2), math.exp(-3) + math.exp(-4)
     assert found.ratio == pytest.approx((p / 2) / (q / 2))
     assert (found.train, found.held_out) == pytest.approx((p, q))
@@ -191,7 +191,7 @@ def test_copying_counts_each_line_once():
 
 def test_copying_of_lines_too_long_for_their_probabilities():
     train, held_out = lines_of([2000.0, 2001.0]), lines_of([2002.0, 2003.0])
-    found = copying(train, held_out, (np.arange(2), np.arange(2)))
+    found = copying(train, held_out)
     assert found.ratio == pytest.approx(math.exp(2))
     assert found.train == found.held_out == 0
 
@@ -200,7 +200,7 @@ def test_no_copy_ratio_where_a_few_lines_have_all_the_probability():
     random = np.random.default_rng(6)
     for spread, told in ((1, True), (100, False)):
         train, held_out = (lines_of(random.normal(1000, spread, 50)) for _ in range(2))
-        found = copying(train, held_out, (np.arange(50), np.arange(50)))
+        found = copying(train, held_out)
         assert math.isfinite(found.ratio) == told
 
 
@@ -209,7 +209,7 @@ def test_intervals_of_the_copy_ratio_hold_the_truth():
     n, held = 150, 0
     for _ in range(n):
         train, held_out = (lines_of(random.normal(10, 0.5, m)) for m in (300, 100))
-        found = copying(train, held_out, (np.arange(300), np.arange(100)))
+        found = copying(train, held_out)
         held += found.interval[0] <= 1 <= found.interval[1]
     assert 0.90 <= held / n <= 0.98
 

@@ -6,15 +6,16 @@ from collections import Counter
 
 import pytest
 
-from makemore import advice
+from makemore import advice, cache, corpus, inspection
 from makemore.cache import read
+from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.inspection import BINS, _folded, _pace, inspect
 from makemore.loop import fitted
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
-    "source lines blank too_long kept unique duplicates most_frequent lengths alphabet rare suspicious not_nfc "
+    "source lines blank too_long kept unique looked_at duplicates most_frequent lengths alphabet rare suspicious not_nfc "
     "mixed_scripts near_duplicates neighbours format splits expected recommendation warnings"
 )
 
@@ -217,3 +218,73 @@ def test_bad_input_is_one_sentence(look, tmp_path):
         look(["a", "b"])
     with pytest.raises(MakemoreError, match="--encoding"):
         look(WORDS, encoding="utf-99")
+
+
+# files on disk
+
+
+@pytest.fixture
+def on_disk(tmp_path, monkeypatch):
+    """Every file is large, and its chunks are small."""
+    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LARGE", 0)
+    for module in (cache, corpus):
+        monkeypatch.setattr(module, "CHUNK", 500)
+        monkeypatch.setattr(module, "PIECE", 4000)
+    monkeypatch.setattr(inspection, "PIECE", 4000)
+
+
+FAULTY = [
+    *WORDS, "", *WORDS[:40], *WORDS[:10], "   ", "x" * 60, "p\u0430ypal", "zero\u200bwidth", "a\ufffdb",
+    *(unicodedata.normalize("NFD", word) for word in ("café", "naïve")), *(word.upper() for word in WORDS[50:90]),
+    "zero\u200bagain", "\u0430b", *WORDS[:3],
+]  # fmt: skip
+
+
+def test_on_disk_the_same_is_found(look, on_disk, monkeypatch):
+    stored = look(FAULTY, max_length=50)
+    assert len(cache.entries()) == 1
+    monkeypatch.setattr(cache, "LARGE", 1 << 25)
+    cache.clear()
+    in_memory = look(FAULTY, max_length=50)
+    assert cache.entries() == []
+    for found in (stored, in_memory):
+        del found["recommendation"]["seconds"]  # it counts, and that was timed
+    assert stored == in_memory
+    assert stored["looked_at"] == stored["kept"]
+
+
+def test_of_a_large_file_some_lines_are_looked_at(look, on_disk, monkeypatch):
+    names = read("names")
+    lines = names.lines(range(len(names)))
+    lines = [*lines, *(line.upper() for line in lines[:4000]), *lines[:5] * 5, "zero\u200bwidth"]
+    whole = look(lines)
+    monkeypatch.setattr(inspection, "LOOKED_AT", 20_000)
+    give = Corpus.lines
+
+    def few(self, rows):
+        assert self.store is None or len(rows) <= inspection._SNIFFED + 1
+        return give(self, rows)
+
+    monkeypatch.setattr(Corpus, "lines", few)
+    monkeypatch.setattr(Corpus, "rows", None)
+    some = look(lines)
+    assert 2000 < some["looked_at"] < 6000
+    estimated = ("looked_at", "near_duplicates", "neighbours", "warnings", "recommendation")
+    for key in KEYS.split():
+        if key not in estimated:
+            assert some[key] == whole[key], key
+    assert some["near_duplicates"]["share"] == pytest.approx(whole["near_duplicates"]["share"], abs=0.03)
+    assert some["near_duplicates"]["lines"] == pytest.approx(whole["near_duplicates"]["lines"], rel=0.15)
+    assert some["near_duplicates"]["groups"] == pytest.approx(whole["near_duplicates"]["groups"], rel=0.15)
+    assert codes(some) == codes(whole)
+
+
+def test_few_different_lines_in_a_large_file(look, on_disk, monkeypatch):
+    """No share of the lines is drawn where the different ones are few; nor is it empty where all fold to the same."""
+    monkeypatch.setattr(inspection, "LOOKED_AT", 3000)
+    lines = [*WORDS[:200]] * 50
+    found = look(lines)
+    assert found["looked_at"] == found["kept"] == 10_000
+    assert [entry["count"] for entry in found["most_frequent"]] == [50] * 5
+    assert look([f"word{'!' * (i % 50)}{'?' * (i // 50)}" for i in range(2500)])["looked_at"] > 0

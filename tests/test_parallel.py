@@ -15,6 +15,8 @@ import pytest
 from safetensors.numpy import load_file
 
 import makemore as library
+from makemore import launching, parallel
+from makemore.errors import MakemoreError
 from makemore.training import train as train_
 
 STEPS = 50
@@ -144,7 +146,9 @@ def test_processes_whose_launcher_is_gone_save_and_end(small: Path, tmp_path: Pa
     directory = tmp_path / "run"
     endless = options(directory, small, steps=100_000)
     command = [sys.executable, "-m", "makemore", *map(str, endless), "--nproc", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+    )
     try:
         while not (directory / "metrics.jsonl").exists():
             assert process.poll() is None
@@ -162,6 +166,28 @@ def test_processes_whose_launcher_is_gone_save_and_end(small: Path, tmp_path: Pa
         pytest.fail("a process goes on without its launcher")
     assert len(there) == 2
     train_(work_dir=directory, resume=True, max_steps=1)  # nobody holds it, and the checkpoint is whole
+
+
+def fails(argv: list[str]) -> tuple[int, str]:
+    """A command that goes wrong in one of its processes, while the other waits for it."""
+    try:
+        with parallel.joined():
+            (Path(argv[0]) / f"{parallel.rank()}.{os.getpid()}").touch()
+            if parallel.rank() == 1:
+                raise MakemoreError("what went wrong") if argv[1] == "error" else ValueError(argv[1])
+            parallel.wait()
+    except MakemoreError as error:
+        return 2, str(error)
+    return 0, ""
+
+
+@pytest.mark.parametrize(("how", "outcome"), [("error", (2, "what went wrong")), ("bug", (1, ""))])
+def test_an_error_of_one_process_ends_all_and_is_not_tried_again(
+    how: str, outcome: tuple[int, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert launching.launch(fails, [str(tmp_path), how], 2, restarts=3) == outcome
+    assert len(list(tmp_path.iterdir())) == 2
+    assert ("ValueError: bug" in capfd.readouterr().err) == (how == "bug")
 
 
 def test_two_processes_sample_and_score_as_one(
@@ -203,7 +229,11 @@ def test_what_several_processes_cannot_do_is_one_sentence(
     arguments: list[str], says: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "makemore", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=100
+        [sys.executable, "-m", "makemore", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
     assert done.returncode == 2
     assert says in done.stderr

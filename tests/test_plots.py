@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import makemore
-from makemore import plots
+from makemore import cache, corpus, plots
 from makemore.assessment import assess
+from makemore.corpus import Corpus
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,41 @@ def test_attention_is_the_model_s_own(small, tmp_path):
     figure = plots.attention(run)
     assert figure is not None
     assert len(figure.axes) == 4
+
+
+def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
+    """On disk the same are drawn as in memory; of a larger file they are of a part of the lines."""
+    in_memory = makemore.load(names_run)
+    found = assess(in_memory, 500)
+    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LARGE", 0)
+    for module in (cache, corpus):
+        monkeypatch.setattr(module, "CHUNK", 500)
+        monkeypatch.setattr(module, "PIECE", 4000)
+    stored = makemore.train("names", type="ngram", work_dir=tmp_path / "run", device="cpu")
+    assert stored.corpus.store is not None
+    monkeypatch.undo()
+
+    def pictures(run):
+        samples = run.sample(100, seed=0)
+        return [plots.line_lengths(run, samples), plots.pairs(run, samples), plots.over_temperature(run)]
+
+    few = []
+    for run in (in_memory, stored):
+        *figures, temperatures = pictures(run)
+        few.append([*(plots.svg(plots.Plot("", "", "", figure), "k") for figure in figures), temperatures])
+    assert few[0] == few[1]
+    monkeypatch.setattr(corpus, "DRAWN", 5000)
+    monkeypatch.setattr(Corpus, "rows", None)
+    lines = Corpus.lines
+
+    def checked(self, rows):
+        assert self.store is None
+        return lines(self, rows)
+
+    monkeypatch.setattr(Corpus, "lines", checked)
+    *_, temperatures = pictures(stored)
+    assert [t for t, *_ in temperatures] == [t for t, *_ in few[0][-1]]
+    assert len(stored.corpus.drawn("train").tokens) < 6000
+    with plots.styled():
+        assert len(plots.draw([("x", stored, found)])[1]) >= 6

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,8 +125,11 @@ def of_training(
     return found
 
 
-def of_list(lines: Iterable[str], different: int, held_out: int) -> list[Warned]:
-    """Judge a list: how small it is, and what is odd about its characters."""
+def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: int) -> list[Warned]:
+    """Judge a list: how small it is, and what is odd about its characters.
+
+    counts: how often each character stands in it. marks: lines that are not in normal form C.
+    """
     found = []
     if different < LINES or held_out < HELD_OUT:
         found.append(
@@ -138,11 +140,6 @@ def of_list(lines: Iterable[str], different: int, held_out: int) -> list[Warned]
                 "compare models by more than their losses, or find more lines",
             )
         )
-    counts: Counter[str] = Counter()
-    marks = 0
-    for line in lines:
-        counts.update(line)
-        marks += not unicodedata.is_normalized("NFC", line)
     rare = sorted(c for c, n in counts.items() if n < RARE)
     if rare:
         few = " ".join(shown(c) for c in rare[:10]) + (" ..." if len(rare) > 10 else "")

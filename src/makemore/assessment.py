@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import Losses, Part
 from makemore.files import no_infinities
-from makemore.loop import fitted
+from makemore.loop import SCORED_TOKENS, fitted
 from makemore.models import count_parameters
 from makemore.run import Run
 from makemore.sampling import Sample
@@ -40,25 +41,24 @@ def assess(
     if n is not None and n < 100:
         raise MakemoreError(f"-n {n}: must be 100 or more, or there is nothing to measure")
     corpus, model = run.corpus, run.model
-    rows = {split: corpus.rows(split) for split in SPLITS}
-    held_out = np.concatenate([rows["validation"], rows["test"]])
+    # all lines, or those of a larger split that training scored in the end
+    rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
 
     said("losses")
     found = {split: evaluation.losses(model, corpus, rows[split]) for split in SPLITS}
+    hashes = {split: np.asarray(found[split].units) for split in SPLITS}
     numbers: dict[str, Any] = {
         "type": run.type,
         "parameters": count_parameters(model),
         "steps": run.summary.get("steps"),
         "seconds": run.summary.get("seconds"),
         "lines": corpus.counts(),
-        "tokens": {split: len(found[split].tokens) for split in SPLITS},
+        "tokens": {split: corpus.tokens_of(split) for split in SPLITS},
+        "scored_lines": {split: len(rows[split]) for split in SPLITS},
     }
-    numbers |= _losses(found, {split: corpus.hashes[rows[split]] for split in SPLITS})
+    numbers |= _losses(found, hashes)
     said("baselines")
-    beside = {
-        name: {split: evaluation.losses(fitted(corpus, name), corpus, rows[split]) for split in SPLITS[1:]}
-        for name in ("bigram", "ngram")
-    }
+    beside = {name: _baseline(corpus, name, rows) for name in ("bigram", "ngram")}
     numbers["baselines"] = {"uniform": math.log(len(corpus.vocab))} | {
         name: {split: each.loss.nll for split, each in of.items()} for name, of in beside.items()
     }
@@ -73,26 +73,27 @@ def assess(
     numbers["calibration_error"], numbers["calibration_error_by_chance"] = error, chance
     numbers["calibration"] = [vars(b) for b in bins]
 
-    copying = evaluation.copying(
-        found["train"],
-        found["validation"] + found["test"],
-        (corpus.hashes[rows["train"]], corpus.hashes[held_out]),
-    )
+    held_out = np.concatenate([hashes["validation"], hashes["test"]])
+    copying = evaluation.copying(found["train"], found["validation"] + found["test"])
     numbers["copy_ratio"] = copying.ratio
     told = math.isfinite(copying.ratio)
     numbers["copy_ratio_interval"] = list(copying.interval) if told else [None, None]
-    numbers["train_mass"], numbers["held_out_mass"] = copying.train, copying.held_out
-    numbers |= _samples(run, corpus, rows["train"], held_out, n, seed, said)
+    # the masses are of all different lines, of which these are a share
+    unique = {split: corpus.unique_of(split) for split in SPLITS}
+    unique_held_out = unique["validation"] + unique["test"]
+    numbers["train_mass"] = copying.train * (unique["train"] / len(np.unique(hashes["train"])))
+    numbers["held_out_mass"] = copying.held_out * (unique_held_out / len(np.unique(held_out)))
+    numbers |= _samples(run, corpus, unique_held_out, n, seed, said)
 
     numbers = dict(no_infinities(numbers))
     said("warnings")
-    lines = corpus.lines(np.arange(len(corpus)))
-    different = len(np.unique(corpus.hashes))
     counts = hasattr(model, "fit")
     counted = beside["ngram"]["test"]
     lead = None if counts else (counted.loss.nll, found["test"].difference(counted))
     warnings = advice.of_training(run.metrics(), numbers["nll"], lead)
-    warnings += advice.of_samples(numbers) + advice.of_list(lines, different, len(held_out))
+    times = {c: n for c, n in zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True) if n}
+    n_held_out = sum(corpus.counts()[split] for split in SPLITS[1:])
+    warnings += advice.of_samples(numbers) + advice.of_counts(times, 0, sum(unique.values()), n_held_out)
     numbers["warnings"] = [as_json(w) for w in warnings]
     return numbers
 
@@ -100,6 +101,12 @@ def assess(
 def as_json(warned: Warned) -> dict[str, str]:
     """Return a warning as the JSON of `makemore eval` has it."""
     return vars(warned)
+
+
+def _baseline(corpus: Corpus, name: str, rows: dict[str, Any]) -> dict[str, Losses]:
+    """The losses of a model that counts, which is large and let go of."""
+    model = fitted(corpus, name)
+    return {split: evaluation.losses(model, corpus, rows[split]) for split in SPLITS[1:]}
 
 
 def _losses(found: dict[str, Losses], hashes: dict[str, Any]) -> dict[str, Any]:
@@ -136,27 +143,31 @@ def _part(name: str, part: Part, value: Any = None) -> dict[str, Any]:
 
 
 def _samples(
-    run: Run, corpus: Corpus, train_rows: Any, held_out_rows: Any, n: int | None, seed: int,
-    said: Callable[[str], None],
-) -> dict[str, Any]:  # fmt: skip
-    """What samples are like."""
+    run: Run, corpus: Corpus, unique_held_out: int, n: int | None, seed: int, said: Callable[[str], None]
+) -> dict[str, Any]:
+    """What samples are like. unique_held_out: how many different lines are held out."""
     random = np.random.default_rng(seed)
-    mean = float(corpus.lengths.mean())
+    mean = corpus.mean_length
     n = n or int(min(SAMPLES, max(500, _CHARACTERS / mean)))
     said(f"{n:,} samples")
     samples = list(run.stream(n, seed=seed))
     texts = [s.text for s in samples]
-    drawn = corpus.lines(random.choice(train_rows, n))
-    train = list(dict.fromkeys(corpus.lines(train_rows)))
-    held_out = corpus.lines(random.permutation(held_out_rows))
-    different_held_out = list(dict.fromkeys(held_out))
+    kinds = dict(zip(texts, corpus.seen(texts), strict=True))
+    train_lines, *others = (_lines(corpus, split) for split in SPLITS)
+    if len(train_lines) == corpus.counts()["train"]:
+        drawn = [train_lines[i] for i in random.choice(len(train_lines), n)]
+    else:  # of a share of the lines the same one would be drawn again more often than of all
+        drawn = [train_lines[i] for i in random.permutation(len(train_lines))[:n]]
+    train = list(dict.fromkeys(train_lines))
+    held_out = list(chain.from_iterable(others))
+    held_out = [held_out[i] for i in random.permutation(len(held_out))]
     numbers: dict[str, Any] = {
         "samples": n,
         "validity": _validity(run, samples),
         "uniqueness": quality.uniqueness(texts),
         "uniqueness_of_train": quality.uniqueness(drawn),
-        "novelty": quality.novelty(texts, set(train)),
-        "held_out_hits": len(set(texts) & set(different_held_out)) / len(different_held_out),
+        "novelty": quality.novelty(texts, {text for text, kind in kinds.items() if kind == "train"}),
+        "held_out_hits": sum(kind == "held-out" for kind in kinds.values()) / unique_held_out,
     }
     said("nearest training lines")
     # copies are measured by the lines' own distances; no more of either than a few seconds allow
@@ -172,17 +183,17 @@ def _samples(
         "samples": np.bincount(of_samples.distances).tolist(),
         "held_out": np.bincount(of_held_out.distances).tolist(),
     }
-    told = quality.nearest(texts[:NEAREST], train)
+    # where lines were drawn, a copy's own one may not be among them
+    near = list(dict.fromkeys([*train, *(text for text in texts[:NEAREST] if kinds[text] == "train")]))
+    told = quality.nearest(texts[:NEAREST], near)
     numbers["nearest"] = [
-        {"text": s.text, "nll": s.nll, "seen": kind, "nearest": train[i], "distance": int(d)}
-        for s, kind, i, d in zip(
-            samples, corpus.seen(texts[:NEAREST]), told.which, told.distances, strict=False
-        )
+        {"text": s.text, "nll": s.nll, "seen": kinds[s.text], "nearest": near[i], "distance": int(d)}
+        for s, i, d in zip(samples, told.which, told.distances, strict=False)
     ]
     said("distances")
     numbers["distances"] = {
         name: {"samples": d.samples, "held_out": d.held_out, "ratio": d.ratio}
-        for name, d in quality.distances(texts, held_out, corpus.lines(train_rows)).items()
+        for name, d in quality.distances(texts, held_out, train_lines).items()
     }
     many = min(quality.VENDI_LINES, n, len(held_out))
     numbers["vendi"] = {
@@ -192,6 +203,12 @@ def _samples(
     }
     numbers["vendi_ratio"] = numbers["vendi"]["samples"] / numbers["vendi"]["held_out"]
     return numbers
+
+
+def _lines(corpus: Corpus, split: str) -> list[str]:
+    """The lines of a split, or of a large one some from all over the file."""
+    drawn = corpus.drawn(split)
+    return drawn.lines(np.arange(len(drawn)))
 
 
 def _validity(run: Run, samples: list[Sample]) -> float:

@@ -21,7 +21,6 @@ from cyclopts import App, Argument, CycloptsError, Group, Parameter, UnknownOpti
 
 from makemore import __version__
 from makemore.errors import MakemoreError
-from makemore.launching import RESTARTS
 from makemore.measuring import compare, eval_, explain, inspect_, report
 from makemore.options import STANDARD_INPUT, option, switch, whole
 from makemore.recipes import DEFAULT_TYPE, recipe
@@ -193,7 +192,7 @@ def _train_command(type_name: str | None) -> Any:
                 raise MakemoreError(
                     "-i -: several processes cannot read standard input; give a file, or leave --nproc out"
                 )
-            return _launch(nproc, RESTARTS)
+            return _launch(nproc, again=True)
         from rich.console import Console
 
         from makemore import parallel, training
@@ -227,11 +226,11 @@ def _to_launch(nproc: int) -> bool:
     return nproc > 1 and "TORCHELASTIC_RUN_ID" not in os.environ
 
 
-def _launch(nproc: int, restarts: int = 0) -> int:
-    """Let several processes run this command line, and return the exit status."""
-    from makemore.launching import launch
+def _launch(nproc: int, again: bool = False) -> int:
+    """Let several processes run this command line, again if one is lost, and return the exit status."""
+    from makemore.launching import RESTARTS, launch
 
-    status, sentence = launch(_outcome, sys.argv[1:], nproc, restarts)
+    status, sentence = launch(_outcome, sys.argv[1:], nproc, RESTARTS if again else 0)
     return _complain(sentence) if sentence else status
 
 

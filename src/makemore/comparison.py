@@ -19,7 +19,7 @@ import numpy as np
 
 from makemore import evaluation, quality
 from makemore.cache import read
-from makemore.corpus import SPLITS, Corpus
+from makemore.corpus import SPLITS
 from makemore.errors import MakemoreError
 from makemore.evaluation import Losses
 from makemore.events import Event
@@ -136,7 +136,7 @@ def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
                 f"{run.directory}: its training has not ended; go on with `makemore --resume -o {run.directory}`"
             )
         for split in SPLITS:
-            if not np.array_equal(_hashes(runs[0].corpus, split), _hashes(run.corpus, split)):
+            if runs[0].corpus.content(split) != run.corpus.content(split):
                 raise MakemoreError(
                     f"{run.directory}: has other {split} lines than {runs[0].directory}, so their losses "
                     "cannot be compared; train both on the same file"
@@ -161,10 +161,6 @@ def result_of(directory: str | Path) -> dict[str, Any] | None:
             f"{directory}: its comparison has not ended; run the same `makemore compare` again"
         )
     return dict(plan["result"])
-
-
-def _hashes(corpus: Corpus, split: str) -> Any:
-    return np.sort(corpus.hashes[corpus.rows(split)])
 
 
 def _claim(directory: Path, asked: dict[str, Any]) -> None:
@@ -212,7 +208,8 @@ def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
     """Measure the runs of each name, and compare every two names."""
     entries = [_entry(name, runs) for name, runs in named.items()]
     corpus = entries[0].runs[0].corpus
-    units = _hashes(corpus, "test")
+    units = entries[0].losses.units
+    assert units is not None
     spread = _seed_spread(entries)
     entries.sort(key=lambda entry: float(entry.losses.lines.sum()))
     pairs = []
@@ -240,6 +237,7 @@ def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
         entry.numbers["tie_with_best"] = with_best.get(entry.name, True)
     found = {
         "lines": corpus.counts(),
+        "scored_lines": len(units),
         "seed_spread": spread,
         "entries": [entry.numbers for entry in entries],
         "pairs": pairs,
@@ -251,16 +249,14 @@ def _entry(name: str, runs: list[Run]) -> Entry:
     """Measure the runs of one model."""
     found = []
     for run in runs:
-        rows = run.corpus.rows("test")
-        rows = rows[
-            np.argsort(run.corpus.hashes[rows], kind="stable")
-        ]  # wherever they stand in each run's file
-        found.append(evaluation.losses(run.model, run.corpus, rows))
-    lengths = found[0].lengths
+        # the same lines in the same order, wherever they stand in each run's file
+        some = run.corpus.drawn("test", together=True)
+        found.append(evaluation.losses(run.model, some, np.argsort(some.hashes, kind="stable")))
+    lengths, units = found[0].lengths, found[0].units
     mean = np.mean([losses.lines for losses in found], axis=0)
     first = runs[0]
     drawn = [_drawn(run) for run in runs]
-    numbers = {
+    numbers: dict[str, Any] = {
         "name": name,
         "type": first.type,
         "runs": [str(run.directory) for run in runs],
@@ -272,7 +268,9 @@ def _entry(name: str, runs: list[Run]) -> Entry:
         "uniqueness": float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
         "copy_ratio": _mean([run.summary.get("copy_ratio") for run in runs]),
     }  # fmt: skip
-    return Entry(name, first.type, runs, Losses(np.repeat(mean / lengths, lengths), lengths), numbers)
+    if len(lengths) < first.corpus.counts()["test"]:  # their intervals are to be around their loss
+        numbers["nll"]["test"] = _mean(numbers["nll_of_runs"])
+    return Entry(name, first.type, runs, Losses(np.repeat(mean / lengths, lengths), lengths, units), numbers)
 
 
 def _drawn(run: Run) -> tuple[float, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -26,6 +27,12 @@ EXACT_LINES = 1 << 22
 LINES_AT_ONCE, CHUNKS_AT_ONCE = 64, 16
 """Lines, and chunks, of a large file that are looked at before memory is given back: for a look at a byte the system maps
 64 kB around it."""
+
+DRAWN = 2_000_000
+"""Tokens of the lines that stand for a split, at most, where they are looked at one by one."""
+
+SPREAD = 2048
+"""Chunks of a large file that lines are drawn from: enough for neighbours, alike where a list is sorted, to be few."""
 
 CHUNK = 1 << 16
 """Tokens of neighbouring lines that lie on disk, are checked and are shuffled together."""
@@ -137,22 +144,31 @@ class Corpus:
                 yield rows
             self.release()
 
-    def at_most(self, split: str, tokens: int, seed: int | list[int] = 0) -> npt.NDArray[np.int64]:
-        """Return the rows of a split if they have no more than so many tokens, else those of chunks drawn at random."""
-        everything = np.arange(len(self.chunks) - 1)
-        if self.tokens_of(split) <= tokens:
-            return self.rows_of(everything, split)
-        drawn = np.random.default_rng(seed).permutation(everything)
-        share = len(drawn) * tokens / self.tokens_of(split)
-        return self.rows_of(np.sort(drawn[: max(1, int(share))]), split)
+    def at_most(self, split: str, tokens: int, seed: int = 0) -> npt.NDArray[np.int64]:
+        """Return the rows of a split if they have no more than so many tokens, else some drawn at random, in order.
 
-    def drawn(self, split: str, tokens: int, together: bool = False) -> Corpus:
+        They are drawn from SPREAD chunks, which have to be read, or from as many as are needed.
+        """
+        n = len(self.chunks) - 1
+        if self.tokens_of(split) <= tokens:
+            return self.rows_of(np.arange(n), split)
+        share = tokens / self.tokens_of(split)
+        k = min(n, max(SPREAD, math.ceil(share * n)))
+        random = np.random.default_rng(seed)
+        chunks = np.sort(random.choice(n, k, replace=False, shuffle=False))
+        parts = []
+        for i in range(0, k, CHUNKS_AT_ONCE):
+            rows = self.rows_of(chunks[i : i + CHUNKS_AT_ONCE], split)
+            parts.append(rows[random.random(len(rows)) < share * n / k])
+        return np.concatenate(parts)
+
+    def drawn(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
         """Return the lines of a split in memory or, of more than so many tokens, a share of them from all over the file.
 
-        together: whether equal lines are drawn together, and so the same ones wherever they stand in a file. Unlike the
+        tokens: None takes DRAWN. together: whether equal lines are drawn together, and so the same ones wherever they stand in a file. Unlike the
         chunks of `at_most` they are no neighbours, which in a list that is sorted are alike.
         """
-        share = tokens / max(1, self.tokens_of(split))
+        share = (DRAWN if tokens is None else tokens) / max(1, self.tokens_of(split))
         parts = [np.zeros(1, self.tokens.dtype)]
         for rows in self.pieces(split):
             if share < 1:

@@ -119,9 +119,7 @@ def batch_tokens(vocab_size: int) -> int:
 
 
 @torch.inference_mode()
-def _passes(
-    model: nn.Module, corpus: Corpus, shared: bool = False
-) -> Iterator[tuple[Any, Tensor, Tensor]]:
+def _passes(model: nn.Module, corpus: Corpus, shared: bool = False) -> Iterator[tuple[Any, Tensor, Tensor]]:
     """Yield which lines (B,) of a corpus, their logits (B, T, V) and targets (B, T), batch by batch, in eval mode.
 
     shared: only the batches that are this process's own.
@@ -320,17 +318,17 @@ class Copying:
 
 
 @np.errstate(invalid="ignore", divide="ignore")
-def copying(train: Losses, held_out: Losses, hashes: tuple[Any, Any]) -> Copying:
+def copying(train: Losses, held_out: Losses) -> Copying:
     """Return the copy ratio R from the losses of the training lines and of the held-out ones.
 
         R = (sum of p(x) over different training lines x / their number) / (the same over held-out lines)
 
-    hashes: of the lines of both, by which equal ones are known.
+    Equal lines are known by their `units`.
     """
     logs = []
-    for found, hashed in zip((train, held_out), hashes, strict=True):
-        _, first = np.unique(hashed, return_index=True)
-        logs.append(-found.lines[first])
+    for found in (train, held_out):
+        lines, units = found.lines, found.units
+        logs.append(-lines if units is None else -lines[np.unique(units, return_index=True)[1]])
     top = max(log.max() for log in logs)  # long lines have probabilities that no number is small enough for
     p, q = (np.exp(log - top) for log in logs)
     random = np.random.default_rng(0)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import time
 import unicodedata
+import zlib
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import regex
 import torch
 
@@ -19,12 +24,12 @@ from makemore import advice, quality
 from makemore.advice import Warned
 from makemore.batches import WINDOW, Batches
 from makemore.cache import read
-from makemore.corpus import SPLITS, Corpus
+from makemore.corpus import EXACT_LINES, PIECE, SPLITS, Corpus
 from makemore.evaluation import evaluate
-from makemore.loop import TEACHER_ORDER, fitted, pick_device
+from makemore.loop import SCORED_TOKENS, TEACHER_ORDER, fitted, pick_device
 from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
-from makemore.reading import LONGEST, locate, whole_text
+from makemore.reading import LONGEST, locate, texts
 from makemore.recipes import DEFAULT_TYPE, recipe
 
 FEW = 2000
@@ -46,6 +51,9 @@ SHOWN = 5
 BINS = 40
 """Rows of the histogram of lengths, at most."""
 
+LOOKED_AT = 4_000_000
+"""Tokens of the lines that are compared with each other, at most: of a larger file that lies on disk they are drawn."""
+
 _SNIFFED = 1000
 """Lines looked at to tell the format."""
 
@@ -62,7 +70,7 @@ _HEADERS = {"name", "names", "word", "words", "title", "titles", "text", "label"
 _TAG = re.compile(r"</?[A-Za-z][\w:-]*(\s[^<>]*)?/?>|<[!?][^>]*>")
 _MARKER = re.compile(r"(\(?\d+[.):]|[-*•–])\s+\S")
 _NUMBER = re.compile(r"[-+(]?\d[\d ./()-]*(,\d+)?")
-_MIXED = regex.compile(r"\p{Latin}[\p{Cyrillic}\p{Greek}]|[\p{Cyrillic}\p{Greek}]\p{Latin}")
+_LATIN, _BESIDE_LATIN = regex.compile(r"\p{Latin}"), regex.compile(r"[\p{Cyrillic}\p{Greek}]")
 
 _FORMATS = {
     "json": ("JSON, an object or array on each line", "write the field you want alone on each line"),
@@ -92,6 +100,9 @@ def inspect(
         lines               lines in the file
         blank, too_long     lines dropped; what remains are `kept` lines
         kept, unique        lines, and different lines among them
+        looked_at           lines that near_duplicates and neighbours come from: all of them, but of a large file some that were
+                            drawn, each with all that differ from it in case and the like alone. There the lines and groups of
+                            near_duplicates are estimates for the whole file, and `expected` is of test lines that were drawn
         duplicates          kept - unique
         most_frequent       [{line, count}] the lines that stand there most often, more than once
         lengths             {minimum, median, mean, percentile_95, maximum, histogram: [{from, to, count}]}, in characters
@@ -116,101 +127,212 @@ def inspect(
     corpus = read(source, encoding=encoding, max_length=max_length)
     reading = corpus.reading
     assert reading is not None
-    numbers, raw = _raw(source, encoding, LONGEST if max_length is None else max_length)
-    lines = corpus.lines(np.arange(len(corpus)))
-    times = Counter(lines)
+    seen = _seen(corpus)
+    rows = [*seen.odd.values(), *seen.mixed]
+    raw = _raw(source, corpus, encoding, LONGEST if max_length is None else max_length, rows)
+    splits = {split: {"lines": n, "unique": corpus.unique_of(split)} for split, n in corpus.counts().items()}
+    unique = sum(each["unique"] for each in splits.values())
+    times = seen.times
     found: dict[str, Any] = {
         "source": reading.source,
         "lines": reading.lines,
         "blank": reading.blank,
         "too_long": reading.too_long,
-        "kept": len(lines),
-        "unique": len(times),
-        "duplicates": len(lines) - len(times),
-        "most_frequent": [{"line": s, "count": n} for s, n in times.most_common(SHOWN) if n > 1],
-        "lengths": _lengths(corpus),
+        "kept": len(corpus),
+        "unique": unique,
+        "looked_at": times.total(),
+        "duplicates": len(corpus) - unique,
+        "most_frequent": _most_frequent(corpus, times),
+        "lengths": _lengths(seen.lengths),
     }
-    found |= _characters(corpus, numbers)
-    found["not_nfc"] = sum(not unicodedata.is_normalized("NFC", line) for line in raw)
-    mixed = [i for i, line in enumerate(lines) if not line.isascii() and _MIXED.search(line)]
+    found |= _characters(corpus, seen, raw)
+    found["not_nfc"] = raw.not_nfc
     found["mixed_scripts"] = {
-        "lines": len(mixed),
-        "examples": [{"line": numbers[i], "text": lines[i]} for i in mixed[:SHOWN]],
+        "lines": seen.n_mixed,
+        "examples": [{"line": raw.numbers[i], "text": corpus.lines([i])[0]} for i in seen.mixed],
     }
-    found["near_duplicates"] = _near_duplicates(times)
+    found["near_duplicates"] = _near_duplicates(times, seen.part)
     found["neighbours"] = _neighbours(list(times))
-    found["format"] = _format(lines)
-    found["splits"] = {
-        split: {"lines": n, "unique": len(np.unique(corpus.hashes[corpus.rows(split)]))}
-        for split, n in corpus.counts().items()
-    }
+    found["format"] = _format(corpus)
+    found["splits"] = splits
     began = time.monotonic()
     ngram = fitted(corpus, "ngram", order=TEACHER_ORDER)
     fitting = time.monotonic() - began
-    loss = evaluate(ngram, corpus, corpus.rows("test"))
+    loss = evaluate(ngram, corpus, corpus.at_most("test", SCORED_TOKENS))
     half_width = 1.96 * loss.error if found["splits"]["test"]["unique"] > 1 else None
     found["expected"] = {"type": "ngram", "test": loss.nll, "half_width": half_width}
-    found["recommendation"] = _recommendation(corpus, found, ngram, fitting, pace)
+    found["recommendation"] = _recommendation(corpus, found, seen.lengths, ngram, fitting, pace)
     held_out = sum(found["splits"][split]["lines"] for split in SPLITS[1:])
-    warnings = advice.of_list(raw, len(times), held_out) + _warnings(found)
+    warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out) + _warnings(found)
     found["warnings"] = [vars(warned) for warned in warnings]
     return found
 
 
-def _raw(source: str | Path, encoding: str, limit: int) -> tuple[list[int], list[str]]:
-    """Return the numbers in the file, and the text before normalising, of the lines that `read` keeps."""
-    text = whole_text(locate(source), encoding)
-    stripped = enumerate(map(str.strip, text.split("\n")), 1)
-    kept = [(i, s) for i, s in stripped if s and len(unicodedata.normalize("NFC", s)) <= limit]
-    return [i for i, _ in kept], [line for _, line in kept]
+@dataclass
+class _Seen:
+    """What one pass over the lines of a corpus finds."""
+
+    lengths: npt.NDArray[np.int64]
+    """(L + 1,) how many lines have 0, 1, ... characters."""
+    part: int
+    """One of so many texts that lines fold to was looked at."""
+    times: Counter[str] = field(default_factory=Counter)
+    """How often each of the lines looked at stands there, in the file's order."""
+    odd: dict[int, int] = field(default_factory=dict)
+    """The first row of each suspicious character, by its id."""
+    n_mixed: int = 0
+    """Lines with letters of two alphabets side by side, and the first rows of them:"""
+    mixed: list[int] = field(default_factory=list)
 
 
-def _lengths(corpus: Corpus) -> dict[str, Any]:
-    n = corpus.lengths
-    low, high = int(n.min()), int(n.max())
-    width = 1 if len(np.unique(n)) <= BINS else -(-(high - low + 1) // BINS)
-    counts = np.bincount((n - low) // width).tolist()
+def _seen(corpus: Corpus) -> _Seen:
+    """Go through a corpus."""
+    part = 1
+    if corpus.store:
+        different = sum(map(corpus.unique_of, SPLITS)) * (corpus.mean_length + 1)
+        part = math.ceil(different / LOOKED_AT)
+    seen = _Seen(np.zeros(corpus.longest + 1, dtype=np.int64), part)
+    odd, latin, beside = (
+        np.array([False, *(bool(test(c)) for c in corpus.vocab.characters)])
+        for test in (advice.suspicious, _LATIN.match, _BESIDE_LATIN.match)
+    )
+    for rows in corpus.stretches(PIECE // 4):
+        ids = corpus.ends(rows)
+        lengths = corpus.lengths[rows]
+        seen.lengths += np.bincount(lengths, minlength=len(seen.lengths))
+        ends = np.cumsum(lengths.astype(np.int64) + 1)
+        places = np.flatnonzero(odd[ids])
+        for id, first in zip(*np.unique(ids[places], return_index=True), strict=True):
+            row = rows.start + int(np.searchsorted(ends, places[first], side="right"))
+            seen.odd.setdefault(int(id), row)
+        a, b = latin[ids], beside[ids]
+        mixed = np.unique(
+            np.searchsorted(ends, np.flatnonzero(a[:-1] & b[1:] | b[:-1] & a[1:]), side="right")
+        )
+        seen.n_mixed += len(mixed)
+        seen.mixed += (rows.start + mixed[: SHOWN - len(seen.mixed)]).tolist()
+        lines = corpus.vocab.decode(ids[:-1]).split("\n")
+        seen.times.update(lines if part == 1 else _one_of(part, lines))
+    if len(seen.times) < 3:  # as good as all lines fold to the same
+        seen.times.update(corpus.lines(np.arange(min(_SNIFFED, len(corpus)))))
+    return seen
+
+
+def _one_of(part: int, lines: list[str]) -> list[str]:
+    """Return the lines that fold to one of so many texts: all near duplicates of a line, or none."""
+    return [
+        line
+        for line, key in zip(lines, _folded(lines), strict=True)
+        if zlib.crc32((key or line).encode("utf-8", "surrogatepass")) % part == 0
+    ]
+
+
+@dataclass
+class _Raw:
+    """What there was in the file before lines were dropped and brought to normal form."""
+
+    numbers: dict[int, int]
+    """Of some rows: the line of the file, from 1 on."""
+    not_nfc: int
+    """Lines that were kept, and are not in normal form C."""
+    characters: Counter[str]
+    """How often each stands in the lines that were kept."""
+
+
+def _raw(source: str | Path, corpus: Corpus, encoding: str, limit: int, rows: Iterable[int]) -> _Raw:
+    """Read the file again where that tells something. limit: the length of a line that is kept."""
+    reading = corpus.reading
+    assert reading is not None
+    counts = zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True)
+    raw = _Raw({row: row + 1 for row in rows}, 0, Counter({c: n for c, n in counts if n}))
+    if not reading.normalized and not (raw.numbers and (reading.blank or reading.too_long)):
+        return raw
+    found = locate(source)
+    if found.size is None:  # standard input, which is gone
+        return raw
+    before = row = 0
+    raw.characters = Counter()
+    for text in texts(found, encoding, limit):
+        is_nfc = unicodedata.is_normalized("NFC", text)
+        kept: list[str] = []
+        stripped = [line.strip() for line in text[:-1].split("\n")]
+        for number, line in enumerate(stripped, before + 1):
+            if line and len(line if is_nfc else unicodedata.normalize("NFC", line)) <= limit:
+                if row + len(kept) in raw.numbers:
+                    raw.numbers[row + len(kept)] = number
+                kept.append(line)
+        before, row = before + len(stripped), row + len(kept)
+        if not is_nfc:
+            raw.not_nfc += sum(not unicodedata.is_normalized("NFC", line) for line in kept)
+        raw.characters.update("".join(kept))
+    return raw
+
+
+def _most_frequent(corpus: Corpus, times: Counter[str]) -> list[dict[str, Any]]:
+    """The lines that stand there most often. times: of all lines, or of some, which do not tell."""
+    most = times.most_common(SHOWN)
+    if times.total() < len(corpus):
+        most = [(corpus.lines([row])[0], n) for row, n in corpus.most_frequent(SHOWN)]
+    return [{"line": line, "count": n} for line, n in most if n > 1]
+
+
+def _lengths(counts: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Describe the lengths. counts: (L + 1,) how many lines have 0, 1, ... characters."""
+    there, n = np.flatnonzero(counts), int(counts.sum())
+    low, high = int(there[0]), int(there[-1])
+    width = 1 if len(there) <= BINS else -(-(high - low + 1) // BINS)
+    bins = np.add.reduceat(counts[low:], np.arange(0, high - low + 1, width)).tolist()
     return {
         "minimum": low,
-        "median": float(np.median(n)),
-        "mean": float(n.mean()),
-        "percentile_95": float(np.percentile(n, 95)),
+        "median": _quantile(counts, 0.5),
+        "mean": int(np.arange(len(counts)) @ counts) / n,
+        "percentile_95": _quantile(counts, 0.95),
         "maximum": high,
         "histogram": [
             {"from": low + i * width, "to": low + (i + 1) * width - 1, "count": count}
-            for i, count in enumerate(counts)
+            for i, count in enumerate(bins)
             if count
         ],
     }
 
 
-def _characters(corpus: Corpus, numbers: list[int]) -> dict[str, Any]:
-    """The alphabet, and what is odd in it. numbers: of each line in the file."""
-    counts = np.bincount(corpus.tokens, minlength=len(corpus.vocab))[1:].tolist()  # not of the boundary
+def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
+    """The quantile that numpy gives of as many 0, 1, ... as the counts say."""
+    before = np.cumsum(counts)
+    place = q * (int(before[-1]) - 1)
+    beside = np.searchsorted(before, [int(place), min(int(place) + 1, int(before[-1]) - 1)], side="right")
+    return float(np.quantile(beside, place - int(place)))
+
+
+def _characters(corpus: Corpus, seen: _Seen, raw: _Raw) -> dict[str, Any]:
+    """The alphabet, and what is odd in it."""
+    counts = corpus.times[1:].tolist()
     pairs = sorted(zip(counts, corpus.vocab.characters, strict=True), key=lambda pair: (-pair[0], pair[1]))
     alphabet = [{"character": c, "count": n} for n, c in pairs]
     suspicious = []
     for n, c in pairs:
         if advice.suspicious(c):
-            place = int((corpus.tokens == corpus.vocab.encode(c)[0]).argmax())
-            line = int(np.searchsorted(corpus.offsets, place)) - 1
+            line = raw.numbers[seen.odd[int(corpus.vocab.encode(c)[0])]]
             about = {"code_point": f"U+{ord(c):04X}", "name": unicodedata.name(c, "no name")}
-            suspicious.append({"character": c} | about | {"count": n, "line": numbers[line]})
+            suspicious.append({"character": c} | about | {"count": n, "line": line})
     rare = [entry for entry in alphabet if int(entry["count"]) < advice.RARE]
     return {"alphabet": alphabet, "rare": rare, "suspicious": suspicious}
 
 
-def _near_duplicates(times: Counter[str]) -> dict[str, Any]:
-    """Find the groups of different lines that are equal once folded. times: how often each line stands there."""
+def _near_duplicates(times: Counter[str], part: int) -> dict[str, Any]:
+    """Find the groups of different lines that are equal once folded.
+
+    times: how often each line stands there, of one of so many texts that lines are folded to.
+    """
     groups: dict[str, list[str]] = {}
     for line, key in zip(times, _folded(list(times)), strict=True):
         groups.setdefault(key or line, []).append(line)  # of a line of signs alone nothing is left
     near = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
     lines = sum(times[line] for group in near for line in group)
     return {
-        "lines": lines,
+        "lines": lines * part,
         "share": lines / times.total(),
-        "groups": len(near),
+        "groups": len(near) * part,
         "examples": [group[:SHOWN] for group in near[:SHOWN]],
     }
 
@@ -237,10 +359,11 @@ def _neighbours(different: list[str]) -> dict[str, Any]:
     return {"lines": some, "beside": others, "share": share, "median": median}
 
 
-def _format(lines: list[str]) -> dict[str, Any]:
+def _format(corpus: Corpus) -> dict[str, Any]:
     """Tell from a sample of the lines which format the file has, and whether its first line is a header."""
-    rows = np.random.default_rng(0).permutation(len(lines))[:_SNIFFED]
-    some = [lines[i] for i in rows]
+    random, n = np.random.default_rng(0), len(corpus)
+    rows = random.permutation(n)[:_SNIFFED] if n < EXACT_LINES else random.integers(n, size=_SNIFFED)
+    top, *some = corpus.lines(np.append(0, rows))
     columns = {mark: [_columns(line, mark) for line in some] for mark in ("\t", ";", ",")}
     same = {mark: _usual([len(fields) for fields in each]) for mark, each in columns.items()}
     mark = max(same, key=lambda mark: same[mark])  # the first of equal ones
@@ -253,11 +376,7 @@ def _format(lines: list[str]) -> dict[str, Any]:
         ("prose", sum(line.count(" ") >= 7 or "。" in line for line in some) / len(some), 0.5),
     ]
     name, share = next(((name, share) for name, share, least in shares if share >= least), ("list", 1.0))
-    header = (
-        lines[0]
-        if name in ("tsv", "csv", "list") and _is_header(lines[0], name, columns[mark], mark)
-        else None
-    )
+    header = top if name in ("tsv", "csv", "list") and _is_header(top, name, columns[mark], mark) else None
     return {"name": name, "share": share, "header": header}
 
 
@@ -298,9 +417,17 @@ def _is_json(line: str) -> bool:
 
 
 def _recommendation(
-    corpus: Corpus, found: dict[str, Any], ngram: Any, fitting: float, pace: float | None
+    corpus: Corpus,
+    found: dict[str, Any],
+    counts: npt.NDArray[np.int64],
+    ngram: Any,
+    fitting: float,
+    pace: float | None,
 ) -> dict[str, Any]:
-    """Say which type and settings suit the list, why, and how long they take. fitting: seconds that counting took."""
+    """Say which type and settings suit the list, why, and how long they take.
+
+    counts: of the lengths. fitting: seconds that counting took.
+    """
     lengths, unique, characters = found["lengths"], found["unique"], len(found["alphabet"])
     if unique < FEW:
         type, steps, seconds = "ngram", 1, fitting
@@ -322,7 +449,7 @@ def _recommendation(
     max_length = None
     if lengths["maximum"] > FAR * lengths["percentile_95"]:
         max_length = 2 * round(lengths["percentile_95"])
-        dropped = int((corpus.lengths > max_length).sum())
+        dropped = int(counts[max_length + 1 :].sum())
         reasons.append(
             f"--max-length {max_length} drops the longest, {dropped:,} in all, far longer than the rest"
         )
@@ -355,7 +482,7 @@ def _pace(corpus: Corpus, type: str, teacher: Any) -> float:
 
 
 def _warnings(found: dict[str, Any]) -> list[Warned]:
-    """Judge what `advice.of_list` does not look at."""
+    """Judge what `advice.of_counts` does not look at."""
     looks, lengths, near = found["format"], found["lengths"], found["near_duplicates"]
     warned = []
     if looks["name"] != "list":

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import sys
+import tempfile
+import traceback
 import uuid
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 from makemore.errors import MakemoreError
 
 RESTARTS = 10
 """How often lost processes are started again."""
+
+STOPPED = 130
+"""The exit status of a process that was asked to stop."""
 
 Outcome = tuple[int, str]
 """An exit status, and the sentence to say with it, "" for none."""
@@ -25,7 +31,7 @@ def launch(
     """Let several processes run a command line together, and return how it ended.
 
     command: a function of a module, which every process calls with argv. restarts: how often all are started again after one
-    was lost. What a process returns or raises is no such loss.
+    was lost; one that ends with an error is not, and ends them all.
     """
     # on a machine without a name of its own in the network, restarted processes would look for each other in vain
     # (pytorch issue 135712); the agent's own log is for clusters
@@ -44,30 +50,54 @@ def launch(
     )  # fmt: skip
     # Ctrl-C reaches the processes too, which end by themselves
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    with tempfile.TemporaryDirectory() as directory:
+        note = Path(directory) / "error.json"
+        try:
+            outcomes: dict[int, Outcome] = elastic_launch(config, _process)(command, argv, note)
+        except ChildFailedError:
+            if (error := _error(note)) is not None:
+                return error
+            again = f", also after {restarts} restarts" if restarts else ""
+            raise MakemoreError(
+                f"one of the {processes} processes was lost{again}; did memory run out?"
+            ) from None
+        except SignalException:
+            return STOPPED, ""
+        finally:
+            signal.signal(signal.SIGINT, before)
+        return outcomes[0]
+
+
+def _process(command: Callable[[list[str]], Outcome], argv: list[str], note: Path) -> Outcome:
+    """What each process does. An error is noted for those that are started again, which then have nothing to do."""
+    if (error := _error(note)) is not None:
+        return error
+    from makemore import parallel
+
     try:
-        outcomes: dict[int, Any] = elastic_launch(config, _process)(command, argv)
-    except ChildFailedError:
-        again = f", also after {restarts} restarts" if restarts else ""
-        raise MakemoreError(
-            f"one of the {processes} processes was lost{again}; see above, or whether memory ran out"
-        ) from None
-    except SignalException:
-        return 130, ""
-    finally:
-        signal.signal(signal.SIGINT, before)
-    status, sentence = outcomes[0]
-    for other, its_own in outcomes.values():  # that of the first may only be that another is gone
-        if (other and not (status and sentence)) or (its_own and sentence.startswith("another")):
-            status, sentence = other, its_own
-    return status, sentence
-
-
-def _process(command: Callable[[list[str]], Outcome], argv: list[str]) -> Outcome:
-    """What each process does."""
-    outcome = command(argv)
+        status, sentence = command(argv)
+    except Exception:
+        traceback.print_exc()
+        status, sentence = 1, ""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    return outcome
+    well = status in (0, STOPPED)
+    if well and not parallel.orphaned():
+        return status, sentence
+    if not well and sentence != parallel.LOST and not note.exists():
+        beside = note.with_name(str(os.getpid()))
+        beside.write_text(json.dumps([status, sentence]), "utf-8")
+        beside.replace(note)
+    os._exit(status)  # at once, with all connections, or the others would wait for this one
+
+
+def _error(note: Path) -> Outcome | None:
+    """The error that a process has noted."""
+    try:
+        status, sentence = json.loads(note.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return status, sentence
 
 
 def _cores() -> int:

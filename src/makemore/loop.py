@@ -468,7 +468,9 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
     held_out = found["validation"] + found["test"]
-    copies = copying(found["train"], held_out, (found["train"].units, held_out.units))
+    copies = copying(found["train"], held_out)
+    # of a large file some lines were scored, which have a share of the mass of all
+    scored = len(np.unique(found["train"].units))  # type: ignore[arg-type]
     summary = {
         "type": run.type,
         "parameters": count_parameters(run.model),
@@ -480,7 +482,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "nll": {split: loss.nll for split, loss in losses.items()},
         "copy_ratio": copies.ratio,
         "copy_ratio_interval": list(copies.interval),
-        "train_mass": copies.train,
+        "train_mass": copies.train * (corpus.unique_of("train") / scored),
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
             "bigram": {split: evaluate(bigram, corpus, rows[split]).nll for split in SPLITS},

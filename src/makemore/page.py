@@ -238,7 +238,11 @@ def _losses(found: dict[str, Any]) -> str:
                 *(_number(values.get(split), ".4f") for split in SPLITS),
             ]
         )
-    note = "<p class=dim>A token is a character or the end of a line. Intervals are 95 %, from drawing the lines anew.</p>"
+    note = "A token is a character or the end of a line. Intervals are 95 %, from drawing the lines anew."
+    if found["scored_lines"] != found["lines"]:
+        some = ", ".join(f"{found['scored_lines'][split]:,} ({split})" for split in SPLITS)
+        note += f" The losses are of lines that were drawn: {some}."
+    note = f"<p class=dim>{note}</p>"
     return _table(["", *SPLITS], rows, "losses") + note  # fmt: skip
 
 

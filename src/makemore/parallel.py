@@ -27,6 +27,13 @@ Result = TypeVar("Result")
 TIMEOUT = datetime.timedelta(minutes=60)
 """How long processes wait for each other: the first one may be reading a large file."""
 
+LOST = "another of the processes was lost, so this one cannot go on"
+
+_SIGNS = (
+    "onnection closed by peer", "onnection reset by peer", "roken pipe", "onnection refused", "NCCL", "unhandled cuda error",
+)  # fmt: skip
+"""What torch says when a process is gone."""
+
 _PARENT = os.getppid()
 
 _alone = False
@@ -68,22 +75,11 @@ def joined(device: torch.device | None = None) -> Iterator[None]:
         distributed.barrier()  # or one that is done takes the meeting place from the others
     except RuntimeError as error:
         # gloo and nccl have no error of their own for it; what else goes wrong is said as it is
-        if not any(sign in str(error) for sign in _LOST):
+        if not any(sign in str(error) for sign in _SIGNS):
             raise
-        raise MakemoreError("another of the processes was lost, so this one cannot go on") from None
+        raise MakemoreError(LOST) from None
     finally:
         distributed.destroy_process_group()
-
-
-_LOST = (
-    "onnection closed by peer",
-    "onnection reset by peer",
-    "roken pipe",
-    "onnection refused",
-    "NCCL",
-    "unhandled cuda error",
-)
-"""What torch says when a process is gone."""
 
 
 def rank() -> int:

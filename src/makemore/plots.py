@@ -341,11 +341,9 @@ def nearest_distances(found: dict[str, Any]) -> Figure:
 
 def line_lengths(run: Run, samples: list[str]) -> Figure:
     """Draw the lengths of training lines, held-out lines and samples, as shares."""
-    corpus = run.corpus
-    train = corpus.rows("train")
-    lengths = {
-        "training lines": corpus.lengths[train],
-        "held-out lines": corpus.lengths[_held_out(run)],
+    lengths: dict[str, npt.ArrayLike] = {
+        "training lines": run.corpus.drawn("train").lengths,
+        "held-out lines": [len(line) for line in _held_out(run)],
         "samples": [len(text) for text in samples],
     }
     figure, axes = _figure()
@@ -382,9 +380,9 @@ def _percent(share: float, _: int) -> str:
 def pairs(run: Run, samples: list[str]) -> Figure:
     """Draw the frequencies of pairs of characters in samples, less those in the training lines."""
     ids = _frequent(run, 30)
-    vocab, corpus = run.vocab, run.corpus
+    vocab = run.vocab
     lines = vocab.encode("\n" + "".join(text + "\n" for text in samples))
-    a, b = (_pairs(stream, ids) for stream in (lines, corpus.stream(corpus.rows("train"))))
+    a, b = (_pairs(stream, ids) for stream in (lines, run.corpus.drawn("train").tokens))
     labels = [character(vocab.decode([i])) for i in ids]
     return _heatmap(100 * (a - b), labels, "percentage points", ("second", "first"))
 
@@ -400,7 +398,7 @@ def _pairs(stream: npt.NDArray[Any], ids: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _frequent(run: Run, most: int) -> npt.NDArray[Any]:
     """The ids of the most frequent characters, the boundary among them, in the order of ids."""
-    counts = np.bincount(run.corpus.tokens, minlength=len(run.vocab))
+    counts = run.corpus.times
     return np.sort(np.argsort(-counts, kind="stable")[:most])
 
 
@@ -456,9 +454,9 @@ def over_temperature(run: Run) -> Temperatures:
     Variety is the Vendi score over the number of lines; the distance the Jensen-Shannon divergence, in bits, of
     their 3-grams (or shorter ones) from those of the held-out lines.
     """
-    corpus, n = run.corpus, _affordable(run, 1)
-    held_out = corpus.lines(_held_out(run))
-    train = corpus.lines(np.random.default_rng(0).choice(corpus.rows("train"), n))
+    n = _affordable(run, 1)
+    held_out, of_train = _held_out(run), run.corpus.drawn("train")
+    train = of_train.lines(np.random.default_rng(0).choice(len(of_train), n))
     # where there are thousands of characters, no two lists have their 3-grams in common
     real = {k: quality.jensen_shannon(_grams(train, k), _grams(held_out, k)) for k in (3, 2, 1)}
     k = next((k for k in real if real[k] < 0.7), 1)
@@ -473,11 +471,12 @@ def over_temperature(run: Run) -> Temperatures:
 
 def _affordable(run: Run, share: int) -> int:
     """How many lines to draw."""
-    return int(min(1000, max(50, share * _CHARACTERS / run.corpus.lengths.mean())))
+    return int(min(1000, max(50, share * _CHARACTERS / run.corpus.mean_length)))
 
 
-def _held_out(run: Run) -> npt.NDArray[Any]:
-    return np.concatenate([run.corpus.rows("validation"), run.corpus.rows("test")])
+def _held_out(run: Run) -> list[str]:
+    parts = [run.corpus.drawn(split) for split in ("validation", "test")]
+    return [line for part in parts for line in part.lines(np.arange(len(part)))]
 
 
 def _grams(lines: list[str], k: int) -> dict[str, int]:
@@ -549,11 +548,10 @@ def attention(run: Run, line: str | None = None, most: int = 10) -> Figure | Non
     """Draw where every head of a Transformer looks. line: None takes a held-out one of usual length."""
     if run.type != "transformer":
         return None
-    corpus = run.corpus
     if line is None:
-        rows = corpus.rows("test")
-        usual = int(np.median(corpus.lengths[rows]))
-        line = corpus.lines([rows[np.abs(corpus.lengths[rows] - usual).argmin()]])[0]
+        test = run.corpus.drawn("test")
+        usual = int(np.median(test.lengths))
+        line = test.lines([np.abs(test.lengths - usual).argmin()])[0]
     line = line[:most]
     weights = attention_weights(run, line)  # (L, H, T, T)
     L, H = weights.shape[:2]

@@ -192,20 +192,21 @@ def blocks(
             )
 
 
-def lines_of(source: Source, encoding: str) -> Iterator[str]:
-    """Yield the lines of all files as they stand there, in a stream."""
+def texts(source: Source, encoding: str, limit: int = 2**62) -> Iterator[str]:
+    """Yield the text of all files as it stands there, in pieces of whole lines, each ended by a newline.
+
+    limit: characters of a line beyond which it need not be whole.
+    """
     codec = _codec(encoding)
     for path in source.paths:
-        for text, _ in _texts(path, str(path), codec, encoding, 2**62):
-            yield from text[:-1].split("\n")
+        for text, _ in _texts(path, str(path), codec, encoding, limit):
+            yield text
 
 
-def whole_text(source: Source, encoding: str) -> str:
-    """Return the decoded text of all files as it stands there, but for its line ends."""
-    codec = _codec(encoding)
-    return "".join(
-        text for path in source.paths for text, _ in _texts(path, str(path), codec, encoding, 2**62)
-    )
+def lines_of(source: Source, encoding: str) -> Iterator[str]:
+    """Yield the lines of all files as they stand there."""
+    for text in texts(source, encoding):
+        yield from text[:-1].split("\n")
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

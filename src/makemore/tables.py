@@ -69,6 +69,9 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
         label = "a bigram's nats per token" if name == "bigram" else "a 6-gram's"
         table.add_row(label, "", *(_number(losses[split]) for split in ("validation", "test")))
     console.print(table)
+    if any(numbers["scored_lines"][split] < numbers["lines"][split] for split in SPLITS):
+        some = ", ".join(f"{numbers['scored_lines'][split]:,}" for split in SPLITS)
+        _say(console, f"losses are of lines that were drawn: {some}", "dim")
     _say(console)
 
     low, high = numbers["copy_ratio_interval"]
@@ -212,11 +215,13 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
                           f"{_number(low)} to {_number(high)}", "tie" if pair["tie"] else "real")  # fmt: skip
     _say(console)
     console.print(table)
+    n = result.get("scored_lines", result["lines"]["test"])
+    drawn = f" The test lines are {n:,} that were drawn." * (n < result["lines"]["test"])
     _say(
         console,
         "test: nats per token, with half its 95 % interval. R: how much likelier training lines are than held-out ones. "
         "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
-        f"{result['seed_spread']:.4f}; of twenty differences called real one is chance.",
+        f"{result['seed_spread']:.4f}; of twenty differences called real one is chance." + drawn,
         "dim",
     )
 
@@ -309,6 +314,10 @@ def show_inspection(console: Console, found: Mapping[str, Any], given: str = "")
     for name, number, says in rows:
         table.add_row(name, number, Text(says))
     console.print(table)
+    if found["looked_at"] < found["kept"]:
+        _say(
+            console, f"near-duplicates are estimated from {found['looked_at']:,} lines that were drawn", "dim"
+        )
     show_warnings(console, found["warnings"])
     _say(console)
     for reason in advised["reasons"]:

@@ -1,0 +1,342 @@
+"""How makemore deals with files larger than memory, and with several processes.
+
+    uv run python benchmarks/scale.py                          a synthetic file of 0.47 GB, one of 5 GB, two processes; half an hour
+    uv run python benchmarks/scale.py --files npm.txt          with lists of your own
+    uv run python benchmarks/scale.py --parts processes        of files, commands and processes only some
+    uv run python benchmarks/scale.py --short
+
+Files: `makemore train` on a file that was never read before, for some steps and to its last line; the same file read once more
+into an empty cache by a process that does nothing else; and the first batch of a third, which finds it in the cache. One thread.
+Commands: what else is asked of a file and its run. Memory is the peak of a whole process as the system tells it, torch included.
+Synthetic lines are random words of the bundled list, some to a line.
+
+Processes: the same training by one process and by two, with one thread each, in turns; a step is the median of its time. So are
+sampling and scoring, as whole processes. Efficiency is the speed of two over twice that of one. Batches: how fast one thread
+reads them from the largest file. Exchange: how fast two processes sum numbers, which they do with all gradients in every step.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+
+from makemore.cache import read
+from makemore.corpus import Corpus
+from makemore.vocab import BOUNDARY
+
+SIZES = (0.47, 5.0)
+"""Gigabytes of the synthetic files."""
+
+WORDS_A_LINE = 7
+
+STEPS = 100
+
+SETTINGS = (("lstm", 1024), ("lstm", 8192), ("transformer", 1024), ("transformer", 8192))
+"""Types, and tokens in a batch, that one and two processes train with."""
+
+PARTS = ("files", "commands", "processes")
+
+
+def synthetic(path: Path, size: float) -> None:
+    """Write a file of so many bytes, about: lines of random words."""
+    words = read("words")
+    corpus = Corpus.from_lines([line for line in words.lines(np.arange(len(words))) if line.isascii()])
+    random = np.random.default_rng(1)
+    codes = corpus.vocab.codes.astype(np.uint8)
+    with open(path, "wb") as file:
+        while file.tell() < size:
+            n = int(min(100_000, max(100, size / 67))) * WORDS_A_LINE
+            stream = corpus.stream(random.integers(len(corpus), size=n))[1:]
+            text = codes[stream]
+            ends = np.flatnonzero(stream == BOUNDARY)
+            text[ends] = ord(" ")
+            text[ends[random.random(len(ends)) < 1 / WORDS_A_LINE]] = ord("\n")
+            text[-1] = ord("\n")
+            text.tofile(file)
+
+
+def process(command: list[Any], cache: Path, threads: int = 1) -> tuple[float, float, str]:
+    """Run a process, and return its seconds, its peak in MB and what it printed."""
+    environment = os.environ | {"MAKEMORE_CACHE": str(cache), "OMP_NUM_THREADS": str(threads)}
+    environment["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    began = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as out:
+        started = subprocess.Popen(list(map(str, command)), env=environment, stdout=out)
+        _, status, used = os.wait4(started.pid, 0)
+        seconds = time.perf_counter() - began
+        started.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        printed = out.read()
+    if started.returncode:
+        sys.exit(f"{' '.join(map(str, command))}: status {started.returncode}")
+    return seconds, used.ru_maxrss / 1000, printed
+
+
+PYTHON = [sys.executable, "-c"]
+MAKEMORE = [sys.executable, "-m", "makemore"]
+
+READ = """
+import json, sys, time
+from makemore.batches import Batches
+from makemore.cache import read
+began = time.perf_counter()
+corpus = read(sys.argv[1])
+opened = time.perf_counter() - began
+corpus.batch(next(iter(Batches(corpus, "train", 1024, 1))))
+first = time.perf_counter() - began
+rates = {}
+for tokens in (1024, 16384, 262144) if len(sys.argv) > 2 else ():
+    served, n, began = iter(Batches(corpus, "train", tokens, 1)), 0, time.perf_counter()
+    while time.perf_counter() - began < 5:
+        n += int((corpus.batch(next(served))[1] >= 0).sum())
+    rates[tokens] = n / (time.perf_counter() - began)
+    if tokens == 16384:
+        began, n = time.perf_counter(), 0
+        while time.perf_counter() - began < 5:
+            n += int(corpus.lengths[next(served)].sum())
+        rates["planned"] = n / (time.perf_counter() - began)
+print(json.dumps({"read": opened, "first": first, "lines": len(corpus), "rates": rates}))
+"""
+
+
+def files(paths: list[Path], directory: Path, steps: int) -> dict[str, Any]:
+    """Return of each file what reading it and training on it took."""
+    found: dict[str, Any] = {}
+    cache = directory / "cache"
+    for path in paths:
+        shutil.rmtree(cache, ignore_errors=True)
+        run = directory / f"{path.stem}-run"
+        train = ["train", "-i", path, "-o", run, "--overwrite", "--max-steps", steps, "--device", "cpu"]
+        trained, peak, _ = process([*MAKEMORE, *train], cache)
+        shutil.rmtree(cache)
+        _, building, printed = process([*PYTHON, READ, path], cache)
+        built = json.loads(printed)
+        on_disk = sum(file.stat().st_size for file in cache.glob("*/*"))
+        _, reading, printed = process([*PYTHON, READ, path, "rates"], cache)
+        again = json.loads(printed)
+        found[path.name] = {
+            "bytes": path.stat().st_size, "lines": built["lines"], "trained": trained, "trained_peak": peak,
+            "built": built["read"], "built_peak": building, "first": again["first"], "read_peak": reading,
+            "on_disk": on_disk, "rates": again["rates"],
+        }  # fmt: skip
+        print(path.name, found[path.name], flush=True)
+    return found
+
+
+def commands(path: Path, directory: Path) -> dict[str, Any]:
+    """Return what other commands take on a file and its run, which is there already."""
+    run, cache, found = directory / f"{path.stem}-run", directory / "cache", {}
+    some = directory / "some.txt"
+    with open(path, "rb") as file:
+        some.write_bytes(file.read(1_000_000).rpartition(b"\n")[0])
+    for name, words in {
+        "inspect": ["inspect", path], "eval": ["eval", run], "report": ["report", run],
+        "sample -n 10000 --novel": ["sample", run, "-n", 10_000, "--novel"], "score, 1 MB": ["score", run, "-i", some],
+    }.items():  # fmt: skip
+        seconds, peak, _ = process([*MAKEMORE, *words], cache)
+        found[name] = {"seconds": seconds, "peak": peak}
+        print(name, found[name], flush=True)
+    return found
+
+
+TRAIN = """
+import json, os, statistics, sys, time
+import makemore
+source, run, type, tokens, steps = sys.argv[1:]
+times, last = [], None
+def on_event(event):
+    global last
+    now = time.perf_counter()
+    if event.__class__.__name__ == "Step":
+        if last is not None:
+            times.append(now - last)
+        last = now
+    else:
+        last = None
+mean = 228146 / 32033
+trained = makemore.train(source, work_dir=run, overwrite=True, type=type, max_steps=int(steps), device="cpu", on_event=on_event,
+                         batch_size=round(int(tokens) / mean), precision="float32")
+if os.environ.get("RANK", "0") == "0":
+    parameters = sum(p.numel() for p in trained.model.parameters())
+    sizes = {name: (trained.directory / name).stat().st_size for name in ("best.safetensors", "last.safetensors")}
+    print(json.dumps({"step": statistics.median(times[5:]), "parameters": parameters, "sizes": sizes}))
+"""
+
+EXCHANGE = """
+import json, statistics, sys, time
+import torch
+from torch import distributed
+distributed.init_process_group("gloo")
+found = {}
+for n in (350_000, 3_500_000, 35_000_000):
+    numbers, times = torch.zeros(n), []
+    for _ in range(9):
+        distributed.barrier()
+        began = time.perf_counter()
+        distributed.all_reduce(numbers)
+        times.append(time.perf_counter() - began)
+    found[n] = statistics.median(times)
+if distributed.get_rank() == 0:
+    print(json.dumps(found))
+distributed.barrier()
+distributed.destroy_process_group()
+"""
+
+
+def launcher(n: int) -> list[str]:
+    """What starts a script by several processes."""
+    return ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n)] if n > 1 else []
+
+
+def processes(directory: Path, rounds: int, steps: int, lines: int) -> dict[str, Any]:
+    """Return how one and two processes train, sample and score."""
+    script, cache = directory / "train.py", directory / "cache"
+    script.write_text(TRAIN, "utf-8")
+    found: dict[str, Any] = {"training": {}, "losses": {}}
+    runs = {n: directory / f"run{n}" for n in (1, 2)}
+    for type, tokens in SETTINGS:
+        each: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(rounds):
+            for n, run in runs.items():
+                command = [sys.executable, *launcher(n), script, "names", run, type, tokens, steps]
+                told = json.loads(process(command, cache)[2].splitlines()[-1])
+                each[n].append(told["step"])
+        left, right = (
+            [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
+            for run in runs.values()
+        )
+        apart = max(
+            abs(a[name] - b[name])
+            for a, b in zip(left, right, strict=True)
+            for name in ("batch", "train", "validation")
+        )
+        name = f"{type}, {tokens:,}"
+        found["training"][name] = {
+            "tokens": tokens, "steps": {str(n): statistics.median(times) for n, times in each.items()}, "apart": apart,
+            "parameters": told["parameters"], "sizes": told["sizes"],
+        }  # fmt: skip
+        print(name, found["training"][name], flush=True)
+    process([*MAKEMORE, "train", "-o", runs[1], "--overwrite", "--max-steps", 300], cache)
+    drawn = directory / "drawn.txt"
+    for name, words in {
+        "sample": ["sample", runs[1], "-n", lines, "--seed", 1],
+        "score": ["score", runs[1], "-i", drawn],
+    }.items():
+        taken: dict[int, list[float]] = {1: [], 2: []}
+        start = {n: process([*MAKEMORE, "sample", runs[1], "-n", 1, "--nproc", n], cache)[0] for n in (1, 2)}
+        for _ in range(rounds):
+            for n in (1, 2):
+                seconds, _, printed = process([*MAKEMORE, *words, "--nproc", n], cache)
+                taken[n].append(seconds - start[n])
+                if name == "sample":
+                    drawn.write_text(printed, "utf-8")
+        found[name] = {
+            "lines": lines,
+            "start": start,
+            "seconds": {n: statistics.median(t) for n, t in taken.items()},
+        }
+        print(name, found[name], flush=True)
+    script.write_text(EXCHANGE, "utf-8")
+    found["exchange"] = json.loads(process([sys.executable, *launcher(2), script], cache)[2].splitlines()[-1])
+    return found
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    text = "## Scale\n\n`uv run python benchmarks/scale.py`\n\n"
+    if "files" in kept:
+        rows = [
+            [name, f"{r['bytes'] / 1e6:,.0f}", f"{r['lines']:,}", f"{r['bytes'] / 1e6 / r['built']:.0f}", f"{r['built_peak']:,.0f}",
+             f"{r['on_disk'] / r['bytes']:.2f}", f"{r['first']:.2f}", f"{r['trained_peak']:,.0f}", f"{r['trained']:.0f}"]
+            for name, r in kept["files"].items()
+        ]  # fmt: skip
+        head = ["file", "MB", "lines", "reading, MB/s", "its peak, MB", "on disk, of the file's size", "first batch of a cached file, s",
+                f"reading and {kept['steps']} steps: peak, MB", "seconds"]  # fmt: skip
+        text += "### Files\n\n" + common.table(head, rows)
+        text += (
+            f"\nOne thread. A process that only imports torch has a peak of {kept['torch_peak']:,.0f} MB. "
+        )
+        last = list(kept["files"].values())[-1]
+        text += "Batches from the last of them: " + ", ".join(
+            f"{rate / 1e6:.1f} million tokens/s in batches of {int(n):,}"
+            for n, rate in last["rates"].items()
+            if n != "planned"
+        )
+        text += f"; choosing their lines, which every one of several processes does for all, alone {last['rates']['planned'] / 1e6:.0f}"
+        text += " million.\n\n"
+    if "commands" in kept:
+        rows = [[f"`{n}`", f"{r['seconds']:.1f}", f"{r['peak']:,.0f}"] for n, r in kept["commands"].items()]
+        text += f"### Other commands, on {kept['commands_on']}\n\n" + common.table(
+            ["command", "seconds", "peak, MB"], rows
+        )
+        text += "\n"
+    if "processes" in kept:
+        found = kept["processes"]
+        rows = []
+        for name, r in found["training"].items():
+            one, two = (r["tokens"] / r["steps"][n] for n in "12")
+            rows.append([f"training {name} tokens a step", f"{one:,.0f} tokens/s", f"{two:,.0f} tokens/s", f"{two / one / 2:.0%}",
+                         f"{r['apart']:.0e}"])  # fmt: skip
+        for name in ("sample", "score"):
+            one, two = (found[name]["lines"] / found[name]["seconds"][n] for n in "12")
+            rows.append([f"{name} {found[name]['lines']:,} lines", f"{one:,.0f} lines/s", f"{two:,.0f} lines/s", f"{two / one / 2:.0%}", ""])  # fmt: skip
+        text += "### Processes\n\n" + common.table(
+            ["what", "one process", "two", "efficiency", "largest difference of a loss"], rows
+        )
+        text += "\nOne thread each, float32. Starting the processes is left out of the last two. Summing over two processes: "
+        text += ", ".join(
+            f"{4 * int(n) / 1e6:.1f} MB in {1000 * s:.1f} ms" for n, s in found["exchange"].items()
+        )
+        text += ". A checkpoint to go on from has " + ", ".join(
+            f"{r['sizes']['last.safetensors'] / r['parameters']:.1f} bytes a parameter ({name.split(',')[0]})"
+            for name, r in found["training"].items()
+            if name.endswith("1,024")
+        )
+        text += ".\n\n"
+    return text + common.about(kept)
+
+
+def main() -> None:
+    """Measure what was asked for, and keep it beside what was kept before."""
+    parser = common.parser(__doc__)
+    parser.add_argument("--files", default="", help="files to measure too, with commas between")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, with commas between")
+    parser.add_argument("--dir", default=None, help="where to write some 20 GB for a while")
+    options = parser.parse_args()
+    short, parts = options.short, options.parts.split(",")
+    kept = common.load("scale") | common.machine() | {"threads": 1}
+    with tempfile.TemporaryDirectory(dir=options.dir) as temporary:
+        directory = Path(temporary)
+        paths = [Path(name).resolve() for name in options.files.split(",") if name]
+        if "files" in parts or "commands" in parts:
+            for size in (0.001,) if short else SIZES:
+                paths.append(directory / f"synthetic, {size:g} GB.txt")
+                synthetic(paths[-1], size * 1e9)
+            kept["steps"] = 3 if short else STEPS
+            kept["torch_peak"] = process([*PYTHON, "import torch"], directory)[1]
+            kept["files"] = files(paths, directory, kept["steps"])
+        if "commands" in parts:
+            path = paths[-1 if short else -2]
+            kept["commands"], kept["commands_on"] = commands(path, directory), path.name
+        if "processes" in parts:
+            rounds, steps, lines = (1, 8, 50) if short else (3, 50, 100_000)
+            kept["processes"] = processes(directory, rounds, steps, lines)
+    kept = json.loads(json.dumps(kept))  # as it will be read
+    print(section(kept))
+    if not short:
+        common.keep("scale", kept)
+
+
+if __name__ == "__main__":
+    main()
