@@ -17,8 +17,10 @@ reads them from the largest file. Exchange: how fast two processes sum numbers, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -47,6 +49,19 @@ SETTINGS = (("lstm", 1024), ("lstm", 8192), ("transformer", 1024), ("transformer
 
 PARTS = ("files", "commands", "processes")
 
+GPU, LINK, NETWORK = 989e12, 450e9, 50e9
+"""NVIDIA's figures for an H200: operations a second in bfloat16, bytes a second to the other GPUs of its machine one way, and to
+other machines by InfiniBand of 400 Gbit/s. Not measured."""
+
+USED = 0.3
+"""Share of these operations that a training reaches. An assumption."""
+
+PLANNED = {"12 layers of 768": 12 * 12 * 768**2, "24 layers of 2,048": 24 * 12 * 2048**2}
+"""Transformers of the plan, and their weights: 12 C^2 a layer, nearly all of them in matrices."""
+
+BATCH = 65_536
+"""Tokens a step on each GPU of the plan."""
+
 
 def synthetic(path: Path, size: float) -> None:
     """Write a file of so many bytes, about: lines of random words."""
@@ -70,17 +85,21 @@ def process(command: list[Any], cache: Path, threads: int = 1) -> tuple[float, f
     """Run a process, and return its seconds, its peak in MB and what it printed."""
     environment = os.environ | {"MAKEMORE_CACHE": str(cache), "OMP_NUM_THREADS": str(threads)}
     environment["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
-    began = time.perf_counter()
+    began, peak = time.perf_counter(), 0.0
     with tempfile.TemporaryFile("w+") as out:
         started = subprocess.Popen(list(map(str, command)), env=environment, stdout=out)
-        _, status, used = os.wait4(started.pid, 0)
+        # what the system tells at a process's end counts this one, which it was before it began
+        while started.poll() is None:
+            with contextlib.suppress(OSError, TypeError):
+                status = Path(f"/proc/{started.pid}/status").read_text()
+                peak = int(re.search(r"VmHWM:\s*(\d+)", status)[1]) * 1024 / 1e6  # type: ignore[index]
+            time.sleep(0.02)
         seconds = time.perf_counter() - began
-        started.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         printed = out.read()
     if started.returncode:
         sys.exit(f"{' '.join(map(str, command))}: status {started.returncode}")
-    return seconds, used.ru_maxrss / 1000, printed
+    return seconds, peak, printed
 
 
 PYTHON = [sys.executable, "-c"]
@@ -252,6 +271,39 @@ def processes(directory: Path, rounds: int, steps: int, lines: int) -> dict[str,
     return found
 
 
+def plan(kept: dict[str, Any]) -> str:
+    """Compute what larger files and more machines would take, from what was measured and the figures above."""
+    file = list(kept["files"].values())[-1]
+    speed, ratio = file["bytes"] / file["built"], file["on_disk"] / file["bytes"]
+    text = "### Computed from these\n\n"
+    rows = []
+    for name, size in (("5 GB", 5e9), ("100 GB", 1e11), ("10 TB", 1e13)):
+        chunks = size / 65_536
+        rows.append([name, f"{size / speed / 3600:,.1f}", f"{ratio * size / 1e9:,.0f}", f"{17 * chunks / 1e6:,.0f}",
+                     f"{size / file['rates']['planned'] / 3600:,.1f}"])  # fmt: skip
+    text += common.table(
+        ["file", "reading once, hours", "cache, GB", "memory for its 64 kB stretches, MB", "choosing the lines of an epoch, hours"],
+        rows,
+    )  # fmt: skip
+    rows = []
+    for name, weights in PLANNED.items():
+        each = USED * GPU / (6 * weights)  # tokens a second
+        for gpus, link in ((1, 0.0), (8, LINK), (512, NETWORK)):
+            moved = 2 * (gpus - 1) / gpus * 4 * weights  # bytes that a GPU sends in a step, summing in a ring
+            step, summing = BATCH / each, moved / link if link else 0.0
+            rate = gpus * BATCH / max(step, summing)  # one goes on beside the other
+            rows.append([f"{name}, {gpus}", f"{rate / 1e6:,.1f}", f"{1000 * step:,.1f}", f"{1000 * summing:,.2f}",
+                         f"{1e11 / rate / 3600:,.2f}", f"{1e13 / rate / 3600:,.1f}", f"{rate / file['rates']['planned']:,.1f}"])  # fmt: skip
+    head = ["model, GPUs", "million tokens/s", "a step computes, ms", "sums gradients, ms", "an epoch of 100 GB, hours",
+            "of 10 TB, hours", "lines chosen so many times too slowly"]  # fmt: skip
+    text += "\n" + common.table(head, rows)
+    return text + (
+        f"\nOf GPUs nothing was measured: the second table takes NVIDIA's figures for an H200 ({GPU / 1e12:.0f} TFLOP/s, "
+        f"{LINK / 1e9:.0f} GB/s within a machine of 8 and {NETWORK / 1e9:.0f} GB/s between 64), a use of {USED:.0%}, and "
+        f"{BATCH:,} tokens a step on each. The last column is measured: where it is above 1, the data path is what limits.\n\n"
+    )
+
+
 def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md."""
     text = "## Scale\n\n`uv run python benchmarks/scale.py`\n\n"
@@ -304,6 +356,8 @@ def section(kept: dict[str, Any]) -> str:
             if name.endswith("1,024")
         )
         text += ".\n\n"
+    if "files" in kept:
+        text += plan(kept)
     return text + common.about(kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 import subprocess
@@ -33,6 +34,10 @@ def a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     lines = library.read("companies").lines(range(0, 26_000, 50))
     Path("mine.txt").write_text("\n".join(lines), "utf-8")
+    for name in ("data/a.txt", "more/b.txt"):
+        Path(name).parent.mkdir()
+        Path(name).write_text("\n".join(line + name[0] for line in lines), "utf-8")
+    Path("huge.txt.gz").write_bytes(gzip.compress(Path("mine.txt").read_bytes()))
     library.train("mine.txt", type="ngram", work_dir="out")
     return tmp_path
 
@@ -52,6 +57,8 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
         if language not in ("", "sh"):
             continue
         for command in COMMAND.findall(code):
+            if "--nproc" in command:  # run by test_parallel.py
+                continue
             words = shlex.split(re.sub(r"--types \S+ --time \S+", "--types ngram,bigram", command))
             if words[:1] == ["sample"] and "--pattern" in words:
                 words += ["-n", "3"]
@@ -73,6 +80,10 @@ NOT_RUN = {
     "bash .ci/run                  # all of them, as CI does": "runs these tests",
     "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",
+    "zcat huge.txt.gz | makemore -i - -o piped         # standard input": "run by test_cache.py",
+    "torchrun --nnodes 2 --nproc-per-node 8 --max-restarts 3 \\": "needs several machines; with two processes of one, test_parallel.py",
+    "--rdzv-backend c10d --rdzv-endpoint first-machine:29400 --rdzv-id monday \\": "the same",
+    "-m makemore train -i /shared/huge.txt -o /shared/run --type transformer --dropout 0": "the same",
     "python lesson-1/01_counting_pairs.py     # run it as a script; figures go to figures/": "run by test_course.py",
 }
 """Commands in the documents that no test runs as they stand, and why."""

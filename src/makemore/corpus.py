@@ -340,11 +340,12 @@ class Corpus:
         hashes = line_hashes(None, codes, offsets)
         known, split = self._index
         at, there = np.empty((2, len(hashes)), dtype=np.int64)
-        at_once = 4 * LINES_AT_ONCE if self.store else max(1, len(hashes))
+        order = np.argsort(hashes)  # so that neighbours are looked for together
+        at_once = 2 * LINES_AT_ONCE if self.store else max(1, len(hashes))
         for i in range(0, len(hashes), at_once):
-            some = hashes[i : i + at_once]
-            place = np.minimum(np.searchsorted(known, some), len(known) - 1)
-            at[i : i + at_once], there[i : i + at_once] = place, known[place] == some
+            some = order[i : i + at_once]
+            at[some] = np.minimum(np.searchsorted(known, hashes[some]), len(known) - 1)
+            there[some] = known[at[some]] == hashes[some]
             self.release()
         sides = split_of(hashes, tiny=False) if split is None else split[at]
         train = sides == SPLITS.index("train")

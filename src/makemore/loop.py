@@ -50,7 +50,7 @@ SCORED_TOKENS = 2_000_000
 COUNTED_TOKENS = 16_000_000
 """Tokens that a model which counts is fitted to at most; of more that many are drawn."""
 
-TAUGHT_TOKENS = 4_000_000
+TAUGHT_TOKENS = 3_000_000
 """The same for the teacher and for the bigram that losses stand beside, which must fit beside the model."""
 
 TEACHER_ORDER = 6
@@ -465,12 +465,13 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     run.__dict__.pop("model", None)  # the best weights are new
     bigram = fitted(corpus, "bigram")
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
-    found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
-    losses = {split: each.loss for split, each in found.items()}
-    held_out = found["validation"] + found["test"]
-    copies = copying(found["train"], held_out)
+    losses, lines = {}, {}
+    for split in SPLITS:
+        found = losses_of(run.model, corpus, rows[split])
+        losses[split], lines[split] = found.loss, found.whole()
+    copies = copying(lines["train"], lines["validation"] + lines["test"])
     # of a large file some lines were scored, which have a share of the mass of all
-    scored = len(np.unique(found["train"].units))  # type: ignore[arg-type]
+    scored = len(np.unique(lines["train"].units))  # type: ignore[arg-type]
     summary = {
         "type": run.type,
         "parameters": count_parameters(run.model),

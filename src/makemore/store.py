@@ -11,6 +11,8 @@ DIR/facts.json       everything else; written last, so that a directory without 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import mmap
 import os
 import shutil
@@ -66,6 +68,7 @@ class Store:
             if zlib.crc32(self._arrays["chunks"].tobytes()) != facts["chunks"]:
                 raise ValueError("chunks.npy was changed")
         self._checked = np.zeros(k, dtype=bool)
+        _give_back()
 
     def _map(self, name: str) -> npt.NDArray[Any]:
         array: npt.NDArray[Any] = np.load(self.directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
@@ -156,6 +159,16 @@ class Store:
             raise unwritable(path, error) from None
         finally:
             unmerged.unlink(missing_ok=True)
+
+
+def _give_back() -> None:
+    """Let the C library give large blocks back to the system when they are freed.
+
+    glibc stops doing so for sizes that were freed before, up to 32 MB, and keeps them in pieces: a seventh of the memory
+    of a training (benchmarks/NOTES.md).
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(-3, 1 << 23)  # M_MMAP_THRESHOLD
 
 
 def release(*arrays: npt.NDArray[Any]) -> None:
