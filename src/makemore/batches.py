@@ -87,7 +87,7 @@ class Batches:
                 while self.position < len(batches):
                     self.position += 1
                     yield rows[batches[self.position - 1]]
-                    if n > POOL and self.position % 8 == 0:
+                    if n > POOL and self.position % 4 == 0:
                         self._corpus.release()
                 self.pool, self.position = self.pool + 1, 0
             self.epoch, self.pool = self.epoch + 1, 0
