@@ -73,16 +73,13 @@ def assess(
     numbers["calibration_error"], numbers["calibration_error_by_chance"] = error, chance
     numbers["calibration"] = [vars(b) for b in bins]
 
-    held_out = np.concatenate([hashes["validation"], hashes["test"]])
-    copying = evaluation.copying(found["train"], found["validation"] + found["test"])
+    copying = evaluation.copied(model, corpus, found)
     numbers["copy_ratio"] = copying.ratio
     told = math.isfinite(copying.ratio)
     numbers["copy_ratio_interval"] = list(copying.interval) if told else [None, None]
-    # the masses are of all different lines, of which these are a share
+    numbers["train_mass"], numbers["held_out_mass"] = copying.train, copying.held_out
     unique = {split: corpus.unique_of(split) for split in SPLITS}
     unique_held_out = unique["validation"] + unique["test"]
-    numbers["train_mass"] = copying.train * (unique["train"] / len(np.unique(hashes["train"])))
-    numbers["held_out_mass"] = copying.held_out * (unique_held_out / len(np.unique(held_out)))
     numbers |= _samples(run, corpus, unique_held_out, n, seed, said)
 
     numbers = dict(no_infinities(numbers))

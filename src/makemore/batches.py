@@ -73,8 +73,9 @@ class Batches:
             order = np.arange(n)
             if n > POOL:
                 order = np.random.default_rng([self._seed, self.epoch, n]).permutation(n)
-            while self.pool * POOL < n:
-                chunks = np.sort(order[self.pool * POOL : (self.pool + 1) * POOL])
+            pools = -(-n // POOL)
+            while self.pool < pools:  # as even as can be: the lines of one chunk alone would be neighbours
+                chunks = np.sort(order[self.pool * n // pools : (self.pool + 1) * n // pools])
                 rows = self._corpus.rows_of(chunks, self._split)
                 lengths = self._corpus.lengths[rows]
                 pool = self.pool if n > POOL else None

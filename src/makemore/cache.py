@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,9 +29,9 @@ import platformdirs
 from makemore import reading as texts
 from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashes, split_of
 from makemore.errors import MakemoreError
-from makemore.files import held, read_json, write_json
+from makemore.files import held, read_json
 from makemore.reading import Progress, Reading, Source
-from makemore.store import FORMAT, Store, checksum, release
+from makemore.store import FORMAT, Store, checksum, release, write_facts
 from makemore.vocab import UNKNOWN, Vocab
 
 LARGE = 1 << 25
@@ -72,7 +73,10 @@ def read(
                 break
         else:
             return builder.in_memory(begun)
-    with held(directory.with_name(directory.name + ".lock"), "reading the same file; wait for it"):
+    with held(directory.with_name(directory.name + ".lock"), wait=True):
+        # another process may have read it meanwhile
+        if found.size is not None and (corpus := _reused(directory, found)) is not None:
+            return corpus
         return builder.on_disk(directory, chain(begun, blocks), stamps)
 
 
@@ -110,7 +114,7 @@ def clear() -> int:
     """Remove everything from the cache and return how many bytes that freed."""
     freed = 0
     for path in root().glob("*"):
-        if (path / "facts.json").exists() or path.name.endswith((".lock", ".part")):
+        if _ENTRY.fullmatch(path.name):
             freed += sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
             shutil.rmtree(path, ignore_errors=True)
     return freed
@@ -136,12 +140,14 @@ def _reused(directory: Path, source: Source) -> Corpus | None:
         if store.facts["digest"] != source.digest():
             return None
         store.facts["stamps"] = stamps  # touched, but the same
-        write_json(directory / "facts.json", store.facts)
+        write_facts(directory, store.facts)
     return Corpus.stored(store)
 
 
+_ENTRY = re.compile(r"[0-9a-f]{24}(\.lock|\.part)?")
+
 _Numbered = tuple[npt.NDArray[Any], npt.NDArray[np.int64]]
-Stamp = tuple[str, int, int]
+Stamp = tuple[str, int, int, int]
 
 
 class _Builder:
@@ -179,7 +185,7 @@ class _Builder:
             os.replace(part, directory)
         except OSError as error:
             raise MakemoreError(
-                f"{directory.parent}: the cache cannot be written: {error.strerror}; make room with makemore cache clear, or name "
+                f"{directory.parent}: the cache cannot be written: {error.strerror or error}; make room with makemore cache clear, or name "
                 "another place in the environment variable MAKEMORE_CACHE"
             ) from None
         finally:
@@ -218,7 +224,7 @@ class _Builder:
         rare[0] = False
         characters = "".join(map(chr, codes[1:][~rare[1:]]))
         self.reading.rare = int(self.counts[codes[rare]].sum())
-        vocab = Vocab(characters + (UNKNOWN if rare.any() else ""))
+        vocab = Vocab(characters + (UNKNOWN if rare.any() else ""), unknown=bool(rare.any()))
         text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))
         return vocab, np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
 
@@ -228,8 +234,8 @@ class _Builder:
         total = 0
         with open(part / "numbers", "wb") as numbers, open(part / "ends", "wb") as ends:
             for some, at in blocks:
-                some.tofile(numbers)
-                (at + 1 + total).tofile(ends)  # the stream begins with a boundary of its own
+                numbers.write(some.data)
+                ends.write((at + 1 + total).data)  # the stream begins with a boundary of its own
                 kinds.append((len(some), some.dtype))
                 total += len(some)
         vocab, table = self._vocabulary()
@@ -273,7 +279,7 @@ class _Builder:
         )  # fmt: skip
         rows[:] = chunks
         lines, of_split = np.zeros(len(SPLITS), np.int64), np.zeros(len(SPLITS), np.int64)
-        every = hashlib.sha256()
+        every, total = hashlib.sha256(), np.zeros(1, np.uint64)
         for k in range(0, len(chunks) - 1, PIECE // CHUNK):
             last = min(k + PIECE // CHUNK, len(chunks) - 1)
             a, b = int(chunks[k]), int(chunks[last])
@@ -281,6 +287,7 @@ class _Builder:
             hashes[a:b] = line_hashes(vocab.codes, tokens, offsets[a : b + 1])
             split[a:b] = sides = split_of(hashes[a:b], tiny=False)
             every.update(hashes[a:b].tobytes())
+            total += hashes[a:b].sum()
             lines += np.bincount(sides, minlength=len(SPLITS))
             of_split += np.bincount(sides, lengths[a:b] + 1, minlength=len(SPLITS)).astype(np.int64)
             for i in range(k, last):
@@ -291,14 +298,20 @@ class _Builder:
         for array in (tokens, offsets, lengths, hashes, split, checks, rows):
             array.flush()
         if not lines.all():
-            self._too_few(int(np.count_nonzero(lines)))
+            different = len(
+                np.unique(np.concatenate([np.unique(hashes[i : i + PIECE]) for i in range(0, n, PIECE)]))
+            )
+            raise MakemoreError(
+                f"{self.source.name}: only {different:,} of its {n:,} lines are different; leave each once (sort -u), or at least "
+                "fewer copies"
+            )
         digest = self.source.digest() if stamps else ""
         if self.source.stamps() != stamps:
             raise MakemoreError(
                 f"{self.source.name}: changed while it was read; run the command again when it is complete"
             )
-        write_json(
-            part / "facts.json",
+        write_facts(
+            part,
             {
                 "format": FORMAT,
                 "stamps": [list(stamp) for stamp in stamps],
@@ -310,6 +323,7 @@ class _Builder:
                 "lines": dict(zip(SPLITS, lines.tolist(), strict=True)),
                 "tokens": dict(zip(SPLITS, of_split.tolist(), strict=True)),
                 "fingerprint": every.hexdigest(),
+                "sum": int(total[0]),
                 "chunks": zlib.crc32(chunks.tobytes()),
             },
         )

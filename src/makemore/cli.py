@@ -390,7 +390,7 @@ def score(
             f"-i {input_file[0]}: score lines of files or those on the command line, not both"
         )
     if _to_launch(nproc):
-        if input_file is None:
+        if input_file is None or STANDARD_INPUT in input_file:
             raise MakemoreError(f"--nproc {nproc}: is for files, given with -i")
         return _launch(nproc)
     from makemore import parallel

@@ -169,13 +169,23 @@ class Corpus:
         chunks of `at_most` they are no neighbours, which in a list that is sorted are alike.
         """
         share = (DRAWN if tokens is None else tokens) / max(1, self.tokens_of(split))
-        parts = [np.zeros(1, self.tokens.dtype)]
-        for rows in self.pieces(split):
+        number, found = SPLITS.index(split), []
+        at_once = 1 << 18
+        for i in range(0, len(self), at_once):
+            end = min(i + at_once, len(self))
+            bits = self.hashes[i:end] if together else np.arange(i, end, dtype=np.uint64)
+            taken = self.split[i:end] == number
             if share < 1:
-                bits = _mix(self.hashes[rows] if together else rows.astype(np.uint64) ^ np.uint64(_KEY))
-                rows = rows[bits < np.uint64(share * 2.0**64)]
-            parts.append(self.stream(rows)[1:])
-        return Corpus(self.vocab, np.concatenate(parts))
+                taken &= _mix(bits ^ np.uint64(_KEY)) < np.uint64(share * 2.0**64)
+            found.append(i + np.flatnonzero(taken))
+            self.release()
+        rows = np.concatenate(found)
+        if self.store:
+            chunks = np.unique(np.searchsorted(self.chunks, rows, side="right") - 1)
+            for i in range(0, len(chunks), CHUNKS_AT_ONCE):
+                self.store.check(chunks[i : i + CHUNKS_AT_ONCE])
+                self.release()
+        return self.some(rows)
 
     def stretches(self, tokens: int = PIECE) -> Iterator[slice]:
         """Yield all rows in order, as slices with about so many tokens; they are checked if they lie on disk."""
@@ -200,15 +210,15 @@ class Corpus:
 
     @cached_property
     def different(self) -> int:
-        """How many different lines there are; of many, estimated from a 64th of all possible hashes, to some thousandths."""
+        """How many different lines there are; of many, estimated from a million or so of the possible hashes, to some thousandths."""
         if len(self) <= EXACT_LINES:
             return len(np.unique(self.hashes))
-        found = []
+        found, of = [], max(4, len(self) >> 20)
         for i in range(0, len(self), EXACT_LINES):
             part = self.hashes[i : i + EXACT_LINES]
-            found.append(np.unique(part[part % np.uint64(64) == 0]))
+            found.append(np.unique(part[part % np.uint64(of) == 0]))
             self.release()
-        return 64 * len(np.unique(np.concatenate(found)))
+        return of * len(np.unique(np.concatenate(found)))
 
     @cached_property
     def _unique(self) -> npt.NDArray[np.int64]:

@@ -24,6 +24,9 @@ from makemore.loss import token_nll
 _LOGITS = 8_000_000
 """Numbers of logits computed at a time: 32 MB, small enough to stay quick."""
 
+COPIED_TOKENS = 500_000
+"""Tokens of a split that the copy ratio is of, at most, where not all of its lines were scored."""
+
 REPLICATES = 1000
 """Times that lines are drawn anew for an interval."""
 
@@ -343,6 +346,29 @@ def copying(train: Losses, held_out: Losses) -> Copying:
         ratio = math.nan
     train_mass, held_out_mass = (float(np.exp(log).sum()) for log in logs)
     return Copying(ratio, (float(low), float(high)), train_mass, held_out_mass)
+
+
+def copied(model: nn.Module, corpus: Corpus, found: dict[str, Losses]) -> Copying:
+    """Return `copying` of a corpus. found: the losses of the lines of each split that were scored.
+
+    Of a split that they are only a part of, others are scored that were drawn so that each different line, however often it
+    stands there, counts the same. The masses are those of all lines: a share of these stands for the whole.
+    """
+    lines = {}
+    for split, each in found.items():
+        if len(each.lengths) < corpus.counts()[split]:
+            some = corpus.drawn(split, COPIED_TOKENS, together=True)
+            each = losses(model, some, np.arange(len(some)))
+        lines[split] = each.whole()
+    held_out = lines["validation"] + lines["test"]
+    copies = copying(lines["train"], held_out)
+
+    def share(*splits: str) -> float:
+        different = sum(len(np.unique(np.asarray(lines[split].units))) for split in splits)
+        return sum(map(corpus.unique_of, splits)) / different
+
+    train, others = copies.train * share("train"), copies.held_out * share("validation", "test")
+    return Copying(copies.ratio, copies.interval, train, others)
 
 
 def _means(values: Floats, random: np.random.Generator) -> Floats:

@@ -113,10 +113,10 @@ def from_json(made: type[Made], values: Any) -> Made:
 
 
 @contextlib.contextmanager
-def held(directory: Path, doing: str = "training it; wait, or choose another -o") -> Iterator[None]:
-    """Hold a directory, made if need be, so that no other process works in it; raise MakemoreError if one does.
+def held(directory: Path, wait: bool = False) -> Iterator[None]:
+    """Hold a directory, made if need be, so that no other process works in it.
 
-    doing: what the other process is doing, and what to do.
+    If one does, wait for it to end, or raise MakemoreError.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -132,9 +132,12 @@ def held(directory: Path, doing: str = "training it; wait, or choose another -o"
     handle = os.open(directory, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go by the system if the process dies
+            # let go by the system if the process dies
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise MakemoreError(f"{directory}: another process is {doing}") from None
+            raise MakemoreError(
+                f"{directory}: another process is training it; wait, or choose another -o"
+            ) from None
         except OSError:  # a file system that has no locks
             pass
         yield

@@ -20,7 +20,7 @@ from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
-from makemore.evaluation import Losses, copying, evaluate
+from makemore.evaluation import Losses, copied, evaluate
 from makemore.evaluation import losses as losses_of
 from makemore.events import (
     Checkpoint,
@@ -226,7 +226,7 @@ def steps(
         if settings.patience and progress.stale >= settings.patience:
             reason = "no better"
             break
-        if parallel.told(stop() or parallel.orphaned()):
+        if parallel.anybody(stop() or parallel.orphaned()):
             yield save()
             yield Done(progress.step, "stopped", None)
             return
@@ -465,13 +465,10 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     run.__dict__.pop("model", None)  # the best weights are new
     bigram = fitted(corpus, "bigram")
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
-    losses, lines = {}, {}
-    for split in SPLITS:
-        found = losses_of(run.model, corpus, rows[split])
-        losses[split], lines[split] = found.loss, found.whole()
-    copies = copying(lines["train"], lines["validation"] + lines["test"])
-    # of a large file some lines were scored, which have a share of the mass of all
-    scored = len(np.unique(lines["train"].units))  # type: ignore[arg-type]
+    found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
+    losses = {split: each.loss for split, each in found.items()}
+    copies = copied(run.model, corpus, found)
+    del found
     summary = {
         "type": run.type,
         "parameters": count_parameters(run.model),
@@ -483,7 +480,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "nll": {split: loss.nll for split, loss in losses.items()},
         "copy_ratio": copies.ratio,
         "copy_ratio_interval": list(copies.interval),
-        "train_mass": copies.train * (corpus.unique_of("train") / scored),
+        "train_mass": copies.train,
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
             "bigram": {split: evaluate(bigram, corpus, rows[split]).nll for split in SPLITS},

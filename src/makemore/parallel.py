@@ -24,8 +24,8 @@ from makemore.errors import MakemoreError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-TIMEOUT = datetime.timedelta(minutes=60)
-"""How long processes wait for each other: the first one may be reading a large file."""
+TIMEOUT = datetime.timedelta(days=7)
+"""How long processes wait for each other: the first one may be reading a large file. Of one that died they know at once."""
 
 LOST = "another of the processes was lost, so this one cannot go on"
 
@@ -34,7 +34,10 @@ _SIGNS = (
 )  # fmt: skip
 """What torch says when a process is gone."""
 
-_PARENT = os.getppid()
+LAUNCHER = "MAKEMORE_LAUNCHER"
+"""The environment variable with the number of the process that started this one, if it was --nproc."""
+
+_PARENT = int(os.environ.get(LAUNCHER) or os.getppid())
 
 _alone = False
 """Whether this process is doing something that the others do not do with it."""
@@ -51,8 +54,10 @@ def restarted() -> bool:
 
 
 def launch() -> str:
-    """Return the name that torchrun gave to all processes that it started together, "" without it."""
-    return os.environ.get("TORCHELASTIC_RUN_ID", "")
+    """Return a name of all processes that torchrun started together, "" without it."""
+    name = os.environ.get("TORCHELASTIC_RUN_ID", "")
+    on_one_machine = os.environ.get("LOCAL_WORLD_SIZE") == os.environ.get("WORLD_SIZE")
+    return f"none {_PARENT}" if name == "none" and on_one_machine else name
 
 
 def orphaned() -> bool:
@@ -68,6 +73,10 @@ def joined(device: torch.device | None = None) -> Iterator[None]:
         return
     gpu = device is not None and device.type == "cuda"
     if gpu:
+        if int(os.environ["LOCAL_RANK"]) >= torch.cuda.device_count():
+            raise MakemoreError(
+                f"this machine has {torch.cuda.device_count()} GPUs, one for each process; start no more than so many"
+            )
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if gpu else "gloo", timeout=TIMEOUT)
     try:
@@ -133,44 +142,47 @@ def shared(items: Iterable[Item], work: Callable[[Item], Result]) -> Generator[R
     if size() == 1:
         yield from map(work, items)
         return
-    left = iter(items)
-    bad: MakemoreError | None = None
-    while bad is None:
-        some = []
-        try:
-            for item in itertools.islice(left, size()):
-                some.append(item)
-        except MakemoreError as error:  # what came before is good
-            bad = error
-        if not some:
-            break
-        found: Any = None
-        number = rank()
-        if number < len(some):
+
+    def exchanged(value: Any) -> list[Any]:
+        every = [None] * size()
+        distributed.all_gather_object(every, value)
+        return every
+
+    left, bad, ended = iter(items), None, False
+    try:
+        while bad is None:
+            some = []
             try:
-                with alone():
-                    found = work(some[number])
-            except MakemoreError as error:
-                found = error
-        every: list[Any] = [None] * size()
-        distributed.all_gather_object(every, found)
-        if isinstance(every[0], _Enough):
-            return
-        for result in every[: len(some)]:
-            if isinstance(result, MakemoreError):
-                raise result
-            try:
+                for item in itertools.islice(left, size()):
+                    some.append(item)
+            except MakemoreError as error:  # what came before is good
+                bad = error
+            if not some:
+                break
+            found: Any = None
+            number = rank()
+            if number < len(some):
+                try:
+                    with alone():
+                        found = work(some[number])
+                except MakemoreError as error:
+                    found = error
+            every = exchanged(found)
+            if ended := any(isinstance(result, _Enough) for result in every):
+                return
+            for result in every[: len(some)]:
+                if isinstance(result, MakemoreError):
+                    raise result
                 yield result
-            except GeneratorExit:
-                if first():
-                    distributed.all_gather_object(every, _Enough())
-                raise
-    if bad is not None:
-        raise bad
+        if bad is not None:
+            raise bad
+    finally:
+        if not ended:  # all end with this, whenever they do
+            exchanged(_Enough())
 
 
 class _Enough:
-    """Said by the first process when nobody wants more."""
+    """Said by a process that goes on no more."""
 
 
 def same(value: Item) -> Item:
@@ -184,6 +196,11 @@ def same(value: Item) -> Item:
 def mean(value: float) -> float:
     """Return the mean of a value over the processes."""
     return _summed(value) / size() if size() > 1 else value
+
+
+def anybody(value: bool) -> bool:
+    """Whether the value is true in any of the processes."""
+    return _summed(float(value)) > 0 if size() > 1 else value
 
 
 def told(value: float) -> float:

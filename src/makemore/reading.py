@@ -17,8 +17,10 @@ import lzma
 import os
 import sys
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,7 +44,7 @@ _BOMS = {
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
 }
-_SPACE = np.array([chr(i).isspace() for i in range(0x3001)])
+_SPACE = np.array([chr(i).isspace() for i in range(0x3002)])  # the last is none, as is all beyond
 _STANDARD_INPUT = Path("-")
 
 Progress = Callable[[int, int | None], None]
@@ -77,29 +79,36 @@ class Source:
     paths: list[Path]
     bundled: bool = False
 
-    @property
+    @cached_property
     def size(self) -> int | None:
-        """Bytes on disk; None for standard input."""
-        if _STANDARD_INPUT in self.paths:
+        """Bytes on disk; None where a stream is among the files."""
+        if any(map(_is_stream, self.paths)):
             return None
         return sum(path.stat().st_size for path in self.paths)
 
-    def stamps(self) -> list[tuple[str, int, int]]:
-        """Path, size and time of change of each file: what is compared to see whether one changed."""
+    def stamps(self) -> list[tuple[str, int, int, int]]:
+        """Path, size and times of change of each file: what is compared to see whether one changed."""
         return [
-            (str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns)
+            (str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns, stat.st_ctime_ns)
             for path in self.paths
-            if path != _STANDARD_INPUT
+            if not _is_stream(path)
         ]
 
     def digest(self) -> str:
         """A hash of the content of the files."""
         made = hashlib.blake2b(digest_size=16)
         for path in self.paths:
+            if _is_stream(path):
+                continue
             with _opened(path) as file:
                 while data := file.read(BLOCK):
                     made.update(data)
         return made.hexdigest()
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a file can be read but once: standard input, a pipe."""
+    return path == _STANDARD_INPUT or not path.is_file()
 
 
 def bundled_lists() -> list[dict[str, Any]]:
@@ -175,21 +184,28 @@ def blocks(
     limit = LONGEST if max_length is None else max_length
     done = 0
     for path in source.paths:
-        before = _stamp(path)
-        name = "standard input" if path == _STANDARD_INPUT else str(path)
         lines, at = reading.lines, 0
-        for text, at in _texts(path, name, codec, encoding, limit):
-            if before is not None and at > before[0]:  # or a file that goes on growing would be read for ever
-                break
+        for text, at in _unchanged(path, codec, encoding, limit):
             counted = reading.lines - lines
-            yield _clean(text, name, counted, reading, max_length)
+            yield _clean(text, _name(path), counted, reading, max_length)
             if on_progress is not None:
                 on_progress(done + at, source.size)
         done += at
-        if _stamp(path) != before:
-            raise MakemoreError(
-                f"{path}: changed while it was read; run the command again when it is complete"
-            )
+
+
+def _unchanged(path: Path, codec: str, encoding: str, limit: int) -> Iterator[tuple[str, int]]:
+    """Yield what `_texts` does, and raise MakemoreError if the file changes meanwhile."""
+    before = _stamp(path)
+    for text, at in _texts(path, _name(path), codec, encoding, limit):
+        if before is not None and at > before[0]:  # or a file that goes on growing would be read for ever
+            break
+        yield text, at
+    if _stamp(path) != before:
+        raise MakemoreError(f"{path}: changed while it was read; run the command again when it is complete")
+
+
+def _name(path: Path) -> str:
+    return "standard input" if path == _STANDARD_INPUT else str(path)
 
 
 def texts(source: Source, encoding: str, limit: int = 2**62) -> Iterator[str]:
@@ -199,7 +215,7 @@ def texts(source: Source, encoding: str, limit: int = 2**62) -> Iterator[str]:
     """
     codec = _codec(encoding)
     for path in source.paths:
-        for text, _ in _texts(path, str(path), codec, encoding, limit):
+        for text, _ in _unchanged(path, codec, encoding, limit):
             yield text
 
 
@@ -210,7 +226,7 @@ def lines_of(source: Source, encoding: str) -> Iterator[str]:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    if path == _STANDARD_INPUT:
+    if _is_stream(path):
         return None
     try:
         stat = path.stat()
@@ -268,8 +284,33 @@ def _unpacked(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
             raise MakemoreError(
                 f"{name}: is packed by Zstandard; install makemore[zstd], or unpack it first"
             ) from None
-        return start, zstandard.ZstdDecompressor().stream_reader(buffered)
+        return start, _Zstandard(buffered, zstandard.ZstdDecompressor())  # type: ignore[return-value]
     return start, buffered
+
+
+class _Zstandard:
+    """A file packed by Zstandard, frame after frame; unlike the package's own reader it notices where one is cut short."""
+
+    def __init__(self, file: BinaryIO, unpacker: Any) -> None:
+        self._file, self._unpacker = file, unpacker
+        self._frame: Any = None
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, about so many; none at the end."""
+        while data := self._file.read(size // 8):
+            found = b""
+            while data:
+                if self._frame is None:
+                    self._frame = self._unpacker.decompressobj()
+                found += self._frame.decompress(data)
+                data = self._frame.unused_data if self._frame.eof else b""
+                if self._frame.eof:
+                    self._frame = None
+            if found:
+                return found
+        if self._frame is not None:
+            raise EOFError("it ends in the middle")
+        return b""
 
 
 def _texts(path: Path, name: str, codec: str, encoding: str, limit: int) -> Iterator[tuple[str, int]]:
@@ -320,7 +361,7 @@ def _read(file: BinaryIO, name: str) -> bytes:
         return file.read(BLOCK)
     except OSError as error:
         raise MakemoreError(f"{name}: cannot be read: {error.strerror or error}") from None
-    except (EOFError, lzma.LZMAError, ValueError) as error:
+    except (EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
         raise MakemoreError(f"{name}: cannot be unpacked: {error}") from None
     except Exception as error:  # Zstandard's are its own
         if type(error).__module__.partition(".")[0] != "zstandard":

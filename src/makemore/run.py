@@ -229,7 +229,7 @@ class Run:
             reading = from_json(Reading, config["data"]) if config["data"] else None
         with damage(directory / "vocabulary.json"):
             characters = read_json(directory / "vocabulary.json")
-            vocab = Vocab("".join(characters))
+            vocab = Vocab("".join(characters), unknown=reading is not None and reading.rare > 0)
             if not isinstance(characters, list) or characters != list(vocab.characters):
                 raise ValueError("not a list of different characters in the order of their code points")
         return cls(directory, type, model, settings, vocab, reading)

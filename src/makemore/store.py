@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import mmap
 import os
 import shutil
@@ -25,11 +26,11 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError
-from makemore.files import damage, from_json, read_json, unwritable
+from makemore.files import damage, from_json, read_json, unwritable, write_json
 from makemore.reading import Reading
 from makemore.vocab import Vocab
 
-FORMAT = "makemore corpus 1"
+FORMAT = "makemore corpus 2"
 ARRAYS = {
     "tokens": None,
     "offsets": np.int64,
@@ -54,9 +55,11 @@ class Store:
             facts = read_json(directory / "facts.json")
             if facts.get("format") != FORMAT:
                 raise ValueError("facts.json is of another version")
+            if facts.pop("check", None) != _check_of(facts):
+                raise ValueError("facts.json was changed")
             self.facts: dict[str, Any] = facts
-            self.vocab = Vocab("".join(facts["characters"]))
             self.reading = from_json(Reading, facts["reading"])
+            self.vocab = Vocab("".join(facts["characters"]), unknown=self.reading.rare > 0)
             self._arrays = {name: self._map(name) for name in ARRAYS}
             n, k = sum(facts["lines"].values()), len(self._arrays["checks"])
             sizes = {"tokens": facts["size"], "offsets": n + 1, "chunks": k + 1, "checks": k}
@@ -84,7 +87,9 @@ class Store:
         """Put the same files into a new directory: by links where the file system has them, which take no room."""
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        for name in [*(f"{name}.npy" for name in ARRAYS), "facts.json"]:
+        for name in [*(f"{name}.npy" for name in ARRAYS), "sorted.npy", "facts.json"]:
+            if not (self.directory / name).exists():  # nobody asked yet
+                continue
             try:
                 os.link(self.directory / name, directory / name)
             except OSError:
@@ -95,7 +100,7 @@ class Store:
         for k in chunks[~self._checked[chunks]].tolist():
             if self.checksum(k) != int(self._arrays["checks"][k]):
                 raise MakemoreError(
-                    f"{self.directory}: was changed or damaged (chunk {k:,}); remove it, and read the file again"
+                    f"{self.directory}: was changed or damaged (chunk {k:,}); run makemore cache clear, then the command again, with --overwrite for a run"
                 )
             self._checked[k] = True
 
@@ -120,6 +125,16 @@ class Store:
             array: npt.NDArray[np.uint64] = np.load(path, mmap_mode="r", allow_pickle=False)
             if array.shape != self._arrays["hashes"].shape or array.dtype != np.uint64:
                 raise ValueError("it does not fit the other files")
+            total, last = np.zeros(1, np.uint64), np.uint64(0)
+            for i in range(0, len(array), SORTED_AT_ONCE):
+                some = array[i : i + SORTED_AT_ONCE]
+                total += some.sum()
+                if some[0] < last or (some[1:] < some[:-1]).any():
+                    raise ValueError("it is not in order")
+                last = some[-1]
+                release(array)
+            if int(total[0]) != self.facts["sum"]:
+                raise ValueError("it was changed")
         return array
 
     def sorted_hashes(self) -> npt.NDArray[np.uint64]:
@@ -143,7 +158,7 @@ class Store:
             )
             cuts = []
             for run in runs:
-                sorted_runs[run] = np.sort(hashes[run])
+                sorted_runs[run] = np.sort(hashes[run])  # if one was changed, their sum will tell
                 cuts.append([run.start, *(run.start + np.searchsorted(sorted_runs[run], edges)), run.stop])
                 release(sorted_runs, hashes)
             at = 0
@@ -159,6 +174,15 @@ class Store:
             raise unwritable(path, error) from None
         finally:
             unmerged.unlink(missing_ok=True)
+
+
+def write_facts(directory: Path, facts: dict[str, Any]) -> None:
+    """Write facts.json, with a checksum of what is in it."""
+    write_json(directory / "facts.json", facts | {"check": _check_of(facts)})
+
+
+def _check_of(facts: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass"))
 
 
 def _give_back() -> None:

@@ -20,7 +20,7 @@ from makemore.files import held
 from makemore.loop import pick_device, steps
 from makemore.models import build, configure, flag, model_class
 from makemore.optimizer import fast_dtype, optimizers
-from makemore.reading import Progress
+from makemore.reading import Progress, locate
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.run import Run, Settings, check_free, started_by
 from makemore.sampling import Choice
@@ -97,19 +97,18 @@ def train(
                 "--max-length, --min-count and --encoding: with --resume the lines are those of the run"
             )
         run = Run.load(directory)
+        _check_several(run.type, source, diagnostics)
         wanted = given | knobs | ({"type": type} if type else {})
         wanted |= {} if precision == "auto" else {"precision": precision}
         with parallel.joined(to), _held(directory):
-            corpus = None if source is None else read(source, on_progress=on_progress, **how)
+            with parallel.one_first():
+                corpus = None if source is None else read(source, on_progress=on_progress, **how)
             changed = _reopen(run, wanted, source, corpus)
             _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
     else:
         type = type or DEFAULT_TYPE
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
-        if parallel.launched() and hasattr(model_class(type), "mixed_lengths"):
-            raise MakemoreError(
-                f"--type {type}: its lines see each other in training, so it is trained by one process; leave torchrun out"
-            )
+        _check_several(type, source, diagnostics)
         check_free(directory, overwrite)
         with parallel.joined(to):
             with parallel.one_first():  # it fills the cache, from which the others read
@@ -122,8 +121,26 @@ def train(
                     Run.create(directory, type, config, settings, corpus, overwrite)
                 parallel.wait()
                 run = Run.load(directory)
+                if run.corpus.store:
+                    with parallel.one_first():  # or all would sort beside each other
+                        run.corpus.store.sorted_hashes()
                 _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
     return run
+
+
+def _check_several(type: str, source: Any, diagnostics: bool) -> None:
+    """Raise MakemoreError for what several processes cannot do together."""
+    if not parallel.launched():
+        return
+    several = "which several processes cannot share; leave --nproc, or torchrun, out"
+    if hasattr(model_class(type), "mixed_lengths"):
+        raise MakemoreError(f"--type {type}: its lines see each other in training, {several}")
+    if hasattr(model_class(type), "fit"):
+        raise MakemoreError(f"--type {type}: is counted, in seconds, {several}")
+    if source is not None and locate(source).size is None:
+        raise MakemoreError(f"-i {source}: is a stream, {several}")
+    if diagnostics:
+        raise MakemoreError(f"--diagnostics: looks at the gradients of one process, {several}")
 
 
 def _held(directory: Path) -> contextlib.AbstractContextManager[None]:
@@ -143,10 +160,10 @@ def _loop(
     changed: bool = False,
 ) -> None:
     """Run `steps` to its end. changed: whether the run's settings are other than its config.json says."""
-    with report.board(run, tensorboard) as board, torch.random.fork_rng():
+    with report.board(run, tensorboard and parallel.first()) as board, torch.random.fork_rng():
         for event in steps(run, device, stop, top_k, compile, diagnostics):
-            if changed and isinstance(event, Started):  # not sooner: the checkpoint could not be read
-                run.write_config()
+            if changed and isinstance(event, Started) and parallel.first():
+                run.write_config()  # not sooner: the checkpoint could not be read
             board(event)
             on_event(event)
 

@@ -13,7 +13,7 @@ BOUNDARY = 0
 """The id of the line boundary: it stands before the first character and after the last."""
 
 UNKNOWN = "\ufffd"
-"""Unicode's replacement character: where a vocabulary has it, it stands for every character that is not in it."""
+"""Unicode's replacement character, which can stand for every character that is not in a vocabulary."""
 
 
 class Vocab:
@@ -24,8 +24,12 @@ class Vocab:
     characters follow from id 1 on in code point order.
     """
 
-    def __init__(self, characters: str) -> None:
-        """Take the characters (each once, no newline); their order in ids is by code point."""
+    def __init__(self, characters: str, unknown: bool = False) -> None:
+        """Take the characters (each once, no newline); their order in ids is by code point.
+
+        unknown: whether UNKNOWN, which is one of them then, stands for all others.
+        """
+        self.unknown = unknown
         self.characters = "".join(sorted(set(characters) - {"\n"}))
         self.codes = code_points("\n" + self.characters)
         """(V,) uint32: the code point of each id."""
@@ -52,7 +56,7 @@ class Vocab:
         codes = code_points(text)
         ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
         unknown = ids < 0
-        if unknown.any() and UNKNOWN in self.characters:
+        if unknown.any() and self.unknown:
             ids = np.where(unknown, self._ids[ord(UNKNOWN)], ids)
         elif unknown.any():
             character = chr(codes[unknown.argmax()])
@@ -64,7 +68,7 @@ class Vocab:
 
     def knows(self, text: str) -> bool:
         """Say whether `encode` would accept `text`."""
-        return UNKNOWN in self.characters or not set(text) - set(self.characters) - {"\n"}
+        return self.unknown or not set(text) - set(self.characters) - {"\n"}
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """Return the text of a sequence of ids; id 0 becomes a newline."""
