@@ -61,7 +61,7 @@ def main() -> int:
                     process.wait(timeout=moments.uniform(0, whole / 6))
                     break
                 workers = children(process.pid)
-                victim = moments.choice([process.pid, *workers[-1:]])
+                victim = moments.choice([process.pid, *workers])
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
                 hits += 1

@@ -7,7 +7,9 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
 import sys
+import threading
 import unicodedata
 from itertools import islice
 from pathlib import Path
@@ -106,6 +108,46 @@ def test_packed_files(names: Corpus, tmp_path: Path, pack: Any) -> None:
     assert same(read(path), names)
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstandard.compress], ids=["gz", "xz", "zst"])
+@pytest.mark.parametrize("how", ["cut", "changed"])
+def test_packed_files_that_are_damaged(tmp_path: Path, pack: Any, how: str) -> None:
+    """Not one line of them is taken."""
+    lines = reading.locate("names").paths[0].read_bytes()
+    packed = pack(lines) if how == "cut" else bytearray(pack(lines))
+    if how == "changed":
+        packed[len(packed) // 2 : len(packed) // 2 + 20] = b"\xff" * 20
+    path = tmp_path / "packed"
+    path.write_bytes(packed[: len(packed) * 2 // 3] if how == "cut" else packed)
+    with pytest.raises(MakemoreError, match=r"packed: (cannot be unpacked|cannot be read|not utf-8)"):
+        read(path)
+
+
+def test_two_frames_of_zstandard(names: Corpus, tmp_path: Path) -> None:
+    text = reading.locate("names").paths[0].read_bytes()
+    path = tmp_path / "packed.zst"
+    path.write_bytes(zstandard.compress(text[:100_000]) + zstandard.compress(text[100_000:]))
+    assert same(read(path), names)
+
+
+def test_a_pipe(names: Corpus, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(
+        target=lambda: path.write_bytes(reading.locate("names").paths[0].read_bytes()), daemon=True
+    )
+    writer.start()
+    assert same(read(path), names)
+    writer.join()
+
+
+def test_a_replacement_character_of_its_own_stands_for_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_text("ab\ufffd\nbc\nca\n", "utf-8")
+    vocab = read(path).vocab
+    assert vocab.knows("a\ufffd")
+    assert not vocab.knows("z")
+
+
 def test_several_files_directories_patterns_and_standard_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +215,52 @@ def test_an_entry_is_used_again_until_its_file_changes(on_disk: Path, tmp_path: 
     assert list(on_disk.iterdir()) == []
 
 
+def test_other_content_of_the_same_size_and_time(on_disk: Path, tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(reading.locate("names").paths[0].read_bytes())
+    read(path)
+    stat = path.stat()
+    path.write_text(path.read_text("utf-8").replace("emma", "emna", 1), "utf-8")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert read(path).lines([0]) == ["emna"]
+
+
+def test_facts_and_sorted_hashes_that_were_changed(on_disk: Path, names: Corpus) -> None:
+    stored = read("names")
+    assert stored.store is not None
+    assert stored.seen(["emma", "xqxqxq"]) == ["train", "new"]
+    facts = stored.store.directory / "facts.json"
+    facts.write_text(facts.read_text("utf-8").replace('"a"', '"A"', 1), "utf-8")
+    again = read("names")  # made anew
+    assert same(again, names)
+    assert again.store is not None
+    again.seen(["emma"])
+    sorted_ = again.store.directory / "sorted.npy"
+    data = bytearray(sorted_.read_bytes())
+    data[-8:] = bytes(8)
+    sorted_.write_bytes(data)
+    with pytest.raises(MakemoreError, match=r"sorted\.npy"):
+        read("names").seen(["emma"])
+
+
+def test_clearing_leaves_what_is_not_the_cache(on_disk: Path) -> None:
+    read("names")
+    others = [on_disk / "mine" / "facts.json", on_disk / "x.part" / "file"]
+    for path in others:
+        path.parent.mkdir()
+        path.write_text("{}")
+    cache.clear()
+    assert cache.entries() == []
+    assert all(path.exists() for path in others)
+
+
+def test_a_large_file_with_few_different_lines(on_disk: Path, tmp_path: Path) -> None:
+    path = tmp_path / "few.txt"
+    path.write_text("one\ntwo\nthree\nfour\n" * 5000)
+    with pytest.raises(MakemoreError, match="only 4 of its 20,000 lines are different"):
+        read(path)
+
+
 @pytest.mark.parametrize("name", ["tokens", "offsets", "lengths", "hashes", "split"])
 @pytest.mark.parametrize("damage", ["cut", "bit"])
 def test_a_damaged_entry_is_never_used(on_disk: Path, names: Corpus, name: str, damage: str) -> None:
@@ -205,6 +293,22 @@ def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> No
     with pytest.raises(MakemoreError, match="changed while it was read"):
         read(path, on_progress=grow)
     assert cache.entries() == []
+
+
+@pytest.mark.parametrize("kilobytes", [50, 250, 600, 900])
+def test_a_disk_that_becomes_full(tmp_path: Path, kilobytes: int) -> None:
+    """Wherever it happens: in the first pass, in the arrays, at the end. What the system says is in the sentence."""
+    code = (
+        "import resource, signal; from makemore import cache\n"
+        "cache.LARGE = 0; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes} * 1000,) * 2)\n"
+        "try:\n    cache.read('words')\nexcept Exception as error:\n    print(type(error).__name__, error)\n"
+    )
+    environment = os.environ | {"MAKEMORE_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.startswith("MakemoreError"), (done.stdout, done.stderr)
+    assert "cannot be written: File too large" in done.stdout
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
 
 
 def test_a_full_disk(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

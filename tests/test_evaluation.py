@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from makemore import evaluation
 from makemore.cache import read
-from makemore.corpus import Corpus
-from makemore.evaluation import Loss, Losses, batch_tokens, copying, evaluate, ratio_interval, score
+from makemore.corpus import SPLITS, Corpus
+from makemore.evaluation import Loss, Losses, batch_tokens, copying, evaluate, losses, ratio_interval, score
+from makemore.loop import fitted
 from makemore.models import build, configure
 
 LINES = ["ab", "c", "abcabc", "ba", "ba", "ccab" * 5, "b", "acb"]
@@ -240,3 +242,20 @@ def test_intervals_of_few_lines_hold_the_truth(n: int) -> None:
         low, high = ratio_interval(random.normal(8, 2, n), lengths, np.arange(n))
         held += low <= 2 <= high
     assert 0.9 <= held / 300 <= 0.99
+
+
+def test_copies_of_lines_that_were_drawn_count_each_line_once(monkeypatch):
+    """Of a list in which a few lines stand very often the ratio of all lies within the interval of drawn ones."""
+    random = np.random.default_rng(7)
+    names = list(dict.fromkeys(read("names").lines(range(6000))))
+    times = np.minimum(1 + random.zipf(1.6, len(names)), 300)
+    lines = [name for name, n in zip(names, times.tolist(), strict=True) for _ in range(n)]
+    corpus = Corpus.from_lines([lines[i] for i in random.permutation(len(lines))])
+    model = fitted(corpus, "ngram", order=4)
+    monkeypatch.setattr(evaluation, "COPIED_TOKENS", 10_000)
+    every = {split: losses(model, corpus, corpus.rows(split)) for split in SPLITS}
+    drawn = {split: losses(model, corpus, corpus.at_most(split, 3_000)) for split in SPLITS}
+    whole, some = evaluation.copied(model, corpus, every), evaluation.copied(model, corpus, drawn)
+    assert whole == evaluation.copying(every["train"], every["validation"] + every["test"])
+    assert math.isnan(some.train)
+    assert some.interval[0] < whole.ratio < some.interval[1]

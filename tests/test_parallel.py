@@ -97,14 +97,19 @@ def test_a_run_goes_on_with_another_number_of_processes(
         [sys.executable, *launcher, script], capture_output=True, text=True, env=environment(), timeout=300
     )
     assert done.returncode == 0, done.stderr
-    again = ["train", "--resume", "-o", directory, *(["--nproc", 2] if after > 1 else [])]
+    again = [
+        "train", "--resume", "-o", directory, "--patience", 7, *(["--nproc", 2] if after > 1 else []),
+    ]  # fmt: skip
     done = run(*again)
     assert done.returncode == 0, done.stderr
     assert "going on from step 17" in done.stdout
     alike(one, directory)
 
 
-def test_a_lost_process_is_started_again_and_nothing_is_lost(two: Path, small: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_lost_process_is_started_again_and_nothing_is_lost(
+    two: Path, small: Path, tmp_path: Path, which: int
+) -> None:
     directory = tmp_path / "run"
     command = [sys.executable, "-m", "makemore", *map(str, options(directory, small)), "--nproc", "2"]
     process = subprocess.Popen(
@@ -114,7 +119,7 @@ def test_a_lost_process_is_started_again_and_nothing_is_lost(two: Path, small: P
         while not (directory / "metrics.jsonl").exists() or len(metrics(directory)) < 3:
             assert process.poll() is None
             time.sleep(0.02)
-        os.kill(workers(process.pid)[-1], signal.SIGKILL)
+        os.kill(workers(process.pid)[which], signal.SIGKILL)
         out, err = process.communicate(timeout=200)
     finally:
         process.kill()
@@ -214,10 +219,33 @@ def test_two_processes_sample_and_score_as_one(
 
 
 @pytest.mark.parametrize(
+    "command", [["sample", "-n", "9000"], ["sample", "-n", "50000"], ["score", "-i", "names"]]
+)
+def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
+    words = [sys.executable, "-m", "makemore", command[0], one, *command[1:], "--nproc", 2]
+    process = subprocess.Popen(
+        list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+    assert said == ""
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["train", "-i", "names", "--type", "mlp_bn", "--nproc", "2"], "--type mlp_bn"),
+        (["train", "-i", "names", "--type", "bigram", "--nproc", "2"], "--type bigram"),
+        (["train", "-i", "names", "--diagnostics", "--nproc", "2"], "--diagnostics"),
         (["train", "--nproc", "0"], "--nproc 0"),
+        (["score", "-i", "-", "--nproc", "2"], "-i"),
         (["train", "-i", "-", "--nproc", "2"], "standard input"),
         (["sample", "--unique", "--nproc", "2"], "--unique"),
         (["sample", "--most-likely", "3", "--nproc", "2"], "--most-likely 3"),

@@ -77,10 +77,9 @@ def assess(
     numbers["copy_ratio"] = copying.ratio
     told = math.isfinite(copying.ratio)
     numbers["copy_ratio_interval"] = list(copying.interval) if told else [None, None]
-    numbers["train_mass"], numbers["held_out_mass"] = copying.train, copying.held_out
     unique = {split: corpus.unique_of(split) for split in SPLITS}
     unique_held_out = unique["validation"] + unique["test"]
-    numbers |= _samples(run, corpus, unique_held_out, n, seed, said)
+    numbers |= _samples(run, corpus, unique_held_out, (copying.train, copying.held_out), n, seed, said)
 
     numbers = dict(no_infinities(numbers))
     said("warnings")
@@ -140,9 +139,10 @@ def _part(name: str, part: Part, value: Any = None) -> dict[str, Any]:
 
 
 def _samples(
-    run: Run, corpus: Corpus, unique_held_out: int, n: int | None, seed: int, said: Callable[[str], None]
-) -> dict[str, Any]:
-    """What samples are like. unique_held_out: how many different lines are held out."""
+    run: Run, corpus: Corpus, unique_held_out: int, masses: tuple[float, ...], n: int | None, seed: int,
+    said: Callable[[str], None],
+) -> dict[str, Any]:  # fmt: skip
+    """What samples are like. unique_held_out: how many different lines are held out. masses: of training and held-out lines."""
     random = np.random.default_rng(seed)
     mean = corpus.mean_length
     n = n or int(min(SAMPLES, max(500, _CHARACTERS / mean)))
@@ -166,6 +166,9 @@ def _samples(
         "novelty": quality.novelty(texts, {text for text, kind in kinds.items() if kind == "train"}),
         "held_out_hits": sum(kind == "held-out" for kind in kinds.values()) / unique_held_out,
     }
+    if math.isnan(masses[0]):  # of lines that were drawn nothing follows for all
+        masses = tuple(sum(kinds[text] == kind for text in texts) / n for kind in ("train", "held-out"))
+    numbers["train_mass"], numbers["held_out_mass"] = masses
     said("nearest training lines")
     # copies are measured by the lines' own distances; no more of either than a few seconds allow
     many, beside = quality.affordable(2 * min(n, len(held_out)), mean, len(train))

@@ -352,23 +352,16 @@ def copied(model: nn.Module, corpus: Corpus, found: dict[str, Losses]) -> Copyin
     """Return `copying` of a corpus. found: the losses of the lines of each split that were scored.
 
     Of a split that they are only a part of, others are scored that were drawn so that each different line, however often it
-    stands there, counts the same. The masses are those of all lines: a share of these stands for the whole.
+    stands there, counts the same. The masses are no numbers then: a few lines have most of it, which drawing misses.
     """
-    lines = {}
+    lines, whole = {}, True
     for split, each in found.items():
         if len(each.lengths) < corpus.counts()[split]:
-            some = corpus.drawn(split, COPIED_TOKENS, together=True)
+            some, whole = corpus.drawn(split, COPIED_TOKENS, together=True), False
             each = losses(model, some, np.arange(len(some)))
         lines[split] = each.whole()
-    held_out = lines["validation"] + lines["test"]
-    copies = copying(lines["train"], held_out)
-
-    def share(*splits: str) -> float:
-        different = sum(len(np.unique(np.asarray(lines[split].units))) for split in splits)
-        return sum(map(corpus.unique_of, splits)) / different
-
-    train, others = copies.train * share("train"), copies.held_out * share("validation", "test")
-    return Copying(copies.ratio, copies.interval, train, others)
+    copies = copying(lines["train"], lines["validation"] + lines["test"])
+    return copies if whole else Copying(copies.ratio, copies.interval, math.nan, math.nan)
 
 
 def _means(values: Floats, random: np.random.Generator) -> Floats:

@@ -44,8 +44,6 @@ def launch(
 
     from makemore import parallel
 
-    os.environ[parallel.LAUNCHER] = str(os.getpid())
-
     for name in ("torch.distributed", "torch.multiprocessing"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     config = LaunchConfig(
@@ -54,6 +52,7 @@ def launch(
     )  # fmt: skip
     # Ctrl-C reaches the processes too, which end by themselves
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    os.environ[parallel.LAUNCHER] = str(os.getpid())
     with tempfile.TemporaryDirectory() as directory:
         note = Path(directory) / "error.json"
         try:
@@ -69,6 +68,7 @@ def launch(
             return STOPPED, ""
         finally:
             signal.signal(signal.SIGINT, before)
+            del os.environ[parallel.LAUNCHER]
         return outcomes[0]
 
 

@@ -47,6 +47,9 @@ EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 SCORED_TOKENS = 2_000_000
 """Tokens of a split that are scored in the end, at most: of a larger one that many are drawn."""
 
+MASS_SAMPLES = 2_000
+"""Samples that tell how likely training lines are, where not all of them were scored."""
+
 COUNTED_TOKENS = 16_000_000
 """Tokens that a model which counts is fitted to at most; of more that many are drawn."""
 
@@ -468,6 +471,10 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
     copies = copied(run.model, corpus, found)
+    train_mass = copies.train
+    if math.isnan(train_mass):
+        kinds = corpus.seen(run.sample(MASS_SAMPLES, seed=run.settings.seed))
+        train_mass = kinds.count("train") / MASS_SAMPLES
     del found
     summary = {
         "type": run.type,
@@ -480,7 +487,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "nll": {split: loss.nll for split, loss in losses.items()},
         "copy_ratio": copies.ratio,
         "copy_ratio_interval": list(copies.interval),
-        "train_mass": copies.train,
+        "train_mass": train_mass,
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
             "bigram": {split: evaluate(bigram, corpus, rows[split]).nll for split in SPLITS},
