@@ -77,7 +77,7 @@ class Batches:
             while self.pool < pools:  # as even as can be: the lines of one chunk alone would be neighbours
                 chunks = np.sort(order[self.pool * n // pools : (self.pool + 1) * n // pools])
                 rows = self._corpus.rows_of(chunks, self._split)
-                lengths = self._corpus.lengths[rows]
+                lengths = self._corpus.lengths_of(rows)
                 pool = self.pool if n > POOL else None
                 batches = (
                     epoch(lengths, self._tokens, self._seed, self.epoch, self._window, pool)
@@ -88,8 +88,6 @@ class Batches:
                 while self.position < len(batches):
                     self.position += 1
                     yield rows[batches[self.position - 1]]
-                    if n > POOL and self.position % 4 == 0:
-                        self._corpus.release()
                 self.pool, self.position = self.pool + 1, 0
             self.epoch, self.pool = self.epoch + 1, 0
 

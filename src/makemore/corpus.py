@@ -24,9 +24,9 @@ PIECE = 1 << 22
 EXACT_LINES = 1 << 22
 """Lines that are compared with each other to count the different ones; of more it is estimated."""
 
-LINES_AT_ONCE, CHUNKS_AT_ONCE = 64, 16
-"""Lines, and chunks, of a large file that are looked at before memory is given back: for a look at a byte the system maps
-64 kB around it."""
+PLACES_AT_ONCE = 32
+"""Places of a large file that are looked at before memory is given back: for a look at a byte the system maps 64 kB around it,
+and up to 2 MB where it has read so much at once."""
 
 DRAWN = 2_000_000
 """Tokens of the lines that stand for a split, at most, where they are looked at one by one."""
@@ -126,8 +126,8 @@ class Corpus:
         every = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
         number = SPLITS.index(split)
         parts = [np.zeros(0, dtype=np.int64)]
-        for i in range(0, len(every), CHUNKS_AT_ONCE):
-            chunks = every[i : i + CHUNKS_AT_ONCE]
+        for i in range(0, len(every), PLACES_AT_ONCE // 2):
+            chunks = every[i : i + PLACES_AT_ONCE // 2]
             if self.store:
                 self.store.check(chunks)
             for a, b in zip(self.chunks[chunks].tolist(), self.chunks[chunks + 1].tolist(), strict=True):
@@ -157,8 +157,8 @@ class Corpus:
         random = np.random.default_rng(seed)
         chunks = np.sort(random.choice(n, k, replace=False, shuffle=False))
         parts = []
-        for i in range(0, k, CHUNKS_AT_ONCE):
-            rows = self.rows_of(chunks[i : i + CHUNKS_AT_ONCE], split)
+        for i in range(0, k, PLACES_AT_ONCE // 2):
+            rows = self.rows_of(chunks[i : i + PLACES_AT_ONCE // 2], split)
             parts.append(rows[random.random(len(rows)) < share * n / k])
         return np.concatenate(parts)
 
@@ -182,8 +182,8 @@ class Corpus:
         rows = np.concatenate(found)
         if self.store:
             chunks = np.unique(np.searchsorted(self.chunks, rows, side="right") - 1)
-            for i in range(0, len(chunks), CHUNKS_AT_ONCE):
-                self.store.check(chunks[i : i + CHUNKS_AT_ONCE])
+            for i in range(0, len(chunks), PLACES_AT_ONCE // 2):
+                self.store.check(chunks[i : i + PLACES_AT_ONCE // 2])
                 self.release()
         return self.some(rows)
 
@@ -293,7 +293,7 @@ class Corpus:
 
     def lengths_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the characters of each of the given rows (B,)."""
-        at_once = 16 * LINES_AT_ONCE if self.store else max(1, len(rows))
+        at_once = 2 * PLACES_AT_ONCE if self.store else max(1, len(rows))
         parts = [np.zeros(0, np.int64)]
         for i in range(0, len(rows), at_once):
             parts.append(self.lengths[rows[i : i + at_once]].astype(np.int64))
@@ -307,9 +307,12 @@ class Corpus:
     def stream(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return the stream of the given rows alone: a boundary, and each line with its end."""
         parts = [np.zeros(1, self.tokens.dtype)]
-        at_once = LINES_AT_ONCE if self.store else max(1, len(rows))
-        for i in range(0, len(rows), at_once):
-            parts.append(self._ends(rows[i : i + at_once]))
+        cuts = np.zeros(0, dtype=np.int64)
+        if self.store:  # some places of the file after the other
+            place = np.searchsorted(self.chunks, rows, side="right")
+            cuts = np.flatnonzero(np.diff(np.cumsum(np.diff(place, prepend=-1) != 0) // PLACES_AT_ONCE)) + 1
+        for some in np.split(rows, cuts) if len(rows) else []:
+            parts.append(self._ends(some))
             self.release()
         return np.concatenate(parts)
 
@@ -332,6 +335,9 @@ class Corpus:
         Inputs begin with the boundary and end in padding of 0; targets end with the boundary, and are -1
         at padding, where the loss ignores them. longest: T - 1, where it is to be more.
         """
+        if self.store:
+            order = np.argsort(rows)  # as they lie in the file
+            return self.some(rows[order]).batch(np.argsort(order), longest)
         n = self.lengths[rows][:, None]  # (B, 1)
         t = np.arange((int(n.max()) if longest is None else longest) + 1)  # (T,)
         at = np.minimum(self.offsets[rows][:, None] + t, len(self.tokens) - 2)  # (B, T)
@@ -351,7 +357,7 @@ class Corpus:
         known, split = self._index
         at, there = np.empty((2, len(hashes)), dtype=np.int64)
         order = np.argsort(hashes)  # so that neighbours are looked for together
-        at_once = 2 * LINES_AT_ONCE if self.store else max(1, len(hashes))
+        at_once = 2 * PLACES_AT_ONCE if self.store else max(1, len(hashes))
         for i in range(0, len(hashes), at_once):
             some = order[i : i + at_once]
             at[some] = np.minimum(np.searchsorted(known, hashes[some]), len(known) - 1)

@@ -260,7 +260,7 @@ def steps(
             watch.write(progress.step, value, rate)
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
-        yield Step(progress.step, value, rate, int((corpus.lengths[rows] + 1).sum()), done())
+        yield Step(progress.step, value, rate, int((corpus.lengths_of(rows) + 1).sum()), done())
         if parallel.told(time.monotonic() - saved > CHECKPOINT_SECONDS):
             yield save()
 
@@ -280,7 +280,7 @@ def _batch(
     if parallel.size() == 1:
         inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(rows))
         return inputs, targets, None
-    lengths = corpus.lengths[rows]
+    lengths = corpus.lengths_of(rows)
     parallel.Dropout.lines = len(rows)
     own = parallel.share(rows)
     arrays = corpus.batch(own if len(own) else rows[:1], int(lengths.max()))
