@@ -59,7 +59,7 @@ ALLOWED = {
     "comparison": {
         "cache", "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "run", "training",
     },
-    "display": {"advice", "cache", "corpus", "errors", "events", "models", "run"},
+    "display": {"__init__", "advice", "cache", "corpus", "errors", "events", "models", "parallel", "run"},
     "tables": {"advice", "corpus", "display", "events", "run"},
     "plots": {"advice", "corpus", "files", "loop", "quality", "run", "vocab"},
     "page": {"__init__", "advice", "assessment", "comparison", "errors", "files", "plots", "run"},

@@ -291,9 +291,10 @@ class _Builder:
             lines += np.bincount(sides, minlength=len(SPLITS))
             of_split += np.bincount(sides, lengths[a:b] + 1, minlength=len(SPLITS)).astype(np.int64)
             for i in range(k, last):
-                checks[i] = checksum(
-                    tokens, offsets, lengths, hashes, split, int(chunks[i]), int(chunks[i + 1])
-                )
+                first, end = int(chunks[i]), int(chunks[i + 1])
+                stream = tokens[int(offsets[first]) : int(offsets[end]) + 1]
+                own = (array[first:end] for array in (lengths, hashes, split))
+                checks[i] = checksum(stream, offsets[first : end + 1], *own)
             release(tokens, offsets, lengths, hashes, split)
         for array in (tokens, offsets, lengths, hashes, split, checks, rows):
             array.flush()

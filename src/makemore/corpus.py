@@ -24,10 +24,6 @@ PIECE = 1 << 22
 EXACT_LINES = 1 << 22
 """Lines that are compared with each other to count the different ones; of more it is estimated."""
 
-PLACES_AT_ONCE = 32
-"""Places of a large file that are looked at before memory is given back: for a look at a byte the system maps 64 kB around it,
-and up to 2 MB where it has read so much at once."""
-
 DRAWN = 2_000_000
 """Tokens of the lines that stand for a split, at most, where they are looked at one by one."""
 
@@ -126,13 +122,11 @@ class Corpus:
         every = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
         number = SPLITS.index(split)
         parts = [np.zeros(0, dtype=np.int64)]
-        for i in range(0, len(every), PLACES_AT_ONCE // 2):
-            chunks = every[i : i + PLACES_AT_ONCE // 2]
-            if self.store:
-                self.store.check(chunks)
-            for a, b in zip(self.chunks[chunks].tolist(), self.chunks[chunks + 1].tolist(), strict=True):
-                parts.append(a + np.flatnonzero(self.split[a:b] == number))
-            self.release()
+        if self.store:
+            self.store.check(every)
+        for a, b in zip(self.chunks[every].tolist(), self.chunks[every + 1].tolist(), strict=True):
+            sides = self.store.read("split", a, b) if self.store else self.split[a:b]
+            parts.append(a + np.flatnonzero(sides == number))
         return np.concatenate(parts)
 
     def pieces(self, split: str, tokens: int = PIECE) -> Iterator[npt.NDArray[np.int64]]:
@@ -157,8 +151,8 @@ class Corpus:
         random = np.random.default_rng(seed)
         chunks = np.sort(random.choice(n, k, replace=False, shuffle=False))
         parts = []
-        for i in range(0, k, PLACES_AT_ONCE // 2):
-            rows = self.rows_of(chunks[i : i + PLACES_AT_ONCE // 2], split)
+        for chunk in chunks:
+            rows = self.rows_of(chunk, split)
             parts.append(rows[random.random(len(rows)) < share * n / k])
         return np.concatenate(parts)
 
@@ -182,9 +176,7 @@ class Corpus:
         rows = np.concatenate(found)
         if self.store:
             chunks = np.unique(np.searchsorted(self.chunks, rows, side="right") - 1)
-            for i in range(0, len(chunks), PLACES_AT_ONCE // 2):
-                self.store.check(chunks[i : i + PLACES_AT_ONCE // 2])
-                self.release()
+            self.store.check(chunks)
         return self.some(rows)
 
     def stretches(self, tokens: int = PIECE) -> Iterator[slice]:
@@ -293,11 +285,13 @@ class Corpus:
 
     def lengths_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the characters of each of the given rows (B,)."""
-        at_once = 2 * PLACES_AT_ONCE if self.store else max(1, len(rows))
+        if not self.store:
+            return self.lengths[rows]
         parts = [np.zeros(0, np.int64)]
-        for i in range(0, len(rows), at_once):
-            parts.append(self.lengths[rows[i : i + at_once]].astype(np.int64))
-            self.release()
+        chunk = np.searchsorted(self.chunks, rows, side="right")
+        for some in np.split(rows, np.flatnonzero(np.diff(chunk)) + 1) if len(rows) else []:
+            begin = int(some.min())
+            parts.append(self.store.read("lengths", begin, int(some.max()) + 1)[some - begin])
         return np.concatenate(parts)
 
     def some(self, rows: npt.NDArray[np.int64]) -> Corpus:
@@ -307,17 +301,13 @@ class Corpus:
     def stream(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return the stream of the given rows alone: a boundary, and each line with its end."""
         parts = [np.zeros(1, self.tokens.dtype)]
-        cuts = np.zeros(0, dtype=np.int64)
-        if self.store:  # some places of the file after the other
-            place = np.searchsorted(self.chunks, rows, side="right")
-            cuts = np.flatnonzero(np.diff(np.cumsum(np.diff(place, prepend=-1) != 0) // PLACES_AT_ONCE)) + 1
-        for some in np.split(rows, cuts) if len(rows) else []:
-            parts.append(self._ends(some))
-            self.release()
-        return np.concatenate(parts)
-
-    def _ends(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        """The stream of at least one row, without the boundary before it."""
+        if self.store:
+            for i in rows.tolist():
+                begin, end = self.store.read("offsets", i, i + 2).tolist()
+                parts.append(self.store.read("tokens", begin + 1, end + 1))
+            return np.concatenate(parts)
+        if not len(rows):
+            return parts[0]
         n = self.lengths[rows] + 1
         # within each line the places count up by one; at its start they jump to where the line lies
         steps = np.ones(int(n.sum()), dtype=np.int64)
@@ -325,7 +315,7 @@ class Corpus:
         ends = starts + n - 1
         steps[0] = starts[0]
         steps[np.cumsum(n)[:-1]] = starts[1:] - ends[:-1]
-        return self.tokens[np.cumsum(steps)]
+        return np.concatenate([*parts, self.tokens[np.cumsum(steps)]])
 
     def batch(
         self, rows: npt.NDArray[np.int64], longest: int | None = None
@@ -336,8 +326,7 @@ class Corpus:
         at padding, where the loss ignores them. longest: T - 1, where it is to be more.
         """
         if self.store:
-            order = np.argsort(rows)  # as they lie in the file
-            return self.some(rows[order]).batch(np.argsort(order), longest)
+            return self.some(rows).batch(np.arange(len(rows)), longest)
         n = self.lengths[rows][:, None]  # (B, 1)
         t = np.arange((int(n.max()) if longest is None else longest) + 1)  # (T,)
         at = np.minimum(self.offsets[rows][:, None] + t, len(self.tokens) - 2)  # (B, T)
@@ -348,24 +337,20 @@ class Corpus:
     def seen(self, lines: list[str]) -> list[str]:
         """Return for each line whether it stands in the file: "train", "held-out" or "new".
 
-        Lines are compared by 64-bit hashes, so a new one is mistaken with a chance of 1 in 10^14 or so.
+        Lines are compared by 64-bit hashes: of N lines in the file, a new one is mistaken for one with a chance of N / 2^64.
         """
         text = "\n" + "".join(line + "\n" for line in lines)
         codes = code_points(text)
         offsets = np.flatnonzero(codes == ord("\n"))
         hashes = line_hashes(None, codes, offsets)
-        known, split = self._index
-        at, there = np.empty((2, len(hashes)), dtype=np.int64)
-        order = np.argsort(hashes)  # so that neighbours are looked for together
-        at_once = 2 * PLACES_AT_ONCE if self.store else max(1, len(hashes))
-        for i in range(0, len(hashes), at_once):
-            some = order[i : i + at_once]
-            at[some] = np.minimum(np.searchsorted(known, hashes[some]), len(known) - 1)
-            there[some] = known[at[some]] == hashes[some]
-            self.release()
-        sides = split_of(hashes, tiny=False) if split is None else split[at]
-        train = sides == SPLITS.index("train")
-        return np.where(there == 0, "new", np.where(train, "train", "held-out")).tolist()  # type: ignore[no-any-return]
+        if self.store:
+            there, sides = self.store.has(hashes), split_of(hashes, tiny=False)
+        else:
+            known, split = self._index
+            at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            there, sides = known[at] == hashes, split[at]  # type: ignore[index]
+        kinds = np.where(sides == SPLITS.index("train"), "train", "held-out")
+        return np.where(there, kinds, "new").tolist()  # type: ignore[no-any-return]
 
     @cached_property
     def _index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from makemore import parallel
 from makemore.advice import memorises
 from makemore.cache import LARGE
 from makemore.corpus import describe
@@ -98,7 +99,8 @@ class Display:
             self.say(line)
         going_on = f", going on from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
-        self.say(f"training {event.run.type}{size}, on {event.device}{going_on}")
+        several = f", {parallel.size()} processes" if parallel.size() > 1 else ""
+        self.say(f"training {event.run.type}{size}, on {event.device}{several}{going_on}")
         if event.warning:
             self.say(event.warning)
         settings = event.run.settings

@@ -42,7 +42,7 @@ ARRAYS = {
 }
 """The files, and what is in them; the type of the tokens depends on the vocabulary."""
 
-SORTED_AT_ONCE = 1 << 22
+SORTED_AT_ONCE, EVERY = 1 << 22, 1 << 12
 
 
 class Store:
@@ -71,6 +71,7 @@ class Store:
             if zlib.crc32(self._arrays["chunks"].tobytes()) != facts["chunks"]:
                 raise ValueError("chunks.npy was changed")
         self._checked = np.zeros(k, dtype=bool)
+        self._files: dict[str, Any] = {}
         _give_back()
 
     def _map(self, name: str) -> npt.NDArray[Any]:
@@ -82,6 +83,15 @@ class Store:
     def array(self, name: str) -> npt.NDArray[Any]:
         """Return one of ARRAYS, mapped."""
         return self._arrays[name]
+
+    def read(self, name: str, start: int, stop: int) -> npt.NDArray[Any]:
+        """Return entries of one of ARRAYS, read and not mapped: for a look at a byte the system would map up to 2 MB around it."""
+        if name not in self._files:
+            self._files[name] = open(self.directory / f"{name}.npy", "rb", buffering=0)  # noqa: SIM115 - as long as this lives
+        array = self._sorted if name == "sorted" else self._arrays[name]
+        begin, size = array.offset, array.itemsize  # type: ignore[union-attr]  # of a mapped array
+        data = os.pread(self._files[name].fileno(), (stop - start) * size, begin + start * size)
+        return np.frombuffer(data, dtype=array.dtype)
 
     def copy(self, directory: Path) -> None:
         """Put the same files into a new directory: by links where the file system has them, which take no room."""
@@ -107,10 +117,10 @@ class Store:
     def checksum(self, k: int) -> int:
         """Return the checksum of all that is stored of a chunk."""
         first, end = self._arrays["chunks"][k : k + 2].tolist()
-        tokens, offsets, lengths, hashes, split = (
-            self._arrays[name] for name in ("tokens", "offsets", "lengths", "hashes", "split")
-        )
-        return checksum(tokens, offsets, lengths, hashes, split, first, end)
+        offsets = self.read("offsets", first, end + 1)
+        tokens = self.read("tokens", int(offsets[0]), int(offsets[-1]) + 1)
+        rest = (self.read(name, first, end) for name in ("lengths", "hashes", "split"))
+        return checksum(tokens, offsets, *rest)
 
     def release(self) -> None:
         """Give the memory back that the files take in this process; they are read again when they are needed."""
@@ -125,21 +135,37 @@ class Store:
             array: npt.NDArray[np.uint64] = np.load(path, mmap_mode="r", allow_pickle=False)
             if array.shape != self._arrays["hashes"].shape or array.dtype != np.uint64:
                 raise ValueError("it does not fit the other files")
-            total, last = np.zeros(1, np.uint64), np.uint64(0)
+            total, last, every = np.zeros(1, np.uint64), np.uint64(0), []
             for i in range(0, len(array), SORTED_AT_ONCE):
                 some = array[i : i + SORTED_AT_ONCE]
                 total += some.sum()
                 if some[0] < last or (some[1:] < some[:-1]).any():
                     raise ValueError("it is not in order")
                 last = some[-1]
+                every.append(some[::EVERY].copy())
                 release(array)
             if int(total[0]) != self.facts["sum"]:
                 raise ValueError("it was changed")
+        self._every = np.concatenate(every)
         return array
 
     def sorted_hashes(self) -> npt.NDArray[np.uint64]:
         """Return the hashes of all lines in order, mapped from a file that is written when they are first asked for."""
         return self._sorted
+
+    def has(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Return of each hash whether a line has it."""
+        n, found = len(self._sorted), np.zeros(len(hashes), dtype=bool)
+        places = np.searchsorted(self._every, hashes, side="right") - 1  # of which every 4,096th is in memory
+        for i, place in enumerate(places.tolist()):
+            some = (
+                self.read("sorted", max(place, 0) * EVERY, min((place + 1) * EVERY, n))
+                if place >= 0
+                else hashes[:0]
+            )
+            at = int(np.searchsorted(some, hashes[i]))
+            found[i] = at < len(some) and some[at] == hashes[i]
+        return found
 
     def _sort(self, path: Path) -> None:
         """Write the hashes in order: first runs that are sorted in memory, then all runs merged, a part at a time.
@@ -212,18 +238,9 @@ def checksum(
     lengths: npt.NDArray[np.int32],
     hashes: npt.NDArray[np.uint64],
     split: npt.NDArray[np.uint8],
-    first: int,
-    end: int,
 ) -> int:
-    """Return the checksum of the rows from first to end."""
+    """Return the checksum of some lines: their stream with both boundaries, and what belongs to it."""
     made = 0
-    a, b = int(offsets[first]), int(offsets[end])
-    for part in (
-        tokens[a : b + 1],
-        offsets[first : end + 1],
-        lengths[first:end],
-        hashes[first:end],
-        split[first:end],
-    ):
+    for part in (tokens, offsets, lengths, hashes, split):
         made = zlib.crc32(part.tobytes(), made)
     return made
