@@ -153,7 +153,9 @@ class Display:
 
     def _ended(self, event: Ended) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, description="scoring every line with the best weights")
+            self._bar.update(self._task, description="scoring with the best weights")
+        elif self.run is not None and self.run.corpus.store:
+            self.say("scoring some of the lines with the best weights, which takes a while")
 
     def _diagnosed(self, event: Diagnosed) -> None:
         assert self.run is not None
