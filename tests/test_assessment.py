@@ -471,13 +471,8 @@ def test_orders_on_names(tmp_path):
 
 
 @pytest.fixture
-def on_disk(tmp_path, monkeypatch):
-    """Every file is large, and its chunks are small."""
-    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "LARGE", 0)
-    for module in (cache, corpus):
-        monkeypatch.setattr(module, "CHUNK", 500)
-        monkeypatch.setattr(module, "PIECE", 4000)
+def on_disk(on_disk, monkeypatch):
+    """The same for what is read here."""
 
 
 def few_at_once(monkeypatch, most):

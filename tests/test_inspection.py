@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from makemore import advice, cache, corpus, inspection
+from makemore import advice, cache, inspection
 from makemore.cache import read
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
@@ -224,13 +224,8 @@ def test_bad_input_is_one_sentence(look, tmp_path):
 
 
 @pytest.fixture
-def on_disk(tmp_path, monkeypatch):
-    """Every file is large, and its chunks are small."""
-    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "LARGE", 0)
-    for module in (cache, corpus):
-        monkeypatch.setattr(module, "CHUNK", 500)
-        monkeypatch.setattr(module, "PIECE", 4000)
+def on_disk(on_disk, monkeypatch):
+    """The same for what is read here."""
     monkeypatch.setattr(inspection, "PIECE", 4000)
 
 
