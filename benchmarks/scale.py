@@ -138,7 +138,7 @@ def files(paths: list[Path], directory: Path, steps: int) -> dict[str, Any]:
         run = directory / f"{path.stem}-run"
         train = ["train", "-i", path, "-o", run, "--overwrite", "--max-steps", steps, "--device", "cpu"]
         trained, peak, _ = process([*MAKEMORE, *train], cache)
-        shutil.rmtree(cache)
+        shutil.rmtree(cache, ignore_errors=True)
         _, building, printed = process([*PYTHON, READ, path], cache)
         built = json.loads(printed)
         on_disk = sum(file.stat().st_size for file in cache.glob("*/*"))
