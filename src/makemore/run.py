@@ -376,7 +376,7 @@ class Run:
 
     def _asked(self, prefix: str, pattern: str | None, max_length: int | None, novel: bool) -> dict[str, Any]:
         """What is asked of lines, as the functions of `sampling` take it."""
-        prefix = unicodedata.normalize("NFC", prefix)
+        prefix = self.written(prefix)
         longest = max(self.corpus.longest, len(prefix)) if max_length is None else max_length
         keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if novel else None
         return {"prefix": prefix, "pattern": pattern, "max_length": longest, "keep": keep}
@@ -393,12 +393,12 @@ class Run:
     def scored(
         self, lines: Iterable[str], together: bool = False
     ) -> Generator[tuple[str, list[float] | None], None, None]:
-        """Yield each line that is not blank, cleaned as a training file's are, with its `letters`.
+        """Yield each line that is not blank, stripped and as it is `written`, with its `letters`.
 
         None stands for those of a line with a character that the model has never seen. together: whether the processes
         that torchrun started share the work; all must give the same lines, and all get all scores.
         """
-        clean = (unicodedata.normalize("NFC", line).strip() for line in lines)
+        clean = (self.written(line.strip()) for line in lines)
 
         def work(chunk: list[str]) -> list[tuple[str, list[float] | None]]:
             known = [line for line in chunk if self.vocab.knows(line)]
@@ -414,10 +414,13 @@ class Run:
                 yield from some
 
     def letters(self, lines: list[str]) -> list[list[float]]:
-        """Return -log p in nats of every character of the given lines, each line's end last."""
+        """Return -log p in nats of every character of the given lines, each line's end last.
+
+        Lines are taken as they are, so that a sample is scored as the characters that were drawn. Raises MakemoreError
+        for a character that the model has never seen, and for a text that is not one line.
+        """
         if isinstance(lines, str):
             raise MakemoreError(f"{lines!r}: give a list of lines")
-        lines = [unicodedata.normalize("NFC", line) for line in lines]
         for line in lines:
             if "\n" in line:
                 raise MakemoreError(f"{line!r}: is more than one line")
@@ -431,9 +434,26 @@ class Run:
     def score(self, lines: list[str]) -> list[float]:
         """Return -log p(line and its end) of the given lines, in nats.
 
-        Raises MakemoreError for a character that the model has never seen.
+        Lines are scored as they are `written`. Raises MakemoreError for a character that the model has never seen.
         """
-        return [sum(losses) for losses in self.letters(lines)]
+        if isinstance(lines, str):
+            raise MakemoreError(f"{lines!r}: give a list of lines")
+        return [sum(losses) for losses in self.letters([self.written(line) for line in lines])]
+
+    def written(self, text: str) -> str:
+        """Return a text as the model knows it: in Unicode's normal form C, as its training lines were.
+
+        A model that draws a letter and then an accent may write what normal form C would make one character that no
+        training line has. Where the model knows the text only as it is given, that is returned.
+        """
+        composed = unicodedata.normalize("NFC", text)
+        if composed == text or set(composed) <= self._characters or not set(text) <= self._characters:
+            return composed
+        return text
+
+    @cached_property
+    def _characters(self) -> frozenset[str]:
+        return frozenset(self.vocab.characters)
 
     def explain(self, line: str, top: int = 5) -> list[Explained]:
         """Return, for each character of a line and its end, how likely it was and what was likelier.
@@ -441,7 +461,7 @@ class Run:
         top: how many of the likeliest characters to tell. Raises MakemoreError for a character that the model has
         never seen.
         """
-        line = unicodedata.normalize("NFC", line).strip()
+        line = self.written(line.strip())
         if not line:
             raise MakemoreError("the line is empty; give one with characters in it")
         self.letters([line])  # says what is wrong with it

@@ -26,7 +26,7 @@ from torch import nn
 from makemore import parallel
 from makemore.errors import MakemoreError
 from makemore.search import MOST_ROWS, Search, Tree, log_softmax, not_empty
-from makemore.vocab import BOUNDARY, Vocab
+from makemore.vocab import BOUNDARY, UNKNOWN, Vocab
 
 PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 """Draws, and seconds, without a line that is wanted, after which sampling says that there are too few."""
@@ -226,9 +226,15 @@ def tree_of(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tre
             f"--prefix {prefix!r}: is longer than the longest line allowed; raise --max-length {max_length}"
         )
     try:
-        vocab.encode(prefix)
+        written = vocab.decode(vocab.encode(prefix))
     except MakemoreError as error:
         raise MakemoreError(f"--prefix {prefix!r}: {error}") from None
+    if vocab.unknown and UNKNOWN in written:
+        character = prefix[written.index(UNKNOWN)]
+        raise MakemoreError(
+            f"--prefix {prefix!r}: the character {character!r} (U+{ord(character):04X}) is too rare in the training file: "
+            "--min-count left it out; choose another prefix, or train with a lower --min-count"
+        )
     with _few(1):
         return Tree(model, vocab, prefix, max_length)
 
@@ -361,7 +367,7 @@ class _Drawing:
         logp, state = known[0]  # (D, V), and what the model remembers of the D rows
         path = np.zeros(1, dtype=np.intp)  # (D,) the number of each row's beginning among all of its length
         for t in range(len(tree.prefix), tree.max_length):
-            logq = self.choice.log_probabilities(logp)
+            logq = self.choice.log_probabilities(tree.allowed(logp))
             if t == 0:
                 logq = not_empty(logq)
                 if np.isnan(logq).any():  # all lines are empty

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore.errors import MakemoreError
-from makemore.vocab import BOUNDARY, Vocab
+from makemore.vocab import BOUNDARY, UNKNOWN, Vocab
 
 Array = npt.NDArray[Any]
 
@@ -69,9 +69,19 @@ class Tree:
         """-log p(prefix), in nats."""
         self.logp = logp[-1:]
         """(1, V): log p(what follows the prefix)."""
+        self.barred = int(vocab.encode(UNKNOWN)[0]) if vocab.unknown else None
+        """The id that stands for all rare characters: it is read, and never written."""
         self.known = [(self.logp, self.state)]
         """Of all beginnings that are 0, 1, ... characters longer than the prefix, in the order of their ids: the
         log-probabilities of what follows (V^d, V), and the state."""
+
+    def allowed(self, logp: Array) -> Array:
+        """Return log-probabilities (D, V) given that no rare character follows; where nothing else can, the line ends."""
+        if self.barred is None:
+            return logp
+        logp = np.where(np.arange(logp.shape[1]) == self.barred, -np.inf, logp)
+        logp[np.isneginf(logp.max(1)), BOUNDARY] = 0.0
+        return log_softmax(logp)
 
     def look_ahead(self) -> None:
         """Go down every path for as long as there are few, so that no later draw has to."""
@@ -292,7 +302,7 @@ class Search:
 
         The line that ends is child 0. What cannot be has the key -inf or nan.
         """
-        q = self.probabilities(logp)
+        q = self.probabilities(self.tree.allowed(logp))
         if nodes.ids.shape[1] == 0:
             q = not_empty(q)
         if nodes.ids.shape[1] == self.tree.max_length:
