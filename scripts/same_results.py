@@ -1,0 +1,243 @@
+"""Do two checkouts compute the same? Weights, losses, samples and every number of the measuring commands, bit for bit.
+
+    git worktree add ../before HEAD~5
+    uv run python scripts/same_results.py ../before .
+    uv run python scripts/same_results.py ../before . --types lstm,ngram --nproc 0
+
+Both are run through their command line alone, in this environment and with one thread, on 300 of the bundled names: each
+type is trained, trained half way and resumed, and trained by two processes; then come samples of every kind, scores,
+`eval`, `inspect` and `compare`. Seconds and paths are left out. Prints each value that differs and by how much,
+and exits with status 1 if any does. A value that only one of the two has is listed too, and counts as a difference
+with --strict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+SAMPLES = {
+    "plain": ["-n", "50", "--seed", "1"],
+    "choice": ["-n", "50", "--seed", "2", "--temperature", "0.7", "--top-k", "5", "--top-p", "0.9"],
+    "pattern": ["-n", "20", "--seed", "3", "--pattern", "[a-m].{2,6}"],
+    "prefix": ["-n", "20", "--seed", "4", "--prefix", "ka"],
+    "unique": ["-n", "30", "--seed", "5", "--unique"],
+    "novel": ["-n", "30", "--seed", "6", "--novel"],
+    "most likely": ["--most-likely", "10"],
+}
+STEPS = 60
+CHANGES_ALONE = {
+    "seconds",
+    "seconds_per_step",
+    "samples_per_second",
+    "makemore",
+    "torch",
+    "launch",
+    "directory",
+    "runs",
+    "run",
+}
+"""Keys whose values say when, where or how fast."""
+
+
+def main() -> int:
+    """Run both checkouts, compare, and return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("old", type=Path, nargs="?")
+    parser.add_argument("new", type=Path, nargs="?")
+    parser.add_argument("--types", help="which types, with commas between (default: all)")
+    parser.add_argument(
+        "--nproc", type=int, default=2, help="processes of the runs by several; 0 for none (default 2)"
+    )
+    parser.add_argument("--strict", action="store_true", help="what only one of them has is a difference too")
+    parser.add_argument("--collect", type=Path, help=argparse.SUPPRESS)  # what the two processes do
+    options = parser.parse_args()
+    if options.collect:
+        collect(options.collect, options.types.split(","), options.nproc)
+        return 0
+    if options.old is None or options.new is None:
+        parser.error("give two checkouts, the old one and the new one")
+    types = options.types or ",".join(types_of(options.old))
+    with tempfile.TemporaryDirectory() as temporary:
+        processes = []
+        for name in ("old", "new"):
+            source = getattr(options, name).resolve() / "src"
+            if not (source / "makemore").is_dir():
+                parser.error(f"{source.parent} is not a checkout of makemore")
+            there = Path(temporary, name)
+            there.mkdir()
+            command = [
+                sys.executable,
+                __file__,
+                "--collect",
+                str(there),
+                "--types",
+                types,
+                "--nproc",
+                str(options.nproc),
+            ]
+            processes.append(subprocess.Popen(command, env=environment(source, there), cwd=there))
+        statuses = [process.wait() for process in processes]
+        if any(statuses):
+            return 1
+        old, new = (
+            json.loads(Path(temporary, name, "results.json").read_text("utf-8")) for name in ("old", "new")
+        )
+    different, alone = compare(old, new)
+    for line in different:
+        print(line)
+    for line in alone:
+        print(line)
+    print(f"{len(old)} results: {len(different)} values differ, {len(alone)} are in one of the two alone")
+    return int(bool(different) or (options.strict and bool(alone)))
+
+
+def environment(source: Path, there: Path) -> dict[str, str]:
+    """Return the environment in which a checkout's own code runs, with one thread."""
+    own = {"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1", "MAKEMORE_CACHE": str(there / "cache")}
+    return os.environ | own
+
+
+def types_of(checkout: Path) -> list[str]:
+    """Return the types that a checkout has."""
+    code = "from makemore.models import MODELS; print(*MODELS)"
+    env = environment(checkout.resolve() / "src", checkout)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+# what one checkout computes
+
+
+def collect(there: Path, types: list[str], nproc: int) -> None:
+    """Run everything in a directory, and write what came out to its results.json."""
+    import makemore
+
+    package = Path(makemore.__path__[0])
+    if package.parent != Path(os.environ["PYTHONPATH"]):
+        raise RuntimeError(f"{package} is not the checkout's own")
+    names = Path("list.txt")
+    bundled = (package / "data" / "names.txt").read_text("utf-8").split()
+    names.write_text("\n".join(bundled[::100][:300]) + "\n", "utf-8")
+    results: dict[str, Any] = {}
+    for type in types:
+        for name, result in of_type(type, names, nproc):
+            results[f"{type}: {name}"] = result
+        print(f"{there.name}: {type}", file=sys.stderr, flush=True)
+    results["inspect"] = json.loads(run("inspect", str(names), "--json"))
+    two = ["--types", ",".join(types[:3]), "--max-steps", "30", "-o", "compared", "--json"]
+    results["compare"] = json.loads(run("compare", str(names), *two))
+    (there / "results.json").write_text(json.dumps(results), "utf-8")
+
+
+def of_type(type: str, names: Path, nproc: int) -> Iterator[tuple[str, Any]]:
+    """Yield what one type computes, name by name."""
+    train = ["-i", str(names), "--type", type, "--device", "cpu", "--seed", "7"]
+    run("train", *train, "--max-steps", str(STEPS), "-o", type)
+    yield "trained", files(Path(type))
+    resumed = f"{type}-resumed"
+    run("train", *train, "--max-steps", str(STEPS // 2), "-o", resumed)
+    run("train", "--resume", "-o", resumed, "--max-steps", str(STEPS), "--device", "cpu")
+    yield "resumed", files(Path(resumed))
+    if nproc and type not in ("bigram", "ngram", "mlp_bn"):  # these are refused
+        command = [sys.executable, "-m", "makemore", *train, "--max-steps", "10", "-o", f"{type}-several"]
+        subprocess.run([*command, "--nproc", str(nproc)], check=True, stdout=subprocess.DEVNULL)
+        yield f"by {nproc} processes", files(Path(f"{type}-several"))
+    for name, options in SAMPLES.items():
+        yield f"samples, {name}", json_lines(run("sample", type, *options, "--json"))
+    yield (
+        "score",
+        json_lines(run("score", type, "emma", "xaviera", "q", "zz9", "--letters", "--json", status={0, 2})),
+    )
+    yield "explain", json_lines(run("explain", type, "emma", "--json"))
+    yield "eval", json.loads(run("eval", type, "-n", "500", "--json"))
+
+
+def run(*argv: str, status: set[int] | None = None) -> str:
+    """Run a command line in this process, which spares importing torch, and return what it printed."""
+    from makemore import cli
+
+    out, said = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    before = sys.argv
+    sys.argv = ["makemore", *argv]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+            cli.main()
+    except SystemExit as end:
+        if end.code not in (status or {0}):
+            sentence = said.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
+            raise RuntimeError(
+                f"makemore {' '.join(argv)} ended with status {end.code}: {sentence}"
+            ) from None
+    finally:
+        sys.argv = before
+    return out.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
+
+
+def json_lines(text: str) -> list[Any]:
+    """Return the JSON objects of some lines."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def files(directory: Path) -> dict[str, Any]:
+    """Return what a run directory holds that should not change: weights as hexadecimal, numbers as they are."""
+    from safetensors.numpy import load_file
+
+    found: dict[str, Any] = {}
+    for name in ("best.safetensors", "last.safetensors"):
+        found[name] = {key: tensor.tobytes().hex() for key, tensor in load_file(directory / name).items()}
+    found["summary"] = json.loads((directory / "summary.json").read_text("utf-8"))
+    found["metrics"] = json_lines((directory / "metrics.jsonl").read_text("utf-8"))
+    found["corpus"] = (directory / "corpus.npy").read_bytes().hex()
+    return found
+
+
+# the comparison
+
+
+def compare(old: Any, new: Any, place: str = "") -> tuple[list[str], list[str]]:
+    """Return a line for every value that differs, and one for every value that only one of the two has."""
+    different: list[str] = []
+    alone: list[str] = []
+
+    def walk(a: Any, b: Any, place: str) -> None:
+        if isinstance(a, dict) and isinstance(b, dict):
+            for key in [*a, *(key for key in b if key not in a)]:
+                at = f"{place}/{key}"
+                if key in CHANGES_ALONE:
+                    continue
+                if key in a and key in b:
+                    walk(a[key], b[key], at)
+                else:
+                    alone.append(f"{at}: only in the {'old' if key in a else 'new'} one")
+        elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+            for i, (x, y) in enumerate(zip(a, b, strict=True)):
+                walk(x, y, f"{place}/{i}")
+        elif a != b:
+            different.append(f"{place}: {told(a, b)}")
+
+    walk(old, new, place)
+    return different, alone
+
+
+def told(a: Any, b: Any) -> str:
+    """Say how two values differ."""
+    numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (a, b))
+    if numbers:
+        return f"{a!r} and {b!r}, apart by {abs(a - b):.3g} ({abs(a - b) / max(abs(a), abs(b), math.ulp(0)):.2g} of it)"
+    shorten: Callable[[Any], str] = lambda x: text if len(text := repr(x)) <= 60 else f"{text[:57]}..."  # noqa: E731
+    return f"{shorten(a)} and {shorten(b)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
