@@ -76,15 +76,15 @@ def test_inspect(makemore, small: Path) -> None:
     done = makemore("inspect", small, "--json")
     assert done.status == 0
     assert json.loads(done.out)["unique"] == len(set(small.read_text("utf-8").split()))
-    assert "try:  makemore -i" in makemore("inspect", small).out
+    assert "try:\n  makemore -i" in makemore("inspect", small).out
 
 
 def test_what_inspect_advises_can_be_pasted(makemore, tmp_path: Path) -> None:
     path = tmp_path / "my list.txt"
     path.write_text("\n".join(f"ä{i}" for i in range(30)), "latin-1")
     done = makemore("inspect", path, "--encoding", "latin-1", "--max-length", 9)
-    (line,) = [line for line in done.out.splitlines() if line.startswith("try:")]
-    words = shlex.split(line.removeprefix("try:").split("   ")[0])
+    (line,) = [line for line in done.out.splitlines() if line.startswith("  makemore ")]
+    words = shlex.split(line)
     assert makemore(*words[1:], "-o", tmp_path / "run").status == 0
 
 

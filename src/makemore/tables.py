@@ -16,21 +16,18 @@ from makemore.advice import RED, shown
 from makemore.corpus import SPLITS
 from makemore.display import duration
 from makemore.events import Evaluation, Event, Overfitting, Started, Step
+from makemore.layout import command, notes, say, table
 from makemore.run import Explained
+from makemore.terminal import clipped, visible, width_of, wrapped
+
+BESIDE = 34
+"""Columns that a run needs to stand beside another in `explain`."""
 
 END = "⏎"
 """Stands for the end of a line."""
 
 _SURPRISES = ((1.0, "green"), (2.5, ""), (4.5, "yellow"), (math.inf, "red"))
 """Colours of a character by its surprise in bits: up to so many."""
-
-
-def _table(*columns: str, left: int = 1) -> Table:
-    """A table whose first columns are words and whose others are numbers."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i < left else "right", no_wrap=i >= left)
-    return table
 
 
 def _number(x: float | None, digits: int = 4) -> str:
@@ -41,41 +38,34 @@ def _share(x: float) -> str:
     return f"{x:.1%}"
 
 
-def _say(console: Console, text: str = "", style: str | None = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
 # eval
 
 
 def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
     """Print what `assessment.assess` found."""
-    _say(console, f"{numbers['type']}, {numbers['parameters']:,} parameters")
-    table = _table("", *SPLITS)
-    table.add_row("lines", *(f"{numbers['lines'][split]:,}" for split in SPLITS))
+    say(console, f"{numbers['type']}, {numbers['parameters']:,} parameters")
+    rows = [["lines", *(f"{numbers['lines'][split]:,}" for split in SPLITS)]]
     units = {"nll": "nats per token", "bits_per_character": "bits per character",
              "bits_per_line": "bits per line", "perplexity": "perplexity"}  # fmt: skip
     for key, name in units.items():
         digits = 4 if key == "nll" else 3 if key == "bits_per_character" else 2
-        table.add_row(name, *(_number(numbers[key][split], digits) for split in SPLITS))
+        rows.append([name, *(_number(numbers[key][split], digits) for split in SPLITS)])
         around = [numbers[key + "_interval"][split] for split in SPLITS]
-        table.add_row(
-            "  95 % interval",
-            *(f"{_number(a, digits)} to {_number(b, digits)}" for a, b in around),
-            style="dim",
+        rows.append(
+            ["  95 % interval", *(f"{_number(a, digits)} to {_number(b, digits)}" for a, b in around)]
         )
     for name in ("bigram", "ngram"):
         losses = numbers["baselines"][name]
         label = "a bigram's nats per token" if name == "bigram" else "a 6-gram's"
-        table.add_row(label, "", *(_number(losses[split]) for split in ("validation", "test")))
-    console.print(table)
+        rows.append([label, "", *(_number(losses[split]) for split in ("validation", "test"))])
+    table(console, ["", *SPLITS], rows)
     if any(numbers["scored_lines"][split] < numbers["lines"][split] for split in SPLITS):
         some = ", ".join(f"{numbers['scored_lines'][split]:,}" for split in SPLITS)
-        _say(console, f"losses are of lines that were drawn: {some}", "dim")
-    _say(console)
+        say(console, f"losses are of lines that were drawn: {some}", "dim")
+    say(console)
 
     low, high = numbers["copy_ratio_interval"]
-    rows = [
+    judged = [
         ("copy ratio R", _number(numbers["copy_ratio"], 2),
          f"training lines are so many times as likely as held-out ones; 1 is no memorising ({_number(low, 2)} to {_number(high, 2)})"),
         ("C_T", _number(numbers["c_t"], 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
@@ -87,38 +77,39 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
         ("Vendi ratio", _number(numbers["vendi_ratio"], 2), "how varied samples are, over how varied held-out lines are"),
         ("calibration error", _number(numbers["calibration_error"], 3), f"how far probabilities are from how often they come true; by chance alone {_number(numbers['calibration_error_by_chance'], 3)}"),
     ]  # fmt: skip
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(style="dim")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    notes(console, judged)
     distances = ", ".join(f"{name} {_number(d['ratio'], 1)}" for name, d in numbers["distances"].items())
-    _say(console, f"distance from training lines, over that of held-out lines: {distances}")
-    _say(console)
-    _say(console, f"some of the {numbers['samples']:,} samples, and the training line nearest to each:")
-    width = min(40, max(len(each["text"]) for each in numbers["nearest"]))
+    say(console, f"distance from training lines, over that of held-out lines: {distances}")
+    say(console)
+    say(console, f"some of the {numbers['samples']:,} samples, and the training line nearest to each:")
+    pairs = []
     for each in numbers["nearest"][:10]:
         edits = f"{each['distance']} edit" + "s" * (each["distance"] != 1)
         near = "a training line itself" if not each["distance"] else f"{edits} from {_short(each['nearest'])}"
-        _say(console, f"  {_short(each['text'], width):{width}}  {near}")
+        pairs.append((_short(each["text"]), near))
+    width = max((width_of(text) for text, _ in pairs), default=0)
+    beside = width + max((width_of(near) for _, near in pairs), default=0) + 4 <= console.width
+    for text, near in pairs:
+        if beside or not console.is_terminal:
+            say(console, f"  {text}{' ' * (width - width_of(text))}  {near}")
+        else:
+            say(console, f"  {text}", hang="  ")
+            say(console, f"      {near}", "dim", hang="      ")
     show_warnings(console, numbers["warnings"])
 
 
 def _short(text: str, width: int = 40) -> str:
-    text = "".join(c if c.isprintable() else shown(c) for c in text)  # nothing that a terminal would obey
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return clipped(visible(text), width)
 
 
 def show_warnings(console: Console, warnings: Sequence[Mapping[str, str]]) -> None:
     """Print warnings, each with what to do."""
-    _say(console)
+    say(console)
     if not warnings:
-        _say(console, "no warnings", "green")
+        say(console, "no warnings", "green")
     for each in warnings:
-        _say(console, each["message"], "bold red" if each["severity"] == RED else "bold yellow")
-        _say(console, f"  what to do: {each['advice']}")
+        say(console, each["message"], "bold red" if each["severity"] == RED else "bold yellow")
+        say(console, f"  what to do: {each['advice']}", hang="  ")
 
 
 # compare
@@ -148,7 +139,7 @@ class Leaderboard:
             case Started():
                 self._losses = ""
                 if not self._console.is_terminal:
-                    _say(self._console, f"training {name}")
+                    say(self._console, f"training {name}")
             case Step():
                 done = "" if event.done is None else f"{event.done:4.0%}  "
                 self._now = f"{name}  {done}step {event.step:,}  {self._losses}"
@@ -166,58 +157,73 @@ class Leaderboard:
         self._done.sort(key=lambda each: math.inf if (loss := each["nll"]["test"]) is None else float(loss))
         if not self._console.is_terminal:
             loss, time = _number(numbers["nll"]["test"]), duration(numbers["seconds"])
-            _say(self._console, f"  {numbers['name']}: test {loss} after {time}")
+            say(self._console, f"  {numbers['name']}: test {loss} after {time}")
         self._now = ""
         self._show()
 
     def failed(self, name: str, message: str) -> None:
         """Say that a run could not be trained."""
-        _say(self._console, f"{name} is left out: {message}", "yellow")
+        say(self._console, f"{name} is left out: {message}", "yellow")
 
     def _show(self) -> None:
-        table = _table("", "test", "validation", "parameters", "time")
-        for each in self._done:
-            table.add_row(each["name"], _number(each["nll"]["test"]), _number(each["nll"]["validation"]),
-                          f"{each['parameters']:,}", duration(each["seconds"]))  # fmt: skip
-        self._live.update(Group(table, Text(self._now)))
+        columns = [
+            ("", [each["name"] for each in self._done]),
+            ("test", [_number(each["nll"]["test"]) for each in self._done]),
+            ("validation", [_number(each["nll"]["validation"]) for each in self._done]),
+            ("time", [duration(each["seconds"]) for each in self._done]),
+            ("parameters", [f"{each['parameters']:,}" for each in self._done]),
+        ]
+        grid, left = Table.grid(padding=(0, 2, 0, 0), pad_edge=False), self._console.width
+        shown: list[list[Text]] = []
+        for name, cells in columns:  # those that fit, the most important first
+            width = max(map(len, [name, *cells]))
+            if shown and width > left:
+                break
+            grid.add_column(justify="right" if shown else "left", no_wrap=True)
+            shown.append([Text(name, "bold"), *map(Text, cells)])
+            left -= width + 2
+        for row in zip(*shown, strict=True):
+            grid.add_row(*row)
+        now = Text("\n".join(wrapped(self._now, self._console.width, "  ")))
+        self._live.update(Group(grid, now) if self._done else now)
 
 
 def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     """Print what `comparison.compare` found."""
     entries, pairs = result["entries"], result["pairs"]
-    table = _table("", "test", "±", "parameters", "time", "samples/s", "R", "unique")
+    rows = []
     for each in entries:
         low, high = each["interval"]
         half = None if None in (low, high) else (high - low) / 2
-        table.add_row(
-            Text(each["name"], overflow="fold"), _number(each["nll"]["test"]), _number(half, 3),
+        rows.append([
+            each["name"], _number(each["nll"]["test"]), _number(half, 3),
             f"{each['parameters']:,}", duration(each["seconds"]), f"{each['samples_per_second']:,.0f}",
             _number(each["copy_ratio"], 2), _share(each["uniqueness"]),
-        )  # fmt: skip
-    console.print(table)
-    _say(console)
+        ])  # fmt: skip
+    table(console, ["", "test", "±", "parameters", "time", "samples/s", "R", "unique"], rows)
+    say(console)
     ties = [(p["a"], p["b"]) for p in pairs if p["tie"]]
     best = entries[0]["name"]
     level = [name for a, name in ties if a == best]
     if level:
-        _say(console, f"best: {best}; level with it, a tie: {', '.join(level)}")
+        say(console, f"best: {best}; level with it, a tie: {', '.join(level)}")
     else:
-        _say(console, f"best: {best}; its lead over every other is real")
+        say(console, f"best: {best}; its lead over every other is real")
     others = [f"{a} and {b}" for a, b in ties if a != best]
     if others:
-        _say(console, f"further ties: {'; '.join(others)}")
+        say(console, f"further ties: {'; '.join(others)}")
     names = [each["name"] for each in entries]
-    table = _table("to the next", "nats per token", "95 % interval", "")
+    rows = []
     for pair in pairs:
         if names.index(pair["b"]) == names.index(pair["a"]) + 1:
             low, high = pair["interval"]
-            table.add_row(Text(f"{pair['a']} before {pair['b']}"), _number(pair["difference"]),
-                          f"{_number(low)} to {_number(high)}", "tie" if pair["tie"] else "real")  # fmt: skip
-    _say(console)
-    console.print(table)
+            rows.append([f"{pair['a']} before {pair['b']}", _number(pair["difference"]),
+                         f"{_number(low)} to {_number(high)}", "tie" if pair["tie"] else "real"])  # fmt: skip
+    say(console)
+    table(console, ["to the next", "nats per token", "95 % interval", "verdict"], rows)
     n = result.get("scored_lines", result["lines"]["test"])
     drawn = f" The test lines are {n:,} that were drawn." * (n < result["lines"]["test"])
-    _say(
+    say(
         console,
         "test: nats per token, with half its 95 % interval. R: how much likelier training lines are than held-out ones. "
         "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
@@ -230,36 +236,54 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
 
 
 def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]]) -> None:
-    """Print what each run expected of a line, character by character, the runs side by side."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", min_width=2)
-    for name in explained:
-        table.add_column("bits", justify="right", no_wrap=True, min_width=4)
-        table.add_column(f"{name} expected")
-    for at_once in zip(*explained.values(), strict=True):
-        row = [Text(_letter(at_once[0].character), style=_colour(max(e.nll for e in at_once)))]
-        for e in at_once:
-            row.append(Text(f"{e.nll / math.log(2):.1f}", style=_colour(e.nll)))
-            choices = Text()
-            for character, p in e.choices:
-                style = "bold" if character == e.character else "dim"
-                choices.append(f"{_letter(character)}\N{NO-BREAK SPACE}{p:.0%}  ", style=style)
-            if e.character not in [character for character, _ in e.choices]:
-                choices.append(
-                    f"…\N{NO-BREAK SPACE}{_letter(e.character)}\N{NO-BREAK SPACE}{e.probability:.2%}",
-                    style="bold",
-                )
-            row.append(choices)
-        table.add_row(*row)
+    """Print what each run expected of a line, character by character, the runs side by side where there is room."""
     for name, each in explained.items():
-        whole = Text(f"{name}: " if len(explained) > 1 else "")
+        whole = Text(f"{visible(name)}: " if len(explained) > 1 else "")
         for e in each:
             letter = e.character if e.character == " " else _letter(e.character)
             whole.append(letter, style=_colour(e.nll))
         bits = sum(e.nll for e in each) / math.log(2)
-        whole.append(f"   {bits:.1f} bits, {bits / len(each):.2f} a character", style="dim")
-        console.print(whole, soft_wrap=True)
-    console.print(table)
+        sums = f"{bits:.1f} bits, {bits / len(each):.2f} a character"
+        apart = width_of(whole.plain) + 3 + len(sums) > console.width
+        whole.append(f"\n  {sums}" if apart else f"   {sums}", style="dim")
+        console.print(whole, highlight=False, soft_wrap=True)
+    width = (console.width - 3) // len(explained) - 2 if console.is_terminal else 60
+    if width >= BESIDE or len(explained) == 1:
+        _expected(console, explained, width)
+        return
+    for name, each in explained.items():
+        say(console)
+        _expected(console, {name: each}, console.width - 5)
+
+
+def _expected(console: Console, explained: Mapping[str, Sequence[Explained]], width: int) -> None:
+    """Print a table of what some runs expected. width: the cells that each of them has."""
+    grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    grid.add_column(no_wrap=True, min_width=2)
+    for _ in explained:
+        grid.add_column(no_wrap=True, min_width=min(width, BESIDE))
+    head = [Text("bits  ").append(clipped(f"{visible(n)} expected", width - 6)) for n in explained]
+    grid.add_row("", *(Text.styled(text.plain, "bold") for text in head))
+    for at_once in zip(*explained.values(), strict=True):
+        letter = Text(_letter(at_once[0].character), style=_colour(max(e.nll for e in at_once)))
+        grid.add_row(letter, *(_choices(e, width) for e in at_once))
+    console.print(grid, crop=False)
+
+
+def _choices(e: Explained, width: int) -> Text:
+    """The surprise at a place, and the likeliest characters there, in lines of at most so many cells."""
+    parts = [(f"{_letter(c)} {p:.0%}", "bold" if c == e.character else "dim") for c, p in e.choices]
+    if e.character not in [c for c, _ in e.choices]:
+        parts.append((f"… {_letter(e.character)} {e.probability:.2%}", "bold"))
+    text = Text(f"{e.nll / math.log(2):4.1f}", style=_colour(e.nll))
+    found, used = Text.assemble(text), width_of(text.plain)
+    for part, style in parts:
+        if used + 2 + width_of(part) > width and used > 4:
+            found.append("\n    ")
+            used = 4
+        found.append("  ").append(part, style=style)
+        used += 2 + width_of(part)
+    return found
 
 
 def _letter(character: str) -> str:
@@ -278,7 +302,7 @@ def show_inspection(console: Console, found: Mapping[str, Any], given: str = "")
     dropped = [
         f"{found[key]:,} {name}" for key, name in (("blank", "blank"), ("too_long", "too long")) if found[key]
     ]
-    _say(
+    say(
         console, f"{found['source']}: {found['lines']:,} lines" + f", {' and '.join(dropped)}" * bool(dropped)
     )
     lengths = found["lengths"]
@@ -307,30 +331,21 @@ def show_inspection(console: Console, found: Mapping[str, Any], given: str = "")
                 f"nats per token is how well the test lines tell a loss (by counting, which has {expected['test']:.3f})",
             )
         )
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(style="dim")
-    for name, number, says in rows:
-        table.add_row(name, number, Text(says))
-    console.print(table)
+    notes(console, rows)
     if found["looked_at"] < found["kept"]:
-        _say(
+        say(
             console, f"near-duplicates are estimated from {found['looked_at']:,} lines that were drawn", "dim"
         )
     show_warnings(console, found["warnings"])
-    _say(console)
+    say(console)
     for reason in advised["reasons"]:
-        _say(console, reason)
+        say(console, reason)
     name = found["source"].removesuffix(" (bundled)")
-    command = f"makemore -i {shlex.quote(name)} --type {advised['type']}"
+    line = f"makemore -i {shlex.quote(name)} --type {advised['type']}"
     if given:
-        command += f" {given}"
+        line += f" {given}"
     if advised["max_length"] and "--max-length" not in given:
-        command += f" --max-length {advised['max_length']}"
-    takes = (
-        f"   about {duration(advised['seconds'])} here"
-        if advised["seconds"] and advised["seconds"] >= 1
-        else ""
-    )
-    _say(console, f"try:  {command}{takes}", "bold")
+        line += f" --max-length {advised['max_length']}"
+    slow = advised["seconds"] and advised["seconds"] >= 1
+    takes = f" (about {duration(advised['seconds'])} here)" if slow else ""
+    command(console, f"try{takes}:", line, "bold")

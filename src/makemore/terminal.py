@@ -1,0 +1,110 @@
+"""Text as it can safely and readably be shown on a terminal: nothing in it is obeyed, no word or command is broken."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable
+from typing import IO
+
+CONTROLS = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
+"""Categories of characters that a terminal obeys, or that hide or reorder what is around them."""
+
+HARMLESS = frozenset("\t\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
+"""Those of them that are text: the tab, joiners (emoji, Persian and Hindi need them), and Arabic signs around numbers."""
+
+CUT = "…"
+"""Stands after a sample that was cut at the longest line's length."""
+
+_WORDS = re.compile(r"`[^`]*`[^\s`]*|[^ ]+")
+"""What a line is never broken inside: a word, or a command between backticks."""
+
+
+def obeyed(character: str) -> bool:
+    """Say whether a character would do something to a terminal instead of being shown by it."""
+    return unicodedata.category(character) in CONTROLS and character not in HARMLESS
+
+
+def visible(text: str) -> str:
+    r"""Return a text with the characters that a terminal would obey spelled out, as in `\x1b` and `\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_spelled(c) if obeyed(c) else c for c in text)
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def visible_json(text: str) -> str:
+    """Return JSON that means the same, with the characters that a terminal would obey escaped."""
+    if text.isascii():  # JSON itself escapes those below a space
+        return text.replace("\x7f", "\\u007f")
+    return "".join(json.dumps(c)[1:-1] if obeyed(c) and c != "\n" else c for c in text)
+
+
+def for_stream(stream: IO[str] | None, spell: Callable[[str], str] = visible) -> Callable[[str], str]:
+    """Return what to do with a text before it is written: spell it out for a terminal, leave it alone elsewhere."""
+    try:
+        terminal = stream is not None and stream.isatty()
+    except ValueError:  # closed
+        terminal = False
+    return spell if terminal else _as_it_is
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def width_of(text: str) -> int:
+    """Return the cells of a terminal that a text takes: two for each East Asian wide character, none for a mark."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(c) for c in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def clipped(text: str, width: int) -> str:
+    """Return a text that takes at most so many cells; one that was longer ends in an ellipsis."""
+    if width_of(text) <= width:
+        return text
+    taken, kept = 0, ""
+    for c in text:
+        taken += _cells(c)
+        if taken > width - 1:
+            break
+        kept += c
+    return kept + "…"
+
+
+def wrapped(text: str, width: int, hang: str = "") -> list[str]:
+    """Break a text at spaces into lines of at most so many cells.
+
+    The first line keeps the spaces that the text begins with; the others begin with `hang`. A word, or a command
+    between backticks, that is longer than a line stays in one piece.
+    """
+    if width_of(text) <= width:
+        return [text]
+    lead = text[: len(text) - len(text.lstrip(" "))]
+    lines, line, empty, end = [], lead, True, len(lead)
+    for word in _WORDS.finditer(text):
+        gap = "" if empty else " " * (word.start() - end)
+        if not empty and width_of(line) + len(gap) + width_of(word[0]) > width:
+            lines.append(line)
+            line, gap = hang, ""
+        line += gap + word[0]
+        empty, end = False, word.end()
+    return [*lines, line]
+
+
+def columns(default: int = 80) -> int:
+    """Return the width of the terminal in cells."""
+    return max(20, shutil.get_terminal_size((default, 24)).columns)
