@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,11 @@ from makemore.cache import read
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.store import Store
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 @pytest.fixture
@@ -101,14 +105,14 @@ class _Opened(io.BytesIO):
     """What `_opened` gives."""
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstandard.compress], ids=["gz", "xz", "zst"])
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
 def test_packed_files(names: Corpus, tmp_path: Path, pack: Any) -> None:
     path = tmp_path / "packed"
     path.write_bytes(pack(reading.locate("names").paths[0].read_bytes()))
     assert same(read(path), names)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstandard.compress], ids=["gz", "xz", "zst"])
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
 @pytest.mark.parametrize("how", ["cut", "changed"])
 def test_packed_files_that_are_damaged(tmp_path: Path, pack: Any, how: str) -> None:
     """Not one line of them is taken."""
@@ -122,11 +126,29 @@ def test_packed_files_that_are_damaged(tmp_path: Path, pack: Any, how: str) -> N
         read(path)
 
 
-def test_two_frames_of_zstandard(names: Corpus, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
+def test_two_packed_parts_one_after_the_other(names: Corpus, tmp_path: Path, pack: Any) -> None:
     text = reading.locate("names").paths[0].read_bytes()
-    path = tmp_path / "packed.zst"
-    path.write_bytes(zstandard.compress(text[:100_000]) + zstandard.compress(text[100_000:]))
+    path = tmp_path / "packed"
+    path.write_bytes(pack(text[:100_000]) + pack(b"") + pack(text[100_000:]))
     assert same(read(path), names)
+
+
+def test_zeros_between_parts_packed_by_xz(names: Corpus, tmp_path: Path) -> None:
+    text = reading.locate("names").paths[0].read_bytes()
+    path = tmp_path / "packed"
+    path.write_bytes(lzma.compress(text[:100_000]) + bytes(5000) + lzma.compress(text[100_000:]) + bytes(4))
+    assert same(read(path), names)
+
+
+def test_xz_that_demands_a_lot_of_memory(tmp_path: Path) -> None:
+    path = tmp_path / "packed.xz"
+    greedy = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}]
+    path.write_bytes(lzma.compress(b"emma\nava\n" * 1000, filters=greedy))
+    with pytest.raises(
+        MakemoreError, match=r"packed.xz: cannot be unpacked: Memory usage limit exceeded; unpack it yourself"
+    ):
+        read(path)
 
 
 def test_a_pipe(names: Corpus, tmp_path: Path) -> None:

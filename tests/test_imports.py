@@ -86,7 +86,7 @@ OUTSIDE = {
     "errors": set(),
     "vocab": {"numpy"},
     "corpus": {"numpy"},
-    "reading": {"numpy", "zstandard"},
+    "reading": {"numpy"},
     "store": {"numpy"},
     "batches": {"numpy"},
     "recipes": set(),

@@ -37,6 +37,12 @@ from makemore.vocab import UNKNOWN, Vocab
 LARGE = 1 << 25
 """Bytes of files, and characters of a stream, from which on the cache is used."""
 
+SPARE = 1 << 30
+"""Bytes of the cache's disk that are left free, or a twentieth of a small one."""
+
+_BYTES_A_LINE = 8 + 4 + 8 + 1 + 8
+"""What is still to come for each line once it is numbered: offset, length, hash, split, and its hash sorted."""
+
 
 def read(
     source: str | Path | Sequence[str | Path],
@@ -238,6 +244,7 @@ class _Builder:
                 ends.write((at + 1 + total).data)  # the stream begins with a boundary of its own
                 kinds.append((len(some), some.dtype))
                 total += len(some)
+                self._room(part, total)
         vocab, table = self._vocabulary()
         offsets = _new(part, "offsets", np.int64, self.n_lines + 1)
         raw = np.memmap(part / "ends", dtype=np.int64, mode="r")
@@ -257,6 +264,17 @@ class _Builder:
         del raw
         (part / "ends").unlink()
         self._derive(part, vocab, tokens, offsets, stamps)
+
+    def _room(self, part: Path, total: int) -> None:
+        """Raise MakemoreError when the disk would soon be full; a stream may have no end. total: characters so far."""
+        to_come = total * np.min_scalar_type(len(self.order)).itemsize + self.n_lines * _BYTES_A_LINE
+        disk = shutil.disk_usage(part)
+        if disk.free - to_come < min(SPARE, disk.total // 20):
+            raise MakemoreError(
+                f"{self.source.name}: {self.n_lines:,} lines, {total / 1e9:,.2f} billion characters, were read, and for more the disk "
+                f"with the cache in {part.parent} has too little room ({disk.free / 1e9:,.2f} GB); give fewer lines (head -n), make room "
+                "with makemore cache clear, or name another place in the environment variable MAKEMORE_CACHE"
+            )
 
     def _derive(
         self,

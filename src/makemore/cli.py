@@ -423,7 +423,7 @@ def score(
                 strange, first_strange = strange + 1, first_strange or text
             yield from shown(text, losses)
 
-    some = lines or (_standard_input() if source is None else lines_of(source, encoding))
+    some = lines or lines_of(source or locate("-"), encoding)
     with parallel.joined(), closing(run.scored(some, together=not lines)) as scored:
         _print(every())
     if strange:
@@ -433,16 +433,6 @@ def score(
             more = f", as is that of {strange - 1:,} more" if strange > 1 else ""
             raise MakemoreError(f"{error}; the score of that line is inf{more}") from None
     return 0
-
-
-def _standard_input() -> Iterator[str]:
-    try:
-        yield from sys.stdin
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise MakemoreError(
-            f"standard input: not {error.encoding}: byte 0x{byte:02x}; recode it first"
-        ) from None
 
 
 def models(*, input_file: Annotated[str, option(short="-i")] = "names") -> int:

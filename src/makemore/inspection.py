@@ -252,7 +252,7 @@ def _raw(source: str | Path, corpus: Corpus, encoding: str, limit: int, rows: It
         return raw
     before = row = 0
     raw.characters = Counter()
-    for text in texts(found, encoding, limit):
+    for text in texts(found, encoding):
         is_nfc = unicodedata.is_normalized("NFC", text)
         kept: list[str] = []
         stripped = [line.strip() for line in text[:-1].split("\n")]

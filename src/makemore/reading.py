@@ -11,6 +11,7 @@ import contextlib
 import glob
 import gzip
 import hashlib
+import importlib
 import io
 import json
 import lzma
@@ -34,7 +35,11 @@ from makemore.vocab import code_points
 BLOCK = 1 << 20
 """Bytes that are read at a time."""
 
-_LINE = 1 << 26  # characters of a line that are kept to count them, where it is too long by far
+ENDLESS = 1 << 24
+"""Characters of a line from which on reading ends, whatever `max_length` says: it may never end."""
+
+UNPACKING = 1 << 28
+"""Bytes of memory that unpacking may take: xz -9 needs a quarter of it, Zstandard's own limit is half of it."""
 
 LONGEST = 10_000
 """Characters a line may have unless `max_length` says otherwise: past that a file is hardly a list."""
@@ -181,11 +186,10 @@ def blocks(
     MakemoreError for what is no such text, and where a file changes while it is read.
     """
     codec = _codec(encoding)
-    limit = LONGEST if max_length is None else max_length
     done = 0
     for path in source.paths:
         lines, at = reading.lines, 0
-        for text, at in _unchanged(path, codec, encoding, limit):
+        for text, at in _unchanged(path, codec, encoding):
             counted = reading.lines - lines
             yield _clean(text, _name(path), counted, reading, max_length)
             if on_progress is not None:
@@ -193,10 +197,10 @@ def blocks(
         done += at
 
 
-def _unchanged(path: Path, codec: str, encoding: str, limit: int) -> Iterator[tuple[str, int]]:
+def _unchanged(path: Path, codec: str, encoding: str) -> Iterator[tuple[str, int]]:
     """Yield what `_texts` does, and raise MakemoreError if the file changes meanwhile."""
     before = _stamp(path)
-    for text, at in _texts(path, _name(path), codec, encoding, limit):
+    for text, at in _texts(path, _name(path), codec, encoding):
         if before is not None and at > before[0]:  # or a file that goes on growing would be read for ever
             break
         yield text, at
@@ -208,14 +212,11 @@ def _name(path: Path) -> str:
     return "standard input" if path == _STANDARD_INPUT else str(path)
 
 
-def texts(source: Source, encoding: str, limit: int = 2**62) -> Iterator[str]:
-    """Yield the text of all files as it stands there, in pieces of whole lines, each ended by a newline.
-
-    limit: characters of a line beyond which it need not be whole.
-    """
+def texts(source: Source, encoding: str) -> Iterator[str]:
+    """Yield the text of all files as it stands there, in pieces of whole lines, each ended by a newline."""
     codec = _codec(encoding)
     for path in source.paths:
-        for text, _ in _unchanged(path, codec, encoding, limit):
+        for text, _ in _unchanged(path, codec, encoding):
             yield text
 
 
@@ -276,48 +277,57 @@ def _unpacked(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
     if kind == "gzip":
         return start, gzip.open(buffered)  # type: ignore[return-value]
     if kind == "xz":
-        return start, lzma.open(buffered)  # type: ignore[return-value]
+        return start, _XZ(buffered)  # type: ignore[return-value]
     if kind == "zstd":
-        try:
-            import zstandard
-        except ImportError:
-            raise MakemoreError(
-                f"{name}: is packed by Zstandard; install makemore[zstd], or unpack it first"
-            ) from None
-        return start, _Zstandard(buffered, zstandard.ZstdDecompressor())  # type: ignore[return-value]
+        return start, _zstandard(name).open(buffered)
     return start, buffered
 
 
-class _Zstandard:
-    """A file packed by Zstandard, frame after frame; unlike the package's own reader it notices where one is cut short."""
+def _zstandard(name: str) -> Any:
+    """The module that unpacks Zstandard: Python's own from 3.14 on."""
+    try:
+        return importlib.import_module(
+            "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+        )
+    except ImportError:
+        raise MakemoreError(
+            f"{name}: is packed by Zstandard; install makemore[zstd], or unpack it first"
+        ) from None
 
-    def __init__(self, file: BinaryIO, unpacker: Any) -> None:
-        self._file, self._unpacker = file, unpacker
-        self._frame: Any = None
+
+class _XZ:
+    """A file packed by xz, stream after stream. Unlike `lzma.open` it bounds the memory that a file may demand."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, UNPACKING)
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, about so many; none at the end."""
-        while data := self._file.read(size // 8):
-            found = b""
-            while data:
-                if self._frame is None:
-                    self._frame = self._unpacker.decompressobj()
-                found += self._frame.decompress(data)
-                data = self._frame.unused_data if self._frame.eof else b""
-                if self._frame.eof:
-                    self._frame = None
-            if found:
+        """Return the next bytes, at most so many; none at the end."""
+        while True:
+            data = b""
+            if self._stream.eof:
+                data = self._stream.unused_data.lstrip(b"\0")  # zeros may stand between streams
+                while not data:
+                    if not (data := self._file.read(size)):
+                        return b""
+                    data = data.lstrip(b"\0")
+                self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, UNPACKING)
+            elif self._stream.needs_input and not (data := self._file.read(size)):
+                raise EOFError("it ends in the middle")
+            if found := self._stream.decompress(data, size):
                 return found
-        if self._frame is not None:
-            raise EOFError("it ends in the middle")
-        return b""
 
 
-def _texts(path: Path, name: str, codec: str, encoding: str, limit: int) -> Iterator[tuple[str, int]]:
+def _texts(path: Path, name: str, codec: str, encoding: str) -> Iterator[tuple[str, int]]:
     """Yield the decoded text of a file in pieces of whole lines, each line ended by a newline, and the bytes read."""
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     passed = lines = 0  # bytes, and the newlines among them
-    left = ""
+    whole, left, waiting = (
+        0,
+        [""],
+        0,
+    )  # lines that were yielded, what follows their last newline, and its characters
     with _opened(path) as packed:
         start, file = _unpacked(packed, name)
         if codec in _BOMS and not start.startswith(_BOMS[codec]):
@@ -344,11 +354,17 @@ def _texts(path: Path, name: str, codec: str, encoding: str, limit: int) -> Iter
             if passed == 0:
                 text = text.removeprefix("\ufeff")
             passed, lines = passed + len(data), lines + data.count(b"\n")
-            text = left + newlines.decode(text, not data)
+            text = newlines.decode(text, not data)
             cut = len(text) if not data else text.rfind("\n") + 1
-            text, left = text[:cut], text[cut:]
-            if len(left) > limit + _LINE:  # far too long whatever follows, which need not be kept
-                left = left[: limit + _LINE]
+            if cut or not data:
+                text, left = "".join([*left, text[:cut]]), [text[cut:]]
+                waiting = 0
+            else:
+                left.append(text)
+                text = ""
+            waiting += len(left[-1])
+            _bounded(text, waiting, name, whole)
+            whole += text.count("\n")
             if text:
                 yield (
                     text if text.endswith("\n") else text + "\n",
@@ -356,17 +372,35 @@ def _texts(path: Path, name: str, codec: str, encoding: str, limit: int) -> Iter
                 )
 
 
+def _bounded(text: str, waiting: int, name: str, before: int) -> None:
+    """Raise MakemoreError for a line beyond measure.
+
+    text: whole lines. waiting: characters since, of a line that is not whole yet. before: lines of the file before these.
+    """
+    if len(text) > ENDLESS and text.find("\n", 0, ENDLESS + 1) < 0:  # only the first can have begun long ago
+        line = before + 1
+    elif waiting > ENDLESS:
+        line = before + text.count("\n") + 1
+    else:
+        return
+    raise MakemoreError(
+        f"{name}: line {line:,} has more than {ENDLESS:,} characters; put one thing on each line"
+    )
+
+
 def _read(file: BinaryIO, name: str) -> bytes:
     try:
         return file.read(BLOCK)
     except OSError as error:
         raise MakemoreError(f"{name}: cannot be read: {error.strerror or error}") from None
-    except (EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
-        raise MakemoreError(f"{name}: cannot be unpacked: {error}") from None
-    except Exception as error:  # Zstandard's are its own
-        if type(error).__module__.partition(".")[0] != "zstandard":
+    except Exception as error:  # Zstandard's are of the module that is installed
+        if not isinstance(error, (EOFError, lzma.LZMAError, zlib.error, ValueError)) and (
+            type(error).__name__ != "ZstdError"
+        ):
             raise
-        raise MakemoreError(f"{name}: cannot be unpacked: {error}") from None
+        raise MakemoreError(
+            f"{name}: cannot be unpacked: {error}; unpack it yourself, or use a whole copy"
+        ) from None
 
 
 def _look_like_text(data: bytes, passed: int, name: str) -> None:

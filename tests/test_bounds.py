@@ -1,0 +1,155 @@
+"""Whatever is given, memory and time stay bounded, and what is beyond a bound is one short sentence."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from makemore import cache, reading
+from makemore.errors import MakemoreError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+MB = 1_000_000
+
+_PEAK = """
+import sys
+from makemore.errors import MakemoreError
+try:
+    exec(sys.argv[1])
+except MakemoreError as error:
+    print("said:", error)
+except SystemExit:
+    pass
+sys.stdout.flush()
+with open("/proc/self/status") as status:
+    print("peak:", next(int(line.split()[1]) for line in status if line.startswith("VmHWM")))
+"""
+
+
+@pytest.fixture
+def peak() -> Callable[..., tuple[float, str]]:
+    """Run code in a process of its own; return the most memory it had, in MB, and what it said."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("the peak is known on Linux only")
+
+    def run(code: str, *args: object, stdin: Any = subprocess.DEVNULL) -> tuple[float, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", _PEAK, code, *map(str, args)],
+            stdin=stdin, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said, _, kilobytes = (done.stdout + done.stderr).rpartition("peak: ")
+        return int(kilobytes.split()[0]) * 1024 / MB, said + kilobytes.partition("\n")[2]
+
+    return run
+
+
+READ = "from makemore.cache import read; read(sys.argv[2])"
+
+
+@pytest.fixture(params=["zst", "gz", "bz2", "xz"])
+def bomb(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A small file that unpacks to a line of 800 MB."""
+    if request.param == "bz2" and b"BZh" not in reading._PACKED:
+        pytest.skip("bz2 is not read")
+    path = tmp_path / f"bomb.{request.param}"
+    opened: dict[str, Any] = {"zst": zstd.open, "gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    more = {"compresslevel": 1} if request.param == "gz" else {"preset": 0} if request.param == "xz" else {}
+    with opened[request.param](path, "wb", **more) as file:
+        for _ in range(50):
+            file.write(b"x" * 16 * MB)
+    return path
+
+
+def test_a_small_file_that_unpacks_to_one_huge_line(peak, bomb):
+    memory, said = peak(READ, bomb)
+    assert f"{bomb.name}: line 1 has more than 16,777,216 characters; put one thing on each line" in said
+    assert memory < 250
+
+
+@pytest.mark.parametrize("more", ["", ", max_length=40"])
+def test_a_line_without_end(peak, tmp_path, more):
+    """Also where long lines are dropped: nobody knows whether another follows."""
+    endless = subprocess.Popen(
+        [sys.executable, "-c", "print('emma\\nava')\nwhile True: print('x' * 100_000, end='')"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    memory, said = peak(f"from makemore.cache import read; read('-'{more})", stdin=endless.stdout)
+    endless.kill()
+    endless.wait()
+    assert "said: standard input: line 3 has more than 16,777,216 characters" in said
+    assert memory < 250
+
+
+def test_the_line_that_is_too_long_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "ENDLESS", 1000)
+    monkeypatch.setattr(reading, "BLOCK", 300)
+    path = tmp_path / "long.txt"
+    for before in (0, 1, 7, 99):
+        for after in ("", "\n", "\nmia\nzoe\n"):
+            path.write_text("emma\n" * before + "x" * 1000 + after)
+            assert sum(map(len, reading.texts(reading.locate(path), "utf-8"))) > 1000
+            path.write_text("emma\n" * before + "x" * 1001 + after)
+            with pytest.raises(MakemoreError, match=rf"long.txt: line {before + 1} has more than 1,000 char"):
+                list(reading.texts(reading.locate(path), "utf-8"))
+
+
+def test_scoring_standard_input_without_end(peak, small_run):
+    endless = subprocess.Popen(
+        [sys.executable, "-c", "print('emma')\nwhile True: print('x' * 100_000, end='')"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    code = f"from makemore import cli; sys.argv = ['makemore', 'score', {str(small_run)!r}]; cli.main()"
+    memory, said = peak(code, stdin=endless.stdout)
+    endless.kill()
+    endless.wait()
+    assert "makemore: standard input: line 2 has more than 16,777,216 characters" in said
+    assert memory < 1100  # of which torch has two thirds
+
+
+def test_lines_without_end_stop_before_the_disk_is_full(tmp_path, monkeypatch):
+    """`yes | makemore -i -`: the cache takes what the disk has room for, and no more."""
+    monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LARGE", 1000)
+    written = 0
+
+    def usage(path: Path) -> SimpleNamespace:
+        nonlocal written
+        written = sum(file.stat().st_size for file in Path(path).iterdir())
+        return SimpleNamespace(total=100 * MB, free=100 * MB - written, used=written)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"emma\nava\nolivia\nzoe\n" * 50_000
+
+    blocks = endless()
+    monkeypatch.setattr(reading, "_read", lambda file, name: next(blocks))
+    path = tmp_path / "stream.txt"
+    path.write_text("emma\n")
+    monkeypatch.setattr(reading, "_is_stream", lambda path: True)
+    with pytest.raises(
+        MakemoreError, match=r"stream.txt: [\d,]+ lines, 0.0\d billion characters, were read, and"
+    ) as said:
+        cache.read(path)
+    assert "head -n" in str(said.value)
+    assert "MAKEMORE_CACHE" in str(said.value)
+    assert written < 60 * MB  # the rest is for what is made of the lines
+    assert not list((tmp_path / "cache").glob("*.part"))
