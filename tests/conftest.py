@@ -59,7 +59,7 @@ def on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of 300 names."""
-    from makemore.reading import locate
+    from makemore.sources import locate
 
     names = locate("names").paths[0].read_text("utf-8").split("\n")
     path = tmp_path_factory.mktemp("small") / "small.txt"

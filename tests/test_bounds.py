@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from makemore import cache, reading
+from makemore import cache, reading, sources
 from makemore.errors import MakemoreError
 
 if sys.version_info >= (3, 14):
@@ -103,10 +103,10 @@ def test_the_line_that_is_too_long_is_named(tmp_path, monkeypatch):
     for before in (0, 1, 7, 99):
         for after in ("", "\n", "\nmia\nzoe\n"):
             path.write_text("emma\n" * before + "x" * 1000 + after)
-            assert sum(map(len, reading.texts(reading.locate(path), "utf-8"))) > 1000
+            assert sum(map(len, reading.texts(sources.locate(path), "utf-8"))) > 1000
             path.write_text("emma\n" * before + "x" * 1001 + after)
             with pytest.raises(MakemoreError, match=rf"long.txt: line {before + 1} has more than 1,000 char"):
-                list(reading.texts(reading.locate(path), "utf-8"))
+                list(reading.texts(sources.locate(path), "utf-8"))
 
 
 def test_scoring_standard_input_without_end(peak, small_run):
@@ -144,7 +144,8 @@ def test_lines_without_end_stop_before_the_disk_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_read", lambda file, name: next(blocks))
     path = tmp_path / "stream.txt"
     path.write_text("emma\n")
-    monkeypatch.setattr(reading, "_is_stream", lambda path: True)
+    for module in (reading, sources):
+        monkeypatch.setattr(module, "is_stream", lambda path: True)
     with pytest.raises(
         MakemoreError, match=r"stream.txt: [\d,]+ lines, 0.0\d billion characters, were read, and"
     ) as said:

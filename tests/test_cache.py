@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makemore import batches, cache, corpus, reading
+from makemore import batches, cache, corpus, reading, sources
 from makemore.batches import Batches
 from makemore.cache import read
 from makemore.corpus import SPLITS, Corpus
@@ -90,10 +90,10 @@ def test_blocks_of_any_size_give_the_same_lines(lines: list[str], size: int) -> 
     kept = [line for line in kept if line]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "BLOCK", size)
-        source = reading.Source("x", [Path("x")])
-        patch.setattr(reading, "_opened", lambda path: _Opened(text.encode()))
+        source = sources.Source("x", [Path("x")])
+        patch.setattr(reading, "opened", lambda path: _Opened(text.encode()))
         patch.setattr(reading, "_stamp", lambda path: None)
-        patch.setattr(reading.Source, "size", 0)
+        patch.setattr(sources.Source, "size", 0)
         found = reading.Reading("x", False)
         blocks = list(reading.blocks(source, found, "utf-8", None))
     got = "".join(block.codes.tobytes().decode("utf-32-le") for block in blocks).split("\n")[:-1]
@@ -102,13 +102,13 @@ def test_blocks_of_any_size_give_the_same_lines(lines: list[str], size: int) -> 
 
 
 class _Opened(io.BytesIO):
-    """What `_opened` gives."""
+    """What `opened` gives."""
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
 def test_packed_files(names: Corpus, tmp_path: Path, pack: Any) -> None:
     path = tmp_path / "packed"
-    path.write_bytes(pack(reading.locate("names").paths[0].read_bytes()))
+    path.write_bytes(pack(sources.locate("names").paths[0].read_bytes()))
     assert same(read(path), names)
 
 
@@ -116,7 +116,7 @@ def test_packed_files(names: Corpus, tmp_path: Path, pack: Any) -> None:
 @pytest.mark.parametrize("how", ["cut", "changed"])
 def test_packed_files_that_are_damaged(tmp_path: Path, pack: Any, how: str) -> None:
     """Not one line of them is taken."""
-    lines = reading.locate("names").paths[0].read_bytes()
+    lines = sources.locate("names").paths[0].read_bytes()
     packed = pack(lines) if how == "cut" else bytearray(pack(lines))
     if how == "changed":
         packed[len(packed) // 2 : len(packed) // 2 + 20] = b"\xff" * 20
@@ -128,14 +128,14 @@ def test_packed_files_that_are_damaged(tmp_path: Path, pack: Any, how: str) -> N
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
 def test_two_packed_parts_one_after_the_other(names: Corpus, tmp_path: Path, pack: Any) -> None:
-    text = reading.locate("names").paths[0].read_bytes()
+    text = sources.locate("names").paths[0].read_bytes()
     path = tmp_path / "packed"
     path.write_bytes(pack(text[:100_000]) + pack(b"") + pack(text[100_000:]))
     assert same(read(path), names)
 
 
 def test_zeros_between_parts_packed_by_xz(names: Corpus, tmp_path: Path) -> None:
-    text = reading.locate("names").paths[0].read_bytes()
+    text = sources.locate("names").paths[0].read_bytes()
     path = tmp_path / "packed"
     path.write_bytes(lzma.compress(text[:100_000]) + bytes(5000) + lzma.compress(text[100_000:]) + bytes(4))
     assert same(read(path), names)
@@ -155,7 +155,7 @@ def test_a_pipe(names: Corpus, tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = threading.Thread(
-        target=lambda: path.write_bytes(reading.locate("names").paths[0].read_bytes()), daemon=True
+        target=lambda: path.write_bytes(sources.locate("names").paths[0].read_bytes()), daemon=True
     )
     writer.start()
     assert same(read(path), names)
@@ -215,7 +215,7 @@ def test_rare_characters_become_one(tmp_path: Path) -> None:
 
 def test_an_entry_is_used_again_until_its_file_changes(on_disk: Path, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
-    path.write_bytes(reading.locate("names").paths[0].read_bytes())
+    path.write_bytes(sources.locate("names").paths[0].read_bytes())
     first = read(path)
     assert first.store is not None
     facts = first.store.directory / "facts.json"
@@ -239,7 +239,7 @@ def test_an_entry_is_used_again_until_its_file_changes(on_disk: Path, tmp_path: 
 
 def test_other_content_of_the_same_size_and_time(on_disk: Path, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
-    path.write_bytes(reading.locate("names").paths[0].read_bytes())
+    path.write_bytes(sources.locate("names").paths[0].read_bytes())
     read(path)
     stat = path.stat()
     path.write_text(path.read_text("utf-8").replace("emma", "emna", 1), "utf-8")
@@ -306,7 +306,7 @@ def test_a_damaged_entry_is_never_used(on_disk: Path, names: Corpus, name: str, 
 
 def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> None:
     path = tmp_path / "log.txt"
-    path.write_bytes(reading.locate("names").paths[0].read_bytes())
+    path.write_bytes(sources.locate("names").paths[0].read_bytes())
 
     def grow(done: int, total: int | None) -> None:
         with open(path, "a") as file:

@@ -8,7 +8,7 @@ import pytest
 
 from makemore.cache import read
 from makemore.errors import MakemoreError
-from makemore.reading import bundled_lists, locate
+from makemore.sources import bundled_lists, locate
 
 DATA = importlib.resources.files("makemore").joinpath("data")
 SOURCES = json.loads(DATA.joinpath("SOURCES.json").read_text("utf-8"))

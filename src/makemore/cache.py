@@ -30,7 +30,8 @@ from makemore import reading as texts
 from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashes, split_of
 from makemore.errors import MakemoreError
 from makemore.files import held, read_json
-from makemore.reading import Progress, Reading, Source
+from makemore.reading import Progress, Reading
+from makemore.sources import Source, locate
 from makemore.store import FORMAT, Store, checksum, release, write_facts
 from makemore.vocab import UNKNOWN, Vocab
 
@@ -64,7 +65,7 @@ def read(
         raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
     if min_count < 1:
         raise MakemoreError(f"--min-count {min_count}: must be 1 or more")
-    found = texts.locate(source)
+    found = locate(source)
     how = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
     directory = root() / _key(found, how)
     if found.size is not None and (corpus := _reused(directory, found)) is not None:

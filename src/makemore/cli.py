@@ -184,7 +184,7 @@ def _train_command(type_name: str | None) -> Any:
         if sample_only:
             return _sample_only(work_dir, top_k, seed)
         if input_file is not None:
-            from makemore.reading import locate
+            from makemore.sources import locate
 
             locate(input_file)  # a missing file need not wait for torch
         if _to_launch(nproc):
@@ -395,8 +395,9 @@ def score(
         return _launch(nproc)
     from makemore import parallel
     from makemore.files import to_json
-    from makemore.reading import lines_of, locate
+    from makemore.reading import lines_of
     from makemore.run import load
+    from makemore.sources import locate
 
     source = None if input_file is None else locate(input_file)
     if lines:
@@ -482,7 +483,7 @@ def cache(action: Literal["list", "clear"] = "list") -> int:
 
 def data() -> int:
     """List the bundled lists, with their sources and licences."""
-    from makemore.reading import bundled_lists
+    from makemore.sources import bundled_lists
 
     for entry in bundled_lists():
         print(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)")

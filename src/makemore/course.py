@@ -25,7 +25,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from makemore.errors import MakemoreError
-from makemore.reading import locate
+from makemore.sources import locate
 
 FAST = os.environ.get("MAKEMORE_FAST") == "1"  # a lesson then trains for a moment only: does it run?
 MUSEUM = "museum"

@@ -29,8 +29,9 @@ from makemore.evaluation import evaluate
 from makemore.loop import SCORED_TOKENS, TEACHER_ORDER, fitted, pick_device
 from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
-from makemore.reading import LONGEST, locate, texts
+from makemore.reading import LONGEST, texts
 from makemore.recipes import DEFAULT_TYPE, recipe
+from makemore.sources import locate
 
 FEW = 2000
 """Different lines below which counting is the better model: of 1,300 Ukrainian words the 6-gram has a test loss of 1.72,

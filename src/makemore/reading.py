@@ -1,28 +1,20 @@
 """From files to clean lines, in a stream: what is read at a time does not grow with the file.
 
-A source is a file, "-" for standard input, a directory (all files in it), a pattern like 'data/*.txt', the name of a
-bundled list, or several of these. Files packed by gzip, xz or Zstandard are unpacked on the way.
+Files packed by gzip, xz or Zstandard are unpacked on the way.
 """
 
 from __future__ import annotations
 
 import codecs
-import contextlib
-import glob
 import gzip
-import hashlib
 import importlib
 import io
-import json
 import lzma
-import os
 import sys
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,10 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError
+from makemore.sources import BLOCK, Source, is_stream, name_of, opened
 from makemore.vocab import code_points
-
-BLOCK = 1 << 20
-"""Bytes that are read at a time."""
 
 ENDLESS = 1 << 24
 """Characters of a line from which on reading ends, whatever `max_length` says: it may never end."""
@@ -50,7 +40,6 @@ _BOMS = {
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
 }
 _SPACE = np.array([chr(i).isspace() for i in range(0x3002)])  # the last is none, as is all beyond
-_STANDARD_INPUT = Path("-")
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are read so far, and of how many; None where nobody knows."""
@@ -73,93 +62,6 @@ class Reading:
     """Whether the text had to be brought to Unicode's normal form C."""
     rare: int = 0
     """Characters replaced because they occur less often than `min_count`, as many as there are in the text."""
-
-
-@dataclass
-class Source:
-    """The files that are read one after another."""
-
-    name: str
-    """As messages call it."""
-    paths: list[Path]
-    bundled: bool = False
-
-    @cached_property
-    def size(self) -> int | None:
-        """Bytes on disk; None where a stream is among the files."""
-        if any(map(_is_stream, self.paths)):
-            return None
-        return sum(path.stat().st_size for path in self.paths)
-
-    def stamps(self) -> list[tuple[str, int, int, int]]:
-        """Path, size and times of change of each file: what is compared to see whether one changed."""
-        return [
-            (str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-            for path in self.paths
-            if not _is_stream(path)
-        ]
-
-    def digest(self) -> str:
-        """A hash of the content of the files."""
-        made = hashlib.blake2b(digest_size=16)
-        for path in self.paths:
-            if _is_stream(path):
-                continue
-            with _opened(path) as file:
-                while data := file.read(BLOCK):
-                    made.update(data)
-        return made.hexdigest()
-
-
-def _is_stream(path: Path) -> bool:
-    """Whether a file can be read but once: standard input, a pipe."""
-    return path == _STANDARD_INPUT or not path.is_file()
-
-
-def bundled_lists() -> list[dict[str, Any]]:
-    """Return what is known of each bundled list: name, file, lines, source, licence and so on."""
-    sources: list[dict[str, Any]] = json.loads(_data().joinpath("SOURCES.json").read_text("utf-8"))
-    return sources
-
-
-def _data() -> Any:
-    return resources.files("makemore").joinpath("data")
-
-
-def locate(source: str | Path | Sequence[str | Path]) -> Source:
-    """Return the files that a source means, or raise MakemoreError."""
-    if not isinstance(source, (str, Path)):
-        every = [locate(each) for each in source]
-        if len(every) == 1:
-            return every[0]
-        paths = [path for each in every for path in each.paths]
-        if len(set(paths)) < len(paths):
-            twice = next(path for i, path in enumerate(paths) if path in paths[:i])
-            raise MakemoreError(f"{twice}: is named twice; name every file once")
-        return Source(f"{every[0].name} and {len(paths) - 1} more", paths)
-    if str(source) in ("-", "/dev/stdin"):
-        return Source("standard input", [_STANDARD_INPUT])
-    path = Path(source)
-    try:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-            if not inside:
-                raise MakemoreError(
-                    f"{path}: is a directory without files; give a file with one thing on each line"
-                )
-            return Source(str(path), inside)
-        if path.exists():
-            return Source(str(path), [path])
-    except OSError as error:  # a name too long, say
-        raise MakemoreError(f"{path}: {error.strerror}") from None
-    names = [entry["name"] for entry in bundled_lists()]
-    if (name := str(source).removesuffix(".txt")) in names:
-        return Source(f"{name} (bundled)", [Path(str(_data().joinpath(name + ".txt")))], bundled=True)
-    if found := sorted(Path(p) for p in glob.glob(str(source), recursive=True) if os.path.isfile(p)):
-        return Source(str(source), found)
-    raise MakemoreError(
-        f"{path}: no such file, and no bundled list of that name (there are {', '.join(names)})"
-    )
 
 
 @dataclass(frozen=True)
@@ -191,7 +93,7 @@ def blocks(
         lines, at = reading.lines, 0
         for text, at in _unchanged(path, codec, encoding):
             counted = reading.lines - lines
-            yield _clean(text, _name(path), counted, reading, max_length)
+            yield _clean(text, name_of(path), counted, reading, max_length)
             if on_progress is not None:
                 on_progress(done + at, source.size)
         done += at
@@ -200,16 +102,12 @@ def blocks(
 def _unchanged(path: Path, codec: str, encoding: str) -> Iterator[tuple[str, int]]:
     """Yield what `_texts` does, and raise MakemoreError if the file changes meanwhile."""
     before = _stamp(path)
-    for text, at in _texts(path, _name(path), codec, encoding):
+    for text, at in _texts(path, name_of(path), codec, encoding):
         if before is not None and at > before[0]:  # or a file that goes on growing would be read for ever
             break
         yield text, at
     if _stamp(path) != before:
         raise MakemoreError(f"{path}: changed while it was read; run the command again when it is complete")
-
-
-def _name(path: Path) -> str:
-    return "standard input" if path == _STANDARD_INPUT else str(path)
 
 
 def texts(source: Source, encoding: str) -> Iterator[str]:
@@ -227,7 +125,7 @@ def lines_of(source: Source, encoding: str) -> Iterator[str]:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    if _is_stream(path):
+    if is_stream(path):
         return None
     try:
         stat = path.stat()
@@ -248,20 +146,6 @@ def _codec(encoding: str) -> str:
             f"--encoding {encoding}: not an encoding of text; utf-8, latin-1 and utf-16 are some"
         )
     return "utf-8-sig" if name == "utf-8" else name
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, or standard input, as it lies there."""
-    if path == _STANDARD_INPUT:
-        yield sys.stdin.buffer
-        return
-    try:
-        file = open(path, "rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise MakemoreError(f"{path}: cannot be read: {error.strerror}") from None
-    with file:
-        yield file
 
 
 def _unpacked(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
@@ -328,7 +212,7 @@ def _texts(path: Path, name: str, codec: str, encoding: str) -> Iterator[tuple[s
         [""],
         0,
     )  # lines that were yielded, what follows their last newline, and its characters
-    with _opened(path) as packed:
+    with opened(path) as packed:
         start, file = _unpacked(packed, name)
         if codec in _BOMS and not start.startswith(_BOMS[codec]):
             codec += "-le" if sys.byteorder == "little" else "-be"  # as Python's own functions take it

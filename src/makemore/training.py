@@ -20,10 +20,11 @@ from makemore.files import held
 from makemore.loop import pick_device, steps
 from makemore.models import build, configure, flag, model_class
 from makemore.optimizer import fast_dtype, optimizers
-from makemore.reading import Progress, locate
+from makemore.reading import Progress
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.run import Run, Settings, check_free, started_by
 from makemore.sampling import Choice
+from makemore.sources import locate
 
 ON_GPU = 16
 """How many times more tokens a step has on a GPU, at most: small batches leave most of it idle."""
