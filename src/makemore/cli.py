@@ -202,7 +202,8 @@ def _train_command(type_name: str | None) -> Any:
         given: dict[str, Any] = (
             {k: v for k, v in vars(knobs).items() if v is not None} if knobs is not None else {}
         )
-        console = Console(quiet=os.environ.get("RANK", "0") != "0")  # of several processes the first speaks
+        several = parallel.launched()  # of which the first speaks
+        console = Console(quiet=several and os.environ["RANK"].lstrip("0") != "")
         if parallel.restarted():
             console.print("a process was lost, so all were started again", highlight=False)
         with Display(console, top_k) as display, stop_signals() as stop:

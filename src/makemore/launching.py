@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
+import socket
 import sys
 import tempfile
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from makemore.errors import MakemoreError
@@ -28,17 +31,22 @@ Outcome = tuple[int, str]
 def launch(
     command: Callable[[list[str]], Outcome], argv: list[str], processes: int, restarts: int = 0
 ) -> Outcome:
-    """Let several processes run a command line together, and return how it ended.
+    """Run a command line in several processes together, and return how it ended.
 
-    command: a function of a module, which every process calls with argv. restarts: how often all are started again after one
-    was lost; one that ends with an error is not, and ends them all.
+    The processes meet in files of a private directory and talk over the loopback: nothing listens to the network.
+
+    Args:
+        command: A function of a module, which every process calls with argv.
+        argv: The command line.
+        processes: How many.
+        restarts: How often all are started again after one was lost. An error of one is not a loss: it ends them all.
+
+    Raises:
+        MakemoreError: A process was lost once more than `restarts` times, or there is no temporary directory.
+
     """
-    # on a machine without a name of its own in the network, restarted processes would look for each other in vain
-    # (pytorch issue 135712); the agent's own log is for clusters
-    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // processes)))
-    from torch.distributed.elastic.multiprocessing.api import SignalException
+    _set_environment(processes)
+    from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -46,15 +54,16 @@ def launch(
 
     for name in ("torch.distributed", "torch.multiprocessing"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    config = LaunchConfig(
-        min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=uuid.uuid4().hex, rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0", local_addr="localhost", max_restarts=restarts, signals_to_handle="SIGTERM,SIGHUP",
-    )  # fmt: skip
-    # Ctrl-C reaches the processes too, which end by themselves
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)
-    os.environ[parallel.LAUNCHER] = str(os.getpid())
-    with tempfile.TemporaryDirectory() as directory:
-        note = Path(directory) / "error.json"
+    with _private_directory() as directory:
+        # Ctrl-C reaches the processes too, which end by themselves
+        before = signal.signal(signal.SIGINT, lambda number, frame: None)
+        os.environ |= {parallel.LAUNCHER: str(os.getpid()), parallel.MEETING: str(directory)}
+        config = LaunchConfig(
+            min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=uuid.uuid4().hex, local_addr="localhost",
+            rdzv_backend="c10d", rdzv_configs={"store_type": "file"}, rdzv_endpoint=str(directory / "agent"),
+            max_restarts=restarts, signals_to_handle="SIGTERM,SIGHUP", logs_specs=DefaultLogsSpecs(str(directory)),
+        )  # fmt: skip
+        note = directory / "error.json"
         try:
             outcomes: dict[int, Outcome] = elastic_launch(config, _process)(command, argv, note)
         except ChildFailedError:
@@ -68,8 +77,34 @@ def launch(
             return STOPPED, ""
         finally:
             signal.signal(signal.SIGINT, before)
-            del os.environ[parallel.LAUNCHER]
+            del os.environ[parallel.LAUNCHER], os.environ[parallel.MEETING]
         return outcomes[0]
+
+
+def _set_environment(processes: int) -> None:
+    """Set what torch, and the processes that are started, read from the environment."""
+    # with a store of its own torch would serve it on every interface
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
+    os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = loopback
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # the agent's own log is for clusters
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // processes)))
+    # Python's resource tracker warns of semaphores when the launcher is killed, and then removes them itself
+    warnings = [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"]
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, warnings))
+
+
+@contextlib.contextmanager
+def _private_directory() -> Iterator[Path]:
+    """A directory that only this user can enter, removed at the end."""
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="makemore-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise MakemoreError(
+            f"--nproc: no temporary directory can be made ({error.strerror or error}); set TMPDIR to one that is writable"
+        ) from None
+    with directory as name:
+        yield Path(name)
 
 
 def _process(command: Callable[[list[str]], Outcome], argv: list[str], note: Path) -> Outcome:
@@ -86,9 +121,11 @@ def _process(command: Callable[[list[str]], Outcome], argv: list[str], note: Pat
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     well = status in (0, STOPPED)
-    if well and not parallel.orphaned():
+    if parallel.orphaned():  # nobody else would
+        shutil.rmtree(note.parent, ignore_errors=True)
+    elif well:
         return status, sentence
-    if not well and sentence != parallel.LOST and not note.exists():
+    if not well and sentence != parallel.LOST and note.parent.exists() and not note.exists():
         beside = note.with_name(str(os.getpid()))
         beside.write_text(json.dumps([status, sentence]), "utf-8")
         beside.replace(note)

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, distributed, nn
+from torch._C._distributed_c10d import FileStore, PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from makemore.errors import MakemoreError
 
@@ -34,23 +36,60 @@ _SIGNS = (
 )  # fmt: skip
 """What torch says when a process is gone."""
 
+MEETING_SECONDS = 30 * 60
+"""How long processes wait until all have been started."""
+
 LAUNCHER = "MAKEMORE_LAUNCHER"
 """The environment variable with the number of the process that started this one, if it was --nproc."""
 
-_PARENT = int(os.environ.get(LAUNCHER) or os.getppid())
+MEETING = "MAKEMORE_MEETING"
+"""The environment variable with the private directory where the processes of --nproc find each other."""
+
+_launcher = os.environ.get(LAUNCHER, "")
+_PARENT = int(_launcher) if _launcher.isdecimal() else os.getppid()
 
 _alone = False
 """Whether this process is doing something that the others do not do with it."""
 
 
 def launched() -> bool:
-    """Whether this process is one of several that torchrun started."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    """Whether this process is one of several that torchrun started. Raises MakemoreError for an environment it cannot have made."""
+    several = _whole("WORLD_SIZE", 1, 1)
+    if several == 1:
+        return False
+    for name in ("RANK", *(() if MEETING in os.environ else ("MASTER_ADDR", "MASTER_PORT"))):
+        if not os.environ.get(name):
+            raise MakemoreError(
+                f"the environment says WORLD_SIZE={several}, for several processes, but not {name}: "
+                "start them with --nproc or torchrun, or unset WORLD_SIZE"
+            )
+    if _whole("RANK", 0) >= several:
+        raise MakemoreError(
+            f"the environment says RANK={_whole('RANK', 0)}, which must be less than WORLD_SIZE={several}: "
+            "correct it, or unset WORLD_SIZE"
+        )
+    if MEETING not in os.environ:
+        _whole("MASTER_PORT", 0, 1, 65535)
+    _whole("LOCAL_RANK", 0)
+    return True
 
 
 def restarted() -> bool:
     """Whether torchrun started this process in the place of one that died."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return "TORCHELASTIC_RUN_ID" in os.environ and _whole("TORCHELASTIC_RESTART_COUNT", 0) > 0
+
+
+def _whole(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> int:
+    """The whole number in an environment variable that torchrun sets."""
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not (text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
+        raise MakemoreError(
+            f"the environment variable {name} is {text[:80]!r}, and torchrun, which reads it, wants a whole number from "
+            f"{least:,}; unset it, or start the processes with --nproc or torchrun"
+        )
+    return int(text)
 
 
 def launch() -> str:
@@ -73,12 +112,18 @@ def joined(device: torch.device | None = None) -> Iterator[None]:
         return
     gpu = device is not None and device.type == "cuda"
     if gpu:
-        if int(os.environ["LOCAL_RANK"]) >= torch.cuda.device_count():
-            raise MakemoreError(
-                f"this machine has {torch.cuda.device_count()} GPUs, one for each process; start no more than so many"
-            )
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if gpu else "gloo", timeout=TIMEOUT)
+        there = torch.cuda.device_count()
+        if _whole("LOCAL_RANK", 0) >= there:
+            raise MakemoreError(f"this machine has {there} GPUs; use --nproc {there} or fewer")
+        torch.cuda.set_device(_whole("LOCAL_RANK", 0))
+    store = _meet()
+    distributed.init_process_group(
+        "nccl" if gpu else "gloo",
+        timeout=TIMEOUT,
+        store=store,
+        rank=_whole("RANK", 0),
+        world_size=_whole("WORLD_SIZE", 1),
+    )
     try:
         yield
         distributed.barrier()  # or one that is done takes the meeting place from the others
@@ -89,6 +134,29 @@ def joined(device: torch.device | None = None) -> Iterator[None]:
         raise MakemoreError(LOST) from None
     finally:
         distributed.destroy_process_group()
+
+
+def _meet() -> Store:
+    """Return the store through which the processes find each other.
+
+    Those of --nproc meet in a file, since torch's own store would listen on every interface without a password, and what
+    is in it is unpickled.
+    """
+    if directory := os.environ.get(MEETING):
+        attempt = _whole("TORCHELASTIC_RESTART_COUNT", 0)
+        store: Store = FileStore(os.path.join(directory, f"processes.{attempt}"), _whole("WORLD_SIZE", 1))
+    else:
+        wait = datetime.timedelta(seconds=MEETING_SECONDS)
+        try:
+            store, _, _ = next(rendezvous("env://", timeout=wait))
+        except RuntimeError as error:  # torch's own errors for it are some
+            problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise MakemoreError(
+                f"MASTER_ADDR={os.environ['MASTER_ADDR']} and MASTER_PORT={os.environ['MASTER_PORT']}: the processes "
+                f"cannot meet there ({problem}); correct them, or unset WORLD_SIZE"
+            ) from None
+    store.set_timeout(TIMEOUT)
+    return PrefixStore("default_pg", store)  # as torch does
 
 
 def rank() -> int:
@@ -126,7 +194,7 @@ def wait() -> None:
 @contextlib.contextmanager
 def one_first() -> Iterator[None]:
     """Let one process of each machine go through the block before the others do."""
-    is_first = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    is_first = not launched() or _whole("LOCAL_RANK", 0) == 0
     if not is_first:
         wait()
     yield
