@@ -28,7 +28,7 @@ ALLOWED = {
     "sources": {"errors"},
     "reading": {"errors", "sources", "vocab"},
     "store": {"errors", "files", "reading", "vocab"},
-    "corpus": {"reading", "store", "vocab"},
+    "corpus": {"errors", "reading", "store", "vocab"},
     "cache": {"corpus", "errors", "files", "reading", "sources", "store", "vocab"},
     "search": {"errors", "vocab"},
     "sampling": {"__init__", "errors", "parallel", "search", "vocab"},

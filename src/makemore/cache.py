@@ -31,7 +31,7 @@ from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashe
 from makemore.errors import MakemoreError
 from makemore.files import held, read_json
 from makemore.reading import Progress, Reading
-from makemore.sources import Source, locate
+from makemore.sources import Source, locate, said
 from makemore.store import FORMAT, Store, checksum, release, write_facts
 from makemore.vocab import UNKNOWN, Vocab
 
@@ -46,7 +46,7 @@ _BYTES_A_LINE = 8 + 4 + 8 + 1 + 8
 
 
 def read(
-    source: str | Path | Sequence[str | Path],
+    source: str | Path | Sequence[str | Path] | None,
     *,
     encoding: str = "utf-8",
     max_length: int | None = None,
@@ -55,7 +55,7 @@ def read(
 ) -> Corpus:
     """Read lines from files, check them, and return their corpus.
 
-    source: a file, "-" for standard input, a directory, a pattern, the name of a bundled list, or a list of these; files may
+    source: a file, "-" for standard input, a directory, a pattern, the name of a bundled list, a list of these, or None for "names"; files may
     be packed. Text is decoded (a byte order mark and Windows line ends are tolerated) and brought to Unicode's normal
     form C; lines are stripped of white space at their ends, blank lines dropped, duplicates kept. max_length drops the lines
     with more characters. min_count: rarer characters are replaced by U+FFFD. on_progress: called with the bytes read, and of how
@@ -163,7 +163,7 @@ class _Builder:
     def __init__(self, source: Source, how: dict[str, Any], on_progress: Progress | None) -> None:
         self.source, self.how, self.on_progress = source, how, on_progress
         name = source.name
-        self.reading = Reading(name, source.bundled)
+        self.reading = Reading(name, source.bundled, skipped=said(source.skipped))
         self.ids = np.zeros(0x110000, dtype=np.int32)  # of each code point; 0 where it was not seen yet
         self.ids[ord("\n")] = 1
         self.order = [ord("\n")]  # the code points in the order of their numbers, which begin with 1

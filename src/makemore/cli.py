@@ -437,11 +437,11 @@ def score(
     return 0
 
 
-def models(*, input_file: Annotated[str, option(short="-i")] = "names") -> int:
+def models(*, input_file: Annotated[str | None, option(short="-i")] = None) -> int:
     """List the types of models, with their parameters for a file's vocabulary.
 
     Args:
-        input_file: A file of lines, or a bundled list.
+        input_file: A file of lines, or a bundled list. [default: names]
 
     """
     from rich.console import Console

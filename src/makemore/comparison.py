@@ -88,7 +88,7 @@ def compare(
     check_settings({name: value for name, value in how.items() if value is not None})
     pick_device(device)
     directory = Path(work_dir)
-    corpus = read(source or "names", encoding=encoding, max_length=max_length)
+    corpus = read(source, encoding=encoding, max_length=max_length)
     asked = {"fingerprint": corpus.fingerprint} | how
     _claim(directory, asked)
     names: dict[str, list[str]] = {}
@@ -100,7 +100,7 @@ def compare(
     how |= {"device": device, "encoding": encoding, "max_length": max_length}
     for type, runs in names.items():
         for i, name in enumerate(runs):
-            begin = {"source": source or "names", "type": type, "seed": SEED + i} | how
+            begin = {"source": source, "type": type, "seed": SEED + i} | how
             try:
                 run = _trained(directory / name, begin, functools.partial(on_event, name), stop)
             except MakemoreError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from makemore.errors import shown
 from makemore.reading import Reading
 from makemore.store import Store, release
 from makemore.vocab import BOUNDARY, Vocab, code_points
@@ -446,9 +447,11 @@ def describe(corpus: Corpus, counting: bool = False) -> list[str]:
             dropped.append(f"{reading.too_long:,} too long")
         lines.insert(
             0,
-            f"read {reading.source}: {reading.lines:,} lines"
+            f"read {shown(reading.source)}: {reading.lines:,} lines"
             + (f", dropped {' and '.join(dropped)}" if dropped else ""),
         )
+        if reading.skipped:
+            lines.insert(1, f"skipped in it: {reading.skipped}")
         if reading.normalized:
             lines.append("characters were brought to Unicode normal form C")
     if counts["validation"] < 100:

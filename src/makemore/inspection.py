@@ -89,7 +89,11 @@ _FORMATS = {
 
 
 def inspect(
-    source: str | Path, *, encoding: str = "utf-8", max_length: int | None = None, pace: float | None = None
+    source: str | Path | None,
+    *,
+    encoding: str = "utf-8",
+    max_length: int | None = None,
+    pace: float | None = None,
 ) -> dict[str, Any]:
     """Look at a file, or a bundled list by name, and return what is in it, ready for JSON.
 
@@ -240,7 +244,7 @@ class _Raw:
     """How often each stands in the lines that were kept."""
 
 
-def _raw(source: str | Path, corpus: Corpus, encoding: str, limit: int, rows: Iterable[int]) -> _Raw:
+def _raw(source: str | Path | None, corpus: Corpus, encoding: str, limit: int, rows: Iterable[int]) -> _Raw:
     """Read the file again where that tells something. limit: the length of a line that is kept."""
     reading = corpus.reading
     assert reading is not None

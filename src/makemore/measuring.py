@@ -118,7 +118,7 @@ def compare(
 
 
 def inspect_(
-    file: str = "names",
+    file: str | None = None,
     *,
     encoding: Annotated[str, option()] = "utf-8",
     max_length: Annotated[int | None, whole()] = None,
@@ -127,7 +127,7 @@ def inspect_(
     """Say what is in a file before any training, and which model and settings fit it.
 
     Args:
-        file: A file of lines, or a bundled list.
+        file: A file of lines, or a bundled list. [default: names]
         encoding: The file's encoding.
         max_length: Leave out lines with more characters than this.
         json: One JSON object with every number.

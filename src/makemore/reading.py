@@ -62,6 +62,8 @@ class Reading:
     """Whether the text had to be brought to Unicode's normal form C."""
     rare: int = 0
     """Characters replaced because they occur less often than `min_count`, as many as there are in the text."""
+    skipped: str = ""
+    """What lies in a directory that was read and is no list: run directories, hidden files."""
 
 
 @dataclass(frozen=True)

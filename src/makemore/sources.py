@@ -1,7 +1,8 @@
 """Which files are meant.
 
 A source is a file, "-" for standard input, a directory (all files in it), a pattern like 'data/*.txt', the name of a
-bundled list, or several of these.
+bundled list, or several of these. What makemore itself wrote is never read as a list: run directories, comparisons and
+caches are skipped in directories, and so are hidden files.
 """
 
 from __future__ import annotations
@@ -11,20 +12,36 @@ import glob
 import hashlib
 import json
 import os
+import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 
 BLOCK = 1 << 20
 """Bytes that are read at a time."""
 
+DEFAULT = "names"
+"""The bundled list that is read where no source is given."""
+
 _STANDARD_INPUT = Path("-")
+_WEB = re.compile(r"(https?|ftp|s3|gs)://", re.IGNORECASE)
+
+_OWN = {
+    "config.json": ("makemore run", "a run directory"),
+    "comparison.json": ("makemore comparison", "a comparison"),
+    "facts.json": ("makemore corpus", "a cache of makemore"),
+}
+"""What makemore writes, by the file that says so: how its format begins, and what to call it."""
+
+_SAID = 5
+"""Skipped places that are named."""
 
 
 @dataclass
@@ -35,6 +52,8 @@ class Source:
     """As messages call it."""
     paths: list[Path]
     bundled: bool = False
+    skipped: list[str] = field(default_factory=list)
+    """What lies in a directory and is not read, and why."""
 
     @cached_property
     def size(self) -> int | None:
@@ -78,44 +97,132 @@ def _data() -> Any:
     return resources.files("makemore").joinpath("data")
 
 
-def locate(source: str | Path | Sequence[str | Path]) -> Source:
-    """Return the files that a source means, or raise MakemoreError."""
+def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
+    """Return the files that a source means, or raise MakemoreError. None means the bundled list DEFAULT."""
+    if source is None:
+        return _bundled(DEFAULT)
     if not isinstance(source, (str, Path)):
-        every = [locate(each) for each in source]
-        if len(every) == 1:
-            return every[0]
-        paths = [path for each in every for path in each.paths]
-        if len(set(paths)) < len(paths):
-            twice = next(path for i, path in enumerate(paths) if path in paths[:i])
-            raise MakemoreError(f"{twice}: is named twice; name every file once")
-        return Source(f"{every[0].name} and {len(paths) - 1} more", paths)
+        return _together([locate(each) for each in source])
+    if source == "":
+        raise MakemoreError("-i '': names no file; give a file with one thing on each line")
     if str(source) in ("-", "/dev/stdin"):
         return Source("standard input", [_STANDARD_INPUT])
+    if _WEB.match(str(source)):
+        raise MakemoreError(
+            f"{shown(source)}: is a web address; download it first, for example with "
+            f"curl -L -o list.txt {shlex.quote(shown(source))}"
+        )
     path = Path(source)
+    names = [entry["name"] for entry in bundled_lists()]
+    bundled = str(source).removesuffix(".txt")
     try:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-            if not inside:
+            if (own := what_wrote(path)) is None:
+                return _inside(path)
+            if bundled not in names:
                 raise MakemoreError(
-                    f"{path}: is a directory without files; give a file with one thing on each line"
+                    f"{shown(path)}: is {own}, not a list; give the file of lines, or, for lines that a run makes, "
+                    "use makemore sample"
                 )
-            return Source(str(path), inside)
-        if path.exists():
+        elif path.exists():
             return Source(str(path), [path])
     except OSError as error:  # a name too long, say
-        raise MakemoreError(f"{path}: {error.strerror}") from None
-    names = [entry["name"] for entry in bundled_lists()]
-    if (name := str(source).removesuffix(".txt")) in names:
-        return Source(f"{name} (bundled)", [Path(str(_data().joinpath(name + ".txt")))], bundled=True)
-    if found := sorted(Path(p) for p in glob.glob(str(source), recursive=True) if os.path.isfile(p)):
-        return Source(str(source), found)
+        raise MakemoreError(f"{shown(path)}: {error.strerror}") from None
+    if bundled in names:
+        return _bundled(bundled)
+    if found := _matching(str(source)):
+        return found
     raise MakemoreError(
-        f"{path}: no such file, and no bundled list of that name (there are {', '.join(names)})"
+        f"{shown(path)}: no such file, and no bundled list of that name (there are {', '.join(names)})"
     )
 
 
+def _bundled(name: str) -> Source:
+    return Source(f"{name} (bundled)", [Path(str(_data().joinpath(name + ".txt")))], bundled=True)
+
+
+def _together(every: list[Source]) -> Source:
+    """Return several sources as one."""
+    if len(every) == 1:
+        return every[0]
+    paths = [path for each in every for path in each.paths]
+    if len(set(paths)) < len(paths):
+        twice = next(path for i, path in enumerate(paths) if path in paths[:i])
+        raise MakemoreError(f"{shown(twice)}: is named twice; name every file once")
+    skipped = [place for each in every for place in each.skipped]
+    return Source(f"{every[0].name} and {len(paths) - 1} more", paths, skipped=skipped)
+
+
+def what_wrote(directory: Path) -> str | None:
+    """Say what of makemore's a directory is, "a run directory" say; None if it is none of its own."""
+    for name, (format, called) in _OWN.items():
+        with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
+            if str(json.loads((directory / name).read_bytes()).get("format")).startswith(format):
+                return called
+    return None
+
+
+def _inside(directory: Path) -> Source:
+    """Return the files in a directory and all below it."""
+    paths: list[Path] = []
+    skipped: list[str] = []
+
+    def unreadable(error: OSError) -> None:
+        raise MakemoreError(
+            f"{shown(error.filename)}: cannot be read: {error.strerror}; change its permissions, or name the files to read"
+        )
+
+    for place, folders, files in os.walk(directory, onerror=unreadable):
+        folders.sort()
+        for name in list(folders):
+            why = "hidden" if name.startswith(".") else what_wrote(Path(place, name))
+            if why is not None:
+                folders.remove(name)
+                skipped.append(f"{Path(place, name)}{os.sep} ({why})")
+        for name in sorted(files):
+            path = Path(place, name)
+            if name.startswith("."):
+                skipped.append(f"{path} (hidden)")
+            elif not path.is_file():
+                skipped.append(f"{path} (not a file)")
+            else:
+                paths.append(path)
+    if not paths:
+        also = f" ({said(skipped)} skipped)" if skipped else ""
+        raise MakemoreError(
+            f"{shown(directory)}: is a directory without files{also}; give a file with one thing on each line"
+        )
+    return Source(str(directory), sorted(paths), skipped=skipped)
+
+
+def _matching(pattern: str) -> Source | None:
+    """Return the files that match a pattern, without those in run directories that only a wildcard names."""
+    paths, skipped = [], set()
+    for path in sorted(Path(p) for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)):
+        own = next(
+            ((parent, why) for parent in path.parents
+             if not pattern.startswith(str(parent)) and (why := what_wrote(parent)) is not None), None,
+        )  # fmt: skip
+        if own is None:
+            paths.append(path)
+        else:
+            skipped.add(f"{own[0]}{os.sep} ({own[1]})")
+    if skipped and not paths:
+        raise MakemoreError(
+            f"{shown(pattern)}: matches nothing but {said(sorted(skipped))}; give the files of lines"
+        )
+    return Source(pattern, paths, skipped=sorted(skipped)) if paths else None
+
+
+def said(skipped: Sequence[str]) -> str:
+    """Return in a few words what was skipped."""
+    more = f" and {len(skipped) - _SAID:,} more" if len(skipped) > _SAID else ""
+    return ", ".join(map(shown, skipped[:_SAID])) + more
+
+
 def name_of(path: Path) -> str:
-    return "standard input" if path == _STANDARD_INPUT else str(path)
+    """Return what messages call a file."""
+    return "standard input" if path == _STANDARD_INPUT else shown(path)
 
 
 @contextlib.contextmanager
@@ -127,6 +234,6 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed below
     except OSError as error:
-        raise MakemoreError(f"{path}: cannot be read: {error.strerror}") from None
+        raise MakemoreError(f"{shown(path)}: cannot be read: {error.strerror}") from None
     with file:
         yield file

@@ -63,7 +63,7 @@ def train(
 ) -> Run:
     """Train a model on a file of lines and return its run.
 
-    source: a file, the name of a bundled list, or what else `cache.read` takes; None takes "names". type: a name of MODELS.
+    source: a file, the name of a bundled list, or what else `cache.read` takes; None takes the bundled "names". type: a name of MODELS.
     work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps, time,
     patience, compile, diagnostics and device may be changed. encoding, max_length, min_count, on_progress: as in `cache.read`. device: "auto",
     "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
@@ -113,7 +113,7 @@ def train(
         check_free(directory, overwrite)
         with parallel.joined(to):
             with parallel.one_first():  # it fills the cache, from which the others read
-                corpus = read(source or "names", on_progress=on_progress, **how)
+                corpus = read(source, on_progress=on_progress, **how)
             config = configure(type, corpus.longest, **knobs)
             settings = _settings(type, corpus, given, precision, to)
             _try(type, corpus, config, settings)
