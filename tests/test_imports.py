@@ -60,7 +60,10 @@ ALLOWED = {
     "comparison": {
         "cache", "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "run", "training",
     },
-    "display": {"__init__", "advice", "cache", "corpus", "errors", "events", "models", "parallel", "run"},
+    "display": {
+        "__init__", "advice", "cache", "corpus", "errors", "events", "layout", "models", "parallel", "run", "sampling",
+        "terminal",
+    },
     "layout": {"terminal"},
     "tables": {"advice", "corpus", "display", "events", "layout", "run", "terminal"},
     "plots": {"advice", "corpus", "files", "loop", "quality", "run", "vocab"},
@@ -70,10 +73,11 @@ ALLOWED = {
     "stopping": set(),
     "measuring": {
         "assessment", "comparison", "errors", "files", "inspection", "options", "page", "run", "stopping", "tables",
+        "terminal",
     },
     "cli": {
-        "__init__", "cache", "course", "display", "errors", "files", "launching", "loop", "measuring", "models", "options",
-        "parallel", "reading", "recipes", "run", "sources", "stopping", "training",
+        "__init__", "cache", "course", "display", "errors", "files", "launching", "layout", "loop", "measuring", "models",
+        "options", "parallel", "reading", "recipes", "run", "sources", "stopping", "terminal", "training",
     },
     "__main__": {"cli"},
     "__init__": {

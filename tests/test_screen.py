@@ -6,17 +6,25 @@ import io
 import json
 import re
 import shlex
+import shutil
+import sys
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from rich.console import Console
 
 import makemore
-from makemore import layout, tables
+from makemore import cli, layout, loop, measuring, tables
 from makemore.assessment import assess
 from makemore.comparison import compare_runs
+from makemore.display import BAR, Display
+from makemore.events import Done, Evaluation, Overfitting, Samples, Started, Step
 from makemore.inspection import inspect
+from makemore.sampling import Sample
 from makemore.terminal import for_stream, visible, visible_json, width_of, wrapped
 
 WIDTHS = (40, 50, 60, 80, 120)
@@ -152,10 +160,6 @@ def test_what_belongs_to_a_text_stays() -> None:
 
 
 def test_only_a_terminal_is_spared() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     assert for_stream(Terminal())("\x1b") == r"\x1b"
     assert for_stream(io.StringIO())("\x1b") == "\x1b"
     assert for_stream(None)("\x1b") == "\x1b"
@@ -173,3 +177,220 @@ def test_lines_break_at_spaces_only() -> None:
     assert wrapped("日本 " * 4, 10) == ["日本 日本", "日本 日本"]
     assert wrapped("    indented words", 12, "  ") == ["    indented", "  words"]
     assert wrapped("", 10) == [""]
+
+
+# training
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, 200])
+def test_the_bar_fills_its_line(small_run: Path, width: int) -> None:
+    run = makemore.load(small_run)
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    with Display(console) as display:
+        display(Started(run, 0, 1234, "cpu"))
+        display(Evaluation(0, 3.296, 3.297, False))
+        for step in range(1, 4):
+            display(Step(step, 2.9, 0.1, 1000, step / 3))  # without colours what is left is blank
+        assert display._bar is not None
+        lines = console.render_lines(display._bar.get_renderable(), pad=False)
+    (line,) = ["".join(segment.text for segment in line) for line in lines]
+    bar, _, text = line.partition(" ")
+    assert width_of(line.rstrip()) == width
+    assert len(bar) >= BAR
+    assert set(bar) <= set("━╸╺")
+    assert text.startswith("3/5")
+    assert text.endswith("left") or width >= 80
+    assert ("Ctrl-C stops" in text) == (width >= 80)
+    assert "Ctrl-C" in printed(width, lambda console: Display(console)(Started(run, 0, 1234, "cpu")))
+
+
+def test_training_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> None:
+    shutil.copytree(long_lines / "run", directory := tmp_path / "my runs" / "one")
+    run = makemore.load(directory)
+    samples = [Sample("the line 1 goes on and on", 9.0, True), Sample("zz 日本" * 9, 99.0, False)]
+
+    def show(console: Console) -> None:
+        display = Display(console, top_k=5)
+        display(
+            Started(run, 3, 1234, "cpu", "so far with 1 thread, now with 2: the weights will not be the same")
+        )
+        assert display._bar is not None
+        display._bar.stop()
+        display._bar = None
+        display(Evaluation(3, 3.296, 3.297, True))
+        display(Overfitting(3, 2))
+        display(Samples(3, samples, ["train", "new"], [False, True]))
+        display(Done(3, "finished", run.summary))
+        display(Done(3, "stopped", None))
+
+    check_readable(lambda console: _plainly(console, show))
+    narrow = printed(40, show)
+    for line in (
+        f"  makemore sample '{directory}' -n 100 --novel --unique --temperature 0.8 --top-k 5",
+        f"  makemore --resume -o '{directory}'",
+        f"  makemore sample '{directory}'",
+    ):
+        assert line in narrow.splitlines()
+
+
+def _plainly(console: Console, show: Callable[[Console], None]) -> None:
+    """Print without a bar, which no word of is to last."""
+    file = io.StringIO()
+    show(Console(file=file, width=console.width, force_terminal=True, color_system=None))
+    kept = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", file.getvalue())
+    console.file.write("\n".join(line for line in kept.split("\n") if "starting" not in line))
+
+
+def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -> None:
+    run = makemore.load(long_lines / "run")  # it has learned nothing, least of all to end
+    output = printed(
+        80, lambda console: Display(console)(Done(3, "finished", run.summary))
+    )  # nothing started
+    assert output == ""
+
+    def show(console: Console) -> None:
+        display = Display(console)
+        display(Started(run, 0, 1, "cpu"))
+        display(Done(3, "finished", run.summary))
+
+    output = printed(80, show, terminal=False)
+    assert "…\n" in output
+    assert "… was cut at the length of the longest line" in output
+    # where all lines have one length, a sample of that length is whole
+    path = tmp_path / "four.txt"
+    path.write_text("\n".join(f"{a}{b}{a}." for a in "abcdefgh" for b in "klmnopqr"), "utf-8")
+    four = makemore.train(path, work_dir=tmp_path / "four", type="ngram", device="cpu")
+    samples = list(four.stream(50, seed=0))
+    whole = [s for s in samples if s.text.endswith(".") and len(s.text) == 4]
+    assert whole
+    assert not any(s.ended for s in whole)
+    assert not any(four.cut(whole))
+    assert all(run.cut([s]) == [not s.ended] for s in run.stream(5, seed=1, max_length=3))
+
+
+def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither weights nor losses nor random numbers, in a run left alone or one that went on."""
+    options = {"type": "mlp", "n_embd": 8, "n_embd2": 16, "dropout": 0.2, "batch_size": 20, "max_steps": 220,
+               "device": "cpu"}  # fmt: skip
+    shown: list[Any] = []
+    makemore.train(small, work_dir=tmp_path / "early", on_event=shown.append, **options)
+    early = [(e.step, len(e.samples)) for e in shown if isinstance(e, Samples)]
+    assert early[:2] == [(20, loop.EARLY_SAMPLES), (50, loop.EARLY_SAMPLES)]
+    assert all(n == 10 for _, n in early[2:])
+    steps = iter(range(10**6))
+    makemore.train(small, work_dir=tmp_path / "stopped", stop=lambda: next(steps) >= 30, **options)
+    makemore.train(work_dir=tmp_path / "stopped", resume=True)
+    monkeypatch.setattr(loop, "EARLY", ())
+    makemore.train(small, work_dir=tmp_path / "late", on_event=shown.append, **options)
+    a, b, c = (makemore.load(tmp_path / name) for name in ("late", "early", "stopped"))
+    for other in (b, c):
+        one, two = a.load_checkpoint(), other.load_checkpoint()
+        assert one is not None
+        assert two is not None
+        assert one[0].keys() == two[0].keys()
+        assert all(torch.equal(one[0][name], two[0][name]) for name in one[0])
+        curves = [[{**line, "seconds": 0} for line in run.metrics()] for run in (a, other)]
+        assert curves[0] == curves[1]
+        assert a.summary["nll"] == other.summary["nll"]
+
+
+def test_early_samples_of_lost_weights_are_left_out(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong is said by the loss of the next step, not by the samples."""
+    update = loop.update
+
+    def losing(model: Any, *args: Any) -> Any:
+        value = update(model, *args)
+        if args[1] and next(steps) == 19:
+            with torch.no_grad():
+                for weight in model.parameters():
+                    weight.fill_(float("nan"))
+        return value
+
+    steps = iter(range(10**6))
+    monkeypatch.setattr(loop, "update", losing)
+    with pytest.raises(makemore.MakemoreError, match="the loss became nan at step 20"):
+        makemore.train(small, work_dir=tmp_path / "run", type="mlp", max_steps=100, device="cpu")
+
+
+# commands
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+    def reconfigure(self, **options: str) -> None:
+        pass
+
+
+def test_sample_score_and_errors_are_spelled_on_a_terminal_and_raw_in_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_text("\n".join(f"a\x1b[31m{c}\u202e" for c in "bcdefghijklm"), "utf-8")
+    run = makemore.train(path, work_dir=tmp_path / "run", type="ngram", device="cpu").directory
+    line = "a\x1b[31mb\u202e"
+    nowhere = tmp_path / "no\x1b[31mwhere"
+    for args in (
+        ["sample", str(run), "--seed", "1", "-n", "5"],
+        ["sample", str(run), "--seed", "1", "--json"],
+        ["score", str(run), line, "--letters"],
+        ["score", str(run), line, "--json"],
+        ["explain", str(run), line, "--json"],
+        ["explain", str(run), line],
+        ["eval", str(run), "-n", "100", "--json"],
+        ["eval", str(run), "-n", "100"],
+        ["inspect", str(path)],
+        ["sample", str(nowhere)],
+        ["train", "-i", str(nowhere)],
+        ["--sample-only", "-o", str(run)],
+    ):
+        monkeypatch.setattr(sys, "argv", ["makemore", *args])
+        screen = Terminal()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", screen)
+            patch.setattr(sys, "stderr", screen)
+            patch.setenv("TERM", "xterm")
+            patch.setenv("NO_COLOR", "1")
+            status = cli._outcome(args)
+            if status[1]:
+                cli._complain(status[1])
+        shown = re.sub(r"\r?\x1b\[([0-9;]*m|\?25[lh]|2?K|1A)", "", screen.getvalue())  # what is ours
+        assert "\u202e" not in shown, args
+        assert "\x1b" not in shown, args
+        assert "\x1b[31m" not in screen.getvalue(), args
+        if "--json" in args:
+            piece = shown[shown.index("{") :]
+            assert all(json.loads(each) for each in piece.splitlines())
+    monkeypatch.setattr(sys, "argv", ["makemore", "sample", str(run), "--seed", "1"])
+    capsys.readouterr()
+    assert cli._outcome(["sample", str(run), "--seed", "1"])[0] == 0
+    assert "\x1b[31m" in capsys.readouterr().out  # a pipe gets what was drawn
+
+
+def test_help_is_readable_at_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in ("", "train", "sample", "score", "compare", "report", "lessons"):
+        everything: set[str] = set()
+        for width in (100, *WIDTHS):
+            monkeypatch.setenv("COLUMNS", str(width))
+            text = cli._help(cli._train_command(None), command)
+            everything = everything or words(text)
+            assert everything <= words(text)
+            for line in text.splitlines():
+                assert len(line) <= width or COMMAND.match(line) or line.startswith("Usage"), line
+
+
+def test_the_page_is_opened_if_there_is_a_browser(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    page = tmp_path / "my page.html"
+    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
+    measuring._open(page)
+    assert opened == [page.as_uri()]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    measuring._open(page)
+    assert "no browser" in capsys.readouterr().err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import io
 import itertools
 import json
 import os
@@ -20,12 +19,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 import makemore
 from makemore import recipes, run, training
 from makemore.advice import of_overfitting
-from makemore.display import Display
 from makemore.errors import MakemoreError
 from makemore.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
 from makemore.files import held
@@ -296,17 +293,6 @@ def test_a_new_model_is_one_class_and_one_line(
     run = makemore.train(names, type="convolution", work_dir=tmp_path / "run", max_steps=30)
     assert run.summary["nll"]["test"] < 3.4
     assert len(makemore.load(tmp_path / "run").sample(5)) == 5
-
-
-def test_the_live_bar_fits_a_narrow_terminal(names: Path, tmp_path: Path) -> None:
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=80)
-    with Display(console) as display:
-        makemore.train(names, work_dir=tmp_path / "run", on_event=display, **(SMALL | {"max_steps": 400}))
-    shown = screen.getvalue()
-    assert "left" in shown
-    assert "…" not in shown
-    assert not display.stopped
 
 
 def test_patience_stops_early_and_keeps_the_best(tmp_path: Path) -> None:

@@ -7,9 +7,7 @@ import inspect
 import math
 import os
 import re
-import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import field, make_dataclass
@@ -24,6 +22,7 @@ from makemore.errors import MakemoreError
 from makemore.measuring import compare, eval_, explain, inspect_, report
 from makemore.options import STANDARD_INPUT, option, switch, whole
 from makemore.recipes import DEFAULT_TYPE, recipe
+from makemore.terminal import CUT, columns, for_stream, tell, visible, visible_json, waiting, wrapped
 
 # torch takes two seconds to import, so whatever needs it is imported inside the command that uses it. The
 # same goes for rich and for what few commands need: help is to be there at once.
@@ -176,9 +175,9 @@ def _train_command(type_name: str | None) -> Any:
 
         """
         if num_workers is not None:
-            print(
+            tell(
                 "makemore: --num-workers is not needed: batches are made faster than they are used",
-                file=sys.stderr,
+                stream=sys.stderr,
             )
         top_k = None if top_k == -1 else top_k  # as in the original, -1 is every character
         if sample_only:
@@ -193,11 +192,12 @@ def _train_command(type_name: str | None) -> Any:
                     "-i -: several processes cannot read standard input; give a file, or leave --nproc out"
                 )
             return _launch(nproc, again=True)
-        from rich.console import Console
+        with waiting("loading PyTorch ..."):
+            from rich.console import Console
 
-        from makemore import parallel, training
-        from makemore.display import Display
-        from makemore.stopping import stop_signals
+            from makemore import parallel, training
+            from makemore.display import Display
+            from makemore.stopping import stop_signals
 
         given: dict[str, Any] = (
             {k: v for k, v in vars(knobs).items() if v is not None} if knobs is not None else {}
@@ -242,7 +242,8 @@ def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
     _one_thread()
     run = load(directory)
     lines = run.sample(50, top_k=top_k, seed=seed)
-    show_sorted(print, lines, run.corpus.seen(lines))
+    shown = for_stream(sys.stdout)
+    show_sorted(lambda line: print(shown(line)), lines, run.corpus.seen(lines))
     return 0
 
 
@@ -332,22 +333,30 @@ def sample(
         with closing(samples):  # or the other processes would not hear that the reader has had enough
             if json:
                 _print(
-                    to_json({"text": s.text, "nll": s.nll, "seen": seen})
-                    for s, seen in run.with_seen(samples)
+                    (
+                        to_json({"text": s.text, "nll": s.nll, "seen": seen})
+                        for s, seen in run.with_seen(samples)
+                    ),
+                    visible_json,
                 )
             else:
-                _print(s.text for s in samples)
+                marked = for_stream(sys.stdout) is visible and parallel.size() == 1
+                _print(s.text + CUT * (marked and run.cut([s])[0]) for s in samples)
     return 0
 
 
-def _print(lines: Iterable[str]) -> None:
-    """Print lines, if this is the first process, until nobody reads them any more."""
+def _print(lines: Iterable[str], spell: Callable[[str], str] = visible) -> None:
+    """Print lines, if this is the first process, until nobody reads them any more.
+
+    spell: what is done to them where a terminal would obey some of their characters.
+    """
     from makemore import parallel
 
+    shown = for_stream(sys.stdout, spell)
     with suppress(BrokenPipeError):
         for line in lines:
             if parallel.first():
-                sys.stdout.write(line + "\n")
+                sys.stdout.write(shown(line) + "\n")
         sys.stdout.flush()
         return
     _silence()
@@ -427,7 +436,7 @@ def score(
 
     some = lines or lines_of(source or locate("-"), encoding)
     with parallel.joined(), closing(run.scored(some, together=not lines)) as scored:
-        _print(every())
+        _print(every(), visible_json if json else visible)
     if strange:
         try:
             run.letters([first_strange])
@@ -444,23 +453,20 @@ def models(*, input_file: Annotated[str | None, option(short="-i")] = None) -> i
         input_file: A file of lines, or a bundled list. [default: names]
 
     """
-    from rich.console import Console
-    from rich.table import Table
+    with waiting("loading PyTorch ..."):
+        from rich.console import Console
 
-    from makemore.cache import read
-    from makemore.loop import untrained_size
-    from makemore.models import MODELS
+        from makemore.cache import read
+        from makemore.layout import notes
+        from makemore.loop import untrained_size
+        from makemore.models import MODELS
 
-    corpus = read(input_file)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("type", no_wrap=True)
-    table.add_column("parameters", justify="right", no_wrap=True)
-    table.add_column("what it is")
-    for name, model in MODELS.items():
-        table.add_row(
-            name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip(".")
-        )
-    Console().print(table)
+        corpus = read(input_file)
+        rows = [
+            (name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip("."))
+            for name, model in MODELS.items()
+        ]
+    notes(Console(), [("type", "parameters", "what it is"), *rows])
     return 0
 
 
@@ -474,11 +480,11 @@ def cache(action: Literal["list", "clear"] = "list") -> int:
     from makemore.cache import clear, entries, root
 
     if action == "clear":
-        print(f"{clear() / 1e6:,.1f} MB freed in {root()}")
+        tell(f"{clear() / 1e6:,.1f} MB freed in {root()}")
         return 0
     for entry in entries():
-        print(f"{entry.size / 1e6:10,.1f} MB  {entry.lines:>13,} lines  {entry.source}")
-    print(f"in {root()}; makemore cache clear removes it all, runs keep what they need")
+        tell(f"{entry.size / 1e6:10,.1f} MB  {entry.lines:>13,} lines  {entry.source}", "    ")
+    tell(f"in {root()}; makemore cache clear removes it all, runs keep what they need")
     return 0
 
 
@@ -487,9 +493,9 @@ def data() -> int:
     from makemore.sources import bundled_lists
 
     for entry in bundled_lists():
-        print(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)")
-        print(f"  source:  {entry['source']}")
-        print(f"  licence: {entry['licence']}")
+        tell(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)", "  ")
+        tell(f"  source:  {entry['source']}", "    ")
+        tell(f"  licence: {entry['licence']}", "    ")
     return 0
 
 
@@ -515,9 +521,11 @@ def lessons(
                 f"{which or '-o'}: not expected here; say makemore lessons start {which or 1} for one lesson"
             )
         for each in course.lessons():
-            print(f"{each.name:>6}  {each.title}")
-        print(
-            "\nmakemore lessons start 1 copies the first to lesson-1/ to work in, check 1 grades its exercises"
+            tell(f"{each.name:>6}  {each.title}", " " * 8)
+        tell("")
+        tell(
+            "`makemore lessons start 1` copies the first to lesson-1/ to work in, `makemore lessons check 1` grades its "
+            "exercises"
         )
         return 0
     if directory is not None and action == "solutions":
@@ -526,11 +534,12 @@ def lessons(
         raise MakemoreError(f"makemore lessons {action}: say which, for example makemore lessons {action} 1")
     if action == "start":
         for path in course.start(which, directory):
-            print(path)
+            tell(str(path))
         what = "fill in exercises.py" if course.lesson(which).number else "run them, mend them"
         where = "" if directory is None else f" -o {directory}"
-        print(
-            f"{what}, then: makemore lessons check {course.lesson(which).name}{where}; makemore lessons solutions shows how"
+        tell(
+            f"{what}, then: `makemore lessons check {course.lesson(which).name}{where}`; "
+            f"`makemore lessons solutions {course.lesson(which).name}` shows how"
         )
         return 0
     if action == "solutions":
@@ -538,12 +547,12 @@ def lessons(
         return 0
     verdicts = []
     for verdict in course.check(which, directory):
-        print(f"{'not yet' if verdict.message else 'right':8} {verdict.exercise}", flush=True)
+        tell(f"{'not yet' if verdict.message else 'right':8} {verdict.exercise}", " " * 9)
         if verdict.message:
-            print(textwrap.indent(textwrap.fill(verdict.message, 90), " " * 9), flush=True)
+            tell(" " * 9 + verdict.message, " " * 9)
         verdicts.append(verdict)
     done = sum(not verdict.message for verdict in verdicts)
-    print(f"{done} of {len(verdicts)} right")
+    tell(f"{done} of {len(verdicts)} right")
     return int(done < len(verdicts))
 
 
@@ -635,11 +644,11 @@ def _help(train: Callable[..., Any], word: str) -> str:
             ("--version", "Print the version."),
             ("--install-completion", "Install completion for your shell."),
         ]
-    width = min(shutil.get_terminal_size().columns, 100)
+    width = min(columns(), 100)
     name = "makemore" if front else f"makemore {word}"
     parts = [
         " ".join(["Usage:", name, *places, "[OPTIONS]"]),
-        textwrap.fill(_HELP.strip() if front else title, width),
+        "\n".join(wrapped(" ".join((_HELP if front else title).split()), width)),
     ]
     parts += [f"{name}:\n" + _columns(rows, width) for name, rows in sections.items()]
     if word in _EXAMPLES or front:
@@ -647,7 +656,7 @@ def _help(train: Callable[..., Any], word: str) -> str:
         lines = [
             line for i, each in enumerate(every) for line in (each if i < 2 else each[:1] if front else each)
         ]
-        parts.append("Examples:\n" + textwrap.indent("\n".join(lines), "  "))
+        parts.append("\n".join(["Examples:", *(row for line in lines for row in _example(line, width))]))
     return "\n\n".join(parts)
 
 
@@ -672,14 +681,24 @@ def _label(argument: Argument) -> tuple[str, str]:
 
 
 def _columns(rows: Iterable[tuple[str, str]], width: int) -> str:
-    """Names on the left, what is said of them on the right."""
+    """Names on the left, what is said of them on the right, or below where there is no room."""
+    rows = list(rows)
     left = max(len(name) for name, _ in rows) + 4
-    return "\n".join(
-        textwrap.fill(
-            text, max(width, left + 20), initial_indent=f"  {name}".ljust(left), subsequent_indent=" " * left
-        )
-        for name, text in rows
-    )
+    lines = []
+    for name, text in rows:
+        if width - left >= 30:
+            lines += wrapped(f"  {name}".ljust(left) + text, width, " " * left)
+        else:
+            lines += [f"  {name}", *wrapped(" " * 6 + text, width, " " * 6)]
+    return "\n".join(lines)
+
+
+def _example(line: str, width: int) -> list[str]:
+    """A command, and what it does beside it, or above where there is no room."""
+    text, _, says = line.partition("  ")
+    if len(line) + 2 <= width or not says:
+        return [f"  {line}"]
+    return [*wrapped(f"  # {says.strip()}", width, "  # "), f"  {text}"]
 
 
 def _type(argv: list[str]) -> str:
@@ -785,5 +804,5 @@ def _unused(error: UnusedCliTokensError) -> str:
 def _complain(sentence: str) -> int:
     with suppress(OSError):
         sys.stdout.flush()
-    print(f"makemore: {sentence}", file=sys.stderr)
+    tell(f"makemore: {sentence}", "  ", sys.stderr)
     return 2

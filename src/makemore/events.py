@@ -67,6 +67,8 @@ class Samples:
     samples: list[Sample]
     seen: list[str]
     """For each sample, "train", "held-out" or "new"."""
+    cut: list[bool]
+    """For each sample, whether the longest allowed length cut it where the model would have gone on."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,6 +59,12 @@ TAUGHT_TOKENS = 3_000_000
 TEACHER_ORDER = 6
 """Of the n-gram that a share of the targets is taken from."""
 
+EARLY = (20, 50, 100, 200, 500, 1000)
+"""Steps after which a few samples are shown, as far as they lie in the first quarter of the training: one sees it learn."""
+
+EARLY_SAMPLES, EARLY_LENGTH = 5, 60
+"""How many of them, and their characters at most, so that they cost next to nothing."""
+
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written at every evaluation, and also when the last one is this old."""
 
@@ -260,7 +266,15 @@ def steps(
             watch.write(progress.step, value, rate)
         _finite(value, progress.step, settings)
         progress.loss, progress.losses = progress.loss + value, progress.losses + 1
-        yield Step(progress.step, value, rate, int((corpus.lengths_of(rows) + 1).sum()), done())
+        share = done()
+        yield Step(progress.step, value, rate, int((corpus.lengths_of(rows) + 1).sum()), share)
+        if progress.step in EARLY and (share is None or share < 0.25):
+            early = None
+            with contextlib.suppress(MakemoreError):  # if the weights are lost, the next step's loss says so
+                early = _draw(run, model, progress.step, top_k, EARLY_SAMPLES, EARLY_LENGTH)
+            model.train()
+            if early:
+                yield early
         if parallel.told(time.monotonic() - saved > CHECKPOINT_SECONDS):
             yield save()
 
@@ -455,11 +469,14 @@ def _evaluated(run: Run) -> dict[str, npt.NDArray[np.int64]]:
     return chosen
 
 
-def _draw(run: Run, model: nn.Module, step: int, top_k: int | None) -> Samples:
-    """Draw ten lines from the model as it is, with randomness of their own."""
-    options: dict[str, Any] = {"max_length": run.corpus.longest, "seed": run.settings.seed + step}
-    samples = list(sample(model, run.vocab, 10, choice=Choice(top_k=top_k), **options))
-    return Samples(step, samples, run.corpus.seen([s.text for s in samples]))
+def _draw(
+    run: Run, model: nn.Module, step: int, top_k: int | None, n: int = 10, most: float = math.inf
+) -> Samples:
+    """Draw lines from the model as it is, with randomness of their own. most: characters of them."""
+    length = int(min(run.corpus.longest, most))
+    options: dict[str, Any] = {"max_length": length, "seed": run.settings.seed + step}
+    samples = list(sample(model, run.vocab, n, choice=Choice(top_k=top_k), **options))
+    return Samples(step, samples, run.corpus.seen([s.text for s in samples]), run.cut(samples, model))
 
 
 def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:

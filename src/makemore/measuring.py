@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 from makemore.errors import MakemoreError
 from makemore.options import option, switch, whole
+from makemore.terminal import for_stream, tell, visible, visible_json, waiting
 
 
 def eval_(
@@ -28,12 +30,11 @@ def eval_(
         json: One JSON object with every number; docs/evaluation.md explains the keys.
 
     """
-    from makemore.assessment import assess
-    from makemore.run import load
-
-    run = load(directory)
     with _said(quiet=json) as said:
-        numbers = assess(run, number, seed, said)
+        from makemore.assessment import assess
+        from makemore.run import load
+
+        numbers = assess(load(directory), number, seed, said)
     if json:
         _print_json(numbers)
         return 0
@@ -73,8 +74,9 @@ def compare(
         json: One JSON object instead of tables.
 
     """
-    from makemore.comparison import compare as compared
-    from makemore.comparison import compare_runs, result_of
+    with waiting("loading PyTorch ...", sys.stderr):
+        from makemore.comparison import compare as compared
+        from makemore.comparison import compare_runs, result_of
 
     result: dict[str, Any] | None
     if len(what) == 1 and (there := result_of(what[0])) is not None:
@@ -101,7 +103,7 @@ def compare(
                 on_failure=board.failed, stop=stop,
             )  # fmt: skip
         if result is None:
-            console.print(f"stopped; the same command goes on from there, in {directory}", markup=False)
+            tell(f"stopped; the same command goes on from there, in {directory}", stream=console.file)
             return 130
     if json:
         _print_json(result)
@@ -113,7 +115,9 @@ def compare(
     assert result is not None
     show_comparison(Console(), result)
     if not runs:
-        print(f"\nall of it is in {directory}; for a page with plots:  makemore report {directory}")
+        tell("")
+        tell(f"all of it is in {directory}; for a page with plots:")
+        print(for_stream(sys.stdout)(f"  makemore report {quote(str(directory))}"))
     return 0
 
 
@@ -133,9 +137,9 @@ def inspect_(
         json: One JSON object with every number.
 
     """
-    from makemore.inspection import inspect
-
     with _said(quiet=json) as said:
+        from makemore.inspection import inspect
+
         said("reading, and timing a few steps")
         found = inspect(file, encoding=encoding, max_length=max_length)
     if json:
@@ -165,13 +169,13 @@ def explain(
         json: One JSON object for each run.
 
     """
-    from makemore.run import load
-
     if not what:
         raise MakemoreError("explain: give a run directory and a line, as in `makemore explain out emma`")
     if top < 1:
         raise MakemoreError(f"--top {top}: must be 1 or more")
     *directories, line = what
+    with waiting("loading PyTorch ...", sys.stderr):
+        from makemore.run import load
     explained = {name: load(name).explain(line, top) for name in directories or ["out"]}
     if json:
         for name, each in explained.items():
@@ -191,6 +195,7 @@ def report(
     output: Annotated[Path | None, option(short="-o")] = None,
     number: Annotated[int | None, whole(short="-n")] = None,
     seed: Annotated[int, whole()] = 0,
+    open: Annotated[bool, switch()] = False,
 ) -> int:
     """Write one page with every number and plot of a run, of several, or of a comparison, and the plots as PNG.
 
@@ -199,20 +204,35 @@ def report(
         output: The HTML file; the pictures go beside it. [default: report.html in the first directory]
         number: Samples to draw from each. [default: 10,000, fewer where lines are long]
         seed: Seed of the samples.
+        open: Show the page in your browser.
 
     """
-    from makemore.page import write_report
-
     with _said() as said:
+        from makemore.page import write_report
+
         page = write_report(list(directories or (Path("out"),)), output, number, seed, said)
-    print(f"written: {page}")
+    tell(f"written: {page}")
+    if open:
+        _open(page)
     return 0
+
+
+def _open(page: Path) -> None:
+    """Show a page in the browser, if there is one."""
+    import webbrowser
+
+    try:
+        shown = webbrowser.open(page.resolve().as_uri())
+    except (webbrowser.Error, OSError):
+        shown = False
+    if not shown:
+        tell("no browser could be started here; open the page yourself", stream=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
     from makemore.files import to_json
 
-    print(to_json(value))
+    print(for_stream(sys.stdout, visible_json)(to_json(value)))
 
 
 @contextmanager
@@ -222,6 +242,7 @@ def _said(quiet: bool = False) -> Iterator[Callable[[str], None]]:
         yield lambda text: None
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status("starting") as status:
-        yield lambda text: status.update(text)
+    with Console(stderr=True).status("loading PyTorch ...") as status:
+        yield lambda text: status.update(Text(visible(text)))

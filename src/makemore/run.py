@@ -27,7 +27,7 @@ import math
 import os
 import shutil
 import unicodedata
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -389,6 +389,20 @@ class Run:
         """Yield each sample with "train", "held-out" or "new", looked up many at a time."""
         for chunk in _chunks(samples):
             yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
+
+    def cut(self, samples: Sequence[Sample], model: nn.Module | None = None) -> list[bool]:
+        """Say for each sample whether the longest allowed length cut it where the model would rather have gone on.
+
+        A line of the longest length may well be whole: where all lines have one length, every sample has it too.
+        model: None takes the run's best.
+        """
+        unended = [sample.text for sample in samples if not sample.ended]
+        if not unended:
+            return [False] * len(samples)
+        tokens = self.vocab.encode("\n" + "".join(text + "\n" for text in unended))
+        scores = evaluation.score(self.model if model is None else model, Corpus(self.vocab, tokens))
+        ends = iter([nlls[-1] for nlls in scores])
+        return [not sample.ended and next(ends) > math.log(2) for sample in samples]
 
     def scored(
         self, lines: Iterable[str], together: bool = False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
+import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO
 
 CONTROLS = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
@@ -59,6 +62,22 @@ def _as_it_is(text: str) -> str:
     return text
 
 
+@contextlib.contextmanager
+def waiting(text: str, stream: IO[str] | None = None) -> Iterator[None]:
+    """Show on a terminal what is being waited for, and take it away at the end. stream: None takes standard output."""
+    stream = sys.stdout if stream is None else stream
+    terminal = for_stream(stream) is visible and os.environ.get("TERM") != "dumb"
+    if terminal:
+        stream.write(clipped(text, columns() - 1))
+        stream.flush()
+    try:
+        yield
+    finally:
+        if terminal:
+            stream.write("\r\x1b[K")
+            stream.flush()
+
+
 def width_of(text: str) -> int:
     """Return the cells of a terminal that a text takes: two for each East Asian wide character, none for a mark."""
     if text.isascii():
@@ -103,6 +122,17 @@ def wrapped(text: str, width: int, hang: str = "") -> list[str]:
         line += gap + word[0]
         empty, end = False, word.end()
     return [*lines, line]
+
+
+def tell(text: str, hang: str = "", stream: IO[str] | None = None) -> None:
+    """Print a line: on a terminal in words that are not broken, and with nothing in it obeyed; elsewhere as it is.
+
+    hang: what further lines begin with. stream: None takes standard output.
+    """
+    stream = sys.stdout if stream is None else stream
+    if for_stream(stream) is visible:
+        text = "\n".join(wrapped(visible(text), columns(), hang))
+    print(text, file=stream, flush=True)
 
 
 def columns(default: int = 80) -> int:
