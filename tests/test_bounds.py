@@ -103,10 +103,10 @@ def test_the_line_that_is_too_long_is_named(tmp_path, monkeypatch):
     for before in (0, 1, 7, 99):
         for after in ("", "\n", "\nmia\nzoe\n"):
             path.write_text("emma\n" * before + "x" * 1000 + after)
-            assert sum(map(len, reading.texts(sources.locate(path), "utf-8"))) > 1000
+            assert sum(map(len, reading.texts(sources.locate(path), reading.How()))) > 1000
             path.write_text("emma\n" * before + "x" * 1001 + after)
             with pytest.raises(MakemoreError, match=rf"long.txt: line {before + 1} has more than 1,000 char"):
-                list(reading.texts(sources.locate(path), "utf-8"))
+                list(reading.texts(sources.locate(path), reading.How()))
 
 
 def test_scoring_standard_input_without_end(peak, small_run):

@@ -95,7 +95,7 @@ def test_blocks_of_any_size_give_the_same_lines(lines: list[str], size: int) -> 
         patch.setattr(reading, "_stamp", lambda path: None)
         patch.setattr(sources.Source, "size", 0)
         found = reading.Reading("x", False)
-        blocks = list(reading.blocks(source, found, "utf-8", None))
+        blocks = list(reading.blocks(source, found, reading.How()))
     got = "".join(block.codes.tobytes().decode("utf-32-le") for block in blocks).split("\n")[:-1]
     assert got == kept
     assert found.lines == (len(lines) - (text.endswith("\n")) if text else 0)

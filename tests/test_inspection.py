@@ -15,7 +15,7 @@ from makemore.loop import fitted
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
-    "source lines blank too_long kept unique looked_at duplicates most_frequent lengths alphabet rare suspicious not_nfc "
+    "source lines blank too_long undecodable stripped kept unique looked_at duplicates most_frequent lengths alphabet rare suspicious not_nfc "
     "mixed_scripts near_duplicates neighbours format splits expected recommendation warnings"
 )
 

@@ -28,10 +28,10 @@ import platformdirs
 
 from makemore import reading as texts
 from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashes, split_of
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 from makemore.files import held, read_json
 from makemore.reading import Progress, Reading
-from makemore.sources import Source, locate, said
+from makemore.sources import Source, locate, name_of, said
 from makemore.store import FORMAT, Store, checksum, release, write_facts
 from makemore.vocab import UNKNOWN, Vocab
 
@@ -51,6 +51,8 @@ def read(
     encoding: str = "utf-8",
     max_length: int | None = None,
     min_count: int = 1,
+    keep_spaces: bool = False,
+    drop_undecodable: bool = False,
     on_progress: Progress | None = None,
 ) -> Corpus:
     """Read lines from files, check them, and return their corpus.
@@ -58,19 +60,18 @@ def read(
     source: a file, "-" for standard input, a directory, a pattern, the name of a bundled list, a list of these, or None for "names"; files may
     be packed. Text is decoded (a byte order mark and Windows line ends are tolerated) and brought to Unicode's normal
     form C; lines are stripped of white space at their ends, blank lines dropped, duplicates kept. max_length drops the lines
-    with more characters. min_count: rarer characters are replaced by U+FFFD. on_progress: called with the bytes read, and of how
+    with more characters. min_count: rarer characters are replaced by U+FFFD. keep_spaces: lines are not stripped.
+    drop_undecodable: lines that are not in the encoding are dropped, instead of an error. on_progress: called with the bytes read, and of how
     many. Raises MakemoreError for what cannot be trained on.
     """
-    if max_length is not None and max_length < 1:
-        raise MakemoreError(f"--max-length {max_length}: must be 1 or more")
+    how = texts.How(encoding, max_length, keep_spaces, drop_undecodable)
     if min_count < 1:
         raise MakemoreError(f"--min-count {min_count}: must be 1 or more")
     found = locate(source)
-    how = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
-    directory = root() / _key(found, how)
+    directory = root() / _key(found, how, min_count)
     if found.size is not None and (corpus := _reused(directory, found)) is not None:
         return corpus
-    builder = _Builder(found, how, on_progress)
+    builder = _Builder(found, how, min_count, on_progress)
     stamps, blocks = found.stamps(), builder.numbered()
     begun: list[_Numbered] = []
     if (found.size or 0) < LARGE:
@@ -127,8 +128,8 @@ def clear() -> int:
     return freed
 
 
-def _key(source: Source, how: dict[str, Any]) -> str:
-    what = [FORMAT, how, [str(path.resolve()) for path in source.paths]]
+def _key(source: Source, how: texts.How, min_count: int) -> str:
+    what = [FORMAT, asdict(how), min_count, [str(path.resolve()) for path in source.paths]]
     return hashlib.blake2b(json.dumps(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
@@ -160,10 +161,12 @@ Stamp = tuple[str, int, int, int]
 class _Builder:
     """One reading of a source."""
 
-    def __init__(self, source: Source, how: dict[str, Any], on_progress: Progress | None) -> None:
-        self.source, self.how, self.on_progress = source, how, on_progress
+    def __init__(self, source: Source, how: texts.How, min_count: int, on_progress: Progress | None) -> None:
+        self.source, self.how, self.min_count, self.on_progress = source, how, min_count, on_progress
         name = source.name
-        self.reading = Reading(name, source.bundled, skipped=said(source.skipped))
+        self.reading = Reading(
+            name, source.bundled, skipped=said(source.skipped), keep_spaces=how.keep_spaces
+        )
         self.ids = np.zeros(0x110000, dtype=np.int32)  # of each code point; 0 where it was not seen yet
         self.ids[ord("\n")] = 1
         self.order = [ord("\n")]  # the code points in the order of their numbers, which begin with 1
@@ -201,10 +204,7 @@ class _Builder:
 
     def numbered(self) -> Iterator[_Numbered]:
         """Yield block by block each character's number, a line's end being 1, and where the ends are."""
-        how = self.how
-        for block in texts.blocks(
-            self.source, self.reading, how["encoding"], how["max_length"], self.on_progress
-        ):
+        for block in texts.blocks(self.source, self.reading, self.how, self.on_progress):
             if not len(block.codes):
                 continue
             counts = np.bincount(block.codes)
@@ -219,7 +219,7 @@ class _Builder:
 
     def _vocabulary(self) -> tuple[Vocab, npt.NDArray[Any]]:
         """Return the vocabulary, and the id of each number."""
-        where = self.source.name if len(self.source.paths) != 1 else str(self.source.paths[0])
+        where = self._where()
         if not self.n_lines:
             if self.reading.too_long:
                 self._too_few(0)
@@ -227,7 +227,7 @@ class _Builder:
                 f"{where}: {'only blank lines' if self.reading.blank else 'the file is empty'}; put one thing on each line"
             )
         codes = np.array(self.order)
-        rare = self.counts[codes] < self.how["min_count"]
+        rare = self.counts[codes] < self.min_count
         rare[0] = False
         characters = "".join(map(chr, codes[1:][~rare[1:]]))
         self.reading.rare = int(self.counts[codes[rare]].sum())
@@ -272,7 +272,7 @@ class _Builder:
         disk = shutil.disk_usage(part)
         if disk.free - to_come < min(SPARE, disk.total // 20):
             raise MakemoreError(
-                f"{self.source.name}: {self.n_lines:,} lines, {total / 1e9:,.2f} billion characters, were read, and for more the disk "
+                f"{self._where()}: {self.n_lines:,} lines, {total / 1e9:,.2f} billion characters, were read, and for more the disk "
                 f"with the cache in {part.parent} has too little room ({disk.free / 1e9:,.2f} GB); give fewer lines (head -n), make room "
                 "with makemore cache clear, or name another place in the environment variable MAKEMORE_CACHE"
             )
@@ -322,13 +322,13 @@ class _Builder:
                 np.unique(np.concatenate([np.unique(hashes[i : i + PIECE]) for i in range(0, n, PIECE)]))
             )
             raise MakemoreError(
-                f"{self.source.name}: only {different:,} of its {n:,} lines are different; leave each once (sort -u), or at least "
+                f"{self._where()}: only {different:,} of its {n:,} lines are different; leave each once (sort -u), or at least "
                 "fewer copies"
             )
         digest = self.source.digest() if stamps else ""
         if self.source.stamps() != stamps:
             raise MakemoreError(
-                f"{self.source.name}: changed while it was read; run the command again when it is complete"
+                f"{self._where()}: changed while it was read; run the command again when it is complete"
             )
         write_facts(
             part,
@@ -348,9 +348,12 @@ class _Builder:
             },
         )
 
+    def _where(self) -> str:
+        return shown(self.source.name if len(self.source.paths) != 1 else name_of(self.source.paths[0]))
+
     def _too_few(self, different: int) -> None:
-        where = self.source.name if len(self.source.paths) != 1 else str(self.source.paths[0])
-        dropped = f" of at most {self.how['max_length']} characters" if self.reading.too_long else ""
+        where = self._where()
+        dropped = f" of at most {self.how.max_length} characters" if self.reading.too_long else ""
         raise MakemoreError(
             f"{where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
             "one to train on, one to validate, one to test"

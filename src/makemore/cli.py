@@ -117,6 +117,8 @@ def _train_command(type_name: str | None) -> Any:
         encoding: Annotated[str, option(_FILES)] = "utf-8",
         max_length: Annotated[int | None, whole(_FILES)] = None,
         min_count: Annotated[int, whole(_FILES)] = 1,
+        keep_spaces: Annotated[bool, switch(_FILES)] = False,
+        drop_undecodable: Annotated[bool, switch(_FILES)] = False,
         type: Annotated[str | None, option(_MODEL)] = None,
         knobs: Annotated[knobs_class, Parameter(name="*", group=_MODEL)] = None,  # type: ignore[valid-type]
         max_steps: Annotated[int | None, whole(_TRAINING)] = None,
@@ -148,6 +150,8 @@ def _train_command(type_name: str | None) -> Any:
             top_k: Draw the samples that are shown from the k most likely characters only.
             encoding: The file's encoding.
             max_length: Drop lines with more characters than this.
+            keep_spaces: Keep white space at the ends of lines, which is stripped otherwise.
+            drop_undecodable: Leave out lines that are not in the file's encoding.
             min_count: Replace characters that occur less often than this by U+FFFD, one for all of them.
             type: Which model; `makemore models` lists them, and `makemore train --type T --help` shows
                 what else T has to set. [default: lstm]
@@ -209,7 +213,7 @@ def _train_command(type_name: str | None) -> Any:
         with Display(console, top_k) as display, stop_signals() as stop:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
-                max_length=max_length, min_count=min_count, on_progress=display.reading, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
+                max_length=max_length, min_count=min_count, keep_spaces=keep_spaces, drop_undecodable=drop_undecodable, on_progress=display.reading, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
                 compile=compile, diagnostics=diagnostics, precision=precision, max_steps=max_steps, time=time, batch_size=batch_size, learning_rate=learning_rate,
                 weight_decay=weight_decay, teacher=teacher, patience=patience, seed=seed, **given,
             )  # fmt: skip
@@ -372,6 +376,7 @@ def score(
     *lines: str,
     input_file: Annotated[list[str] | None, option(short="-i", consume_multiple=True)] = None,
     encoding: Annotated[str, option()] = "utf-8",
+    drop_undecodable: Annotated[bool, switch()] = False,
     letters: Annotated[bool, switch()] = False,
     json: Annotated[bool, switch()] = False,
     nproc: Annotated[int, whole()] = 1,
@@ -383,6 +388,7 @@ def score(
         lines: Lines to score; without any, and without -i, they are read from standard input.
         input_file: Files with lines to score, as training takes them, of any size.
         encoding: Of these files.
+        drop_undecodable: Leave out lines that are not in this encoding.
         letters: Every character's part too.
         json: One JSON object a line: text, nll, and with --letters letters.
         nproc: Processes that score the files together.
@@ -405,7 +411,7 @@ def score(
         return _launch(nproc)
     from makemore import parallel
     from makemore.files import to_json
-    from makemore.reading import lines_of
+    from makemore.reading import How, lines_of
     from makemore.run import load
     from makemore.sources import locate
 
@@ -434,9 +440,13 @@ def score(
                 strange, first_strange = strange + 1, first_strange or text
             yield from shown(text, losses)
 
-    some = lines or lines_of(source or locate("-"), encoding)
+    dropped: list[int] = []
+    how = How(encoding, drop_undecodable=drop_undecodable)
+    some = lines or lines_of(source or locate("-"), how, dropped.append)
     with parallel.joined(), closing(run.scored(some, together=not lines)) as scored:
         _print(every(), visible_json if json else visible)
+    if sum(dropped) and parallel.first():
+        print(f"makemore: {sum(dropped):,} lines that are not {encoding} were left out", file=sys.stderr)
     if strange:
         try:
             run.letters([first_strange])

@@ -67,6 +67,8 @@ def compare(
     device: str = "auto",
     encoding: str = "utf-8",
     max_length: int | None = None,
+    keep_spaces: bool = False,
+    drop_undecodable: bool = False,
     on_event: Callable[[str, Event], None] = lambda name, event: None,
     on_run: Callable[[dict[str, Any]], None] = lambda numbers: None,
     on_failure: Callable[[str, str], None] = lambda name, message: None,
@@ -74,7 +76,7 @@ def compare(
 ) -> dict[str, Any] | None:
     """Train some types on a file of lines, and return how they compare, as `compare_runs` does; None if stopped.
 
-    source, time, max_steps, device, encoding, max_length: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
+    source, time, max_steps, device, encoding, max_length, keep_spaces, drop_undecodable: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
     each type that learns. What is in the directory already is kept, and what was begun there is gone on with.
     on_event: called with the name of a run and every event of its training. on_run: called with the numbers of each run
     that is done. A type whose training fails is left out, and told under `failed`. Raises MakemoreError for what the caller can mend.
@@ -88,7 +90,10 @@ def compare(
     check_settings({name: value for name, value in how.items() if value is not None})
     pick_device(device)
     directory = Path(work_dir)
-    corpus = read(source, encoding=encoding, max_length=max_length)
+    lines: dict[str, Any] = {
+        "encoding": encoding, "max_length": max_length, "keep_spaces": keep_spaces, "drop_undecodable": drop_undecodable
+    }  # fmt: skip
+    corpus = read(source, **lines)
     asked = {"fingerprint": corpus.fingerprint} | how
     _claim(directory, asked)
     names: dict[str, list[str]] = {}
@@ -97,7 +102,7 @@ def compare(
         names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
     failed: dict[str, str] = {}
     done: dict[str, list[Run]] = {}
-    how |= {"device": device, "encoding": encoding, "max_length": max_length}
+    how |= {"device": device} | lines
     for type, runs in names.items():
         for i, name in enumerate(runs):
             begin = {"source": source, "type": type, "seed": SEED + i} | how

@@ -445,11 +445,18 @@ def describe(corpus: Corpus, counting: bool = False) -> list[str]:
             dropped.append(f"{reading.blank:,} blank")
         if reading.too_long:
             dropped.append(f"{reading.too_long:,} too long")
+        if reading.undecodable:
+            dropped.append(f"{reading.undecodable:,} undecodable")
         lines.insert(
             0,
             f"read {shown(reading.source)}: {reading.lines:,} lines"
             + (f", dropped {' and '.join(dropped)}" if dropped else ""),
         )
+        if reading.stripped:
+            lines.insert(
+                1,
+                f"{reading.stripped:,} lines lost white space at their ends; --keep-spaces keeps it",
+            )
         if reading.skipped:
             lines.insert(1, f"skipped in it: {reading.skipped}")
         if reading.normalized:

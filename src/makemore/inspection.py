@@ -29,7 +29,7 @@ from makemore.evaluation import evaluate
 from makemore.loop import SCORED_TOKENS, TEACHER_ORDER, fitted, pick_device
 from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
-from makemore.reading import LONGEST, texts
+from makemore.reading import How, texts
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.sources import locate
 
@@ -93,6 +93,8 @@ def inspect(
     *,
     encoding: str = "utf-8",
     max_length: int | None = None,
+    keep_spaces: bool = False,
+    drop_undecodable: bool = False,
     pace: float | None = None,
 ) -> dict[str, Any]:
     """Look at a file, or a bundled list by name, and return what is in it, ready for JSON.
@@ -103,7 +105,8 @@ def inspect(
 
         source              the path, or the name of the bundled list
         lines               lines in the file
-        blank, too_long     lines dropped; what remains are `kept` lines
+        blank, too_long, undecodable  lines dropped; what remains are `kept` lines
+        stripped            lines that lost white space at their ends
         kept, unique        lines, and different lines among them
         looked_at           lines that near_duplicates and neighbours come from: all of them, but of a large file some that were
                             drawn, each with all that differ from it in case and the like alone. There the lines and groups of
@@ -129,12 +132,13 @@ def inspect(
                             needed; seconds on this machine, to which evaluations add; seconds_per_step None if it counts
         warnings            [{code, message, advice, severity}]
     """
-    corpus = read(source, encoding=encoding, max_length=max_length)
+    how = How(encoding, max_length, keep_spaces, drop_undecodable)
+    corpus = read(source, **vars(how))
     reading = corpus.reading
     assert reading is not None
     seen = _seen(corpus)
     rows = [*seen.odd.values(), *seen.mixed]
-    raw = _raw(source, corpus, encoding, LONGEST if max_length is None else max_length, rows)
+    raw = _raw(source, corpus, how, rows)
     splits = {split: {"lines": n, "unique": corpus.unique_of(split)} for split, n in corpus.counts().items()}
     unique = sum(each["unique"] for each in splits.values())
     times = seen.times
@@ -143,6 +147,8 @@ def inspect(
         "lines": reading.lines,
         "blank": reading.blank,
         "too_long": reading.too_long,
+        "undecodable": reading.undecodable,
+        "stripped": reading.stripped,
         "kept": len(corpus),
         "unique": unique,
         "looked_at": times.total(),
@@ -244,29 +250,32 @@ class _Raw:
     """How often each stands in the lines that were kept."""
 
 
-def _raw(source: str | Path | None, corpus: Corpus, encoding: str, limit: int, rows: Iterable[int]) -> _Raw:
-    """Read the file again where that tells something. limit: the length of a line that is kept."""
+def _raw(source: str | Path | None, corpus: Corpus, how: How, rows: Iterable[int]) -> _Raw:
+    """Read the file again where that tells something."""
     reading = corpus.reading
     assert reading is not None
     counts = zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True)
     raw = _Raw({row: row + 1 for row in rows}, 0, Counter({c: n for c, n in counts if n}))
-    if not reading.normalized and not (raw.numbers and (reading.blank or reading.too_long)):
+    dropped = reading.blank + reading.too_long + reading.undecodable
+    if not reading.normalized and not (raw.numbers and dropped):
         return raw
     found = locate(source)
     if found.size is None:  # standard input, which is gone
         return raw
     before = row = 0
     raw.characters = Counter()
-    for text in texts(found, encoding):
+    for text in texts(found, how):
         is_nfc = unicodedata.is_normalized("NFC", text)
         kept: list[str] = []
-        stripped = [line.strip() for line in text[:-1].split("\n")]
-        for number, line in enumerate(stripped, before + 1):
-            if line and len(line if is_nfc else unicodedata.normalize("NFC", line)) <= limit:
+        lines = text[:-1].split("\n")
+        for number, line in enumerate(lines, before + 1):
+            bare = line.strip()
+            line = line if how.keep_spaces else bare
+            if bare and len(line if is_nfc else unicodedata.normalize("NFC", line)) <= how.limit:
                 if row + len(kept) in raw.numbers:
                     raw.numbers[row + len(kept)] = number
                 kept.append(line)
-        before, row = before + len(stripped), row + len(kept)
+        before, row = before + len(lines), row + len(kept)
         if not is_nfc:
             raw.not_nfc += sum(not unicodedata.is_normalized("NFC", line) for line in kept)
         raw.characters.update("".join(kept))

@@ -56,6 +56,8 @@ def compare(
     device: Annotated[str, option()] = "auto",
     encoding: Annotated[str, option()] = "utf-8",
     max_length: Annotated[int | None, whole()] = None,
+    keep_spaces: Annotated[bool, switch()] = False,
+    drop_undecodable: Annotated[bool, switch()] = False,
     json: Annotated[bool, switch()] = False,
 ) -> int:
     """Train several types on one file, or take runs that are there, and say which differences are real.
@@ -71,6 +73,8 @@ def compare(
         device: auto, cpu, cuda or mps.
         encoding: The file's encoding.
         max_length: Leave out lines with more characters than this.
+        keep_spaces: Keep white space at the ends of lines, which is stripped otherwise.
+        drop_undecodable: Leave out lines that are not in the file's encoding.
         json: One JSON object instead of tables.
 
     """
@@ -83,7 +87,8 @@ def compare(
         runs, result = True, there
     elif runs := len(what) > 1 or (len(what) == 1 and (Path(what[0]) / "config.json").exists()):
         given = {"--types": types, "--time": time, "--max-steps": max_steps, "-o": work_dir,
-                 "--max-length": max_length}  # fmt: skip
+                 "--max-length": max_length, "--keep-spaces": keep_spaces or None,
+                 "--drop-undecodable": drop_undecodable or None}  # fmt: skip
         if unused := [name for name, value in given.items() if value is not None]:
             raise MakemoreError(f"{' and '.join(unused)}: of use only where a file of lines is trained on")
         result = compare_runs(what)
@@ -99,7 +104,8 @@ def compare(
         with Leaderboard(console) as board, stop_signals() as stop:
             result = compared(
                 what[0] if what else None, chosen, work_dir=directory, seeds=seeds, time=time, max_steps=max_steps,
-                device=device, encoding=encoding, max_length=max_length, on_event=board.event, on_run=board.done,
+                device=device, encoding=encoding, max_length=max_length, keep_spaces=keep_spaces,
+                drop_undecodable=drop_undecodable, on_event=board.event, on_run=board.done,
                 on_failure=board.failed, stop=stop,
             )  # fmt: skip
         if result is None:
@@ -126,6 +132,8 @@ def inspect_(
     *,
     encoding: Annotated[str, option()] = "utf-8",
     max_length: Annotated[int | None, whole()] = None,
+    keep_spaces: Annotated[bool, switch()] = False,
+    drop_undecodable: Annotated[bool, switch()] = False,
     json: Annotated[bool, switch()] = False,
 ) -> int:
     """Say what is in a file before any training, and which model and settings fit it.
@@ -134,6 +142,8 @@ def inspect_(
         file: A file of lines, or a bundled list. [default: names]
         encoding: The file's encoding.
         max_length: Leave out lines with more characters than this.
+        keep_spaces: Keep white space at the ends of lines, which is stripped otherwise.
+        drop_undecodable: Leave out lines that are not in the file's encoding.
         json: One JSON object with every number.
 
     """
@@ -141,7 +151,13 @@ def inspect_(
         from makemore.inspection import inspect
 
         said("reading, and timing a few steps")
-        found = inspect(file, encoding=encoding, max_length=max_length)
+        found = inspect(
+            file,
+            encoding=encoding,
+            max_length=max_length,
+            keep_spaces=keep_spaces,
+            drop_undecodable=drop_undecodable,
+        )
     if json:
         _print_json(found)
         return 0
@@ -151,6 +167,7 @@ def inspect_(
 
     given = [f"--encoding {encoding}"] * (encoding != "utf-8")
     given += [f"--max-length {max_length}"] * (max_length is not None)
+    given += ["--keep-spaces"] * keep_spaces + ["--drop-undecodable"] * drop_undecodable
     show_inspection(Console(), found, " ".join(given))
     return 0
 

@@ -407,12 +407,12 @@ class Run:
     def scored(
         self, lines: Iterable[str], together: bool = False
     ) -> Generator[tuple[str, list[float] | None], None, None]:
-        """Yield each line that is not blank, stripped and as it is `written`, with its `letters`.
+        """Yield each line that is not blank, stripped as the training lines were and as it is `written`, with its `letters`.
 
         None stands for those of a line with a character that the model has never seen. together: whether the processes
         that torchrun started share the work; all must give the same lines, and all get all scores.
         """
-        clean = (self.written(line.strip()) for line in lines)
+        clean = (self.written(self._bare(line)) for line in lines)
 
         def work(chunk: list[str]) -> list[tuple[str, list[float] | None]]:
             known = [line for line in chunk if self.vocab.knows(line)]
@@ -454,6 +454,11 @@ class Run:
             raise MakemoreError(f"{lines!r}: give a list of lines")
         return [sum(losses) for losses in self.letters([self.written(line) for line in lines])]
 
+    def _bare(self, line: str) -> str:
+        """Return a line without white space at its ends, unless that was kept in training; a blank one is empty."""
+        bare = line.strip()
+        return line.rstrip("\r\n") if bare and self.reading is not None and self.reading.keep_spaces else bare
+
     def written(self, text: str) -> str:
         """Return a text as the model knows it: in Unicode's normal form C, as its training lines were.
 
@@ -475,7 +480,7 @@ class Run:
         top: how many of the likeliest characters to tell. Raises MakemoreError for a character that the model has
         never seen.
         """
-        line = self.written(line.strip())
+        line = self.written(self._bare(line))
         if not line:
             raise MakemoreError("the line is empty; give one with characters in it")
         self.letters([line])  # says what is wrong with it

@@ -300,7 +300,9 @@ def _colour(nll: float) -> str:
 def show_inspection(console: Console, found: Mapping[str, Any], given: str = "") -> None:
     """Print what `inspection.inspect` found. given: the options it was read with, for the command that is advised."""
     dropped = [
-        f"{found[key]:,} {name}" for key, name in (("blank", "blank"), ("too_long", "too long")) if found[key]
+        f"{found[key]:,} {name}"
+        for key, name in (("blank", "blank"), ("too_long", "too long"), ("undecodable", "undecodable"))
+        if found[key]
     ]
     say(
         console, f"{found['source']}: {found['lines']:,} lines" + f", {' and '.join(dropped)}" * bool(dropped)

@@ -42,6 +42,8 @@ def train(
     encoding: str = "utf-8",
     max_length: int | None = None,
     min_count: int = 1,
+    keep_spaces: bool = False,
+    drop_undecodable: bool = False,
     on_progress: Progress | None = None,
     device: str = "auto",
     tensorboard: bool = False,
@@ -65,7 +67,8 @@ def train(
 
     source: a file, the name of a bundled list, or what else `cache.read` takes; None takes the bundled "names". type: a name of MODELS.
     work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps, time,
-    patience, compile, diagnostics and device may be changed. encoding, max_length, min_count, on_progress: as in `cache.read`. device: "auto",
+    patience, compile, diagnostics and device may be changed. encoding, max_length, min_count, keep_spaces,
+    drop_undecodable, on_progress: as in `cache.read`. device: "auto",
     "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
     True. top_k: for the samples shown. compile, diagnostics: as in `loop.steps`. precision: "float32", "bfloat16", or
     "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
@@ -89,14 +92,20 @@ def train(
     if parallel.restarted() and not resume and started_by(directory) == parallel.launch():
         # a process was lost after these had begun the run: go on with it
         resume, overwrite, source, encoding, max_length, min_count = True, False, None, "utf-8", None, 1
-    how: dict[str, Any] = {"encoding": encoding, "max_length": max_length, "min_count": min_count}
+        keep_spaces = drop_undecodable = False
+    how: dict[str, Any] = {
+        "encoding": encoding, "max_length": max_length, "min_count": min_count, "keep_spaces": keep_spaces,
+        "drop_undecodable": drop_undecodable,
+    }  # fmt: skip
     if resume:
         if overwrite:
             raise MakemoreError("--resume and --overwrite: go on with the run or replace it, not both")
-        if source is None and (max_length is not None or encoding != "utf-8" or min_count != 1):
-            raise MakemoreError(
-                "--max-length, --min-count and --encoding: with --resume the lines are those of the run"
-            )
+        usual = {
+            "encoding": "utf-8", "max_length": None, "min_count": 1, "keep_spaces": False, "drop_undecodable": False
+        }  # fmt: skip
+        if source is None and how != usual:
+            given_too = " and ".join(flag(name) for name in how if how[name] != usual[name])
+            raise MakemoreError(f"{given_too}: with --resume the lines are those of the run")
         run = Run.load(directory)
         _check_several(run.type, source, diagnostics)
         wanted = given | knobs | ({"type": type} if type else {})

@@ -1,0 +1,64 @@
+"""Files that are no list: named by what they are, with what to do. Told by their first bytes, before anything is decoded."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_TEXT = "save its text with one thing on each line"
+_PICTURE = ("a picture", "give a text file with one thing on each line")
+_TABLE = "export the column you want as text, one thing on each line"
+_UNPACK = "unpack it first, and give the file inside"
+
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (rb"%PDF-\d", "a PDF", "save its text first, for example with pdftotext -layout"),
+    (rb"\{\\rtf", "a rich text document (RTF)", _TEXT),
+    (rb"%!PS", "a PostScript document", _TEXT),
+    (rb"PK\x03\x04(?s:.){0,2000}word/", "a Word document (docx)", _TEXT),
+    (rb"PK\x03\x04(?s:.){0,2000}xl/", "an Excel workbook (xlsx)", _TABLE),
+    (rb"PK\x03\x04.{26}mimetypeapplication/vnd.oasis", "an OpenDocument file", _TEXT),
+    (rb"PK\x03\x04.{26}mimetypeapplication/epub", "an e-book (EPUB)", _TEXT),
+    (rb"PK[\x03\x05]", "a zip archive", "unzip it first, and give the file inside; or pipe it: unzip -p FILE | makemore -i -"),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word or Excel document", _TEXT),
+    (rb"(?s:.){257}ustar", "a tar archive", "unpack it first (tar xf), and give the file or directory inside"),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+    (rb"Rar!\x1a\x07", "a rar archive", _UNPACK),
+    (rb"\x04\x22\x4d\x18|\x1f[\x9d\xa0]|LZIP\x01", "packed in a way makemore does not know", "unpack it first"),
+    (rb"\x1f\x8b|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY", "packed twice", "unpack it once"),
+    (rb"SQLite format 3\0", "an SQLite database", "export the column you want: sqlite3 FILE 'SELECT name FROM things' > list.txt"),
+    (rb"PAR1[\x15\x19\x1c]", "a Parquet table", _TABLE),
+    (rb"ARROW1\0|\xff\xff\xff\xff(?s:.){2}\0\0\x10\0", "an Arrow table", _TABLE),
+    (rb"\x89HDF\r\n\x1a\n", "an HDF5 file", _TABLE),
+    (rb"\x93NUMPY", "a NumPy array", _TABLE),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF(?s:.){4}WEBP|II\*\0|MM\0\*", *_PICTURE),
+    (rb"(?s:.){4}ftyp|ID3[\x02-\x04]|RIFF(?s:.){4}WAVE|OggS\0|fLaC\0", "sound or video", _PICTURE[1]),
+    (rb"\x7fELF|MZ(?s:.){57}\0", "a program (a binary file)", _PICTURE[1]),
+)  # fmt: skip
+"""Patterns of a file's first bytes, what it is, and what to do."""
+
+_COMPILED = [(re.compile(pattern, re.DOTALL), called, remedy) for pattern, called, remedy in _MAGIC]
+
+LOOKED_AT = 4096
+"""Bytes at the beginning of a file that tell what it is."""
+
+
+def no_text(start: bytes) -> str | None:
+    """Say what a file is that is no text, and what to do, from its first bytes; None if nothing speaks against text."""
+    return next(
+        (f"is {called}; {remedy}" for pattern, called, remedy in _COMPILED if pattern.match(start)), None
+    )
+
+
+def wide(start: bytes) -> str | None:
+    """Return the encoding of text with two or four bytes a character and no mark, from its first bytes; else None."""
+    little = start[1::2].count(0) >= start[::2].count(0)
+    encodings = ["utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"] if little else ["utf-32-be", "utf-16-be"]
+    for encoding in encodings:
+        try:
+            text: str = codecs.getincrementaldecoder(encoding)().decode(start)
+        except UnicodeError:
+            continue
+        ends = "\n" in text or "\r" in text or start.count(0) > len(start) / 4
+        if ends and all(c.isprintable() or c in "\t\r\n\f" for c in text):
+            return encoding
+    return None
