@@ -8,6 +8,7 @@ import lzma
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from makemore import cache, reading, sources
+from makemore import cache, matching, reading, sources
 from makemore.errors import MakemoreError
+from makemore.matching import Matcher
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -154,3 +156,71 @@ def test_lines_without_end_stop_before_the_disk_is_full(tmp_path, monkeypatch):
     assert "MAKEMORE_CACHE" in str(said.value)
     assert written < 60 * MB  # the rest is for what is made of the lines
     assert not list((tmp_path / "cache").glob("*.part"))
+
+
+# patterns
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("(?R)", "calls a part of itself, (?R)"),
+        ("a(?R)?b", "calls a part of itself"),
+        ("(?1)(a|b(?1))", "calls a part of itself"),
+        ("(?&x)(?P<x>a)", "calls a part of itself"),
+        ("(?P>x)(?P<x>a)", "calls a part of itself"),
+        ("(a{1000}){1000}", "repeats too much"),
+        ("((ab){99}){99}{99}", "repeats too much"),
+        ("a{99999999999999999999}", "repeats too much"),
+        ("(?:(a|b){3}[a-c]{3}){100000}", "repeats too much"),
+        ("(?<=a{1000}){1000}", "repeats too much"),
+        ("x" * 1001, "more than 1,000 characters"),
+        ("(" * 400 + ")" * 400, "not a regular expression"),
+    ],
+)
+def test_patterns_that_would_take_too_much(pattern, says):
+    with pytest.raises(MakemoreError) as said:
+        Matcher(pattern)
+    assert str(said.value).startswith(f"--pattern '{pattern[:10]}")
+    assert says in str(said.value)
+    assert len(str(said.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        ("[a-d].{4,6}", "abcdef"),
+        (r"(?:a{3}b){2}", "aaabaaab"),
+        (r"\(\?R\)", "(?R)"),
+        ("[(?R)]+", "(?R)"),
+        (r"(?i)EM(?:m|n)a", "emma"),
+        ("a{1,100000000}", "aaa"),
+        (r"(?P<x>.)(?P=x)\1", "aaa"),
+        ("(?#a note)x", "x"),
+        ("[]]{2}[^]]", "]]x"),
+        ("a{,3}b", "aab"),
+        ("(.{0,1000}){0,1000}", "emma"),
+    ],
+)
+def test_patterns_that_are_no_trouble(pattern, line):
+    assert Matcher(pattern).does(line)
+    assert Matcher(pattern).could(line[:-1])
+
+
+def test_matching_that_finds_nothing_has_an_end(monkeypatch):
+    """The time of all lines counts together, and begins anew where one matches."""
+    monkeypatch.setattr(matching, "BUDGET", 0.5)
+    matcher = Matcher(r"(?:(?:a|b|ab)*)*c")
+    began = time.monotonic()
+    with pytest.raises(MakemoreError, match=r"takes too long to match '(ab)+dc'; avoid repetitions"):
+        matcher.does("ab" * 28 + "dc")
+    assert time.monotonic() - began < 30
+
+    clock = iter(range(10_000))
+    monkeypatch.setattr(matching, "BUDGET", 5)
+    monkeypatch.setattr(matching.time, "perf_counter", lambda: next(clock))
+    matcher = Matcher("a+b")
+    for _ in range(3):  # each match takes a second
+        assert [matcher.does(line) for line in ("x", "y", "z", "ab")] == [False, False, False, True]
+    with pytest.raises(MakemoreError, match="takes too long"):
+        assert not [matcher.could("x") for _ in range(6)]

@@ -18,6 +18,7 @@ from makemore import sampling, search
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import score
+from makemore.matching import Matcher
 from makemore.models import MODELS, build, configure
 from makemore.sampling import Choice, most_likely, sample
 from makemore.vocab import Vocab
@@ -174,7 +175,7 @@ SHORT_LINES = ["".join(line) for n in range(5) for line in itertools.product("ab
 @settings(max_examples=500, deadline=None)
 @given(patterns)
 def test_no_beginning_of_a_match_is_refused(pattern):
-    matcher = sampling._Matcher(pattern)
+    matcher = Matcher(pattern)
     for line in SHORT_LINES:
         if matcher.does(line):
             refused = [line[:i] for i in range(len(line) + 1) if not matcher.could(line[:i])]

@@ -15,7 +15,7 @@ from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import Losses, Part
 from makemore.files import no_infinities
-from makemore.loop import SCORED_TOKENS, fitted
+from makemore.loop import SCORED_TOKENS, baseline
 from makemore.models import count_parameters
 from makemore.run import Run
 from makemore.sampling import Sample
@@ -58,7 +58,8 @@ def assess(
     }
     numbers |= _losses(found, hashes)
     said("baselines")
-    beside = {name: _baseline(corpus, name, rows) for name in ("bigram", "ngram")}
+    held_out_rows = {split: rows[split] for split in SPLITS[1:]}
+    beside = {name: baseline(corpus, name, held_out_rows) for name in ("bigram", "ngram")}
     numbers["baselines"] = {"uniform": math.log(len(corpus.vocab))} | {
         name: {split: each.loss.nll for split, each in of.items()} for name, of in beside.items()
     }
@@ -97,12 +98,6 @@ def assess(
 def as_json(warned: Warned) -> dict[str, str]:
     """Return a warning as the JSON of `makemore eval` has it."""
     return vars(warned)
-
-
-def _baseline(corpus: Corpus, name: str, rows: dict[str, Any]) -> dict[str, Losses]:
-    """The losses of a model that counts, which is large and let go of."""
-    model = fitted(corpus, name)
-    return {split: evaluation.losses(model, corpus, rows[split]) for split in SPLITS[1:]}
 
 
 def _losses(found: dict[str, Losses], hashes: dict[str, Any]) -> dict[str, Any]:

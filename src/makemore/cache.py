@@ -38,6 +38,9 @@ from makemore.vocab import UNKNOWN, Vocab
 LARGE = 1 << 25
 """Bytes of files, and characters of a stream, from which on the cache is used."""
 
+MOST_CHARACTERS = 65_000
+"""Different characters of a list: what is computed for each place has a number for each of them."""
+
 SPARE = 1 << 30
 """Bytes of the cache's disk that are left free, or a twentieth of a small one."""
 
@@ -230,6 +233,12 @@ class _Builder:
         rare = self.counts[codes] < self.min_count
         rare[0] = False
         characters = "".join(map(chr, codes[1:][~rare[1:]]))
+        if (n := int((~rare).sum()) - 1) > MOST_CHARACTERS:
+            counts = np.sort(self.counts[codes[1:]])[::-1]
+            raise MakemoreError(
+                f"{where}: has {n:,} different characters, and {MOST_CHARACTERS:,} are the most; replace those that are rare by one with "
+                f"--min-count {counts[MOST_CHARACTERS - 1] + 1}, if the file is text at all"
+            )
         self.reading.rare = int(self.counts[codes[rare]].sum())
         vocab = Vocab(characters + (UNKNOWN if rare.any() else ""), unknown=bool(rare.any()))
         text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))

@@ -24,6 +24,9 @@ from makemore.loss import token_nll
 _LOGITS = 8_000_000
 """Numbers of logits computed at a time: 32 MB, small enough to stay quick."""
 
+_WHOLE = 16_384
+"""Characters of a line that are computed at a time, at most; fewer where the vocabulary is large."""
+
 COPIED_TOKENS = 500_000
 """Tokens of a split that the copy ratio is of, at most, where not all of its lines were scored."""
 
@@ -126,11 +129,14 @@ def batch_tokens(vocab_size: int) -> int:
 
 
 @torch.inference_mode()
-def _passes(model: nn.Module, corpus: Corpus, shared: bool = False) -> Iterator[tuple[Any, Tensor, Tensor]]:
-    """Yield which lines (B,) of a corpus, their logits (B, T, V) and targets (B, T), batch by batch, in eval mode.
+def _passes(
+    model: nn.Module, corpus: Corpus, shared: bool = False
+) -> Iterator[tuple[Any, int, Tensor, Tensor]]:
+    """Yield which lines (B,) of a corpus, from which place on, their logits (B, T, V) and targets (B, T), in eval mode.
 
-    shared: only the batches that are this process's own.
+    Lines that are long for their vocabulary come in pieces. shared: only the batches that are this process's own.
     """
+    piece = min(_WHOLE, max(64, 4 * _LOGITS // len(corpus.vocab)))
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
@@ -138,8 +144,11 @@ def _passes(model: nn.Module, corpus: Corpus, shared: bool = False) -> Iterator[
         batches = in_order(np.arange(len(corpus)), corpus.lengths, batch_tokens(len(corpus.vocab)))
         for which in batches[parallel.rank() :: parallel.size()] if shared else batches:
             inputs, targets = (torch.from_numpy(array).to(device) for array in corpus.batch(which))
-            logits, _ = model(inputs)
-            yield which, logits, targets
+            state = None
+            for start in range(0, inputs.shape[1], piece):
+                part = slice(start, start + piece)
+                logits, state = model(inputs[:, part], state)
+                yield which, start, logits, targets[:, part]
     finally:
         model.train(was_training)
 
@@ -150,13 +159,31 @@ def losses(model: nn.Module, corpus: Corpus, rows: Rows) -> Losses:
     lengths = some.lengths + 1
     starts = np.cumsum(lengths) - lengths
     tokens = np.zeros(int(lengths.sum()))
-    for which, logits, targets in _passes(model, some, shared=True):
+    for which, start, logits, targets in _passes(model, some, shared=True):
         found = token_nll(logits.float(), targets).cpu().numpy()  # (B, T)
-        t = np.arange(found.shape[1])
+        t = start + np.arange(found.shape[1])
         real = t < lengths[which, None]
         tokens[(starts[which, None] + t)[real]] = found[real]
     parallel.fill(tokens)
     return Losses(tokens, lengths, some.hashes)
+
+
+def pair_losses(train: npt.NDArray[Any], corpus: Corpus, rows: Rows, smoothing: float) -> Losses:
+    """Return the loss of every token of the given rows under a bigram, from the pairs that occur alone.
+
+        p(b | a) = (count(a, b) + s) / (count(a) + s V)
+
+    is what `models.bigram` computes from a table of V x V, too large for a large vocabulary. train: (M,) the stream of ids
+    that is counted.
+    """
+    V, some = len(corpus.vocab), corpus.some(rows)
+    pairs, counts = np.unique(train[:-1].astype(np.int64) * V + train[1:], return_counts=True)
+    totals = np.bincount(train[:-1], minlength=V)
+    a, b = some.tokens[:-1].astype(np.int64), some.tokens[1:]
+    at = np.minimum(np.searchsorted(pairs, a * V + b), len(pairs) - 1)
+    count = np.where(pairs[at] == a * V + b, counts[at], 0)
+    tokens = np.log(totals[a] + smoothing * V) - np.log(count + smoothing)
+    return Losses(tokens, some.lengths + 1, some.hashes)
 
 
 def evaluate(model: nn.Module, corpus: Corpus, rows: Rows) -> Loss:
@@ -250,11 +277,11 @@ def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
     return [Part(i, n, m, (m - 1.96 * e, m + 1.96 * e)) for i, (n, m, e) in enumerate(each) if n]
 
 
-def expected(model: nn.Module, corpus: Corpus, row: int) -> Floats:
-    """Return the probabilities that a model gives to every id at each place of a line, (T, V) float64."""
-    ((_, logits, _),) = _passes(model, corpus.some(np.array([row])))
-    p: Floats = logits[0].double().softmax(-1).cpu().numpy()
-    return p
+def expected(model: nn.Module, corpus: Corpus, row: int) -> Iterator[Floats]:
+    """Yield the probabilities that a model gives to every id at each place of a line, (V,) float64 each."""
+    for _, _, logits, _ in _passes(model, corpus.some(np.array([row]))):
+        for some in logits[0].split(64):
+            yield from some.double().softmax(-1).cpu().numpy()
 
 
 # calibration
@@ -286,7 +313,7 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, li
     """
     count, predicted, true, variance = np.zeros((4, CALIBRATION_BINS))
     places = 0
-    for _, logits, targets in _passes(model, corpus.some(rows)):
+    for _, _, logits, targets in _passes(model, corpus.some(rows)):
         real = targets >= 0  # (B, T)
         p = logits[real].double().softmax(-1).cpu().numpy()  # (N, V)
         target = targets[real].cpu().numpy()

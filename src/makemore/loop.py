@@ -20,7 +20,7 @@ from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
-from makemore.evaluation import Losses, copied, evaluate
+from makemore.evaluation import Losses, copied, pair_losses
 from makemore.evaluation import losses as losses_of
 from makemore.events import (
     Checkpoint,
@@ -36,7 +36,7 @@ from makemore.events import (
 )
 from makemore.files import damage, from_json, no_infinities
 from makemore.loss import IGNORE
-from makemore.models import build, configure, count_parameters, model_class
+from makemore.models import build, configure, count_parameters
 from makemore.optimizer import optimizers, schedule, update
 from makemore.run import Run, Settings, part
 from makemore.sampling import Choice, sample
@@ -64,6 +64,9 @@ EARLY = (20, 50, 100, 200, 500, 1000)
 
 EARLY_SAMPLES, EARLY_LENGTH = 5, 60
 """How many of them, and their characters at most, so that they cost next to nothing."""
+
+TABLE = 2048
+"""Ids from which on the bigram beside the losses is computed from the pairs that occur, not from a table of all."""
 
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written at every evaluation, and also when the last one is this old."""
@@ -347,9 +350,10 @@ def pick_device(name: str) -> torch.device:
 
 def untrained_size(type: str, corpus: Corpus) -> int:
     """Return the parameters that a type would have on a corpus, by its default Config."""
-    if hasattr(model_class(type), "fit"):  # how much it counts depends on the lines
+    if type == "ngram":  # how much it counts depends on the lines
         return count_parameters(fitted(corpus, type))
-    return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
+    with torch.device("meta"):  # which takes no memory
+        return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
 
 
 def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
@@ -357,6 +361,16 @@ def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
     _fit(model, corpus, TAUGHT_TOKENS)
     return model
+
+
+def baseline(corpus: Corpus, type: str, rows: dict[str, npt.NDArray[np.int64]]) -> dict[str, Losses]:
+    """Return the losses of a model that counts, which is not kept, on the given rows of each split."""
+    if type == "bigram" and len(corpus.vocab) > TABLE:
+        train = corpus.stream(corpus.at_most("train", TAUGHT_TOKENS))
+        smoothing = configure(type, corpus.longest).smoothing
+        return {split: pair_losses(train, corpus, some, smoothing) for split, some in rows.items()}
+    model = fitted(corpus, type)
+    return {split: losses_of(model, corpus, some) for split, some in rows.items()}
 
 
 def _fit(model: Any, corpus: Corpus, tokens: int) -> None:
@@ -483,8 +497,8 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     """Score the best weights on every split beside the two baselines; write the summary and the picture."""
     corpus = run.corpus
     run.__dict__.pop("model", None)  # the best weights are new
-    bigram = fitted(corpus, "bigram")
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
+    bigram = baseline(corpus, "bigram", rows)
     found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
     copies = copied(run.model, corpus, found)
@@ -507,7 +521,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "train_mass": train_mass,
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
-            "bigram": {split: evaluate(bigram, corpus, rows[split]).nll for split in SPLITS},
+            "bigram": {split: bigram[split].loss.nll for split in SPLITS},
         },
     }
     summary = dict(no_infinities(summary))

@@ -487,7 +487,9 @@ class Run:
         corpus = Corpus(self.vocab, self.vocab.encode(f"\n{line}\n"))
         found = []
         for character, p in zip([*line, "\n"], evaluation.expected(self.model, corpus, 0), strict=True):
-            likeliest = np.argsort(-p, kind="stable")[:top]
+            least = np.partition(p, -top)[-top] if top < len(p) else 0.0
+            some = np.flatnonzero(p >= least)  # sorting all would take long where there are many characters
+            likeliest = some[np.argsort(-p[some], kind="stable")[:top]]
             choices = list(zip(self.vocab.decode(likeliest), p[likeliest].tolist(), strict=True))
             found.append(Explained(character, float(p[self.vocab.encode(character)[0]]), choices))
         return found

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import regex
 import torch
 from torch import nn
 
 from makemore import parallel
 from makemore.errors import MakemoreError
+from makemore.matching import Matcher
 from makemore.search import MOST_ROWS, Search, Tree, log_softmax, not_empty
 from makemore.vocab import BOUNDARY, UNKNOWN, Vocab
 
@@ -281,7 +281,7 @@ class _Wishes:
         if n < 0:
             raise MakemoreError(f"{flag} {n}: must be 0 or more")
         self.n, self.flag, self.pattern, self.keep, self.unique = n, flag, pattern, keep, unique
-        self.matcher = _Matcher(pattern) if pattern is not None else None
+        self.matcher = Matcher(pattern) if pattern is not None else None
         self.could = self.matcher.could if self.matcher is not None else None
         self.picky = self.matcher is not None or keep is not None
 
@@ -305,42 +305,10 @@ class _Wishes:
         )
 
 
-class _Matcher:
-    """A regular expression that the whole line must match, asked of lines and of their beginnings."""
-
-    # What `regex` can wrongly refuse in a partial match (its issues 553 and 589): lookbehinds, negative
-    # lookaheads, word boundaries, \\G, \\K and reversed search. With one of these no line is given up early.
-    _UNSURE = regex.compile(r"\\[bBmMGK]|\(\?<?!|\(\?<=|\(\?[a-zA-Z]*r")
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-        try:
-            self._regex = regex.compile(pattern)
-        except (regex.error, ValueError, RecursionError) as error:
-            raise MakemoreError(f"--pattern '{pattern}': not a regular expression: {error}") from None
-        self._unsure = self._UNSURE.search(pattern) is not None
-
-    def could(self, prefix: str) -> bool:
-        """Say whether a line that begins so can still match."""
-        return self._unsure or self._matches(prefix, partial=True)
-
-    def does(self, line: str) -> bool:
-        """Say whether a line matches."""
-        return self._matches(line, partial=False)
-
-    def _matches(self, text: str, partial: bool) -> bool:
-        try:
-            return self._regex.fullmatch(text, partial=partial, timeout=2.0) is not None
-        except TimeoutError:
-            raise MakemoreError(
-                f"--pattern '{self._pattern}': takes too long to match {text!r}; avoid repetitions inside repetitions"
-            ) from None
-
-
 class _Drawing:
     """Draws chunks of samples, on the CPU in double precision."""
 
-    def __init__(self, tree: Tree, choice: Choice, matcher: _Matcher | None) -> None:
+    def __init__(self, tree: Tree, choice: Choice, matcher: Matcher | None) -> None:
         self.tree, self.choice, self.matcher = tree, choice, matcher
         self._rows: int | None = None
 

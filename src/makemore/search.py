@@ -44,6 +44,7 @@ MOST_KNOWN = 1024
 """Beginnings of one length that are looked at in advance, at most."""
 
 _FLOATS = 64_000_000
+_PROBABILITIES = 4_000_000
 _FIRST = 200_000
 """Nodes to look at in the first sweep, at most: it is to end before anybody asks whether it will."""
 
@@ -57,16 +58,23 @@ class Tree:
         if model.training:
             model.eval()
         ids = vocab.encode("\n" + prefix)  # (1 + P,)
-        with torch.inference_mode():
-            logits, self.state = model(torch.from_numpy(ids.astype(np.int64)).to(self.device)[None])
-            logp = log_softmax(_double(logits[0]))  # (1 + P, V)
-        if np.isnan(logp).any():
-            raise MakemoreError(
-                "the model's probabilities are not numbers: its weights are damaged; train again"
-            )
         self.prefix = ids[1:]
-        self.nll = -float(logp[np.arange(len(prefix)), self.prefix].sum())
+        self.nll = 0.0
         """-log p(prefix), in nats."""
+        state: Any = None
+        step = max(1, _PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
+        for i in range(0, len(ids), step):
+            part = torch.from_numpy(ids[i : i + step].astype(np.int64)).to(self.device)
+            with torch.inference_mode():
+                logits, state = model(part[None], state)
+                logp = log_softmax(_double(logits[0]))  # (T, V)
+            if np.isnan(logp).any():
+                raise MakemoreError(
+                    "the model's probabilities are not numbers: its weights are damaged; train again"
+                )
+            follows = self.prefix[i : i + step]
+            self.nll -= float(logp[np.arange(len(follows)), follows].sum())
+        self.state: tuple[Tensor, ...] = state
         self.logp = logp[-1:]
         """(1, V): log p(what follows the prefix)."""
         self.barred = int(vocab.encode(UNKNOWN)[0]) if vocab.unknown else None

@@ -33,6 +33,7 @@ import torch
 from torch import Tensor, nn
 
 LONGEST = 8
+FLOATS = 8_000_000  # probabilities that are computed at a time
 PIECE = 1 << 17  # places that are packed at a time: what fits the processor's cache
 
 Array = npt.NDArray[Any]
@@ -138,18 +139,25 @@ class NGram(nn.Module):
         for k in range(1, self.order):  # that of k - 1 characters one place before, and this character
             before = contexts[0] if k == 1 else torch.cat([nodes[:, k - 2, None], contexts[k - 1][:, :-1]], 1)
             contexts.append(self._find(k - 1, before, idx))  # -1 where it was never seen
+        places = [context.reshape(-1) for context in contexts]  # (B T,) each
+        step = max(1, FLOATS // self.V)  # places at a time, to bound the memory: p has 64 bits
+        logp = [self._logp([place[i : i + step] for place in places]) for i in range(0, max(1, B * T), step)]
+        last = torch.stack([context[:, -1] for context in contexts[1:]], 1) if self.order > 1 else nodes
+        return (torch.cat(logp) if len(logp) > 1 else logp[0]).view(B, T, self.V), (last,)
+
+    def _logp(self, contexts: list[Tensor]) -> Tensor:
+        """The log-probabilities at some places, (N, V), given the numbers of their contexts of 0, 1, ... characters, (N,) each."""
         # contexts of no and of one character are few and have the most continuations: each is done once
-        p = torch.full((1, self.V), 1 / self.V, dtype=torch.float64, device=idx.device)
+        p = torch.full((1, self.V), 1 / self.V, dtype=torch.float64, device=contexts[0].device)
         self._interpolate(0, contexts[0].new_zeros(1), p)
-        few, which = contexts[min(1, self.order - 1)].reshape(-1).unique(return_inverse=True)
+        few, which = contexts[min(1, self.order - 1)].unique(return_inverse=True)
         p = p.repeat(len(few), 1)
         if self.order > 1:
             self._interpolate(1, few, p)
-        p = p[which]  # (B T, V)
+        p = p[which]  # (N, V)
         for k in range(2, self.order):
-            self._interpolate(k, contexts[k].reshape(-1), p)
-        last = torch.stack([context[:, -1] for context in contexts[1:]], 1) if self.order > 1 else nodes
-        return p.log().float().view(B, T, self.V), (last,)
+            self._interpolate(k, contexts[k], p)
+        return p.log_().float()
 
     def _find(self, level: int, before: Tensor, idx: Tensor) -> Tensor:
         """The numbers on `level` of the strings `before` + `idx`; -1 where there is none."""

@@ -1,0 +1,96 @@
+"""Regular expressions that whole lines must match, in bounded time and memory."""
+
+from __future__ import annotations
+
+import time
+
+import regex
+
+from makemore.errors import MakemoreError, quoted
+
+LONGEST_PATTERN = 1000
+"""Characters of a pattern, at most: `regex` takes time with the cube of a text that must stand there."""
+
+COPIES = 100_000
+"""Parts that a pattern may have once what must be repeated is written out, as `regex` does: some 30 MB."""
+
+BUDGET = 10.0
+"""Seconds of matching after which, where no line has matched, none is expected to."""
+
+_TOKEN = regex.compile(
+    r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<calls>\(\?(?:R\)|[+-]?\d+\)|&|P>|P&))|(?P<open>\()|(?P<close>\))"
+    r"|\{(?P<least>\d+)(?:,\d*)?\}|.",
+    regex.DOTALL,
+)
+
+
+class Matcher:
+    """A regular expression that the whole line must match, asked of lines and of their beginnings."""
+
+    # What `regex` can wrongly refuse in a partial match (its issues 553 and 589): lookbehinds, negative
+    # lookaheads, word boundaries, \\G, \\K and reversed search. With one of these no line is given up early.
+    _UNSURE = regex.compile(r"\\[bBmMGK]|\(\?<?!|\(\?<=|\(\?[a-zA-Z]*r")
+
+    def __init__(self, pattern: str) -> None:
+        """Raises MakemoreError for what is no regular expression, or one that would take too much."""
+        self._name = f"--pattern {quoted(pattern)}"
+        if len(pattern) > LONGEST_PATTERN:
+            raise MakemoreError(
+                f"{self._name}: has more than {LONGEST_PATTERN:,} characters; give a shorter one"
+            )
+        self._check(pattern)
+        try:
+            self._regex = regex.compile(pattern)
+        except (regex.error, ValueError, RecursionError, MemoryError) as error:
+            raise MakemoreError(f"{self._name}: not a regular expression: {error}") from None
+        self._unsure = self._UNSURE.search(pattern) is not None
+        self._spent = 0.0  # seconds since a line matched
+
+    def could(self, prefix: str) -> bool:
+        """Say whether a line that begins so can still match."""
+        return self._unsure or self._matches(prefix, partial=True)
+
+    def does(self, line: str) -> bool:
+        """Say whether a line matches."""
+        found = self._matches(line, partial=False)
+        if found:
+            self._spent = 0.0
+        return found
+
+    def _check(self, pattern: str) -> None:
+        """Raise MakemoreError for a pattern that calls itself, or has too many parts once written out."""
+        parts, last = [0], 0  # of each group that is open, and of what stands before a repetition
+        for token in _TOKEN.finditer(pattern):
+            if token["calls"]:
+                raise MakemoreError(
+                    f"{self._name}: calls a part of itself, {token['calls']}; write that part out"
+                )
+            if token["open"]:
+                parts.append(0)
+            elif token["close"] and len(parts) > 1:
+                last = parts.pop() + 1
+                parts[-1] += last
+            elif token["least"]:
+                more = last * max(0, int(token["least"]) - 1)
+                parts[-1], last = parts[-1] + more, last + more
+            else:
+                parts[-1], last = parts[-1] + 1, 1
+            if max(parts) > COPIES:
+                raise MakemoreError(f"{self._name}: repeats too much; use smaller numbers inside braces")
+
+    def _matches(self, text: str, partial: bool) -> bool:
+        began = time.perf_counter()
+        try:
+            left = max(0.01, BUDGET - self._spent)
+            found = self._regex.fullmatch(text, partial=partial, timeout=left) is not None
+        except (TimeoutError, MemoryError, RecursionError):
+            raise self._too_long(text) from None
+        self._spent += time.perf_counter() - began
+        if self._spent > BUDGET:
+            raise self._too_long(text)
+        return found
+
+    def _too_long(self, text: str) -> MakemoreError:
+        return MakemoreError(
+            f"{self._name}: takes too long to match {quoted(text)}; avoid repetitions inside repetitions"
+        )
