@@ -10,6 +10,7 @@ import makemore
 from makemore import plots
 from makemore.assessment import assess
 from makemore.page import write_page, write_report
+from makemore.portrait import samples, warning
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -107,7 +108,7 @@ def test_several_runs_are_compared(entry, nasty, tmp_path):
     write_page(tmp_path / "report.html", [entry, nasty, third], comparison)
     page = Page(tmp_path / "report.html")
     check_self_contained(page)
-    assert page.tags.count("details") == 3
+    assert page.tags.count("details") > 3
     assert "1,234" in page.text
     assert "third is better" in page.text
     assert "cannot be compared" in page.text
@@ -118,4 +119,55 @@ def test_the_command_measures_and_writes(small_run, names_run, tmp_path):
     page = write_report([small_run, names_run], tmp_path / "new" / "r.html", 100, said=said.append)
     check_self_contained(Page(page))
     assert said[-1] == "drawing"
-    assert len(list((tmp_path / "new" / "r-plots").glob("*.png"))) > 15
+    assert len(list((tmp_path / "new" / "r-plots").glob("*.png"))) > 12
+
+
+def test_the_page_begins_with_what_people_ask_first(small, entry, tmp_path):
+    """The list's name, the verdict, samples; the share of copies before all other numbers; details are folded away."""
+    name, run, found = entry
+    found = found | {"memorising": {"sentence": "3% of samples are <copies>: little is memorised"}}
+    write_page(tmp_path / "report.html", [(name, run, found)])
+    text = (tmp_path / "report.html").read_text("utf-8")
+    places = [
+        text.index(f"<h1>{small.name}</h1>"),
+        text.index("<p class=verdict>3% of samples are &lt;copies&gt;: little is memorised."),
+        text.index("<p class=samples>"),
+        text.index("<span>copies</span>"),
+        text.index("<span>test loss</span>"),
+        text.index("<b>Learning curve</b>"),
+        text.index("<h3>What the samples are like, in numbers</h3>"),
+    ]
+    assert places == sorted(places)
+    assert f"<title>{small.name} " in text
+    for word in ("n embd", "n_embd", "max steps", "eval every", "too long<", "_"):
+        assert f"<td>{word}" not in text
+    assert "<td>embedding channels<td>" in text
+    assert text.index("<td>perplexity") > text.index("<details>")
+
+
+def test_what_hides_or_reorders_is_spelled_out(tmp_path):
+    path = tmp_path / "a\u202eb.txt"
+    path.write_text("\n".join(f"x\u202e{c}\x9b" for c in "abcdefghijklmnopqrstuvw"), "utf-8")
+    run = makemore.train(path, work_dir=tmp_path / "run", type="ngram", device="cpu")
+    write_page(tmp_path / "report.html", [("na\u202eme", run, assess(run, 100))])
+    text = (tmp_path / "report.html").read_text("utf-8")
+    for character in "\u202e\x9b":
+        assert character not in text
+    assert "<h1>a\\u202eb.txt</h1>" in text
+    assert "na\\u202eme" in text
+
+
+def test_a_sample_that_was_cut_does_not_look_whole(entry):
+    _, run, _ = entry
+    text = samples(run, 200)
+    shown = [
+        s for s, left in zip(run.stream(200, seed=1), range(200), strict=True) if left < text.count("<span")
+    ]
+    cuts = run.cut(shown)
+    assert any(cuts)
+    assert text.count(">…</i>") == sum(cuts[: text.count(">…</i>") + text.count(">⏎</i>")])
+
+
+def test_no_option_is_broken_by_a_line():
+    text = warning({"message": "a", "advice": "use --max-steps or <--teacher>", "severity": "amber"})
+    assert "use <code>--max-steps</code> or &lt;<code>--teacher</code>&gt;." in text

@@ -4,11 +4,15 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 
 import makemore
-from makemore import cache, corpus, plots
+from makemore import cache, corpus, plots, style
 from makemore.assessment import assess
 from makemore.corpus import Corpus
+from makemore.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +107,108 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
     assert len(stored.corpus.drawn("train").tokens) < 6000
     with plots.styled():
         assert len(plots.draw([("x", stored, found)])[1]) >= 6
+
+
+def lie_apart(figure) -> int:
+    """Check that no two letters or labels in the axes of a figure cover each other; return how many there are."""
+    FigureCanvasAgg(figure)
+    with plots.styled():
+        figure.canvas.draw()
+    (axes, *_) = figure.axes
+    texts = [text for text in axes.texts if text.get_text()]
+    boxes = [text.get_window_extent() for text in texts]
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            across = min(a.x1, b.x1) - max(a.x0, b.x0)
+            down = min(a.y1, b.y1) - max(a.y0, b.y0)
+            # boxes hold ascent and descent too: a touch of those is not one of letters
+            assert min(across, down) <= 0.35 * min(a.height, b.height), (texts[i].get_text(),)
+    return len(boxes)
+
+
+def test_labels_do_not_cover_each_other(names_run):
+    run = makemore.load(names_run)
+    found = assess(run, 200)
+    with plots.styled():
+        figures = [plots.reliability(found), plots.quality_and_variety(["x"], [plots.over_temperature(run)])]
+        crowd = [(t, 0.2 + 0.001 * i, 0.2 + 0.001 * i) for i, t in enumerate(plots.TEMPERATURES)]
+        figures.append(plots.quality_and_variety(["x", "y"], [[*crowd, (0.0, 0.2, 0.2)]] * 2))
+    assert [lie_apart(figure) > 0 for figure in figures if figure] == [True] * 3
+
+
+def test_letters_of_the_embedding_do_not_cover_each_other(small, tmp_path):
+    run = makemore.train(small, work_dir=tmp_path / "run", type="mlp", max_steps=3, device="cpu")
+    with torch.no_grad():  # all characters alike: the worst case
+        run.model.embedding.weight.mul_(1e-3)
+        run.model.embedding.weight[0] += 1
+    with plots.styled():
+        figure = plots.embedding(run)
+    assert lie_apart(figure) == len(run.vocab)
+
+
+def test_what_so_few_lines_cannot_show_is_left_out(tmp_path):
+    path = tmp_path / "few.txt"
+    path.write_text("\n".join(f"{a}{b}saurus" for a in "abcdefg" for b in "hijklmn"), "utf-8")
+    run = makemore.train(path, work_dir=tmp_path / "run", type="mlp", max_steps=2, device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        names = [plot.name for plot in plots.draw([("x", run, assess(run, 100))])[1]]
+    assert "lengths" in names  # of training lines and samples
+    assert not {"curve", "position", "length", "character", "calibration", "temperature", "nearest"} & set(
+        names
+    )
+
+
+# the look
+
+
+def _linear(colour: str):
+    c = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def _oklab(rgb):
+    to_cones = [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]]
+    to_lab = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]
+    return np.array(to_lab) @ np.cbrt(np.array(to_cones) @ np.clip(rgb, 0, 1))
+
+
+# Machado, Oliveira, Fernandes (2009), severity 1
+EYES = {
+    "usual": np.eye(3),
+    "protanopia": np.array([[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]]),
+    "deuteranopia": np.array(
+        [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]
+    ),
+}
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_colours_can_be_told_apart_by_all_and_read_in_light_and_dark(eyes):
+    labs = [_oklab(EYES[eyes] @ _linear(colour)) for colour in style.COLOURS]
+    distances = [[np.linalg.norm(a - b) for b in labs[:i]] for i, a in enumerate(labs)]
+    assert min(min(row) for row in distances[1:]) > 0.09  # 0.02 is just seen
+    assert min(min(row) for row in distances[1:3]) > 0.17
+    weights = [0.2126, 0.7152, 0.0722]
+    for colour in style.COLOURS:
+        light = float(_linear(colour) @ weights)
+        for page in ("#ffffff", "#1c2026"):
+            other = float(_linear(page) @ weights)
+            assert (max(light, other) + 0.05) / (min(light, other) + 0.05) > 2.3
+
+
+def test_all_pictures_have_one_look(small, tmp_path, monkeypatch):
+    written = {}
+    monkeypatch.setattr(Run, "write_picture", lambda self, name, figure: written.update({name: figure}))
+    run = makemore.train(
+        small, work_dir=tmp_path / "run", type="mlp", max_steps=25, diagnostics=True, device="cpu"
+    )
+    with plots.styled():
+        written["curve"] = plots.learning_curves([("x", run, assess(run, 100))])
+    assert written.keys() == {"loss.png", "diagnostics.png", "curve"}
+    allowed = {*style.COLOURS, style.GREY, style.INK}
+    for figure in written.values():
+        used = {to_hex(line.get_color()) for axes in figure.axes for line in axes.lines}
+        assert style.BLUE in used
+        assert used <= allowed
+        assert to_hex(figure.axes[0].xaxis.label.get_color()) == style.INK

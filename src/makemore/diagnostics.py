@@ -33,6 +33,7 @@ from makemore.advice import RED, Warned
 from makemore.files import atomic, to_json, unwritable
 from makemore.loss import IGNORE
 from makemore.run import Run
+from makemore.style import GREY, look, styled
 
 FILE, PICTURE = "diagnostics.jsonl", "diagnostics.png"
 
@@ -342,12 +343,11 @@ def _largest(shares: dict[str, float]) -> str:
 
 def figure(rows: list[dict[str, Any]]) -> Any:
     """Return a matplotlib Figure of the rows over the steps."""
-    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     rows = [row for row in rows if row["parameters"]]
-    picture = Figure(figsize=(13, 8), layout="constrained")
+    picture = Figure(figsize=(13, 8))
     FigureCanvasAgg(picture)
     panels = (
         ("activations", "std", "activations: standard deviation", False),
@@ -374,7 +374,8 @@ def figure(rows: list[dict[str, Any]]) -> Any:
                 axes.plot(
                     steps,
                     series,
-                    color=colormaps["tab20"](i % 10 * 2 + i // 10),
+                    color=look(i)[0],
+                    linestyle=look(i)[1],
                     alpha=0.3 + 0.7 * (j + 1) / len(members),
                     linewidth=1,
                     label=label if last else None,
@@ -384,10 +385,9 @@ def figure(rows: list[dict[str, Any]]) -> Any:
         if key == "saturated":
             axes.set_ylim(-0.02, 1.02)
         if key == "update_ratio":
-            axes.axhline(-3, color="0.3", linestyle=":", label="-3, a good size")
+            axes.axhline(-3, color=GREY, linestyle=":", label="-3, a good size")
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
         if alike:
             more = f"{len(alike) - LEGEND} more not drawn" if len(alike) > LEGEND else None
             axes.legend(fontsize=7, title=more, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
@@ -400,5 +400,6 @@ def finish(run: Run) -> list[Warned]:
     """Draw what was seen of a run to diagnostics.png and return what is wrong with it."""
     rows = read(run.directory)
     if any(row["parameters"] for row in rows):
-        run.write_picture(PICTURE, figure(rows))
+        with styled():
+            run.write_picture(PICTURE, figure(rows))
     return warnings(rows)

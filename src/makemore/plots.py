@@ -5,14 +5,12 @@ Every function gives a Figure, or None where a run has nothing of the kind to sh
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import io
 import math
 import pickle
 import re
 import unicodedata
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from matplotlib import font_manager, rc_context
+from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -32,6 +30,7 @@ from makemore import quality
 from makemore.advice import shown
 from makemore.files import atomic, unwritable
 from makemore.run import Run
+from makemore.style import BLUE, COLOURS, GREY, INK, ORANGE, PAPER, look, settings, styled
 
 Entry = tuple[str, Run, dict[str, Any]]
 """A run's name, the run, and what `assessment.assess` says of it."""
@@ -39,18 +38,10 @@ Entry = tuple[str, Run, dict[str, Any]]
 Temperatures = list[tuple[float, float, float]]
 """What `over_temperature` gives."""
 
-INK = "#20262e"
-"""Text and axes; on a page it becomes the page's own text colour."""
-
-PAPER = "#fdfdfe"
-"""Behind text; on a page it becomes the page's own."""
-
-COLOURS = ("#3f83d8", "#e0752d", "#2f9e6e", "#a66bd6", "#d9485f", "#1a9fb3", "#b08a1c", "#d45aa0")
-"""Data; each can be read on white and on black."""
-
-BLUE, ORANGE, GREEN, GREY = *COLOURS[:3], "#8a919c"
-
 TEMPERATURES = (0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5)
+
+ROOM = 300.0
+"""Points that the axes of a figure are wide, about."""
 
 MOST = 60
 """Points of a curve, at most; more are put together."""
@@ -58,48 +49,11 @@ MOST = 60
 FEWEST = 20
 """Tokens of a point, at least."""
 
+POINTS, ENOUGH = 4, 30
+"""Points of a curve, and held-out lines (or test lines, for what is of those), below which a plot would show chance alone."""
+
 _CHARACTERS = 60_000
 """Characters to draw at each temperature, at most."""
-
-_CJK = (
-    "Noto Sans CJK JP", "Noto Sans JP", "Source Han Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic", "Hiragino Sans",
-    "Yu Gothic", "Meiryo", "MS Gothic", "PingFang SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei", "Malgun Gothic", "Apple SD Gothic Neo", "Droid Sans Fallback", "Arial Unicode MS", "Unifont",
-)  # fmt: skip
-
-
-@contextlib.contextmanager
-def styled() -> Iterator[None]:
-    """Give matplotlib our look while figures are made and written."""
-    with rc_context(_style()), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a reader's browser has it, and write_png spells it out
-        warnings.filterwarnings("ignore", "Creating legend")  # can be slow, which a busy machine is
-        yield
-
-
-@functools.cache
-def _style() -> Any:
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    ink = dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color"), INK
-    )
-    return ink | {
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "figure.constrained_layout.use": True,
-        "font.family": ["DejaVu Sans", *(name for name in _CJK if name in there)],
-        "font.size": 10,
-        "grid.alpha": 0.15,
-        "legend.fontsize": 9,
-        "legend.edgecolor": "none",
-        "legend.facecolor": PAPER,
-        "svg.fonttype": "none",  # the reader's fonts know more alphabets than ours
-        "svg.hashsalt": "makemore",
-        "text.parse_math": False,  # a dollar is a dollar
-    }
-
 
 NOTES = {
     "curve": "Where validation rises while train falls, the list is learned by heart. The dot is the step whose weights were kept; the band is one standard error.",
@@ -114,7 +68,7 @@ NOTES = {
     "lengths": "Samples should be as long as real lines are.",
     "pairs": "The share of each pair among all pairs: samples less training lines. Orange pairs come too often, blue ones too rarely. ⏎ ends a line and stands before the next.",
     "table": "The probability of each character (column) after each other (row).",
-    "embedding": "The model's vectors of the most frequent characters, in the two directions in which they differ most (PCA). Characters used alike lie together.",
+    "embedding": "The model's vectors of the most frequent characters, in the two directions in which they differ most (PCA). Characters used alike lie together; letters that would lie on each other were moved apart.",
     "attention": "Each square is a head: where it looks (column) when it stands at a character (row) and foresees the next. Rows sum to 1.",
 }  # fmt: skip
 """How to read each plot."""
@@ -181,18 +135,19 @@ def same_lines(entries: Sequence[Entry]) -> bool:
 def learning_curves(entries: Sequence[Entry]) -> Figure | None:
     """Draw train and validation loss over the steps; of several runs, validation over the seconds."""
     all_metrics = [(i, name, run.metrics()) for i, (name, run, _) in enumerate(entries)]
-    curves = [each for each in all_metrics if len(each[2]) > 1]
-    if not curves:  # models that count have one evaluation, which makes no curve
+    curves = [each for each in all_metrics if len(each[2]) >= POINTS]
+    if not curves:  # models that count have one evaluation
         return None
     figure, axes = _figure()
     single = len(entries) == 1
+    levels: list[tuple[float, str]] = []
     x = "step" if single else "seconds"
     low, high = [], []
     for i, name, metrics in curves:
         at = [line[x] for line in metrics]
         loss = np.array([line["validation"] for line in metrics])
         error = np.array([line.get("validation_error") or 0.0 for line in metrics])
-        colour, style = (ORANGE, "-") if single else _look(i)
+        colour, style = (ORANGE, "-") if single else look(i)
         if single:
             train = [line["train"] for line in metrics]
             axes.plot(at, train, color=BLUE, label="train (a sample)")
@@ -209,13 +164,26 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
             if (level := of[key]["validation"]) is None:
                 continue
             axes.axhline(level, color=GREY, linestyle=style)
-            place = {"xycoords": ("axes fraction", "data"), "fontsize": 8, "color": GREY, "ha": "right"}
-            axes.annotate(
-                f"{name} {level:.3f}", (1, level), xytext=(0, 3), textcoords="offset points", **place
-            )
+            levels.append((level, f"{name} {level:.3f}"))
             low.append(level)
             high.append(level)
-    room = 0.06 * (max(high) - min(low)) + 0.01
+    room = 0.08 * (max(high) - min(low)) + 0.01
+    for level, text in levels:  # the lower of two goes below its line, where they would meet
+        below = len(levels) > 1 and level == min(levels)[0]
+        place = {
+            "xycoords": ("axes fraction", "data"),
+            "textcoords": "offset points",
+            "color": GREY,
+            "ha": "right",
+        }
+        axes.annotate(
+            text,
+            (1, level),
+            xytext=(0, -3 if below else 3),
+            va="top" if below else "bottom",
+            fontsize=8,
+            **place,
+        )
     axes.set(ylim=(min(low) - room, max(high) + room), xlabel=x, ylabel="nats per token")
     _legend(figure, axes, len(entries))
     return figure
@@ -223,13 +191,13 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
 
 def by_position(entries: Sequence[Entry]) -> Figure | None:
     """Draw the loss of the first, second, ... token of the test lines, with intervals."""
-    if not any(_known(found["nll_by_position"]) for _, _, found in entries):
+    if not any(_worth_it(found, "nll_by_position", "position") for _, _, found in entries):
         return None
     figure, axes = _figure()
     top = []
     for i, (name, _, found) in enumerate(entries):
-        colour, style = _look(i)
-        if not _known(found["nll_by_position"]):
+        colour, style = look(i)
+        if not _worth_it(found, "nll_by_position", "position"):
             continue
         top.append(_curve(axes, found["nll_by_position"], "position", colour, style, _short(name)))
     axes.set(xlabel="position in the line", ylabel="nats per token", ylim=(0, 1.12 * max(top)))
@@ -240,7 +208,7 @@ def by_position(entries: Sequence[Entry]) -> Figure | None:
 
 def by_length(found: dict[str, Any]) -> Figure | None:
     """Draw the loss of test lines of each length, with intervals."""
-    if not _known(found["nll_by_length"]):
+    if not _worth_it(found, "nll_by_length", "length"):
         return None
     figure, axes = _figure()
     top = _curve(axes, found["nll_by_length"], "length", BLUE, "-", "")
@@ -255,6 +223,12 @@ def _curve(axes: Any, parts: list[dict[str, Any]], of: str, colour: str, style: 
     axes.plot(x, y, style, color=colour, label=label, marker="o", markersize=3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return float(y.max())
+
+
+def _worth_it(found: dict[str, Any], key: str, of: str) -> bool:
+    """Whether there are test lines enough, and points enough, for a curve."""
+    parts = _known(found[key])
+    return bool(parts) and found["scored_lines"]["test"] >= ENOUGH and len(_joined(parts, of)[0]) >= POINTS
 
 
 def _joined(parts: list[dict[str, Any]], of: str) -> tuple[npt.NDArray[Any], ...]:
@@ -290,7 +264,7 @@ def _numbers(part: dict[str, Any]) -> tuple[int, float, float]:
 def by_character(found: dict[str, Any], most: int = 30) -> Figure | None:
     """Draw the loss of each of the most frequent characters of the test lines, with intervals."""
     parts = sorted(_known(found["nll_by_character"]), key=lambda part: -part["tokens"])[:most]
-    if not parts:
+    if len(parts) < POINTS or found["scored_lines"]["test"] < ENOUGH:
         return None
     _, nll, half = (np.array(x, dtype=float) for x in zip(*map(_numbers, parts), strict=True))
     figure, axes = _figure()
@@ -304,17 +278,16 @@ def by_character(found: dict[str, Any], most: int = 30) -> Figure | None:
     return figure
 
 
-def reliability(found: dict[str, Any]) -> Figure:
+def reliability(found: dict[str, Any]) -> Figure | None:
     """Draw how often what the model gives a probability comes true."""
     bins = found["calibration"]
+    if len(bins) < POINTS or found["scored_lines"]["test"] < ENOUGH:
+        return None
     figure, axes = _figure()
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
     x, y, n = (np.array([b[key] for b in bins]) for key in ("predicted", "observed", "count"))
     axes.errorbar(x, y, 1.96 * np.sqrt(y * (1 - y) / n), fmt="none", ecolor=BLUE, elinewidth=1)
     axes.scatter(x, y, s=12 + 14 * np.log10(n), color=BLUE)
-    for b in bins:
-        place = {"textcoords": "offset points", "xytext": (6, -10), "fontsize": 8, "color": GREY}
-        axes.annotate(_count(b["count"]), (b["predicted"], b["observed"]), **place)
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [f"{tick:.0%}" for tick in ticks])
@@ -324,15 +297,59 @@ def reliability(found: dict[str, Any]) -> Figure:
         xlim=(-0.03, 1.05),
         ylim=(-0.03, 1.05),
     )
-    return figure  # fmt: skip
+    _labels(axes, x, y, [_count(b["count"]) for b in bins], GREY)
+    return figure
+
+
+def _labels(
+    axes: Any,
+    x: Any,
+    y: Any,
+    texts: Sequence[str],
+    colour: str,
+    first: Sequence[int] = (),
+    avoid: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Write beside points what each is, as far as there is room; the limits of the axes must be set.
+
+    first: the points that come before all others. avoid: other places that are not to be covered.
+    """
+    size = np.array([ROOM, ROOM * 0.6])  # of the axes in points, about
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    scale = size / (right - left, high - low)
+    at = (np.column_stack([x, y]) - (left, low)) * scale
+    taken = [
+        (*(point - 4), *(point + 4)) for point in [*at, *((np.array(a) - (left, low)) * scale for a in avoid)]
+    ]
+    for i in [*first, *(i for i in range(len(at)) if i not in first)]:
+        width, height = 5.5 * len(texts[i]) + 2, 10.0
+        for dx, dy in ((6, 3), (-6 - width, 3), (6, -3 - height), (-6 - width, -3 - height)):
+            a, b = at[i] + (dx, dy)
+            box = (a, b, a + width, b + height)
+            inside = a >= 0 and b >= 0 and box[2] <= size[0] + 8 and box[3] <= size[1] + 8
+            if inside and not any(
+                box[0] < q[2] and q[0] < box[2] and box[1] < q[3] and q[1] < box[3] for q in taken
+            ):
+                taken.append(box)
+                axes.annotate(
+                    texts[i],
+                    (x[i], y[i]),
+                    xytext=(dx, dy),
+                    textcoords="offset points",
+                    fontsize=8,
+                    color=colour,
+                )
+                break
 
 
 # samples
 
 
-def nearest_distances(found: dict[str, Any]) -> Figure:
+def nearest_distances(found: dict[str, Any]) -> Figure | None:
     """Draw how far samples and held-out lines are from the nearest training line, as shares."""
     distances = found["nearest_distances"]
+    if distances["lines"] < ENOUGH:
+        return None
     figure, axes = _figure()
     _shares(axes, {"held-out lines": distances["held_out"], "samples": distances["samples"]})
     axes.set(xlabel="edits to the nearest training line")
@@ -346,6 +363,7 @@ def line_lengths(run: Run, samples: list[str]) -> Figure:
         "held-out lines": [len(line) for line in _held_out(run)],
         "samples": [len(text) for text in samples],
     }
+    lengths = {name: each for name, each in lengths.items() if len(each) >= ENOUGH}  # type: ignore[arg-type]
     figure, axes = _figure()
     _shares(axes, {name: np.bincount(each).tolist() for name, each in lengths.items()})
     axes.set(xlabel="characters of the line")
@@ -377,8 +395,10 @@ def _percent(share: float, _: int) -> str:
     return f"{100 * share:.3g}%"
 
 
-def pairs(run: Run, samples: list[str]) -> Figure:
+def pairs(run: Run, samples: list[str]) -> Figure | None:
     """Draw the frequencies of pairs of characters in samples, less those in the training lines."""
+    if run.corpus.tokens_of("train") < 20 * len(run.vocab):  # most pairs were hardly seen
+        return None
     ids = _frequent(run, 30)
     vocab = run.vocab
     lines = vocab.encode("\n" + "".join(text + "\n" for text in samples))
@@ -452,10 +472,12 @@ def over_temperature(run: Run) -> Temperatures:
     """Return temperature, variety and distance of samples at each temperature; at last, as temperature 0, of real lines.
 
     Variety is the Vendi score over the number of lines; the distance the Jensen-Shannon divergence, in bits, of
-    their 3-grams (or shorter ones) from those of the held-out lines.
+    their 3-grams (or shorter ones) from those of the held-out lines. Empty where there are too few of those.
     """
     n = _affordable(run, 1)
     held_out, of_train = _held_out(run), run.corpus.drawn("train")
+    if len(held_out) < ENOUGH:
+        return []
     train = of_train.lines(np.random.default_rng(0).choice(len(of_train), n))
     # where there are thousands of characters, no two lists have their 3-grams in common
     real = {k: quality.jensen_shannon(_grams(train, k), _grams(held_out, k)) for k in (3, 2, 1)}
@@ -483,20 +505,23 @@ def _grams(lines: list[str], k: int) -> dict[str, int]:
     return Counter(gram for line in lines for gram in quality.grams(f"\n{line}\n", k))
 
 
-def quality_and_variety(names: list[str], found: list[Temperatures]) -> Figure:
+def quality_and_variety(names: list[str], found: list[Temperatures]) -> Figure | None:
     """Draw how like held-out lines, and how varied, samples are at each temperature. found: of `over_temperature`."""
+    if not all(found):
+        return None
     figure, axes = _figure()
     for i, (name, points) in enumerate(zip(names, found, strict=True)):
-        colour, style = _look(i)
+        colour, style = look(i)
         t, x, y = zip(*(point for point in points if point[0]), strict=True)
         axes.plot(x, y, style, color=colour, marker="o", markersize=5, label=_short(name))
-        for j, a in enumerate(t):
-            if len(names) == 1 or (i == 0 and a in (t[0], 1.0, t[-1])):  # those of the others lie nearby
-                place = {"textcoords": "offset points", "xytext": (5, 5), "fontsize": 8}
-                axes.annotate(f"{a:g}", (x[j], y[j]), **place)
     _, *real = found[0][-1]
     axes.plot(*real, "*", color=INK, markersize=11, label="training lines")
     axes.margins(0.08)
+    axes.autoscale_view()
+    t, x, y = zip(*(point for point in found[0] if point[0]), strict=True)  # those of other runs lie nearby
+    first = [j for j, a in enumerate(t) if a in (t[0], 1.0, t[-1])]
+    others = [(a, b) for points in found[1:] for _, a, b in points]
+    _labels(axes, x, y, [f"{a:g}" for a in t], look(0)[0], first, [(real[0], real[1]), *others])
     axes.set(xlabel="variety (Vendi score of each line)", ylabel="bits from held-out lines")
     _legend(figure, axes, len(names))
     return figure
@@ -515,14 +540,17 @@ def embedding(run: Run, most: int = 100) -> Figure | None:
     u, size, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
     x, y = (u * size)[:, :2].T
     figure, axes = _figure(4.1)
+    size_of = 13 if len(ids) <= 40 else 9
+    x, y = _apart(x, y, size_of)
     axes.scatter(x, y, s=0)  # sets the limits
     seen: dict[str, str] = {}
     for i, a, b in zip(ids, x, y, strict=True):
         text = run.vocab.decode([i])
         kind = _kind(text)
         colour = seen.setdefault(kind, COLOURS[len(seen) % len(COLOURS)])
-        axes.text(a, b, character(text), color=colour, ha="center", va="center",
-                  fontsize=13 if len(ids) <= 40 else 9, fontweight="bold")  # fmt: skip
+        axes.text(
+            a, b, character(text), color=colour, ha="center", va="center", fontsize=size_of, fontweight="bold"
+        )
     for kind, colour in seen.items():
         axes.plot([], [], "s", color=colour, label=kind)
     part = size**2 / (size**2).sum()
@@ -531,6 +559,22 @@ def embedding(run: Run, most: int = 100) -> Figure | None:
     axes.tick_params(labelbottom=False, labelleft=False, length=0)
     axes.legend(fontsize=8)
     return figure
+
+
+def _apart(x: Any, y: Any, size: float, rounds: int = 200) -> Any:
+    """Move letters of a size, in points, away from each other until none lies on another, each as little as it must."""
+    scale = np.array([ROOM, ROOM]) / np.maximum([np.ptp(x), np.ptp(y)], 1e-9)
+    at = np.column_stack([x, y]) * scale  # (K, 2) in points
+    for _ in range(rounds):
+        away = at[:, None] - at[None]  # (K, K, 2)
+        far = np.hypot(*away.T).T
+        np.fill_diagonal(far, np.inf)
+        close = far < size
+        if not close.any():
+            break
+        push = np.where(close, (size - far) / 2, 0.0)[..., None] * away / np.maximum(far, 1e-6)[..., None]
+        at = at + push.sum(1)
+    return (at / scale).T
 
 
 def _kind(text: str) -> str:
@@ -629,11 +673,6 @@ def _legend(figure: Figure, axes: Any, runs: int) -> None:
     figure.legend(loc="outside lower center", ncols=2)
 
 
-def _look(i: int) -> tuple[str, str]:
-    """The colour and the line style of the i-th run."""
-    return COLOURS[i % len(COLOURS)], ("-", "--", "-.", ":")[i // len(COLOURS) % 4]
-
-
 # files
 
 
@@ -710,4 +749,4 @@ def _glyphs() -> frozenset[int]:
     def of(family: str) -> Iterator[int]:
         yield from font_manager.get_font(font_manager.findfont(family)).get_charmap()
 
-    return frozenset(code for family in _style()["font.family"] for code in of(family))
+    return frozenset(code for family in settings()["font.family"] for code in of(family))

@@ -8,6 +8,7 @@ from typing import Any
 
 from makemore.errors import MakemoreError
 from makemore.run import Run
+from makemore.style import BLUE, GREY, ORANGE, styled
 
 
 def draw_losses(run: Run, summary: dict[str, Any]) -> None:
@@ -19,29 +20,29 @@ def draw_losses(run: Run, summary: dict[str, Any]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    step = [line["step"] for line in metrics]
-    axes.plot(step, [line["train"] for line in metrics], color="#4477aa", label="train (a sample)")
-    axes.plot(step, [line["validation"] for line in metrics], color="#cc3311", label="validation")
-    bigram = summary["baselines"]["bigram"]["validation"]
-    axes.axhline(bigram, color="0.5", linestyle=":", label=f"bigram, validation: {bigram:.3f}")
-    best, loss = min(((line["step"], line["validation"]) for line in metrics), key=lambda pair: pair[1])
-    axes.plot([best], [loss], "o", color="#cc3311")
-    axes.annotate(f"{loss:.3f}", (best, loss), textcoords="offset points", xytext=(0, 8), ha="center")
-    # show all of the end, where overfitting shows; the untrained start would squeeze it to the bottom
-    low = min(min(line["train"], line["validation"]) for line in metrics)
-    end = max(line["validation"] for line in metrics if line["step"] >= best)
-    axes.set_ylim(low - 0.15, max(bigram, end) + 0.2)
-    axes.set(
-        xlabel="step",
-        ylabel="loss (nats per token)",
-        title=f"{run.type}, {summary['parameters']:,} parameters",
-    )
-    axes.legend()
-    axes.grid(alpha=0.3)
-    run.write_picture("loss.png", figure)
+    with styled():
+        figure = Figure(figsize=(8, 5))
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        step = [line["step"] for line in metrics]
+        axes.plot(step, [line["train"] for line in metrics], color=BLUE, label="train (a sample)")
+        axes.plot(step, [line["validation"] for line in metrics], color=ORANGE, label="validation")
+        bigram = summary["baselines"]["bigram"]["validation"]
+        axes.axhline(bigram, color=GREY, linestyle=":", label=f"bigram, validation: {bigram:.3f}")
+        best, loss = min(((line["step"], line["validation"]) for line in metrics), key=lambda pair: pair[1])
+        axes.plot([best], [loss], "o", color=ORANGE)
+        axes.annotate(f"{loss:.3f}", (best, loss), textcoords="offset points", xytext=(0, 8), ha="center")
+        # show all of the end, where overfitting shows; the untrained start would squeeze it to the bottom
+        low = min(min(line["train"], line["validation"]) for line in metrics)
+        end = max(line["validation"] for line in metrics if line["step"] >= best)
+        axes.set_ylim(low - 0.15, max(bigram, end) + 0.2)
+        axes.set(
+            xlabel="step",
+            ylabel="loss (nats per token)",
+            title=f"{run.type}, {summary['parameters']:,} parameters",
+        )
+        axes.legend()
+        run.write_picture("loss.png", figure)
 
 
 @contextlib.contextmanager
