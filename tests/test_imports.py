@@ -15,6 +15,7 @@ FAMILIES = {f"models.{path.stem}" for path in (ROOT / "models").glob("*.py")} - 
 # what each module may import from the package
 ALLOWED = {
     "errors": set(),
+    "records": set(),
     "terminal": set(),
     "files": {"errors"},
     "vocab": {"errors"},
@@ -42,8 +43,8 @@ ALLOWED = {
         "advice", "corpus", "errors", "evaluation", "files", "loop", "models", "quality", "run", "sampling",
     },
     "run": {
-        "__init__", "corpus", "errors", "evaluation", "files", "models", "parallel", "reading", "sampling", "search",
-        "store", "vocab",
+        "__init__", "corpus", "errors", "evaluation", "files", "models", "parallel", "reading", "records", "sampling",
+        "search", "store", "vocab",
     },
     "inspection": {
         "advice", "batches", "cache", "corpus", "evaluation", "loop", "models", "optimizer", "quality", "reading",
@@ -51,7 +52,7 @@ ALLOWED = {
     },
     "style": set(),
     "report": {"errors", "evaluation", "run", "style"},
-    "diagnostics": {"advice", "files", "loss", "run", "style"},
+    "diagnostics": {"advice", "files", "loss", "records", "run", "style"},
     "events": {"advice", "run", "sampling"},
     "loop": {
         "advice", "batches", "corpus", "diagnostics", "errors", "evaluation", "events", "files", "loss", "models",
@@ -62,7 +63,8 @@ ALLOWED = {
         "report", "run", "sampling", "sources",
     },
     "comparison": {
-        "cache", "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "run", "training",
+        "cache", "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "records", "run",
+        "training",
     },
     "display": {
         "__init__", "advice", "cache", "corpus", "errors", "events", "layout", "models", "parallel", "run", "sampling",
@@ -95,6 +97,7 @@ ALLOWED = {
 OUTSIDE = {
     "sources": set(),
     "errors": set(),
+    "records": set(),
     "vocab": {"numpy"},
     "corpus": {"numpy"},
     "reading": {"numpy"},

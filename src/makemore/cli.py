@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import field, make_dataclass
@@ -777,6 +778,9 @@ def main() -> None:
 
 def _outcome(argv: list[str]) -> tuple[int, str]:
     """Run a command line; return its exit status, and the sentence to complain with, or ""."""
+    if not sys.warnoptions:  # what libraries warn their callers of
+        for kind in (RuntimeWarning, UserWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)
     for stream in (sys.stdout, sys.stderr):  # a name or a sample is never a reason to fail
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from makemore import evaluation, quality
+from makemore import evaluation, quality, records
 from makemore.cache import read
 from makemore.corpus import SPLITS
 from makemore.errors import MakemoreError
@@ -165,7 +165,16 @@ def result_of(directory: str | Path) -> dict[str, Any] | None:
         raise MakemoreError(
             f"{directory}: its comparison has not ended; run the same `makemore compare` again"
         )
-    return dict(plan["result"])
+    with damage(path):
+        result = plan["result"]
+        if wrong := records.misfit(result, records.COMPARISON, "result"):
+            raise ValueError(wrong)
+        names = [each["name"] for each in result["entries"] if each["runs"]]
+        if not names or len(names) < len(result["entries"]):
+            raise ValueError("it has no entries, or one without runs")
+        if any(pair[side] not in names for pair in result["pairs"] for side in ("a", "b")):
+            raise ValueError("a pair is not of its entries")
+    return dict(result)
 
 
 def _claim(directory: Path, asked: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ After Karpathy, "Building makemore, part 3: activations and gradients, BatchNorm
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 from collections import Counter
@@ -30,8 +29,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from makemore.advice import RED, Warned
-from makemore.files import atomic, to_json, unwritable
+from makemore.files import atomic, read_json_lines, to_json, unwritable
 from makemore.loss import IGNORE
+from makemore.records import is_diagnostic
 from makemore.run import Run
 from makemore.style import GREY, look, styled
 
@@ -231,15 +231,8 @@ def _joined(*names: str) -> str:
 
 
 def read(directory: Path) -> list[dict[str, Any]]:
-    """Return the rows of a run directory, without a line that was cut off in the writing; [] if there are none."""
-    path = directory / FILE
-    rows = []
-    for line in path.read_text("utf-8", "replace").splitlines() if path.exists() else []:
-        with contextlib.suppress(json.JSONDecodeError):
-            value = json.loads(line)
-            if isinstance(value, dict) and isinstance(value.get("step"), int) and "parameters" in value:
-                rows.append(value)
-    return rows
+    """Return the rows of a run directory, without lines that are damaged or were cut off; [] if there are none."""
+    return [row for row in read_json_lines(directory / FILE) if is_diagnostic(row)]
 
 
 def rewind(directory: Path, step: int) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import math
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 
 Made = TypeVar("Made")
+
+LARGEST_JSON = 1 << 26
+"""Bytes: several times a vocabulary of all characters that there are."""
 
 
 @contextlib.contextmanager
@@ -57,16 +62,43 @@ def damage(path: Path) -> Iterator[None]:
     except MakemoreError:
         raise
     except Exception as error:
-        problem = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        problem = shown((said.strip().splitlines() or [type(error).__name__])[0].rstrip(".:"))
         raise MakemoreError(
             f"{path}: missing, damaged or not what makemore wrote ({problem}); use a copy, or train again with --overwrite"
         ) from None
 
 
+def regular(path: Path) -> Path:
+    """Return the path of a file. Raises OSError for anything else: a pipe, say, would be waited for without end."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory", str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+    return path
+
+
 def read_json(path: Path) -> Any:
     """Return what a JSON file holds, or raise MakemoreError."""
     with damage(path):
+        if regular(path).stat().st_size > LARGEST_JSON:
+            raise ValueError("it is too large")
         return json.loads(path.read_text("utf-8"))
+
+
+def read_json_lines(path: Path) -> Iterator[Any]:
+    """Yield the value of each line of a file, but for lines that are damaged, as one is that was cut off in the writing.
+
+    Yields nothing where there is no file, and raises MakemoreError for one that cannot be read.
+    """
+    if not path.exists():
+        return
+    with damage(path):
+        lines = regular(path).read_text("utf-8", "replace").splitlines()
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):  # too many digits are a ValueError
+            yield json.loads(line)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -107,8 +139,11 @@ def from_json(made: type[Made], values: Any) -> Made:
     }
     for name in values:
         kind = fields[name]
-        if not isinstance(values[name], kinds[kind]) or (isinstance(values[name], bool) and kind != "bool"):
-            raise ValueError(f"{name} is {values[name]!r}, not {kind}")
+        value: Any = values[name]
+        if not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind != "bool"):
+            raise ValueError(f"{name} is {shown(value)}, not {kind}")
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError(f"{name} is {shown(value)}, and must be less than 2^63")
     return made(**values)
 
 

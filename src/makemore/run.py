@@ -38,10 +38,20 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from makemore import __version__, evaluation, parallel, sampling
+from makemore import __version__, evaluation, parallel, records, sampling
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
-from makemore.files import atomic, damage, from_json, read_json, to_json, unwritable, write_json
+from makemore.files import (
+    atomic,
+    damage,
+    from_json,
+    read_json,
+    read_json_lines,
+    regular,
+    to_json,
+    unwritable,
+    write_json,
+)
 from makemore.models import MODELS, build, model_class
 from makemore.reading import Reading
 from makemore.sampling import Choice, Sample
@@ -97,6 +107,34 @@ class Settings:
     """Share of the targets that an n-gram gives: see `loss.taught`."""
     precision: str = "float32"
     """"bfloat16" where the matrices are multiplied in 16 bits while training, else "float32"."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a value that makes no sense."""
+        for field in dataclasses.fields(self):
+            if wrong := wrong_setting(field.name, value := getattr(self, field.name)):
+                raise ValueError(f"{field.name} is {value}, and must be {wrong}")
+
+
+PRECISIONS = ("float32", "bfloat16")
+
+_VALID = {
+    "max_steps": (lambda n: -1 <= n < 2**63, "1 or more, or -1 to go on until stopped"),
+    "batch_size": (lambda n: 1 <= n < 2**63, "1 or more"),
+    "learning_rate": (lambda x: 0 < x < 1e38, "more than 0, and less than 1e38, as 32-bit numbers are"),
+    "weight_decay": (lambda x: 0 <= x < 1e38, "0 or more, and less than 1e38, as 32-bit numbers are"),
+    "eval_every": (lambda n: 1 <= n < 2**63, "1 or more"),
+    "patience": (lambda n: 0 <= n < 2**63, "1 or more, or 0 never to stop early"),
+    "seed": (lambda n: 0 <= n < 2**63, "0 or more, and less than 2^63"),
+    "time": (lambda x: 0 <= x < math.inf, "more than 0 seconds, and finite"),
+    "teacher": (lambda x: 0 <= x < 1, "0 or more, for none, and less than 1"),
+    "precision": (lambda name: name in PRECISIONS, " or ".join(PRECISIONS)),
+}  # fmt: skip
+
+
+def wrong_setting(name: str, value: Any) -> str:
+    """Return what a field of Settings must be, if a value is not; else ""."""
+    valid, says = _VALID.get(name, (lambda value: True, ""))
+    return "" if valid(value) else says
 
 
 class SampleOptions(TypedDict, total=False):
@@ -268,11 +306,14 @@ class Run:
             return Corpus.stored(store)
         path = self.directory / "corpus.npy"
         with damage(path):
-            tokens = np.load(path, mmap_mode="r", allow_pickle=False)
+            tokens = np.load(regular(path), mmap_mode="r", allow_pickle=False)
             if tokens.ndim != 1 or len(tokens) < 2 or tokens.dtype.kind != "u":
                 raise ValueError("not one stream of ids")
             if tokens[0] or tokens[-1] or tokens.max() >= len(self.vocab):
                 raise ValueError("it does not fit vocabulary.json")
+            ends = np.flatnonzero(tokens == 0)
+            if len(ends) < 4 or (np.diff(ends) == 1).any():
+                raise ValueError("it holds less than three lines, or an empty one")
         return Corpus(self.vocab, tokens, self.reading)
 
     def new_model(self) -> nn.Module:
@@ -300,21 +341,21 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What summary.json says; empty before training has ended."""
+        """What summary.json says, which fits `records.SUMMARY`; empty before training has ended."""
         path = self.directory / "summary.json"
-        found: dict[str, Any] = read_json(path) if path.exists() else {}
-        return found
+        if not path.exists():
+            return {}
+        found = read_json(path)
+        if wrong := records.misfit(found, records.SUMMARY):
+            raise MakemoreError(
+                f"{path}: damaged ({wrong}); write it again with `makemore --resume -o {self.directory}`"
+            )
+        return dict(found)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the evaluations so far, without lines that were cut off in the writing."""
-        path = self.directory / "metrics.jsonl"
-        found = []
-        for line in path.read_text("utf-8", "replace").splitlines() if path.exists() else []:
-            with contextlib.suppress(json.JSONDecodeError):
-                value = json.loads(line)
-                if isinstance(value, dict) and isinstance(value.get("step"), int):
-                    found.append(value)
-        return found
+        """Return the evaluations so far, which fit `records.METRIC`, without lines that are damaged or were cut off."""
+        lines = read_json_lines(self.directory / "metrics.jsonl")
+        return [line for line in lines if not records.misfit(line, records.METRIC)]
 
     # using it
 
@@ -523,8 +564,12 @@ class Run:
 
     def _read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
         path = self.directory / name
-        with damage(path), safetensors.safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        with damage(path), safetensors.safe_open(regular(path), framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            for key, tensor in tensors.items():
+                if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                    raise ValueError(f"{key} holds what is no number")
+            return tensors, file.metadata() or {}
 
     def add_metrics(self, line: dict[str, Any]) -> None:
         """Append one evaluation to metrics.jsonl."""
@@ -567,10 +612,10 @@ def load(directory: str | Path) -> Run:
 def started_by(directory: Path) -> str | None:
     """Return the `parallel.launch` of the processes that started a run; None where there is none."""
     try:
-        found: str | None = json.loads((directory / "config.json").read_text("utf-8")).get("launch")
-    except (OSError, ValueError, AttributeError):
+        found = read_json(directory / "config.json").get("launch")
+    except (MakemoreError, AttributeError):
         return None
-    return found
+    return found if isinstance(found, str) else None
 
 
 def check_free(directory: Path, overwrite: bool) -> None:
@@ -586,8 +631,8 @@ def check_free(directory: Path, overwrite: bool) -> None:
         ) from None
     if "config.json" in there:
         try:
-            foreign = json.loads((directory / "config.json").read_text("utf-8")).get("format") != FORMAT
-        except (OSError, ValueError, AttributeError):  # damaged, and so to be replaced, if the rest is ours
+            foreign = read_json(directory / "config.json").get("format") != FORMAT
+        except (MakemoreError, AttributeError):  # damaged, and so to be replaced, if the rest is ours
             foreign = bool(there - ours)
         if foreign:
             raise MakemoreError(f"{directory}: holds something that is not a makemore run; choose another -o")

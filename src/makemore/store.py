@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError
-from makemore.files import damage, from_json, read_json, unwritable, write_json
+from makemore.files import damage, from_json, read_json, regular, unwritable, write_json
 from makemore.reading import Reading
 from makemore.vocab import Vocab
 
@@ -75,7 +75,9 @@ class Store:
         _give_back()
 
     def _map(self, name: str) -> npt.NDArray[Any]:
-        array: npt.NDArray[Any] = np.load(self.directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(
+            regular(self.directory / f"{name}.npy"), mmap_mode="r", allow_pickle=False
+        )
         if array.ndim != 1 or (ARRAYS[name] is not None and array.dtype != ARRAYS[name]):
             raise ValueError(f"{name}.npy is something else")
         return array
@@ -132,7 +134,7 @@ class Store:
         if not path.exists():
             self._sort(path)
         with damage(path):
-            array: npt.NDArray[np.uint64] = np.load(path, mmap_mode="r", allow_pickle=False)
+            array: npt.NDArray[np.uint64] = np.load(regular(path), mmap_mode="r", allow_pickle=False)
             if array.shape != self._arrays["hashes"].shape or array.dtype != np.uint64:
                 raise ValueError("it does not fit the other files")
             total, last, every = np.zeros(1, np.uint64), np.uint64(0), []

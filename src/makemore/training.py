@@ -14,7 +14,7 @@ import torch
 from makemore import parallel, report
 from makemore.cache import read
 from makemore.corpus import Corpus
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 from makemore.events import Event, Started
 from makemore.files import held
 from makemore.loop import pick_device, steps
@@ -22,14 +22,12 @@ from makemore.models import build, configure, flag, model_class
 from makemore.optimizer import fast_dtype, optimizers
 from makemore.reading import Progress
 from makemore.recipes import DEFAULT_TYPE, recipe
-from makemore.run import Run, Settings, check_free, started_by
+from makemore.run import PRECISIONS, Run, Settings, check_free, started_by, wrong_setting
 from makemore.sampling import Choice
 from makemore.sources import locate
 
 ON_GPU = 16
 """How many times more tokens a step has on a GPU, at most: small batches leave most of it idle."""
-
-PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def train(
@@ -84,8 +82,10 @@ def train(
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     check_settings(given)
-    if precision not in PRECISIONS:
-        raise MakemoreError(f"--precision {precision}: no such precision; there are {', '.join(PRECISIONS)}")
+    if precision not in ("auto", *PRECISIONS):
+        raise MakemoreError(
+            f"--precision {precision}: no such precision; there are auto, {', '.join(PRECISIONS)}"
+        )
     Choice(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
@@ -193,21 +193,17 @@ def _try(type: str, corpus: Corpus, config: Any, settings: Settings) -> None:
 
 def check_settings(given: dict[str, Any]) -> None:
     """Raise MakemoreError for training settings that make no sense; given: those of `train` that are not None."""
-    for name, least, says in (
-        ("max_steps", -1, "1 or more, or -1 to go on until stopped"), ("batch_size", 1, "1 or more"),
-        ("weight_decay", 0, "0 or more, and finite"), ("patience", 0, "1 or more, or 0 never to stop early"),
-        ("seed", 0, "0 or more, and less than 2^63"),
-    ):  # fmt: skip
-        if name in given and (not least <= given[name] < 2**63 or (name == "max_steps" and given[name] == 0)):
-            raise MakemoreError(f"{flag(name)} {given[name]}: must be {says}")
-    if "time" in given and not 0 < given["time"] < math.inf:
-        raise MakemoreError(f"--time {given['time']:g}: must be more than 0 seconds, and finite")
+    for name, value in given.items():
+        wrong = wrong_setting(name, value)
+        if (
+            not wrong and value == 0 and name in ("max_steps", "time")
+        ):  # what a run may have, but nobody asks for
+            wrong = wrong_setting(name, -math.inf)
+        if wrong:
+            given_as = f"{value:g}" if isinstance(value, float) else shown(value, 40)
+            raise MakemoreError(f"{flag(name)} {given_as}: must be {wrong}")
     if "time" in given and "max_steps" in given:
         raise MakemoreError("--time and --max-steps: each says when training ends; give one of them")
-    if "teacher" in given and not 0 <= given["teacher"] < 1:
-        raise MakemoreError(f"--teacher {given['teacher']:g}: must be 0 or more, for none, and less than 1")
-    if "learning_rate" in given and not 0 < given["learning_rate"] < math.inf:
-        raise MakemoreError(f"--learning-rate {given['learning_rate']:g}: must be more than 0, and finite")
 
 
 def _settings(

@@ -1,0 +1,266 @@
+"""Files of a run that hold something else, or are no files: a sentence, never a traceback or a wait without end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import makemore as library
+from makemore import records
+from makemore.errors import MakemoreError
+from makemore.files import from_json, read_json
+from makemore.run import Settings, load
+from makemore.training import train
+
+
+@pytest.fixture
+def run(small_run: Path, tmp_path: Path) -> Path:
+    """A copy of a finished run, to be damaged."""
+    return shutil.copytree(small_run, tmp_path / "run")
+
+
+def changed(path: Path, **values: Any) -> None:
+    """Put other values into a JSON file; a key like training__seed is one inside another."""
+    whole = json.loads(path.read_text("utf-8"))
+    for key, value in values.items():
+        *outer, last = key.split("__")
+        inside = whole
+        for name in outer:
+            inside = inside[name]
+        inside[last] = value
+    path.write_text(json.dumps(whole), "utf-8")
+
+
+def refused(result: Any, *says: str) -> None:
+    assert (result.status, result.out) == (2, ""), result.err
+    assert result.err.startswith("makemore: ")
+    assert result.err.count("\n") == 1
+    assert len(result.err) < 600
+    for words in says:
+        assert words in result.err
+
+
+# no files
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "corpus.npy", "best.safetensors"])
+@pytest.mark.parametrize("kind", ["pipe", "directory"])
+def test_a_pipe_or_a_directory_for_a_file(
+    makemore: Callable[..., Any], run: Path, name: str, kind: str
+) -> None:
+    (run / name).unlink()
+    if kind == "pipe":
+        os.mkfifo(run / name)
+    else:
+        (run / name).mkdir()
+    refused(makemore("sample", run), name, "a pipe" if kind == "pipe" else "a directory")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["metrics.jsonl", "last.safetensors", "diagnostics.jsonl"])
+def test_a_pipe_where_training_goes_on(makemore: Callable[..., Any], run: Path, name: str) -> None:
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    refused(makemore("--resume", "-o", run, "--max-steps", 6, "--device", "cpu"), name, "a pipe")
+
+
+# JSON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000 + "]" * 100_000,
+        "9" * 5000,
+        '{"format": ' + "9" * 5000 + "}",
+        "\udcff",
+        "",
+        "nul",
+        "[1",
+        "\x00",
+    ],
+)
+@pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "summary.json"])
+def test_what_is_no_json(makemore: Callable[..., Any], run: Path, name: str, text: str) -> None:
+    (run / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    refused(makemore("eval", run, "-n", 100), name)
+    if name == "config.json":  # damaged, and so it may be replaced
+        assert makemore("-i", "names", "--type", "bigram", "-o", run).status == 2
+
+
+def test_a_file_that_is_far_too_large(run: Path) -> None:
+    with open(run / "config.json", "r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(MakemoreError, match="too large"):
+        load(run)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"training__batch_size": -5}, "batch_size is -5, and must be 1 or more"),
+        ({"training__teacher": 5.0}, "teacher is 5.0, and must be 0 or more"),
+        ({"training__precision": "int8"}, "precision is int8, and must be float32 or bfloat16"),
+        ({"training__learning_rate": float("nan")}, "learning_rate"),
+        ({"training__learning_rate": float("inf")}, "learning_rate is inf, and must be more than 0, and less than 1e38"),
+        ({"training__weight_decay": -1.0}, "weight_decay"),
+        ({"training__eval_every": 0}, "eval_every is 0, and must be 1 or more"),
+        ({"training__patience": -1}, "patience"),
+        ({"training__seed": -1}, "seed is -1"),
+        ({"training__seed": 2**63}, "must be less than 2^63"),
+        ({"training__max_steps": 10**30}, "max_steps"),
+        ({"training__max_steps": -2}, "max_steps is -2"),
+        ({"training__time": -1.0}, "time is -1.0"),
+        ({"training__muon": 1}, "muon is 1, not bool"),
+        ({"training__precision": "x" * 5000}, "precision"),
+        ({"model": None}, "Config"),
+        ({"type": ["mlp"]}, "type"),
+        ({"version": {"a": 1}}, "run format"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", [["--resume", "-o"], ["sample"]])
+def test_a_config_that_no_training_wrote(
+    makemore: Callable[..., Any], run: Path, values: dict[str, Any], says: str, command: list[str]
+) -> None:
+    changed(run / "config.json", **values)
+    refused(makemore(*command, run), says)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("batch_size", 0), ("teacher", 1.0), ("learning_rate", 0.0), ("learning_rate", 1e39), ("weight_decay", -1.0), ("patience", -1), ("seed", -1),
+     ("max_steps", 0), ("max_steps", -2), ("time", 0.0), ("time", float("inf")), ("precision", "int8")],
+)  # fmt: skip
+def test_options_and_files_are_held_to_the_same_rules(
+    small: Path, tmp_path: Path, name: str, value: Any
+) -> None:
+    with pytest.raises(MakemoreError, match="--" + name.replace("_", "-")):
+        train(small, work_dir=tmp_path / "run", type="mlp", **{name: value})
+    good = {"max_steps": 1, "batch_size": 1, "learning_rate": 0.1, "weight_decay": 0.0, "muon": True, "eval_every": 1,
+            "patience": 0, "seed": 0}  # fmt: skip
+    assert from_json(Settings, good).max_steps == 1
+    if (name, value) not in (("max_steps", 0), ("time", 0.0)):  # a run may have them, nobody may ask for them
+        with pytest.raises(ValueError, match=name):
+            from_json(Settings, good | {name: value})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"nll": None}, {"nll__test": "x"}, {"nll__test": [1]}, {"parameters": "many"}, {"parameters": -1}, {"seconds": None},
+        {"seconds": True}, {"lines": [1, 2, 3]}, {"baselines__bigram": 5}, {"copy_ratio_interval": 1},
+        {"copy_ratio_interval": [1, 2, 3]}, {"steps": 10**30}, {"best_step": 1.5},
+    ],
+)  # fmt: skip
+def test_a_summary_of_other_types(
+    makemore: Callable[..., Any], run: Path, small_run: Path, values: dict[str, Any]
+) -> None:
+    changed(run / "summary.json", **values)
+    refused(makemore("eval", run, "-n", 100), "summary.json: damaged (", "makemore --resume -o")
+    refused(makemore("compare", run, small_run), "summary.json: damaged (")
+    assert makemore("sample", run, "-n", 1).status == 0  # which does not read it
+
+
+def test_a_damaged_summary_is_written_again(makemore: Callable[..., Any], run: Path) -> None:
+    before = read_json(run / "summary.json")
+    changed(run / "summary.json", nll=None)
+    assert makemore("--resume", "-o", run, "--device", "cpu").status == 0
+    assert read_json(run / "summary.json")["nll"] == before["nll"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["[]", "1", '{"step": "x"}', '{"step": 3}', '{"step": 3, "train": "x", "validation": 1}',
+     '{"step": 3, "train": 1, "validation": null}', '{"step": 3, "train": NaN, "validation": 1}',
+     '{"step": -3, "train": 1, "validation": 1}', '{"step": ' + "9" * 5000 + "}", "[" * 100_000,
+     '{"step": true, "train": 1, "validation": 1}'],
+)  # fmt: skip
+def test_a_line_of_metrics_that_nobody_can_use_is_left_out(run: Path, line: str) -> None:
+    before = load(run).metrics()
+    assert len(before) > 1
+    with open(run / "metrics.jsonl", "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    assert load(run).metrics() == before
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"result": []}, {"result": {}}, {"result__entries": []}, {"result__entries": [1]}, {"result__pairs": None},
+     {"result__seed_spread": "x"}, {"result__lines": 3}, {"result": "x"}],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["compare", "report"])
+def test_a_comparison_of_other_types(
+    makemore: Callable[..., Any], tmp_path: Path, command: str, values: dict[str, Any], compared: Path
+) -> None:
+    there = shutil.copytree(compared, tmp_path / "there")
+    changed(there / "comparison.json", **values)
+    refused(makemore(command, there), "comparison.json")
+
+
+@pytest.fixture(scope="session")
+def compared(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("compared") / "there"
+    library.compare(small, ["bigram", "mlp"], work_dir=directory, max_steps=2, device="cpu")
+    return directory
+
+
+def test_what_makemore_writes_fits(run: Path, compared: Path) -> None:
+    assert records.misfit(read_json(run / "summary.json"), records.SUMMARY) == ""
+    assert records.misfit(read_json(compared / "comparison.json")["result"], records.COMPARISON) == ""
+    assert len(load(run).metrics()) == (run / "metrics.jsonl").read_text().count("\n")
+
+
+# arrays and weights
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        np.zeros((2, 3), np.uint8), np.uint8(0), np.zeros(0, np.uint8), np.zeros(5, np.int64), np.zeros(5, np.float32),
+        np.zeros(9, np.uint8), np.array([0, 1, 200, 0], np.uint8), np.array([1, 2, 0], np.uint8),
+    ],
+)  # fmt: skip
+def test_another_array(makemore: Callable[..., Any], run: Path, tokens: Any) -> None:
+    np.save(run / "corpus.npy", tokens)
+    refused(makemore("sample", run), "corpus.npy")
+
+
+def test_an_array_whose_header_promises_too_much(makemore: Callable[..., Any], run: Path) -> None:
+    head = "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + "\n"
+    (run / "corpus.npy").write_bytes(
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + bytes(9)
+    )
+    refused(makemore("sample", run), "corpus.npy")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(
+    "command", [["sample"], ["eval", "-n", "100"], ["report", "-n", "100"], ["explain"], ["--resume", "-o"]]
+)
+def test_weights_that_are_no_numbers(
+    makemore: Callable[..., Any], run: Path, number: float, command: list[str]
+) -> None:
+    for name in ("best.safetensors", "last.safetensors"):
+        with __import__("safetensors").safe_open(run / name, "pt") as file:
+            metadata = file.metadata()
+        tensors = load_file(run / name)
+        key = next(key for key in tensors if key.endswith("embedding.weight"))
+        tensors[key][0, 0] = number
+        save_file(tensors, run / name, metadata)
+    words = ["explain", run, "emma"] if command[0] == "explain" else [command[0], *command[1:2], run] if command[0] == "--resume" else [command[0], run, *command[1:]]  # fmt: skip
+    refused(makemore(*words), ".safetensors", "holds what is no number")
+
+
+def test_finite_weights_are_accepted(run: Path) -> None:
+    assert all(torch.isfinite(w).all() for w in load(run).model.state_dict().values())
