@@ -1,5 +1,6 @@
 """The report: one HTML file that needs nothing else, whatever the lines are."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,8 +10,11 @@ import pytest
 import makemore
 from makemore import plots
 from makemore.assessment import assess
+from makemore.models import MODELS, knobs
 from makemore.page import write_page, write_report
-from makemore.portrait import samples, warning
+from makemore.portrait import WORDS, samples, warning
+from makemore.reading import Reading
+from makemore.run import Settings
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -131,7 +135,7 @@ def test_the_page_begins_with_what_people_ask_first(small, entry, tmp_path):
     places = [
         text.index(f"<h1>{small.name}</h1>"),
         text.index("<p class=verdict>3% of samples are &lt;copies&gt;: little is memorised."),
-        text.index("<p class=samples>"),
+        text.index("<p class='samples"),
         text.index("<span>copies</span>"),
         text.index("<span>test loss</span>"),
         text.index("<b>Learning curve</b>"),
@@ -166,6 +170,13 @@ def test_a_sample_that_was_cut_does_not_look_whole(entry):
     cuts = run.cut(shown)
     assert any(cuts)
     assert text.count(">…</i>") == sum(cuts[: text.count(">…</i>") + text.count(">⏎</i>")])
+
+
+def test_every_setting_has_a_name_in_words():
+    every = {f.name for kind in (Settings, Reading) for f in dataclasses.fields(kind)}
+    every |= {knob.name for type in MODELS for knob in knobs(type)}
+    assert every <= WORDS.keys()
+    assert not any("_" in word for word in WORDS.values())
 
 
 def test_no_option_is_broken_by_a_line():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 import makemore
 from makemore import cache, corpus, plots, style
@@ -212,3 +213,7 @@ def test_all_pictures_have_one_look(small, tmp_path, monkeypatch):
         assert style.BLUE in used
         assert used <= allowed
         assert to_hex(figure.axes[0].xaxis.label.get_color()) == style.INK
+        FigureCanvasAgg(figure)
+        with style.styled():
+            figure.canvas.draw()
+        assert not any("$" in text.get_text() for text in figure.findobj(Text))  # nothing reads formulas

@@ -375,6 +375,8 @@ def figure(rows: list[dict[str, Any]]) -> Any:
                 )
         if log:
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")  # not as a formula
+            axes.yaxis.set_minor_formatter(lambda x, _: "")
         if key == "saturated":
             axes.set_ylim(-0.02, 1.02)
         if key == "update_ratio":

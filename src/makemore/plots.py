@@ -280,7 +280,7 @@ def by_character(found: dict[str, Any], most: int = 30) -> Figure | None:
 
 def reliability(found: dict[str, Any]) -> Figure | None:
     """Draw how often what the model gives a probability comes true."""
-    bins = found["calibration"]
+    bins = [b for b in found["calibration"] if b["count"] >= FEWEST]
     if len(bins) < POINTS or found["scored_lines"]["test"] < ENOUGH:
         return None
     figure, axes = _figure()

@@ -16,8 +16,11 @@ from makemore.plots import Plot, character, svg
 from makemore.run import Run
 from makemore.terminal import CUT
 
-SAMPLES, LETTERS = 40, 1500
+SAMPLES, LETTERS = 40, 1000
 """Samples shown letter by letter, and the letters of them, at most."""
+
+LONG = 25
+"""Characters of a sample from which each stands on a line of its own."""
 
 SHADES = 10
 """Shades of surprise."""
@@ -34,7 +37,8 @@ WORDS = {
     "teacher": "share of targets from an n-gram", "precision": "precision", "seed": "seed", "dropout": "dropout",
     "bundled": "bundled with makemore", "blank": "blank lines dropped", "too_long": "lines dropped as too long",
     "normalized": "brought to Unicode normal form C", "rare": "rare characters replaced", "skipped": "lines left out",
-    "source": "file", "lines": "lines read",
+    "stripped": "lines without the spaces at their ends", "keep_spaces": "spaces at the ends kept",
+    "undecodable": "lines dropped, not in the encoding", "gaps": "lines after a blank one", "source": "file", "lines": "lines read",
 }  # fmt: skip
 """What the knobs of a model, the settings of a training and what was read are called on the page."""
 
@@ -123,7 +127,8 @@ def samples(run: Run, most: int = SAMPLES, explained: bool = True) -> str:
         ]
         copy = " class=seen" if kind == "train" else ""
         spans.append(f"<span{copy}>{''.join(letters)}<i class=dim>{end}</i></span>")
-    text = f"<p class=samples>{' '.join(spans)}</p>"
+    long = any(len(sample.text) > LONG for sample in some)
+    text = f"<p class='samples{' long' * long}'>{' '.join(spans)}</p>"
     if not explained:
         return text
     scale = "".join(f"<i class=s{i}>&nbsp;&nbsp;</i>" for i in range(SHADES))

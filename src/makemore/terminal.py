@@ -66,7 +66,8 @@ def _as_it_is(text: str) -> str:
 def waiting(text: str, stream: IO[str] | None = None) -> Iterator[None]:
     """Show on a terminal what is being waited for, and take it away at the end. stream: None takes standard output."""
     stream = sys.stdout if stream is None else stream
-    terminal = for_stream(stream) is visible and os.environ.get("TERM") != "dumb"
+    first = os.environ.get("RANK", "0") == "0"  # of several processes
+    terminal = first and for_stream(stream) is visible and os.environ.get("TERM") != "dumb"
     if terminal:
         stream.write(clipped(text, columns() - 1))
         stream.flush()
