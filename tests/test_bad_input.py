@@ -209,7 +209,8 @@ def test_a_place_that_holds_a_run(refused: Any, makemore: Any, small: Path, run:
 
 
 @pytest.mark.parametrize(
-    ("options", "says"), [(["--n-embd", 10**12], "memory"), (["-w", "nan"], "--weight-decay nan")]
+    ("options", "says"),
+    [(["--n-embd", 10**12], "--n-embd must be from 1 to 16,384"), (["-w", "nan"], "--weight-decay nan")],
 )
 @pytest.mark.parametrize("place", ["new", "run"])
 def test_a_run_is_not_overwritten_by_what_cannot_be_trained(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import lzma
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +17,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
-from makemore import cache, matching, reading, sources
+from makemore import cache, capacity, matching, reading, sources
 from makemore.errors import MakemoreError
 from makemore.matching import Matcher
+from makemore.models import MODELS, build, configure, count_parameters
+from makemore.training import check_settings
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -224,3 +229,91 @@ def test_matching_that_finds_nothing_has_an_end(monkeypatch):
         assert [matcher.does(line) for line in ("x", "y", "z", "ab")] == [False, False, False, True]
     with pytest.raises(MakemoreError, match="takes too long"):
         assert not [matcher.could("x") for _ in range(6)]
+
+
+# models and settings
+
+
+@pytest.mark.parametrize(
+    ("type", "knobs", "says"),
+    [
+        ("transformer", {"n_layer": 10**6}, "--n-layer must be from 1 to 256, not 1,000,000"),
+        ("lstm", {"n_embd2": 2**62}, "--n-embd2 must be from 1 to 65,536"),
+        ("transformer", {"block_size": -1}, "--block-size must be from 0"),
+        ("transformer", {"block_size": 10**12}, "--block-size must be from 0"),
+        ("wavenet", {"n_layer": 13}, "--n-layer must be from 1 to 12"),
+        ("mlp", {"context": 100_000}, "--context must be from 1 to 1,024"),
+        ("mlp_bn", {"n_embd": 0}, "--n-embd must be from 1 to 16,384, not 0"),
+        ("bigram", {"smoothing": 1e308}, "--smoothing must be from 0 to 1,000,000"),
+    ],
+)
+def test_knobs_beyond_measure(type, knobs, says):
+    with pytest.raises(MakemoreError, match=re.escape(f"--type {type}: {says}")):
+        configure(type, 10, **knobs)
+
+
+@pytest.mark.parametrize(
+    ("type", "vocab_size", "knobs", "tokens", "says"),
+    [
+        (
+            "transformer",
+            28,
+            {"n_layer": 256, "n_embd": 16_384},
+            1024,
+            "parameters would take about 19,793 GB",
+        ),
+        ("lstm", 28, {"n_embd2": 65_536}, 1024, "--type lstm: 17,199,007,516 parameters"),
+        ("lstm", 28, {}, 10**7, "--batch-size: a step of 10,000,000 characters would take about"),
+        (
+            "bigram",
+            20_000,
+            {},
+            1024,
+            "table of 20,000 x 20,000 numbers, one for each pair of characters; use --type ngram",
+        ),
+        ("bigram_nn", 20_000, {}, 1024, "20,000 x 20,000"),
+    ],
+)
+def test_what_cannot_fit_into_memory_is_said_before_it_is_built(
+    monkeypatch, type, vocab_size, knobs, tokens, says
+):
+    monkeypatch.setattr(capacity, "memory", lambda device: 64 * 10**9)
+    with pytest.raises(MakemoreError, match=re.escape(says)):
+        capacity.check(type, vocab_size, configure(type, 10, **knobs), tokens, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("type", MODELS)
+def test_the_quick_estimate_of_a_model_is_never_too_low(type):
+    if type in (*capacity.TABLES, "ngram"):
+        return
+    for knobs in (
+        {},
+        {"n_embd": 8},
+        {"n_embd2": 16},
+        {"n_layer": 1},
+        {"n_layer": 7},
+        {"context": 3},
+        {"n_embd": 512},
+    ):
+        with contextlib.suppress(MakemoreError):
+            config = configure(type, 10, **knobs)
+            model = build(type, 28, config)
+            parameters, numbers = capacity._at_most(28, config)
+            assert count_parameters(model) <= parameters
+            assert capacity._numbers(model, 28) <= numbers
+
+
+def test_usual_trainings_are_not_measured(monkeypatch):
+    """To count without memory torch has to load for seconds."""
+    monkeypatch.setattr(capacity, "memory", lambda device: 4 * 10**9)
+    monkeypatch.setattr(capacity, "build", lambda *args: pytest.fail("it was built"))
+    for type in MODELS:
+        capacity.check(type, 1000, configure(type, 100), 4096, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "given", [{"learning_rate": 1e39}, {"weight_decay": 1e39}, {"learning_rate": 1001.0}]
+)
+def test_rates_beyond_measure(given):
+    with pytest.raises(MakemoreError, match=r"1,000"):
+        check_settings(given)

@@ -113,7 +113,7 @@ def test_a_file_that_is_far_too_large(run: Path) -> None:
         ({"training__teacher": 5.0}, "teacher is 5.0, and must be 0 or more"),
         ({"training__precision": "int8"}, "precision is int8, and must be float32 or bfloat16"),
         ({"training__learning_rate": float("nan")}, "learning_rate"),
-        ({"training__learning_rate": float("inf")}, "learning_rate is inf, and must be more than 0, and less than 1e38"),
+        ({"training__learning_rate": float("inf")}, "learning_rate is inf, and must be more than 0, and at most 1,000"),
         ({"training__weight_decay": -1.0}, "weight_decay"),
         ({"training__eval_every": 0}, "eval_every is 0, and must be 1 or more"),
         ({"training__patience": -1}, "patience"),

@@ -18,6 +18,7 @@ from makemore import diagnostics as inside
 from makemore import parallel, report
 from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
+from makemore.capacity import TABLES
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.evaluation import Losses, copied, pair_losses
@@ -352,8 +353,9 @@ def untrained_size(type: str, corpus: Corpus) -> int:
     """Return the parameters that a type would have on a corpus, by its default Config."""
     if type == "ngram":  # how much it counts depends on the lines
         return count_parameters(fitted(corpus, type))
-    with torch.device("meta"):  # which takes no memory
-        return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
+    if type in TABLES:
+        return len(corpus.vocab) ** 2
+    return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
 
 
 def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:

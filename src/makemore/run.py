@@ -120,8 +120,8 @@ PRECISIONS = ("float32", "bfloat16")
 _VALID = {
     "max_steps": (lambda n: -1 <= n < 2**63, "1 or more, or -1 to go on until stopped"),
     "batch_size": (lambda n: 1 <= n < 2**63, "1 or more"),
-    "learning_rate": (lambda x: 0 < x < 1e38, "more than 0, and less than 1e38, as 32-bit numbers are"),
-    "weight_decay": (lambda x: 0 <= x < 1e38, "0 or more, and less than 1e38, as 32-bit numbers are"),
+    "learning_rate": (lambda x: 0 < x <= 1000, "more than 0, and at most 1,000"),
+    "weight_decay": (lambda x: 0 <= x <= 1000, "0 or more, and at most 1,000"),
     "eval_every": (lambda n: 1 <= n < 2**63, "1 or more"),
     "patience": (lambda n: 0 <= n < 2**63, "1 or more, or 0 never to stop early"),
     "seed": (lambda n: 0 <= n < 2**63, "0 or more, and less than 2^63"),

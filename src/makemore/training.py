@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from makemore import parallel, report
+from makemore import capacity, parallel, report
 from makemore.cache import read
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError, shown
@@ -125,7 +125,7 @@ def train(
                 corpus = read(source, on_progress=on_progress, **how)
             config = configure(type, corpus.longest, **knobs)
             settings = _settings(type, corpus, given, precision, to)
-            _try(type, corpus, config, settings)
+            _try(type, corpus, config, settings, to)
             with _held(directory):
                 if parallel.first():
                     Run.create(directory, type, config, settings, corpus, overwrite)
@@ -178,8 +178,11 @@ def _loop(
             on_event(event)
 
 
-def _try(type: str, corpus: Corpus, config: Any, settings: Settings) -> None:
+def _try(type: str, corpus: Corpus, config: Any, settings: Settings, device: torch.device) -> None:
     """Build the model and its optimisers once, so that what cannot be trained never becomes a run."""
+    tokens = corpus.tokens_of("train")
+    a_step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / parallel.size()
+    capacity.check(type, len(corpus.vocab), config, a_step, device)
     try:
         with torch.random.fork_rng():
             model = build(type, len(corpus.vocab), config)

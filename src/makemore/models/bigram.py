@@ -10,11 +10,12 @@ After A. A. Markov, "An example of statistical investigation of the text Eugene 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Config:
     smoothing: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 <= self.smoothing < math.inf:
-            raise ValueError("smoothing must be 0 or more, and finite")
+        check(self)
 
 
 class Bigram(nn.Module):

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from makemore.models.limits import check
+
 
 @dataclass(frozen=True)
 class Config:
@@ -34,10 +36,7 @@ class Config:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        if min(self.context, self.n_embd, self.n_embd2) < 1:
-            raise ValueError("context, n_embd and n_embd2 must be 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError("dropout must be 0 or more and less than 1")
+        check(self)
 
 
 class MLP(nn.Module):

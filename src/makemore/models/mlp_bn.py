@@ -22,6 +22,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from makemore.models.limits import check
+
 
 @dataclass(frozen=True)
 class Config:
@@ -41,10 +43,7 @@ class Config:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        if min(self.context, self.n_embd, self.n_embd2, self.n_layer) < 1:
-            raise ValueError("context, n_embd, n_embd2 and n_layer must be 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError("dropout must be 0 or more and less than 1")
+        check(self)
 
 
 class BatchNorm(nn.Module):

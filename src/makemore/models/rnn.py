@@ -30,6 +30,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from makemore.models.limits import check
+
 
 @dataclass(frozen=True)
 class Config:
@@ -45,10 +47,7 @@ class Config:
     dropout: float = 0.25
 
     def __post_init__(self) -> None:
-        if min(self.n_embd, self.n_embd2) < 1:
-            raise ValueError("n_embd and n_embd2 must be 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError("dropout must be 0 or more and less than 1")
+        check(self)
 
 
 @dataclass(frozen=True)

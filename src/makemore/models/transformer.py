@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from makemore.models.limits import check
+
 
 @dataclass(frozen=True)
 class Config:
@@ -41,14 +43,9 @@ class Config:
     block_size: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.n_layer, self.n_head, self.n_embd) < 1:
-            raise ValueError("n_layer, n_head and n_embd must be 1 or more")
+        check(self)
         if self.n_embd % self.n_head:
             raise ValueError(f"n_head must divide n_embd, and {self.n_head} does not divide {self.n_embd}")
-        if self.block_size < 0:
-            raise ValueError("block_size must be 0 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError("dropout must be 0 or more and less than 1")
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from makemore.models.limits import check
+
 
 @dataclass(frozen=True)
 class Config:
@@ -32,10 +34,7 @@ class Config:
     dropout: float = 0.15
 
     def __post_init__(self) -> None:
-        if min(self.n_layer, self.n_embd) < 1:
-            raise ValueError("n_layer and n_embd must be 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError("dropout must be 0 or more and less than 1")
+        check(self, n_layer=12)
 
 
 class Block(nn.Module):

@@ -1,0 +1,35 @@
+"""How large the numbers of a Config may be: far beyond what is of use, and within what can be computed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+MOST = {
+    "context": 1024,
+    "n_embd": 16_384,
+    "n_embd2": 65_536,
+    "n_head": 16_384,
+    "n_layer": 256,
+    "block_size": 1 << 25,
+    "smoothing": 1_000_000,
+}
+"""The largest value of each knob that has one."""
+
+
+def check(config: Any, **most: int) -> None:
+    """Raise ValueError for a number of a Config that is out of its range.
+
+    Args:
+        config: A dataclass; those of its fields that are in MOST must be 1 or more, others are left alone.
+        most: The largest value of a field where it is not MOST's.
+
+    """
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        least = 0 if field.name in ("block_size", "smoothing") else 1
+        limit = most.get(field.name, MOST.get(field.name))
+        if limit is not None and not least <= value <= limit:
+            raise ValueError(f"{field.name} must be from {least} to {limit:,}, not {value:,}")
+        if field.name == "dropout" and not 0 <= value < 1:
+            raise ValueError("dropout must be 0 or more and less than 1")
