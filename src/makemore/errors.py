@@ -1,5 +1,9 @@
 """The one exception that is meant for people, and how its message quotes what they gave."""
 
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
 QUOTED = 60
 """Characters of somebody's text that a message shows at most."""
 
@@ -32,3 +36,20 @@ def shown(text: object, most: int = 4 * QUOTED) -> str:
     if len(text) > most:
         text = text[: most - most // 4] + "..." + text[len(text) - most // 4 :]
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def command_line(*words: object) -> str:
+    """Return a command line of makemore to be copied into a shell, each word quoted where it must be."""
+    # a path that begins with a hyphen would be read as an option
+    safe = (
+        f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words
+    )
+    return shlex.join(["makemore", *safe])
+
+
+def alike(word: str, names: Iterable[str]) -> str:
+    """Return " did you mean NAME?" if a word is nearly one of the names, else nothing."""
+    import difflib  # only when something is wrong
+
+    found = difflib.get_close_matches(word, list(names), 1, 0.65)
+    return f" did you mean {found[0]}?" if found else ""

@@ -20,7 +20,7 @@ from makemore.advice import overfitted
 from makemore.batches import WINDOW, Batches
 from makemore.capacity import TABLES
 from makemore.corpus import SPLITS, Corpus
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, alike, shown
 from makemore.evaluation import Losses, copied, pair_losses
 from makemore.evaluation import losses as losses_of
 from makemore.events import (
@@ -343,7 +343,8 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = next(device for device, there in available.items() if there)
     if name not in available:
-        raise MakemoreError(f"--device {name}: no such device; there are auto, cpu, cuda and mps")
+        guess = alike(name, ["auto", *available]) or " there are auto, cpu, cuda and mps"
+        raise MakemoreError(f"--device {shown(name)}: no such device;{guess}")
     if not available[name]:
         raise MakemoreError(f"--device {name}: torch finds none on this machine; leave --device out")
     return torch.device(name)

@@ -22,7 +22,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from makemore.errors import MakemoreError, shown
+from makemore.errors import MakemoreError, alike, shown
 
 BLOCK = 1 << 20
 """Bytes that are read at a time."""
@@ -132,8 +132,10 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
         return _bundled(bundled)
     if found := _matching(str(source)):
         return found
+    guess = alike(bundled, names)
     raise MakemoreError(
         f"{shown(path)}: no such file, and no bundled list of that name (there are {', '.join(names)})"
+        + f";{guess}" * bool(guess)
     )
 
 
@@ -229,6 +231,8 @@ def name_of(path: Path) -> str:
 def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file, or standard input, as it lies there."""
     if path == _STANDARD_INPUT:
+        if sys.stdin is None:
+            raise MakemoreError("standard input is closed; name a file instead")
         yield sys.stdin.buffer
         return
     try:

@@ -14,7 +14,7 @@ import torch
 from makemore import capacity, parallel, report
 from makemore.cache import read
 from makemore.corpus import Corpus
-from makemore.errors import MakemoreError, shown
+from makemore.errors import MakemoreError, alike, shown
 from makemore.events import Event, Started
 from makemore.files import held
 from makemore.loop import pick_device, steps
@@ -83,9 +83,8 @@ def train(
     given = {name: value for name, value in given.items() if value is not None}
     check_settings(given)
     if precision not in ("auto", *PRECISIONS):
-        raise MakemoreError(
-            f"--precision {precision}: no such precision; there are auto, {', '.join(PRECISIONS)}"
-        )
+        guess = alike(precision, ("auto", *PRECISIONS)) or f" there are auto, {', '.join(PRECISIONS)}"
+        raise MakemoreError(f"--precision {shown(precision)}: no such precision;{guess}")
     Choice(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
@@ -108,7 +107,7 @@ def train(
             raise MakemoreError(f"{given_too}: with --resume the lines are those of the run")
         run = Run.load(directory)
         _check_several(run.type, source, diagnostics)
-        wanted = given | knobs | ({"type": type} if type else {})
+        wanted = given | knobs | ({} if type is None else {"type": type})
         wanted |= {} if precision == "auto" else {"precision": precision}
         with parallel.joined(to), _held(directory):
             with parallel.one_first():
@@ -116,7 +115,7 @@ def train(
             changed = _reopen(run, wanted, source, corpus)
             _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
     else:
-        type = type or DEFAULT_TYPE
+        type = DEFAULT_TYPE if type is None else type
         configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
         _check_several(type, source, diagnostics)
         check_free(directory, overwrite)

@@ -27,7 +27,7 @@ from typing import Any
 
 from torch import nn
 
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, alike, shown
 from makemore.models.bigram import Bigram
 from makemore.models.bigram_nn import BigramNN
 from makemore.models.bow import BagOfWords
@@ -66,7 +66,8 @@ class Knob:
 def model_class(type: str) -> Any:
     """Return the class of a type, or raise MakemoreError naming the types there are."""
     if type not in MODELS:
-        raise MakemoreError(f"--type {type}: no such model; there are {', '.join(MODELS)}")
+        guess = alike(type, MODELS) or f" there are {', '.join(MODELS)}"
+        raise MakemoreError(f"--type {shown(type)}: no such model;{guess}")
     return MODELS[type]
 
 
