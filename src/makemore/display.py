@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from makemore import parallel
 from makemore.advice import memorises
 from makemore.cache import LARGE
 from makemore.corpus import describe
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, command_line
 from makemore.events import Diagnosed, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
 from makemore.layout import command, say, table
 from makemore.models import model_class
@@ -216,9 +215,9 @@ class Display:
             self.stopped = True
             where = self.run.directory
             self.say(f"stopped at step {event.step:,}; everything so far is kept in {where}")
-            command(self.console, "go on with:", f"makemore --resume -o {quote(str(where))}")
+            command(self.console, "go on with:", command_line("--resume", "-o", where))
             if event.step:
-                command(self.console, "sample with:", f"makemore sample {quote(str(where))}")
+                command(self.console, "sample with:", command_line("sample", where))
 
     def _summary(self, event: Done, run: Run, summary: dict[str, Any]) -> None:
         if event.reason == "no better":
@@ -246,9 +245,9 @@ class Display:
         self.say()
         self.say(f"{summary['parameters']:,} parameters, {steps}{duration(summary['seconds'])}")
         self.say(f"all of it is in {run.directory}")
-        top_k = f" --top-k {self._top_k}" if self._top_k is not None else ""
-        more = f"-n 100 --novel --unique --temperature {TEMPERATURE}{top_k}"
-        command(self.console, "for more like these:", f"makemore sample {quote(str(run.directory))} {more}")
+        top_k = () if self._top_k is None else ("--top-k", self._top_k)
+        more = ("-n", 100, "--novel", "--unique", "--temperature", TEMPERATURE, *top_k)
+        command(self.console, "for more like these:", command_line("sample", run.directory, *more))
 
     def _new(self, run: Run) -> None:
         """Show lines that are in no part of the file, a little likelier than the model draws them by itself."""

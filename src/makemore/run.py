@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from makemore import __version__, evaluation, parallel, records, sampling
 from makemore.corpus import Corpus
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, command_line
 from makemore.files import (
     atomic,
     damage,
@@ -335,7 +335,7 @@ class Run:
                 model.load_state_dict(part(checkpoint[0], "model."))
         else:
             raise MakemoreError(
-                f"{self.directory}: not trained yet; go on with `makemore --resume -o {self.directory}`"
+                f"{self.directory}: not trained yet; go on with `{command_line('--resume', '-o', self.directory)}`"
             )
         return model.eval()
 
@@ -376,7 +376,7 @@ class Run:
     ) -> Generator[Sample, None, None]:
         """Yield n samples, as `sampling.sample` does.
 
-        max_length: None takes the longest line of the corpus. novel: no line of the corpus. Who asks a second
+        max_length: None takes the longest line of the corpus, and as many more as a prefix that is no shorter has. novel: no line of the corpus. Who asks a second
         time finds the first steps done, so the weights of `model` must not change in between.
         """
         choice = Choice(temperature, top_k, top_p)  # checked before the model is read
@@ -418,7 +418,10 @@ class Run:
     def _asked(self, prefix: str, pattern: str | None, max_length: int | None, novel: bool) -> dict[str, Any]:
         """What is asked of lines, as the functions of `sampling` take it."""
         prefix = self.written(prefix)
-        longest = max(self.corpus.longest, len(prefix)) if max_length is None else max_length
+        longest = self.corpus.longest
+        if len(prefix) >= longest:  # nothing would be left to draw
+            longest += len(prefix)
+        longest = longest if max_length is None else max_length
         keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if novel else None
         return {"prefix": prefix, "pattern": pattern, "max_length": longest, "keep": keep}
 
@@ -606,6 +609,10 @@ def load(directory: str | Path) -> Run:
 
     Raises MakemoreError where it is missing, damaged, not makemore's or of a newer format.
     """
+    if directory == "":
+        raise MakemoreError(
+            "the name of the run directory is empty; give the directory that `makemore train -o` wrote"
+        )
     return Run.load(directory)
 
 
