@@ -12,16 +12,19 @@ import numpy as np
 from makemore import advice, evaluation, quality
 from makemore.advice import Warned
 from makemore.corpus import SPLITS, Corpus
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 from makemore.evaluation import Losses, Part
 from makemore.files import no_infinities
 from makemore.loop import SCORED_TOKENS, baseline
 from makemore.models import count_parameters
 from makemore.run import Run
-from makemore.sampling import Sample
+from makemore.sampling import Sample, check_seed
 
 SAMPLES = 10_000
 """Samples to draw, where lines are short."""
+
+LEAST_SAMPLES, MOST_SAMPLES = 100, 1_000_000
+"""How many can be asked for: all of them are kept in memory."""
 
 _CHARACTERS = 1_000_000
 """Characters to draw, at most."""
@@ -38,8 +41,11 @@ def assess(
     n: samples to draw; None takes SAMPLES, or fewer where lines are long. seed: of all that is random. said: is told
     what is being done. What cannot be computed is None. Raises MakemoreError for a run that is not trained.
     """
-    if n is not None and n < 100:
-        raise MakemoreError(f"-n {n}: must be 100 or more, or there is nothing to measure")
+    if n is not None and not LEAST_SAMPLES <= n <= MOST_SAMPLES:
+        raise MakemoreError(
+            f"-n {shown(n)}: must be from {LEAST_SAMPLES}, or there is nothing to measure, to {MOST_SAMPLES:,}"
+        )
+    check_seed(seed)
     corpus, model = run.corpus, run.model
     # all lines, or those of a larger split that training scored in the end
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}

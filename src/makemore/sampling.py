@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from makemore import parallel
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 from makemore.matching import Matcher
 from makemore.search import MOST_ROWS, Search, Tree, log_softmax, not_empty
 from makemore.vocab import BOUNDARY, UNKNOWN, Vocab
@@ -134,8 +134,8 @@ def sample(
     Raises MakemoreError for an option that cannot be met, after having yielded what could be found.
     """
     choice = choice or Choice()
-    if seed is not None and not 0 <= seed < 2**63:
-        raise MakemoreError(f"--seed {seed}: must be 0 or more, and less than 2^63")
+    if seed is not None:
+        check_seed(seed)
     wishes = _Wishes(n, "-n", pattern, keep, unique)
     tree = tree or tree_of(model, vocab, prefix, max_length)
     if seed is None:
@@ -215,6 +215,12 @@ def most_likely(
     yield from _searched(tree_of(model, vocab, prefix, max_length), wishes, Choice(), None)
 
 
+def check_seed(seed: int) -> None:
+    """Raise MakemoreError for a seed that cannot be."""
+    if not 0 <= seed < 2**63:
+        raise MakemoreError(f"--seed {seed}: must be 0 or more, and less than 2^63")
+
+
 def tree_of(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tree:
     """Return the tree of a model's lines; raise MakemoreError for a beginning or a length that cannot be."""
     if max_length < 1:
@@ -278,8 +284,8 @@ class _Wishes:
         keep: Callable[[list[str]], list[bool]] | None,
         unique: bool = False,
     ) -> None:
-        if n < 0:
-            raise MakemoreError(f"{flag} {n}: must be 0 or more")
+        if not 0 <= n < 2**63:
+            raise MakemoreError(f"{flag} {shown(n)}: must be 0 or more, and less than 2^63")
         self.n, self.flag, self.pattern, self.keep, self.unique = n, flag, pattern, keep, unique
         self.matcher = Matcher(pattern) if pattern is not None else None
         self.could = self.matcher.could if self.matcher is not None else None
