@@ -64,8 +64,8 @@ ALLOWED = {
         "report", "run", "sampling", "sources",
     },
     "comparison": {
-        "cache", "corpus", "errors", "evaluation", "events", "files", "loop", "models", "quality", "records", "run",
-        "training",
+        "cache", "corpus", "errors", "evaluation", "events", "files", "inspection", "loop", "models", "quality", "recipes",
+        "records", "run", "training",
     },
     "display": {
         "__init__", "advice", "cache", "corpus", "errors", "events", "layout", "models", "parallel", "run", "sampling",
@@ -77,16 +77,19 @@ ALLOWED = {
     "markup": {"terminal"},
     "portrait": {"advice", "corpus", "markup", "plots", "run", "terminal"},
     "page": {"__init__", "assessment", "comparison", "errors", "files", "markup", "plots", "portrait", "run"},
-    "options": set(),
+    "options": {"errors"},
+    "streams": set(),
     "course": {"errors", "sources"},
+    "grading": {"course", "errors"},
     "stopping": set(),
     "measuring": {
-        "assessment", "comparison", "errors", "files", "inspection", "options", "page", "run", "stopping", "tables",
-        "terminal",
+        "assessment", "comparison", "display", "errors", "files", "inspection", "options", "page", "run", "stopping", "streams",
+        "tables", "terminal",
     },
     "cli": {
-        "__init__", "cache", "course", "display", "errors", "files", "launching", "layout", "loop", "measuring", "models",
-        "options", "parallel", "reading", "recipes", "run", "sources", "stopping", "terminal", "training",
+        "__init__", "cache", "course", "display", "errors", "files", "grading", "launching", "layout", "loop", "measuring",
+        "models", "options", "parallel", "reading", "recipes", "run", "sources", "stopping", "streams", "terminal",
+        "training",
     },
     "__main__": {"cli"},
     "__init__": {

@@ -1,6 +1,18 @@
-"""`python -m makemore` is `makemore`."""
+"""`python -m makemore` and the `makemore` script."""
 
-from makemore.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line. Ctrl-C is met quietly from here on, also while the rest is imported."""
+    try:
+        from makemore import cli
+
+        cli.main()
+    except KeyboardInterrupt:
+        print("makemore: interrupted", file=sys.stderr)
+        sys.exit(130)
+
 
 if __name__ == "__main__":  # not in the processes that --nproc starts
     main()

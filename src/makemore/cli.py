@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: the command line library reads the annotations, some of
 # which are made at run time from a model's Config.
 
+import errno
 import inspect
 import math
 import os
@@ -19,10 +20,11 @@ from typing import Annotated, Any, Literal, get_args
 from cyclopts import App, Argument, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from makemore import __version__
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, alike, command_line, quoted, shown
 from makemore.measuring import compare, eval_, explain, inspect_, report
-from makemore.options import STANDARD_INPUT, option, switch, whole
+from makemore.options import STANDARD_INPUT, one_of, option, path, switch, whole
 from makemore.recipes import DEFAULT_TYPE, recipe
+from makemore.streams import OutputEnded, is_unicode, outlasting, prepare
 from makemore.terminal import CUT, columns, for_stream, tell, visible, visible_json, waiting, wrapped
 
 # torch takes two seconds to import, so whatever needs it is imported inside the command that uses it. The
@@ -31,7 +33,7 @@ from makemore.terminal import CUT, columns, for_stream, tell, visible, visible_j
 _EXAMPLES = {
     "train": """
 makemore                            train on the bundled names, into out/
-makemore -i mine.txt -o mine        train on a list of your own
+makemore mine.txt -o mine           train on a list of your own (or -i mine.txt)
 makemore -i mine.txt --type ngram   by counting: seconds instead of a minute
 makemore -o mine --resume           go on where training was stopped
 makemore -i 'data/*.gz' --nproc 2   on files larger than memory, by several processes
@@ -99,6 +101,9 @@ _COMMANDS = (
     "cache",
     "lessons",
 )
+_PROCESSES = 1024
+"""What --nproc may start: a slip must not bring the machine down."""
+
 _FILES, _MODEL, _TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
 
 
@@ -108,9 +113,9 @@ def _train_command(type_name: str | None) -> Any:
     own = recipe(type_name or DEFAULT_TYPE)
 
     def train(
-        *,
+        *files: str,
         input_file: Annotated[list[str] | None, option(_FILES, "-i", consume_multiple=True)] = None,
-        work_dir: Annotated[Path, option(_FILES, "-o")] = Path("out"),
+        work_dir: Annotated[Path, path(_FILES, "-o")] = Path("out"),
         resume: Annotated[bool, switch(_FILES)] = False,
         overwrite: Annotated[bool, switch(_FILES)] = False,
         sample_only: Annotated[bool, switch(_FILES)] = False,
@@ -141,6 +146,7 @@ def _train_command(type_name: str | None) -> Any:
         """Train a model on a file of lines.
 
         Args:
+            files: The same as -i.
             input_file: File with one thing on each line, or a bundled list: names, words or companies; also several
                 files, a directory, a pattern, or - for standard input, packed by gzip, xz or Zstandard or not.
                 [default: names]
@@ -179,6 +185,7 @@ def _train_command(type_name: str | None) -> Any:
             num_workers: Not needed; accepted because the original has it.
 
         """
+        input_file = one_of(list(files) or None, input_file, "-i")
         if num_workers is not None:
             tell(
                 "makemore: --num-workers is not needed: batches are made faster than they are used",
@@ -188,9 +195,7 @@ def _train_command(type_name: str | None) -> Any:
         if sample_only:
             return _sample_only(work_dir, top_k, seed)
         if input_file is not None:
-            from makemore.sources import locate
-
-            locate(input_file)  # a missing file need not wait for torch
+            _locate(input_file)  # a missing file need not wait for torch
         if _to_launch(nproc):
             if input_file is not None and STANDARD_INPUT in input_file:
                 raise MakemoreError(
@@ -211,7 +216,7 @@ def _train_command(type_name: str | None) -> Any:
         console = Console(quiet=several and os.environ["RANK"].lstrip("0") != "")
         if parallel.restarted():
             console.print("a process was lost, so all were started again", highlight=False)
-        with Display(console, top_k) as display, stop_signals() as stop:
+        with outlasting("training"), Display(console, top_k) as display, stop_signals() as stop:
             training.train(
                 input_file, type=type, work_dir=work_dir, resume=resume, overwrite=overwrite, encoding=encoding,
                 max_length=max_length, min_count=min_count, keep_spaces=keep_spaces, drop_undecodable=drop_undecodable, on_progress=display.reading, device=device, tensorboard=tensorboard, on_event=display, stop=stop, top_k=top_k,
@@ -225,10 +230,23 @@ def _train_command(type_name: str | None) -> Any:
     return train
 
 
+def _locate(input_file: list[str]) -> None:
+    """Raise MakemoreError if there is no such file; what may be a command with a slip in it is told so."""
+    from makemore.sources import locate
+
+    try:
+        locate(input_file)
+    except MakemoreError as error:
+        word = input_file[0]
+        if sys.argv[1:2] != [word] or Path(word).exists() or not (guess := alike(word, _COMMANDS)):
+            raise
+        raise MakemoreError(f"{shown(word)}: no such command, and no such file;{guess}") from error
+
+
 def _to_launch(nproc: int) -> bool:
-    """Whether --nproc says that processes are to be started; those that were are told the same."""
-    if nproc < 1:
-        raise MakemoreError(f"--nproc {nproc}: must be 1 or more")
+    """Whether --nproc asks for more processes. Those that were started see the same command line."""
+    if not 1 <= nproc <= _PROCESSES:
+        raise MakemoreError(f"--nproc {nproc}: must be from 1 to {_PROCESSES}")
     return nproc > 1 and "TORCHELASTIC_RUN_ID" not in os.environ
 
 
@@ -260,8 +278,9 @@ def _one_thread() -> None:
 
 
 def sample(
-    directory: Path = Path("out"),
+    directory: Annotated[Path | None, path()] = None,
     *,
+    work_dir: Annotated[Path | None, path(short="-o")] = None,
     number: Annotated[int | None, whole(short="-n")] = None,
     most_likely: Annotated[int | None, whole()] = None,
     prefix: Annotated[str, option(allow_leading_hyphen=True)] = "",
@@ -279,7 +298,8 @@ def sample(
     """Print new lines from a trained model, one a line and nothing else.
 
     Args:
-        directory: The run directory that training wrote.
+        directory: The run directory that training wrote. [default: out]
+        work_dir: The same.
         number: How many. [default: 20]
         most_likely: Instead of drawing, print so many of the most likely lines there are, likeliest first.
         prefix: What every line begins with.
@@ -291,10 +311,12 @@ def sample(
         unique: No line twice: drawn without replacement.
         novel: Only lines that are not in the file.
         seed: The same seed gives the same lines. [default: a fresh one]
-        json: One JSON object a line: text, nll (nats, the line and its end), seen (train, held-out, new).
+        json: One JSON object a line: text, nll (nats, the line and its end), ended (false if it was cut at the
+            longest length), seen (train, held-out, new).
         nproc: Processes that draw together; the lines do not depend on it.
 
     """
+    directory = one_of(directory, work_dir, "-o") or Path("out")
     if most_likely is not None:
         chance = {
             "-n": number is not None, "--temperature": temperature != 1, "--top-k": top_k is not None,
@@ -339,7 +361,10 @@ def sample(
             if json:
                 _print(
                     (
-                        to_json({"text": s.text, "nll": s.nll, "seen": seen})
+                        to_json(
+                            {"text": s.text, "nll": s.nll, "ended": s.ended, "seen": seen},
+                            ascii=not is_unicode(),
+                        )
                         for s, seen in run.with_seen(samples)
                     ),
                     visible_json,
@@ -358,23 +383,20 @@ def _print(lines: Iterable[str], spell: Callable[[str], str] = visible) -> None:
     from makemore import parallel
 
     shown = for_stream(sys.stdout, spell)
-    with suppress(BrokenPipeError):
+    try:
         for line in lines:
             if parallel.first():
                 sys.stdout.write(shown(line) + "\n")
         sys.stdout.flush()
-        return
-    _silence()
-
-
-def _silence() -> None:
-    """Let nothing more be written to standard output, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OutputEnded as ended:
+        if not ended.unread:
+            raise
 
 
 def score(
-    directory: Path = Path("out"),
+    directory: str | None = None,
     *lines: str,
+    work_dir: Annotated[Path | None, path(short="-o")] = None,
     input_file: Annotated[list[str] | None, option(short="-i", consume_multiple=True)] = None,
     encoding: Annotated[str, option()] = "utf-8",
     drop_undecodable: Annotated[bool, switch()] = False,
@@ -385,8 +407,9 @@ def score(
     """Print the negative log-likelihood of lines, in nats: the lower, the more like the list.
 
     Args:
-        directory: The run directory that training wrote.
+        directory: The run directory that training wrote; with -o the first line. [default: out]
         lines: Lines to score; without any, and without -i, they are read from standard input.
+        work_dir: The run directory.
         input_file: Files with lines to score, as training takes them, of any size.
         encoding: Of these files.
         drop_undecodable: Leave out lines that are not in this encoding.
@@ -395,16 +418,21 @@ def score(
         nproc: Processes that score the files together.
 
     """
+    if work_dir is not None and directory is not None:
+        lines = (directory, *lines)
     for line in lines:
         if not line.strip():
-            raise MakemoreError(f"{line!r}: is no line to score; leave it out")
+            raise MakemoreError(f"{quoted(line)}: is blank; give a line with characters in it")
         if "\n" in line.strip():
             raise MakemoreError(
-                f"{line!r}: is not one line; give each line to score as an argument of its own"
+                f"{quoted(line)}: is more than one line; give each line as an argument of its own"
             )
+    where = work_dir or ("out" if directory is None else directory)
+    if input_file == []:
+        raise MakemoreError("-i: name a file of lines to score")
     if lines and input_file is not None:
         raise MakemoreError(
-            f"-i {input_file[0]}: score lines of files or those on the command line, not both"
+            f"-i {shown(input_file[0])}: score the lines of files or those on the command line, not both"
         )
     if _to_launch(nproc):
         if input_file is None or STANDARD_INPUT in input_file:
@@ -419,15 +447,15 @@ def score(
     source = None if input_file is None else locate(input_file)
     if lines:
         _one_thread()
-    run = load(directory)
+    run = load(where)
     strange, first_strange = 0, ""
 
-    def shown(text: str, losses: list[float] | None) -> Iterator[str]:
+    def printed(text: str, losses: list[float] | None) -> Iterator[str]:
         total = math.inf if losses is None else sum(losses)
         each = list(zip([*text, "\n"], losses or [], strict=False)) if letters else []
         if json:
             parts = {"letters": [{"character": c, "nll": x} for c, x in each]} if letters else {}
-            yield to_json({"text": text, "nll": total} | parts)
+            yield to_json({"text": text, "nll": total} | parts, ascii=not is_unicode())
             return
         yield f"{total:.4f}\t{text}"
         for character, loss in each:
@@ -439,8 +467,10 @@ def score(
         for text, losses in scored:
             if losses is None:
                 strange, first_strange = strange + 1, first_strange or text
-            yield from shown(text, losses)
+            yield from printed(text, losses)
 
+    if not lines and source is None and sys.stdin is not None and sys.stdin.isatty():
+        print("reading lines from the terminal; Ctrl-D ends them", file=sys.stderr)
     dropped: list[int] = []
     how = How(encoding, drop_undecodable=drop_undecodable)
     some = lines or lines_of(source or locate("-"), how, dropped.append)
@@ -457,13 +487,15 @@ def score(
     return 0
 
 
-def models(*, input_file: Annotated[str | None, option(short="-i")] = None) -> int:
+def models(file: str | None = None, *, input_file: Annotated[str | None, option(short="-i")] = None) -> int:
     """List the types of models, with their parameters for a file's vocabulary.
 
     Args:
-        input_file: A file of lines, or a bundled list. [default: names]
+        file: A file of lines, or a bundled list. [default: names]
+        input_file: The same.
 
     """
+    source = one_of(file, input_file, "-i")
     with waiting("loading PyTorch ..."):
         from rich.console import Console
 
@@ -472,7 +504,7 @@ def models(*, input_file: Annotated[str | None, option(short="-i")] = None) -> i
         from makemore.loop import untrained_size
         from makemore.models import MODELS
 
-        corpus = read(input_file)
+        corpus = read(source)
         rows = [
             (name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip("."))
             for name, model in MODELS.items()
@@ -514,7 +546,7 @@ def lessons(
     action: Literal["list", "start", "check", "solutions"] = "list",
     which: str | None = None,
     *,
-    directory: Annotated[Path | None, option(short="-o")] = None,
+    directory: Annotated[Path | None, path(short="-o")] = None,
 ) -> int:
     """The course: list its lessons, copy one to work in, grade its exercises.
 
@@ -547,21 +579,25 @@ def lessons(
         for path in course.start(which, directory):
             tell(str(path))
         what = "fill in exercises.py" if course.lesson(which).number else "run them, mend them"
-        where = "" if directory is None else f" -o {directory}"
+        which = course.lesson(which).name
+        named = () if directory is None else ("-o", directory)
         tell(
-            f"{what}, then: `makemore lessons check {course.lesson(which).name}{where}`; "
-            f"`makemore lessons solutions {course.lesson(which).name}` shows how"
+            f"{what}, then: `{command_line('lessons', 'check', which, *named)}`; "
+            f"`{command_line('lessons', 'solutions', which)}` shows how"
         )
         return 0
     if action == "solutions":
         print(course.solutions(which), end="")
         return 0
+    from makemore.grading import check_apart
+
     verdicts = []
-    for verdict in course.check(which, directory):
-        tell(f"{'not yet' if verdict.message else 'right':8} {verdict.exercise}", " " * 9)
-        if verdict.message:
-            tell(" " * 9 + verdict.message, " " * 9)
-        verdicts.append(verdict)
+    with closing(check_apart(which, directory)) as found:
+        for verdict in found:
+            tell(f"{'not yet' if verdict.message else 'right':8} {verdict.exercise}", " " * 9)
+            if verdict.message:
+                tell(" " * 9 + verdict.message, " " * 9)
+            verdicts.append(verdict)
     done = sum(not verdict.message for verdict in verdicts)
     tell(f"{done} of {len(verdicts)} right")
     return int(done < len(verdicts))
@@ -655,6 +691,12 @@ def _help(train: Callable[..., Any], word: str) -> str:
             ("--version", "Print the version."),
             ("--install-completion", "Install completion for your shell."),
         ]
+        sections["Exit status"] = [
+            ("0", "It worked."),
+            ("1", "Exercises are not right yet (lessons check)."),
+            ("2", "Something given was wrong; one sentence on standard error says what to do."),
+            ("130", "It was interrupted; a training that was stopped is saved."),
+        ]
     width = min(columns(), 100)
     name = "makemore" if front else f"makemore {word}"
     parts = [
@@ -733,6 +775,8 @@ def _call(argv: list[str]) -> int:
         STANDARD_INPUT if word == "-" and before in ("-i", "--input-file") else word
         for before, word in zip(["", *argv], argv, strict=False)
     ]
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:2], "--help"]
     completion = any(word.startswith("--install") for word in argv)
     words = argv[: argv.index("--")] if "--" in argv else argv
     if not completion and ("--help" in words or "-h" in words):
@@ -751,17 +795,18 @@ def _call(argv: list[str]) -> int:
     try:
         return int(_app(type_name)(argv) or 0)
     except UnknownOptionError as error:
-        import difflib
-
         from makemore.models import flag, knobs
 
         has = [flag(k.name) for k in knobs(type_name)]
         word = error.token.keyword or error.token.value
-        common = [flag(name) for name in inspect.signature(_train_command(None)).parameters]
-        alike = difflib.get_close_matches(word, [*has, *common], 1, 0.75)
+        common = [flag(name) for name in inspect.signature(_train_command(None)).parameters] + [
+            "--help",
+            "--version",
+        ]
+        guess = alike(word, [*has, *common])
         raise MakemoreError(
-            f"{word}: not an option of --type {type_name}, which has {', '.join(has) or 'no options of its own'}; "
-            + (f"did you mean {alike[0]}?" if alike else f"see makemore train --type {type_name} --help")
+            f"{shown(word)}: not an option of --type {type_name}, which has {', '.join(has) or 'no options of its own'};"
+            + (guess or f" see makemore train --type {type_name} --help")
         ) from None
 
 
@@ -781,42 +826,66 @@ def _outcome(argv: list[str]) -> tuple[int, str]:
     if not sys.warnoptions:  # what libraries warn their callers of
         for kind in (RuntimeWarning, UserWarning, FutureWarning):
             warnings.simplefilter("ignore", kind)
-    for stream in (sys.stdout, sys.stderr):  # a name or a sample is never a reason to fail
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    prepare()
     try:
         status = _call(argv)
         sys.stdout.flush()
     except MakemoreError as error:
         return 2, str(error)
+    except OutputEnded as ended:
+        return (0, "") if ended.unread else (2, f"standard output: cannot be written: {ended}")
     except UnusedCliTokensError as error:
         return 2, _unused(error)
     except CycloptsError as error:
-        return 2, " ".join(str(error).split()).rstrip(".") + "; see makemore --help"
-    except BrokenPipeError:
-        _silence()  # the reader has had enough
-        return 0, ""
-    except OSError as error:  # files are the library's business; what is left is what is printed
-        _silence()
-        return 2, f"standard output: cannot be written: {error.strerror}"
+        return 2, _misread(error)
+    except OSError as error:  # of a file that no part of the library has looked after
+        about = "the system" if error.filename is None else shown(error.filename)
+        remedy = _REMEDIES.get(error.errno or 0, "mend that and run the command again")
+        return 2, f"{about}: {error.strerror or error}; {remedy}"
+    except MemoryError:
+        return 2, "there is not enough memory for this; ask for less at once"
     except KeyboardInterrupt:
         print("makemore: interrupted", file=sys.stderr)
         return 130, ""
     return status, ""
 
 
+_REMEDIES = {
+    errno.ENOSPC: "make room and run the command again",
+    errno.EDQUOT: "make room and run the command again",
+    errno.EACCES: "change its permissions, or choose another place",
+    errno.EPERM: "change its permissions, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.EISDIR: "move that directory away, or choose another place",
+    errno.ENOTDIR: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+}
+"""What to do about errors of files that no part of the library has looked after."""
+
+
+def _misread(error: CycloptsError) -> str:
+    """What to say of an option, or of a value, that the command line library does not accept."""
+    sentence = shown(" ".join(str(error).split()).rstrip("."), 500)
+    if isinstance(error, UnknownOptionError) and "Did you mean" not in sentence:
+        guess = alike(error.token.keyword or error.token.value, ["--help"])  # no option of the library's own
+        sentence += ";" * bool(guess) + guess
+    sentence = re.sub(r'\. Did you mean "?(.+?)"?\?', r"; did you mean \1?", sentence)
+    return f"{sentence}; see makemore{_command()} --help"
+
+
+def _command() -> str:
+    return f" {sys.argv[1]}" if sys.argv[1:2] and sys.argv[1] in _COMMANDS else ""
+
+
 def _unused(error: UnusedCliTokensError) -> str:
     """What to say of words that are neither a command nor an option."""
-    import difflib
-
     word = (error.unused_tokens or ["?"])[0]
-    alike = difflib.get_close_matches(word, _COMMANDS, 1)
-    if alike and sys.argv[1:2] == [word]:
-        return f"{word}: no such command; did you mean {alike[0]}?"
-    return f"{word}: not expected here; the commands are {', '.join(_COMMANDS)}, and a file of lines is given with -i"
+    return f"{shown(word)}: not expected here; see makemore{_command()} --help"
 
 
 def _complain(sentence: str) -> int:
-    with suppress(OSError):
+    with suppress(OutputEnded):
         sys.stdout.flush()
     tell(f"makemore: {sentence}", "  ", sys.stderr)
     return 2

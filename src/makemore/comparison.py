@@ -6,6 +6,7 @@ DIR/TYPE-SEED/           a run directory for each
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -19,13 +20,15 @@ import numpy as np
 
 from makemore import evaluation, quality, records
 from makemore.cache import read
-from makemore.corpus import SPLITS
-from makemore.errors import MakemoreError
+from makemore.corpus import SPLITS, Corpus
+from makemore.errors import MakemoreError, command_line
 from makemore.evaluation import Losses
 from makemore.events import Event
 from makemore.files import damage, no_infinities, read_json, unwritable, write_json
-from makemore.loop import pick_device
+from makemore.inspection import pace_of
+from makemore.loop import TEACHER_ORDER, fitted, pick_device
 from makemore.models import MODELS, count_parameters, model_class
+from makemore.recipes import recipe
 from makemore.run import Run
 from makemore.training import check_settings, train
 
@@ -39,6 +42,9 @@ SEED_SPREAD, SEED_LINES = 0.004, 28_851
 """Standard deviation of the test loss over seeds, in nats per token, where too few types were trained more than once:
 a little above what the ladder's types have on so many training lines, names (benchmarks/RESULTS.md). Of fewer lines it is
 taken to be larger by the root of their ratio."""
+
+MOST_SEEDS = 1000
+"""Runs of a type, at most."""
 
 SAMPLES = 1000
 """Drawn from each model, for its speed and its variety."""
@@ -72,20 +78,18 @@ def compare(
     on_event: Callable[[str, Event], None] = lambda name, event: None,
     on_run: Callable[[dict[str, Any]], None] = lambda numbers: None,
     on_failure: Callable[[str, str], None] = lambda name, message: None,
+    on_estimate: Callable[[int, float], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any] | None:
     """Train some types on a file of lines, and return how they compare, as `compare_runs` does; None if stopped.
 
     source, time, max_steps, device, encoding, max_length, keep_spaces, drop_undecodable: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
     each type that learns. What is in the directory already is kept, and what was begun there is gone on with.
-    on_event: called with the name of a run and every event of its training. on_run: called with the numbers of each run
+    on_event: called with the name of a run and every event of its training. on_estimate: called first, with how many runs are left to
+    train and about how many seconds that takes; that is measured only if this is given. on_run: called with the numbers of each run
     that is done. A type whose training fails is left out, and told under `failed`. Raises MakemoreError for what the caller can mend.
     """
-    types = list(dict.fromkeys(types or MODELS))
-    for type in types:
-        model_class(type)
-    if seeds < 1:
-        raise MakemoreError(f"--seeds {seeds}: must be 1 or more")
+    names = _names(types, seeds)
     how: dict[str, Any] = {"time": time, "max_steps": max_steps}
     check_settings({name: value for name, value in how.items() if value is not None})
     pick_device(device)
@@ -96,10 +100,8 @@ def compare(
     corpus = read(source, **lines)
     asked = {"fingerprint": corpus.fingerprint} | how
     _claim(directory, asked)
-    names: dict[str, list[str]] = {}
-    for type in types:
-        once = hasattr(model_class(type), "fit")  # counting has nothing random
-        names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
+    if on_estimate is not None:
+        on_estimate(*_estimated(corpus, names, directory, device, time, max_steps))
     failed: dict[str, str] = {}
     done: dict[str, list[Run]] = {}
     how |= {"device": device} | lines
@@ -125,6 +127,49 @@ def compare(
     return result
 
 
+def _estimated(
+    corpus: Corpus,
+    names: dict[str, list[str]],
+    directory: Path,
+    device: str,
+    time: float | None,
+    max_steps: int | None,
+) -> tuple[int, float]:
+    """Return how many runs are still to be trained, and about how many seconds that takes on this machine.
+
+    A few steps of each type are timed; training that stops early takes less.
+    """
+    left = {
+        type: sum(not (directory / run / "summary.json").exists() for run in runs)
+        for type, runs in names.items()
+    }
+    learning = {type: n for type, n in left.items() if n and not hasattr(model_class(type), "fit")}
+    total, seconds = sum(left.values()), 0.0
+    if time is not None or not learning:
+        return total, sum(learning.values()) * (time or 0.0)
+    teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
+    for type, n in learning.items():
+        steps = recipe(type).max_steps if max_steps is None else max_steps
+        with contextlib.suppress(
+            MakemoreError
+        ):  # a type that cannot be trained is told of when its turn comes
+            seconds += n * steps * pace_of(corpus, type, teacher, device)
+    return total, seconds
+
+
+def _names(types: Sequence[str] | None, seeds: int) -> dict[str, list[str]]:
+    """Return the names of the runs of each type, or raise MakemoreError."""
+    if types is not None and not types:
+        raise MakemoreError(f"--types: names no type; there are {', '.join(MODELS)}")
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise MakemoreError(f"--seeds {seeds}: must be from 1 to {MOST_SEEDS}")
+    names = {}
+    for type in MODELS if types is None else types:
+        once = hasattr(model_class(type), "fit")  # counting has nothing random
+        names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
+    return names
+
+
 def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
     """Return how finished runs compare: `entries`, best test loss first, and `pairs`, which differences are real.
 
@@ -138,7 +183,7 @@ def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
     for run in runs:
         if not run.summary:
             raise MakemoreError(
-                f"{run.directory}: its training has not ended; go on with `makemore --resume -o {run.directory}`"
+                f"{run.directory}: its training has not ended; go on with `{command_line('--resume', '-o', run.directory)}`"
             )
         for split in SPLITS:
             if runs[0].corpus.content(split) != run.corpus.content(split):

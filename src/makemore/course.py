@@ -18,13 +18,13 @@ import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, alike, command_line, shown
 from makemore.sources import locate
 
 FAST = os.environ.get("MAKEMORE_FAST") == "1"  # a lesson then trains for a moment only: does it run?
@@ -80,9 +80,11 @@ def lesson(name: str) -> Lesson:
     for each in every:
         if name.lower().lstrip("0") in (each.name, each.path.stem.lstrip("0")):
             return each
-    raise MakemoreError(
-        f"{name}: no such lesson; there are 1 to {max(each.number for each in every)} and {MUSEUM}"
+    guess = (
+        alike(name, [each.path.stem for each in every])
+        or f" there are 1 to {max(each.number for each in every)} and {MUSEUM}"
     )
+    raise MakemoreError(f"{shown(name)}: no such lesson;{guess}")
 
 
 def start(name: str, directory: Path | None = None) -> list[Path]:
@@ -114,10 +116,23 @@ def start(name: str, directory: Path | None = None) -> list[Path]:
     return [directory / to for to in missing.values()]
 
 
-def check(name: str, directory: Path | None = None) -> Iterator[Verdict]:
-    """Grade the exercises in a directory that `start` made, one after the other."""
+def check(
+    name: str,
+    directory: Path | None = None,
+    only: Collection[str] | None = None,
+    on_answer: Callable[[str], None] = lambda exercise: None,
+) -> Iterator[Verdict]:
+    """Grade the exercises in a directory that `start` made, one after the other.
+
+    Args:
+        name: The lesson.
+        directory: Where the answers are. None looks in the usual place, then here.
+        only: The names of the exercises to grade. None grades all.
+        on_answer: Called with the name of an exercise before its answer is run, when its file has been.
+
+    """
     which = lesson(name)
-    exercises = checkers(which)
+    exercises = {key: checker for key, checker in checkers(which).items() if only is None or key in only}
     files = {exercise: f"{exercise}.py" if not which.number else "exercises.py" for exercise in exercises}
     if directory is None:  # the usual place, or here
         directory = _home(which)
@@ -125,7 +140,7 @@ def check(name: str, directory: Path | None = None) -> Iterator[Verdict]:
             directory = Path()
     if not directory.is_dir():
         raise MakemoreError(
-            f"{directory}: no such directory; makemore lessons start {which.name} makes it, or name yours with -o"
+            f"{shown(directory)}: no such directory; makemore lessons start {which.name} makes it, or name yours with -o"
         )
     loaded: dict[Path, Any] = {}
     for exercise, checker in exercises.items():
@@ -135,13 +150,14 @@ def check(name: str, directory: Path | None = None) -> Iterator[Verdict]:
             if isinstance(loaded[path], str):
                 yield Verdict(path.name, loaded[path])
         if not isinstance(loaded[path], str):
+            on_answer(exercise)
             yield Verdict(exercise, grade(checker, loaded[path], path))
 
 
 def _loaded(path: Path, which: Lesson) -> Any:
     """Return the names of a learner's file, or what is wrong with it."""
     if not path.is_file():
-        return f"no such file; makemore lessons start {which.name} -o {path.parent} puts what is missing there again"
+        return f"no such file; {command_line('lessons', 'start', which.name, '-o', path.parent)} puts what is missing there again"
     return _guarded(lambda: load(path), path)
 
 

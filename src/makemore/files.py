@@ -108,9 +108,12 @@ def write_json(path: Path, value: Any) -> None:
         beside.write_text(to_json(value, indent=2) + "\n", "utf-8", "backslashreplace")
 
 
-def to_json(value: Any, indent: int | None = None) -> str:
-    """Return a value as JSON, which knows no infinity: a number that is not finite becomes null."""
-    return json.dumps(no_infinities(value), indent=indent, ensure_ascii=False, allow_nan=False)
+def to_json(value: Any, indent: int | None = None, ascii: bool = False) -> str:
+    """Return a value as JSON, which knows no infinity: a number that is not finite becomes null.
+
+    ascii: whether other characters are escaped, for a stream that cannot hold them.
+    """
+    return json.dumps(no_infinities(value), indent=indent, ensure_ascii=ascii, allow_nan=False)
 
 
 def no_infinities(value: Any) -> Any:

@@ -448,7 +448,7 @@ def _recommendation(
         reasons = [f"{unique:,} different lines are few to learn from: counting does better"]
     else:
         type = DEFAULT_TYPE
-        pace = _pace(corpus, type, ngram) if pace is None else pace
+        pace = pace_of(corpus, type, ngram) if pace is None else pace
         steps = recipe(type).max_steps
         seconds = steps * pace
         reasons = [
@@ -472,14 +472,14 @@ def _recommendation(
     return chosen | {"steps": steps, "seconds_per_step": per_step, "seconds": seconds}
 
 
-def _pace(corpus: Corpus, type: str, teacher: Any) -> float:
+def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> float:
     """Return the seconds that a training step of a type takes here, from doing a few as `loop.steps` does."""
-    own, device = recipe(type), pick_device("auto")
+    own, to = recipe(type), pick_device(device)
     with torch.random.fork_rng():
-        model = build(type, len(corpus.vocab), configure(type, corpus.longest)).to(device)
+        model = build(type, len(corpus.vocab), configure(type, corpus.longest)).to(to)
         opts = optimizers(model, own.learning_rate, own.weight_decay, own.muon)
-        if device.type == "cuda":
-            teacher.to(device)
+        if to.type == "cuda":
+            teacher.to(to)
         # a GPU is given larger batches than the recipe's where there are lines for them, and is as quick with those
         per_line = corpus.tokens_of("train") / corpus.counts()["train"]
         tokens = round(max(4, round(own.tokens / per_line)) * per_line)
@@ -488,9 +488,9 @@ def _pace(corpus: Corpus, type: str, teacher: Any) -> float:
         seconds = []
         for step in range(_WARM_UP + _TIMED):
             began = time.monotonic()
-            inputs, targets = (torch.from_numpy(array).to(device) for array in corpus.batch(next(batches)))
+            inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(next(batches)))
             rate = own.learning_rate * schedule((step + 0.5) / own.max_steps)
-            float(update(model, opts, rate, inputs, targets, fast_dtype(device), teacher, own.teacher))
+            float(update(model, opts, rate, inputs, targets, fast_dtype(to), teacher, own.teacher))
             seconds.append(time.monotonic() - began)
     return float(np.median(seconds[_WARM_UP:]))  # one that the machine held up does not count
 

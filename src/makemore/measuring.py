@@ -5,18 +5,20 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Any
 
-from makemore.errors import MakemoreError
-from makemore.options import option, switch, whole
+from makemore.errors import MakemoreError, command_line, shown
+from makemore.options import one_of, option, path, switch, whole
+from makemore.streams import is_unicode, outlasting
 from makemore.terminal import for_stream, tell, visible, visible_json, waiting
 
 
 def eval_(
-    directory: Path = Path("out"),
+    directory: Annotated[Path | None, path()] = None,
     *,
+    work_dir: Annotated[Path | None, path(short="-o")] = None,
     number: Annotated[int | None, whole(short="-n")] = None,
     seed: Annotated[int, whole()] = 0,
     json: Annotated[bool, switch()] = False,
@@ -24,17 +26,19 @@ def eval_(
     """Measure a trained model: its losses, what its samples are like, and what to be warned of.
 
     Args:
-        directory: The run directory that training wrote.
+        directory: The run directory that training wrote. [default: out]
+        work_dir: The same.
         number: Samples to draw. [default: 10,000, fewer where lines are long]
         seed: Seed of the samples.
         json: One JSON object with every number; docs/evaluation.md explains the keys.
 
     """
+    where = one_of(directory, work_dir, "-o") or Path("out")
     with _said(quiet=json) as said:
         from makemore.assessment import assess
         from makemore.run import load
 
-        numbers = assess(load(directory), number, seed, said)
+        numbers = assess(load(where), number, seed, said)
     if json:
         _print_json(numbers)
         return 0
@@ -48,11 +52,12 @@ def eval_(
 
 def compare(
     *what: str,
+    input_file: Annotated[str | None, option(short="-i")] = None,
     types: Annotated[str | None, option()] = None,
     time: Annotated[float | None, option()] = None,
     max_steps: Annotated[int | None, whole()] = None,
     seeds: Annotated[int, whole()] = 1,
-    work_dir: Annotated[Path | None, option(short="-o")] = None,
+    work_dir: Annotated[Path | None, path(short="-o")] = None,
     device: Annotated[str, option()] = "auto",
     encoding: Annotated[str, option()] = "utf-8",
     max_length: Annotated[int | None, whole()] = None,
@@ -65,6 +70,7 @@ def compare(
     Args:
         what: A file of lines or a bundled list; or two run directories or more; or what was compared before.
             [default: names]
+        input_file: A file of lines, or a bundled list.
         types: Which types to train, with commas between. [default: all of them]
         time: Seconds to train each. [default: each its own number of steps]
         max_steps: Steps to train each. [default: each its own]
@@ -82,15 +88,19 @@ def compare(
         from makemore.comparison import compare as compared
         from makemore.comparison import compare_runs, result_of
 
+    named = (input_file,) if input_file is not None else ()
+    what = one_of(what or None, named or None, "-i") or ()
     result: dict[str, Any] | None
-    if len(what) == 1 and (there := result_of(what[0])) is not None:
+    if input_file is None and len(what) == 1 and (there := result_of(what[0])) is not None:
         runs, result = True, there
-    elif runs := len(what) > 1 or (len(what) == 1 and (Path(what[0]) / "config.json").exists()):
+    elif runs := len(what) > 1 or (
+        input_file is None and len(what) == 1 and (Path(what[0]) / "config.json").exists()
+    ):
         given = {"--types": types, "--time": time, "--max-steps": max_steps, "-o": work_dir,
                  "--max-length": max_length, "--keep-spaces": keep_spaces or None,
                  "--drop-undecodable": drop_undecodable or None}  # fmt: skip
         if unused := [name for name, value in given.items() if value is not None]:
-            raise MakemoreError(f"{' and '.join(unused)}: of use only where a file of lines is trained on")
+            raise MakemoreError(f"{' and '.join(unused)}: only for training on a file of lines, not for runs")
         result = compare_runs(what)
     else:
         from rich.console import Console
@@ -101,12 +111,13 @@ def compare(
         directory = Path("comparison") if work_dir is None else work_dir
         chosen = [t.strip() for t in types.split(",") if t.strip()] if types is not None else None
         console = Console(stderr=json)
-        with Leaderboard(console) as board, stop_signals() as stop:
+        source = what[0] if what else None
+        with outlasting("the comparison"), Leaderboard(console) as board, stop_signals() as stop:
             result = compared(
-                what[0] if what else None, chosen, work_dir=directory, seeds=seeds, time=time, max_steps=max_steps,
+                source, chosen, work_dir=directory, seeds=seeds, time=time, max_steps=max_steps,
                 device=device, encoding=encoding, max_length=max_length, keep_spaces=keep_spaces,
                 drop_undecodable=drop_undecodable, on_event=board.event, on_run=board.done,
-                on_failure=board.failed, stop=stop,
+                on_failure=board.failed, on_estimate=partial(_say_how_long, console), stop=stop,
             )  # fmt: skip
         if result is None:
             tell(f"stopped; the same command goes on from there, in {directory}", stream=console.file)
@@ -123,13 +134,26 @@ def compare(
     if not runs:
         tell("")
         tell(f"all of it is in {directory}; for a page with plots:")
-        print(for_stream(sys.stdout)(f"  makemore report {quote(str(directory))}"))
+        print(for_stream(sys.stdout)(f"  {command_line('report', directory)}"))
     return 0
+
+
+def _say_how_long(console: Any, runs: int, seconds: float) -> None:
+    """Say about how long a comparison takes before it begins, and how to have less of it."""
+    from makemore.display import duration
+
+    if runs:
+        console.print(
+            f"{runs} run{'s' * (runs != 1)} to train, at most about {duration(seconds)}; --types takes fewer, --time "
+            "makes each shorter; Ctrl-C stops, and the same command goes on from there",
+            markup=False, highlight=False,
+        )  # fmt: skip
 
 
 def inspect_(
     file: str | None = None,
     *,
+    input_file: Annotated[str | None, option(short="-i")] = None,
     encoding: Annotated[str, option()] = "utf-8",
     max_length: Annotated[int | None, whole()] = None,
     keep_spaces: Annotated[bool, switch()] = False,
@@ -140,6 +164,7 @@ def inspect_(
 
     Args:
         file: A file of lines, or a bundled list. [default: names]
+        input_file: The same.
         encoding: The file's encoding.
         max_length: Leave out lines with more characters than this.
         keep_spaces: Keep white space at the ends of lines, which is stripped otherwise.
@@ -147,12 +172,13 @@ def inspect_(
         json: One JSON object with every number.
 
     """
+    source = one_of(file, input_file, "-i")
     with _said(quiet=json) as said:
         from makemore.inspection import inspect
 
         said("reading, and timing a few steps")
         found = inspect(
-            file,
+            source,
             encoding=encoding,
             max_length=max_length,
             keep_spaces=keep_spaces,
@@ -174,6 +200,7 @@ def inspect_(
 
 def explain(
     *what: Annotated[str, option(allow_leading_hyphen=True)],
+    work_dir: Annotated[Path | None, path(short="-o")] = None,
     top: Annotated[int, whole()] = 5,
     json: Annotated[bool, switch()] = False,
 ) -> int:
@@ -182,6 +209,7 @@ def explain(
     Args:
         what: The line, and before it the run directory that training wrote, or several to show side by side.
             [default directory: out]
+        work_dir: The run directory; what else is given is the line then.
         top: How many of the likeliest characters to show.
         json: One JSON object for each run.
 
@@ -191,8 +219,15 @@ def explain(
     if top < 1:
         raise MakemoreError(f"--top {top}: must be 1 or more")
     *directories, line = what
+    if work_dir is not None:
+        if directories:
+            raise MakemoreError(
+                f"-o {shown(work_dir)}: give the run directory with it, or before the line, not both"
+            )
+        directories = [str(work_dir)]
     with waiting("loading PyTorch ...", sys.stderr):
         from makemore.run import load
+
     explained = {name: load(name).explain(line, top) for name in directories or ["out"]}
     if json:
         for name, each in explained.items():
@@ -208,8 +243,8 @@ def explain(
 
 
 def report(
-    *directories: Path,
-    output: Annotated[Path | None, option(short="-o")] = None,
+    *directories: Annotated[Path, path()],
+    output: Annotated[Path | None, path(short="-o")] = None,
     number: Annotated[int | None, whole(short="-n")] = None,
     seed: Annotated[int, whole()] = 0,
     open: Annotated[bool, switch()] = False,
@@ -224,7 +259,7 @@ def report(
         open: Show the page in your browser.
 
     """
-    with _said() as said:
+    with outlasting("the report"), _said() as said:
         from makemore.page import write_report
 
         page = write_report(list(directories or (Path("out"),)), output, number, seed, said)
@@ -249,7 +284,7 @@ def _open(page: Path) -> None:
 def _print_json(value: Any) -> None:
     from makemore.files import to_json
 
-    print(for_stream(sys.stdout, visible_json)(to_json(value)))
+    print(for_stream(sys.stdout, visible_json)(to_json(value, ascii=not is_unicode())))
 
 
 @contextmanager

@@ -1,8 +1,13 @@
 """How an option of the command line is declared."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from cyclopts import Group, Parameter
+
+from makemore.errors import MakemoreError, shown
+
+Value = TypeVar("Value")
 
 STANDARD_INPUT = "/dev/stdin"
 """What stands for - after -i: on every system, there need not be such a file."""
@@ -24,6 +29,27 @@ def _to_int(type: object, tokens: Any) -> int:
         return int(tokens[0].value)
     except ValueError:
         raise ValueError(f'"{tokens[0].value}" is not a whole number') from None
+
+
+def path(group: Group | None = None, short: str | None = None) -> Parameter:
+    """An option, or an argument, that names a directory or a file; nothing names none, though Python takes it for "."."""
+    return option(group, short, converter=_to_path)
+
+
+def _to_path(type: object, tokens: Any) -> Path:
+    if not tokens[0].value:
+        raise ValueError("the name is empty; give a directory or a file")
+    return Path(tokens[0].value)
+
+
+def one_of(placed: Value | None, named: Value | None, flag: str) -> Value | None:
+    """Return what was given in its place or with its option; raise MakemoreError if it was in both."""
+    if placed is not None and named is not None:
+        value = placed[0] if isinstance(placed, list) else placed
+        raise MakemoreError(f"{shown(value)} and {flag}: both name the same thing; give one of them")
+    if named == []:
+        raise MakemoreError(f"{flag}: name a file after it")
+    return named if placed is None else placed
 
 
 def switch(group: Group | None = None) -> Parameter:
