@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -72,34 +73,36 @@ def zipped(*names: str) -> bytes:
     return made.getvalue()
 
 
+NO_TEXT = [
+    (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n", ["a PDF", "pdftotext"]),
+    (b"{\\rtf1\\ansi emma\\par olivia\\par ava}\n", ["RTF"]),
+    (zipped("x.txt"), ["a zip archive", "unzip"]),
+    (zipped("[Content_Types].xml", "word/document.xml"), ["a Word document"]),
+    (zipped("[Content_Types].xml", "xl/workbook.xml"), ["an Excel workbook", "export the column"]),
+    (zipped("mimetype"), ["an OpenDocument file"]),
+    (tar(), ["a tar archive", "tar xf"]),
+    (gzip.compress(tar()), ["a tar archive"]),
+    (bz2.compress(tar()), ["a tar archive"]),
+    (gzip.compress(gzip.compress(b"emma\n")), ["packed twice"]),
+    (b"SQLite format 3\0" + bytes(100), ["an SQLite database", "sqlite3"]),
+    (b"PAR1\x15\x04" + bytes(100), ["a Parquet table"]),
+    (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), ["a picture"]),
+    (b"\xff\xd8\xff\xe0" + bytes(range(256)), ["a picture"]),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), ["an old Word or Excel document"]),
+    (b"7z\xbc\xaf\x27\x1c" + bytes(100), ["a 7z archive"]),
+    (b"emma\nolivia\nav\0a\n", ["a zero byte at offset 14", "take the zero bytes out"]),
+    (TEXT.encode("utf-16"), ["looks like UTF-16", "--encoding utf-16"]),
+    (TEXT.encode("utf-32"), ["looks like UTF-32", "--encoding utf-32"]),
+    (TEXT.encode("utf-16-le"), ["UTF-16 without a byte order mark", "--encoding utf-16-le"]),
+    (TEXT.encode("utf-16-be"), ["UTF-16 without a byte order mark", "--encoding utf-16-be"]),
+    ("Москва\nКазань\nТула\n".encode("utf-16-le"), ["--encoding utf-16-le"]),
+    (gzip.compress(codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be")), ["looks like UTF-16", "--encoding utf-16"]),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n", ["a PDF", "pdftotext"]),
-        (b"{\\rtf1\\ansi emma\\par olivia\\par ava}\n", ["RTF"]),
-        (zipped("x.txt"), ["a zip archive", "unzip"]),
-        (zipped("[Content_Types].xml", "word/document.xml"), ["a Word document"]),
-        (zipped("[Content_Types].xml", "xl/workbook.xml"), ["an Excel workbook", "export the column"]),
-        (zipped("mimetype"), ["an OpenDocument file"]),
-        (tar(), ["a tar archive", "tar xf"]),
-        (gzip.compress(tar()), ["a tar archive"]),
-        (bz2.compress(tar()), ["a tar archive"]),
-        (gzip.compress(gzip.compress(b"emma\n")), ["packed twice"]),
-        (b"SQLite format 3\0" + bytes(100), ["an SQLite database", "sqlite3"]),
-        (b"PAR1\x15\x04" + bytes(100), ["a Parquet table"]),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), ["a picture"]),
-        (b"\xff\xd8\xff\xe0" + bytes(range(256)), ["a picture"]),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), ["an old Word or Excel document"]),
-        (b"7z\xbc\xaf\x27\x1c" + bytes(100), ["a 7z archive"]),
-        (b"emma\nolivia\nav\0a\n", ["a zero byte at offset 14", "take the zero bytes out"]),
-        (TEXT.encode("utf-16"), ["looks like UTF-16", "--encoding utf-16"]),
-        (TEXT.encode("utf-32"), ["looks like UTF-32", "--encoding utf-32"]),
-        (TEXT.encode("utf-16-le"), ["UTF-16 without a byte order mark", "--encoding utf-16-le"]),
-        (TEXT.encode("utf-16-be"), ["UTF-16 without a byte order mark", "--encoding utf-16-be"]),
-        ("Москва\nКазань\nТула\n".encode("utf-16-le"), ["--encoding utf-16-le"]),
-        (gzip.compress(codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be")), ["looks like UTF-16", "--encoding utf-16"]),
-    ],
-)  # fmt: skip
+    ("data", "says"), NO_TEXT, ids=[f"{i} {says[0]}" for i, (_, says) in enumerate(NO_TEXT)]
+)
 def test_what_is_no_text_is_named(data: bytes, says: list[str]) -> None:
     for encoding in ("utf-8", "latin-1"):
         message = refusal(data, encoding=encoding)
@@ -288,6 +291,147 @@ def test_only_a_newline_or_carriage_return_ends_a_line() -> None:
     assert lines(read(written("\n".join(every)))) == every
 
 
-@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", gzip.compress(b""), bz2.compress(b"")])
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0), bz2.compress(b"")])
 def test_an_empty_file(data: bytes) -> None:
     assert "empty" in refusal(data) or "only blank lines" in refusal(data)
+
+
+# what a list looks like
+
+WORDS = [f"{a}{b}" for a, b in zip(NAMES[:150], NAMES[150:], strict=True)]
+FASTA = "".join(
+    f">sp|{i}\n{'MKVLAAGIT' * 3}\n{'WYFPC' * 2}{'ACDE'[i % 4]}{'GHIK'[i // 4 % 4]}\n" for i in range(60)
+)
+
+LOOKS = {  # a list, and what must be said of it
+    "word count": ("".join(f"{w} {i * 7 + 3}\n" for i, w in enumerate(WORDS)), ["a word and a number", "cut -d' ' -f1 list.txt"]),
+    "uniq -c": ("".join(f"{i:7} {w}\n" for i, w in enumerate(WORDS)), ["as uniq -c writes it", "sed -E 's/^ *[0-9]+ +//' list.txt"]),
+    "entities": ("".join(f"{w}&#39;s\n" if i % 5 == 0 else w + "\n" for i, w in enumerate(WORDS)), ["20% of the lines", "as HTML writes them", "html.unescape"]),
+    "ampersands": ("".join(f"{w} &amp; co\n" for w in WORDS), ["as HTML writes them"]),
+    "json array": ("[\n" + ",\n".join(f'  "{w}"' for w in WORDS) + "\n]\n", ["JSON array", "jq -r '.[]' list.txt"]),
+    "pretty json": (json.dumps([{"id": i, "name": w} for i, w in enumerate(WORDS)], indent=2), ["one JSON array or object"]),
+    "json lines": ("".join(json.dumps({"name": w}) + "\n" for w in WORDS), ["JSON, an object or array on each line", "jq -r .name"]),
+    "fasta": (FASTA, ["FASTA", "awk"]),
+    "hunspell": (f"{len(WORDS)}\n" + "".join(f"{w}/{'SM' if i % 3 else 'D'}\n" if i % 2 else f"{w}\n" for i, w in enumerate(WORDS)), ["hunspell", "tail -n +2 list.txt | cut -d/ -f1"]),
+    "comments": ("# from the web\n#\n" + "".join(f"{w}\n" for w in WORDS), ["a mark of comments", "grep -v '^#' list.txt", "'# from the web'"]),
+    "quotes": ("".join(f'"{w}"\n' for w in WORDS), ["things in quotes", "tr -d"]),
+    "quotes and commas": ("".join(f"'{w}',\n" for w in WORDS), ["things in quotes"]),
+    "tags": ("".join(f"{w}<br>\n" if i % 9 == 0 else w + "\n" for i, w in enumerate(WORDS)), ["tags of HTML", "sed -E"]),
+    "stanzas": ("".join(f"{w}\n{w[::-1]}\n{w}!\n\n" for w in WORDS), ["150 groups of lines with blank lines between"]),
+    "several a line": ("".join(", ".join(WORDS[i : i + 12]) + ",\n" for i in range(0, 100, 11)), ["several things", "tr ',' '\\n' < list.txt"]),
+    "csv": ("name,year\n" + "".join(f"{w},{1900 + i}\n" for i, w in enumerate(WORDS)), ["a table with commas", "a header: the first line is 'name,year'"]),
+    "tsv": ("".join(f"{w}\t{w[::-1]}\n" for w in WORDS), ["a table with tabs", "cut -f1 list.txt"]),
+    "html": ("".join(f"<li>{w}</li>\n" for w in WORDS), ["HTML or XML"]),
+    "twice encoded": ("".join(f"{w}\n" for w in WORDS) + "CafÃ©\nZoÃ«\nLâ€™Ã‰toile\n", ["encoded twice", "'CafÃ©'"]),
+    "separators": ("".join(f"{w}\u2028{w[::-1]}\n" for w in WORDS), ["characters that elsewhere end a line", "'\\u2028', '\\n'"]),
+    "form feeds": ("".join(f"{w}\x0c{w[::-1]}\n" for w in WORDS), ["characters that elsewhere end a line", "'\\u000c'"]),
+    "controls": ("".join(f"{w}\x1b[0m\n" for w in WORDS), ["control characters", "\\x1b"]),
+    "long lines": ("".join(f"{w}\n" for w in WORDS) + "so long " * 100 + "\n", ["the longest has 799 characters", "--max-length"]),
+    "numbered": ("".join(f"{i}. {w}\n" for i, w in enumerate(WORDS)), ["a number or bullet", "sed -E"]),
+    "prose": ("".join(f"This is what was said of {w} on the first day of all.\n" for w in WORDS), ["sentences"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_format_is_named_by_inspect_and_before_training(makemore: Callable[..., Any], name: str) -> None:
+    data, says = LOOKS[name]
+    path = written(data)
+    trained = makemore("-i", path, "--type", "bigram")
+    inspected = makemore("inspect", path)
+    for result in (trained, inspected):
+        assert (result.status, result.err) == (0, "")
+        for words in says:
+            assert words in result.out.replace("\n", " " if name == "json lines" else "\n")
+
+
+PLAIN = {
+    "vietnamese": "Hà Nội\nHải Phòng\nma\nmá\nmà\nmả\nmã\nmạ\nba\nbá\nbà\nbạ\n",
+    "pinyin": "mā\nmá\nmǎ\nmà\nma\nběijīng\nshànghǎi\nguǎngzhōu\nyī\nyí\nyǐ\nyì\n",
+    "smiles": "C[C@H](N)C(=O)O\nC[C@@H](N)C(=O)O\nCC(=O)O\nc1ccccc1\nC/C=C/C\nC/C=C\\C\nO=C(O)CC#N\n[Na+].[Cl-]\n",
+    "places": "Saint-Étienne\nL'Haÿ-les-Roses\nAix-en-Provence\nSaint-Denis\nNew York, NY\nWashington, D.C.\nSão Paulo\nÉvry\n",
+    "japanese": "さくら\n東京タワー\nラーメン\nﾊﾝｶｸ\n桜、梅\n「名前」\nがく\nかく\n",
+    "companies": "AT&T\nJohnson & Johnson\nProcter & Gamble Co.\n3M\n7-Eleven\nYahoo!\nC# Corp\n<unknown>\n",
+    "hashtags": "#sunset\n#love\n#throwback\n#nofilter\n",
+    "chess": "e4 e5\nNf3 Nc6\nBb5 a6\nO-O\n",
+    "emails": "a.b@example.org\nc@example.com\nd-e@example.net\n",
+    "arabic": "القاهرة\nبغداد\u200fدمشق\nالرياض\n",
+    "cobol": "Ärger\nÖl\nÜbung\nstraße\nStrasse\n",
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_of_plain_lists_nothing_is_said(makemore: Callable[..., Any], name: str) -> None:
+    path = written(PLAIN[name])
+    found = json.loads(makemore("inspect", path, "--json").out)
+    assert (found["format"]["name"], found["format"]["header"], found["marks"]) == ("list", None, [])
+    assert found["near_duplicates"]["lines"] == 0
+    assert "another format" not in makemore("-i", path, "--type", "bigram").out
+
+
+def test_of_bundled_lists_nothing_is_said_before_training() -> None:
+    from makemore.looks import before_training, look
+
+    for name in ("names", "words", "companies"):
+        corpus = read(name)
+        assert before_training(corpus) == []
+        assert (look(corpus).name, look(corpus).marks, look(corpus).groups) == ("list", (), 0)
+
+
+def test_near_duplicates_are_those_of_case_and_white_space(makemore: Callable[..., Any]) -> None:
+    path = written(
+        "Acme Inc\nACME  INC\nacme inc\nAcme, Inc.\nCafé Luna\nCafe Luna\nzero\u200bwidth\nzerowidth\n"
+    )
+    found = json.loads(makemore("inspect", path, "--json").out)["near_duplicates"]
+    assert found["examples"] == [["Acme Inc", "ACME  INC", "acme inc"], ["zero\u200bwidth", "zerowidth"]]
+    assert "differ from another in case or white space" in " ".join(makemore("inspect", path).out.split())
+
+
+# a list on one line
+
+
+@pytest.mark.parametrize(
+    ("between", "called", "command"),
+    [
+        (", ", "commas", "tr ',' '\\n' < list.txt > lines.txt"),
+        (",", "commas", "tr ',' '\\n' < list.txt > lines.txt"),
+        (" ", "blanks", "tr -s ' ' '\\n' < list.txt > lines.txt"),
+        (";", "semicolons", "tr ';' '\\n' < list.txt > lines.txt"),
+        ("\t", "tabs", "tr '\\t' '\\n' < list.txt > lines.txt"),
+        ("\u2028", "U+2028", "replace('\\u2028', '\\n')"),
+        ("\x85", "U+0085", "replace('\\u0085', '\\n')"),
+        ("\x0c", "U+000C", "replace('\\u000c', '\\n')"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 20])
+def test_a_list_on_one_line(between: str, called: str, command: str, times: int) -> None:
+    message = refusal(between.join(NAMES * times) + "\n")
+    assert f"everything is on one line, with {called} between; put each thing on its own: " in message
+    assert command in message
+    if "python3" not in message:
+        return
+    shell = message.partition("on its own: ")[2]
+    assert subprocess.run(shell, shell=True, check=True).returncode == 0
+    assert Path("lines.txt").read_text().split() == NAMES * times
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_json_on_one_line(times: int) -> None:
+    assert "it is JSON, all on one line" in refusal(json.dumps(NAMES * times))
+
+
+def test_one_long_line_that_is_no_list() -> None:
+    assert "--max-length" in refusal("a" * 20_000)
+    assert "--max-length" in refusal("emma\nolivia\n" + "ava, " * 4000)  # not everything
+    assert "one line" not in refusal("emma\n" * 20)
+
+
+def test_the_commands_that_are_advised_do_what_they_say() -> None:
+    for name, wanted in (("word count", WORDS), ("uniq -c", WORDS), ("hunspell", WORDS), ("quotes", WORDS), ("comments", WORDS), ("numbered", WORDS)):  # fmt: skip
+        data, _ = LOOKS[name]
+        corpus = read(written(data))
+        from makemore.looks import before_training
+
+        commands = [warned.advice.partition(": ")[2].partition(" (")[0] for warned in before_training(corpus)]
+        command = next(command for command in commands if ">" in command)
+        subprocess.run(command, shell=True, check=True)
+        assert Path("lines.txt").read_text().split("\n")[:-1] == wanted, name

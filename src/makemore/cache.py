@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +31,7 @@ from makemore import reading as texts
 from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashes, split_of
 from makemore.errors import MakemoreError, shown
 from makemore.files import held, read_json
+from makemore.formats import on_one_line
 from makemore.reading import Progress, Reading
 from makemore.sources import Source, locate, name_of, said
 from makemore.store import FORMAT, Store, checksum, release, write_facts
@@ -184,7 +186,7 @@ class _Builder:
         corpus = Corpus(vocab, tokens, self.reading)
         different = len(np.unique(corpus.hashes))
         if different < 3:
-            self._too_few(different)
+            self._too_few(different, corpus.lines([int(corpus.lengths.argmax())])[0])
         return corpus
 
     def on_disk(self, directory: Path, blocks: Iterable[_Numbered], stamps: list[Stamp]) -> Corpus:
@@ -360,12 +362,16 @@ class _Builder:
     def _where(self) -> str:
         return shown(self.source.name if len(self.source.paths) != 1 else name_of(self.source.paths[0]))
 
-    def _too_few(self, different: int) -> None:
+    def _too_few(self, different: int, line: str = "") -> None:
+        """Raise MakemoreError for too few different lines; line: the longest of them."""
         where = self._where()
         dropped = f" of at most {self.how.max_length} characters" if self.reading.too_long else ""
+        apart = ""
+        if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
+            apart = "; " + found.replace("FILE", shlex.quote(where))
         raise MakemoreError(
             f"{where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
-            "one to train on, one to validate, one to test"
+            "one to train on, one to validate, one to test" + apart
         )
 
 

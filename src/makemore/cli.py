@@ -148,7 +148,7 @@ def _train_command(type_name: str | None) -> Any:
         Args:
             files: The same as -i.
             input_file: File with one thing on each line, or a bundled list: names, words or companies; also several
-                files, a directory, a pattern, or - for standard input, packed by gzip, xz or Zstandard or not.
+                files, a directory, a pattern, or - for standard input, packed by gzip, bzip2, xz or Zstandard or not.
                 [default: names]
             work_dir: Directory for everything the run writes.
             resume: Go on where the run in the work directory was left.

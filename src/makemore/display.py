@@ -19,6 +19,7 @@ from makemore.corpus import describe
 from makemore.errors import MakemoreError, command_line
 from makemore.events import Diagnosed, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
 from makemore.layout import command, say, table
+from makemore.looks import before_training
 from makemore.models import model_class
 from makemore.run import Run
 from makemore.sampling import Sample
@@ -132,6 +133,9 @@ class Display:
         self.run = event.run
         for line in describe(event.run.corpus, hasattr(model_class(event.run.type), "fit")):
             self.say(line)
+        if not event.step:
+            for warned in before_training(event.run.corpus):
+                self.say(f"{warned.message}; {warned.advice}", "yellow")
         going_on = f", going on from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
         several = f", {parallel.size()} processes" if parallel.size() > 1 else ""

@@ -62,3 +62,41 @@ def wide(start: bytes) -> str | None:
         if ends and all(c.isprintable() or c in "\t\r\n\f" for c in text):
             return encoding
     return None
+
+
+LINE_ENDS = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c")
+"""Characters that end a line for Unicode, and for makemore do not: line and paragraph separator, next line, tabs and feeds."""
+
+_BETWEEN = {mark: f"U+{ord(mark):04X}" for mark in LINE_ENDS} | {
+    "\t": "tabs",
+    ";": "semicolons",
+    "|": "bars",
+    ",": "commas",
+    " ": "blanks",
+}
+
+
+def replaced(mark: str) -> str:
+    """Return a command that puts newlines in the place of a character of FILE."""
+    if mark == " ":
+        return "tr -s ' ' '\\n' < FILE > lines.txt"
+    if mark in "\t;|,":
+        return f"tr {mark!r} '\\n' < FILE > lines.txt"
+    return (
+        'python3 -c "import sys; sys.stdout.write(sys.stdin.read().replace('
+        f"'\\u{ord(mark):04x}', '\\n'))\" < FILE > lines.txt"
+    )
+
+
+def on_one_line(text: str) -> str | None:
+    """Say what stands between the things of a list that is all on one line, and how to put each on its own; else None."""
+    if text[:1] in "[{" and text.count('"') >= 4:
+        return "it is JSON, all on one line; write its items one a line, for example with jq -r '.[]' FILE > lines.txt"
+    if text.count("<") >= 4 and text.count(">") >= 4:
+        return "it is HTML or XML on one line; take the tags out, and put each thing on its own line"
+    for mark, called in _BETWEEN.items():
+        pieces = text.count(mark) + 1
+        sentences = mark in ", " and len(re.findall(r"[.!?] ", text)) * 25 > pieces
+        if pieces >= 3 and len(text) <= 60 * pieces and not sentences:
+            return f"everything is on one line, with {called} between; put each thing on its own: {replaced(mark)}"
+    return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import re
+import shlex
 import time
 import unicodedata
 import zlib
@@ -24,8 +23,9 @@ from makemore import advice, quality
 from makemore.advice import Warned
 from makemore.batches import WINDOW, Batches
 from makemore.cache import read
-from makemore.corpus import EXACT_LINES, PIECE, SPLITS, Corpus
+from makemore.corpus import PIECE, SPLITS, Corpus
 from makemore.evaluation import evaluate
+from makemore.looks import FAR, Looks, long_lines, look, warnings
 from makemore.loop import SCORED_TOKENS, TEACHER_ORDER, fitted, pick_device
 from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
@@ -39,9 +39,6 @@ the default type 1.82."""
 
 MANY_CHARACTERS, LONG = 1000, 300
 """Characters of an alphabet, and of a line, from which training is slow."""
-
-FAR = 5
-"""A line so many times as long as the 95th percentile stands apart."""
 
 NEAR_DUPLICATES, DUPLICATES = 0.05, 0.20
 """Shares of the lines above which they are worth a warning."""
@@ -67,25 +64,7 @@ _WORK = 5e8
 _WARM_UP, _TIMED = 2, 5
 """Training steps done to get going, and then timed."""
 
-_HEADERS = {"name", "names", "word", "words", "title", "titles", "text", "label", "id", "value", "company"}
-_TAG = re.compile(r"</?[A-Za-z][\w:-]*(\s[^<>]*)?/?>|<[!?][^>]*>")
-_MARKER = re.compile(r"(\(?\d+[.):]|[-*•–])\s+\S")
-_NUMBER = re.compile(r"[-+(]?\d[\d ./()-]*(,\d+)?")
 _LATIN, _BESIDE_LATIN = regex.compile(r"\p{Latin}"), regex.compile(r"[\p{Cyrillic}\p{Greek}]")
-
-_FORMATS = {
-    "json": ("JSON, an object or array on each line", "write the field you want alone on each line"),
-    "markup": ("HTML or XML", "take the tags out, and leave one thing on each line"),
-    "tsv": ("a table with tabs between its columns", "keep the column you want alone"),
-    "csv": ("a table with commas or semicolons between its columns", "keep the column you want alone"),
-    "numbered": (
-        "a list with a number or bullet before each thing",
-        "take what stands before the things out",
-    ),
-    "numbers": ("numbers", "nothing if that is what you want: the model learns which digits follow which"),
-    "prose": ("sentences or running text", "short things work best; leave one thing on each line"),
-}
-"""What a format is called, and what to do about it; anything else is a list."""
 
 
 def inspect(
@@ -120,11 +99,12 @@ def inspect(
         not_nfc             lines that are not in Unicode's normal form C
         mixed_scripts       {lines, examples: [{line, text}]} Latin right beside Cyrillic or Greek letters
         near_duplicates     {lines, share, groups, examples: [[text, ...]]} different lines that differ in nothing but
-                            case, accents, punctuation or white space
+                            case, white space or invisible characters
         neighbours          {lines, beside, share, median} of some different lines: the share that is one edit from another
                             among so many others, and the median distance to the nearest
-        format              {name, share, header} "list" or a key of _FORMATS, the share of lines of that form, and the
-                            first line if it looks like a header, else None
+        format              {name, share, header} "list" or a name of looks.FORMATS, the share of lines of that form, and
+                            the first line if it looks like a header, else None
+        marks               [{name, share, example}] what stands on some of the lines, by its name in looks.MARKS
         splits              {split: {lines, unique}}
         expected            {type, test, half_width} test loss in nats per token that counting reaches, and 1.96 times its
                             standard error, None where a single line says nothing of it
@@ -164,7 +144,9 @@ def inspect(
     }
     found["near_duplicates"] = _near_duplicates(times, seen.part)
     found["neighbours"] = _neighbours(list(times))
-    found["format"] = _format(corpus)
+    looks = look(corpus)
+    found["format"] = {"name": looks.name, "share": looks.share, "header": looks.header}
+    found["marks"] = [vars(mark) for mark in looks.marks]
     found["splits"] = splits
     began = time.monotonic()
     ngram = fitted(corpus, "ngram", order=TEACHER_ORDER)
@@ -174,7 +156,7 @@ def inspect(
     found["expected"] = {"type": "ngram", "test": loss.nll, "half_width": half_width}
     found["recommendation"] = _recommendation(corpus, found, seen.lengths, ngram, fitting, pace)
     held_out = sum(found["splits"][split]["lines"] for split in SPLITS[1:])
-    warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out) + _warnings(found)
+    warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out) + _warnings(found, looks)
     found["warnings"] = [vars(warned) for warned in warnings]
     return found
 
@@ -352,11 +334,15 @@ def _near_duplicates(times: Counter[str], part: int) -> dict[str, Any]:
 
 
 def _folded(lines: list[str]) -> list[str]:
-    """Return lines without case, accents, punctuation, white space and invisible characters."""
-    text = unicodedata.normalize("NFD", "\n".join(lines).casefold())
-    # of the marks only those that are accents: the ones of other alphabets, as in Hindi, are vowels
-    gone = [c for c in set(text) if unicodedata.category(c)[0] in "PZC" or "\u0300" <= c <= "\u036f"]
-    return text.translate({ord(c): None for c in gone if c != "\n"}).split("\n")
+    """Return lines without case, invisible characters, and white space beyond one blank.
+
+    Nothing else: accents, tones, signs and punctuation are content in many lists, as in Vietnamese or in molecules.
+    """
+    text = "\n".join(lines).lower()  # casefold would take ß for ss
+    # joiners make an emoji or a letter what it is
+    gone = [c for c in set(text) if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t\u200c\u200d"]
+    text = re.sub(r"[^\S\n]+", " ", text.translate({ord(c): None for c in gone}))
+    return [line.strip() for line in text.split("\n")]
 
 
 def _neighbours(different: list[str]) -> dict[str, Any]:
@@ -371,63 +357,6 @@ def _neighbours(different: list[str]) -> dict[str, Any]:
     distances = quality.nearest(chosen[:some], chosen[some:]).distances
     share, median = float((distances <= 1).mean()), float(np.median(distances))
     return {"lines": some, "beside": others, "share": share, "median": median}
-
-
-def _format(corpus: Corpus) -> dict[str, Any]:
-    """Tell from a sample of the lines which format the file has, and whether its first line is a header."""
-    random, n = np.random.default_rng(0), len(corpus)
-    rows = random.permutation(n)[:_SNIFFED] if n < EXACT_LINES else random.integers(n, size=_SNIFFED)
-    top, *some = corpus.lines(np.append(0, rows))
-    columns = {mark: [_columns(line, mark) for line in some] for mark in ("\t", ";", ",")}
-    same = {mark: _usual([len(fields) for fields in each]) for mark, each in columns.items()}
-    mark = max(same, key=lambda mark: same[mark])  # the first of equal ones
-    shares = [  # what may be taken for another comes after it
-        ("json", sum(map(_is_json, some)) / len(some), 0.8),
-        ("markup", sum(_TAG.search(line) is not None for line in some) / len(some), 0.5),
-        ("numbers", sum(_NUMBER.fullmatch(line) is not None for line in some) / len(some), 0.9),
-        ("tsv" if mark == "\t" else "csv", same[mark], 0.9),
-        ("numbered", sum(_MARKER.match(line) is not None for line in some) / len(some), 0.8),
-        ("prose", sum(line.count(" ") >= 7 or "。" in line for line in some) / len(some), 0.5),
-    ]
-    name, share = next(((name, share) for name, share, least in shares if share >= least), ("list", 1.0))
-    header = top if name in ("tsv", "csv", "list") and _is_header(top, name, columns[mark], mark) else None
-    return {"name": name, "share": share, "header": header}
-
-
-def _is_header(first: str, name: str, table: list[list[str]], mark: str) -> bool:
-    """Say whether the first line names columns: by a usual name, or by standing in words above numbers."""
-    fields = [first] if name == "list" else _columns(first, mark)
-    if any(field.strip(' "').casefold() in _HEADERS for field in fields):
-        return True
-    rows = [row for row in table if len(row) == len(fields)]
-    enough = max(1.0, 0.9 * (len(rows) - 1))
-    return name != "list" and any(
-        not _NUMBER.fullmatch(field.strip())
-        and sum(_NUMBER.fullmatch(row[i].strip()) is not None for row in rows) >= enough
-        for i, field in enumerate(fields)
-    )
-
-
-def _columns(line: str, mark: str) -> list[str]:
-    """Cut a line at a mark; not inside quotes, nor at a comma before a space, as in "Doe, Jane"."""
-    line = line[:100_000]  # csv refuses longer fields
-    return next(csv.reader([line.replace(", ", " ") if mark == "," else line], delimiter=mark))
-
-
-def _usual(columns: list[int]) -> float:
-    """Return the share of the lines that have the most common number of columns, 0 if that is one."""
-    (most, times), *_ = Counter(columns).most_common(1)
-    return times / len(columns) if most > 1 else 0.0
-
-
-def _is_json(line: str) -> bool:
-    if line[0] not in "{[":
-        return False
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _recommendation(
@@ -495,21 +424,14 @@ def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> fl
     return float(np.median(seconds[_WARM_UP:]))  # one that the machine held up does not count
 
 
-def _warnings(found: dict[str, Any]) -> list[Warned]:
+def _warnings(found: dict[str, Any], looks: Looks) -> list[Warned]:
     """Judge what `advice.of_counts` does not look at."""
-    looks, lengths, near = found["format"], found["lengths"], found["near_duplicates"]
-    warned = []
-    if looks["name"] != "list":
-        called, remedy = _FORMATS[looks["name"]]
-        said = f"another format: {looks['share']:.0%} of the lines look like {called}"
-        warned.append(Warned("other_format", said, remedy))
-    if looks["header"]:
-        said = f"a header: the first line is {looks['header'][:60]!r}"
-        warned.append(Warned("other_format", said, "take that line out if it is one"))
+    lengths, near = found["lengths"], found["near_duplicates"]
+    warned = warnings(looks, shlex.quote(found["source"]))
     if near["share"] > NEAR_DUPLICATES:
         said = (
-            f"near-duplicates: {near['lines']:,} lines ({near['share']:.0%}) differ from another in case, accents, "
-            f"punctuation or white space alone ({' / '.join(near['examples'][0][:3])[:80]})"
+            f"near-duplicates: {near['lines']:,} lines ({near['share']:.0%}) differ from another in case or "
+            f"white space alone ({' / '.join(near['examples'][0][:3])[:80]})"
         )
         remedy = "write those that mean the same in one way: with one trained on and another tested, losses flatter"
         warned.append(Warned("near_duplicates", said, remedy))
@@ -517,8 +439,6 @@ def _warnings(found: dict[str, Any]) -> list[Warned]:
         said = f"duplicates: {found['duplicates']:,} lines ({share:.0%}) are copies of others"
         remedy = "nothing if how often a thing stands there matters; else leave each line once (sort -u)"
         warned.append(Warned("duplicates", said, remedy))
-    if (limit := found["recommendation"]["max_length"]) is not None:
-        said = f"long lines: the longest has {lengths['maximum']:,} characters, 95 % have at most {lengths['percentile_95']:,.0f}"
-        remedy = f"drop them with --max-length {limit}, unless they are what you want"
-        warned.append(Warned("long_lines", said, remedy))
+    if found["recommendation"]["max_length"] is not None:
+        warned.append(long_lines(lengths["maximum"], lengths["percentile_95"]))
     return warned

@@ -13,6 +13,7 @@ import importlib
 import io
 import lzma
 import re
+import shlex
 import sys
 import unicodedata
 import zlib
@@ -26,7 +27,7 @@ import numpy.typing as npt
 
 from makemore.charsets import SURVEYED, Survey
 from makemore.errors import MakemoreError, shown
-from makemore.formats import LOOKED_AT, no_text, wide
+from makemore.formats import LOOKED_AT, no_text, on_one_line, wide
 from makemore.sources import BLOCK, Source, is_stream, name_of, opened
 from makemore.vocab import code_points
 
@@ -435,10 +436,13 @@ def _clean(text: str, name: str, before: int, reading: Reading, how: How) -> Blo
         return Block(codes, ends)
     if how.max_length is None:
         first = int(long.argmax())
-        raise MakemoreError(
-            f"{name}: line {before + int(numbers[first]) + 1} has {int(lengths[first]):,} characters; drop lines over a length with "
-            f"--max-length, for example --max-length {LONGEST}"
-        )
+        start = 0 if first == 0 else int(ends[first - 1]) + 1
+        number = before + int(numbers[first]) + 1
+        line = codes[start : int(ends[first])].tobytes().decode("utf-32-le")
+        remedy = f"drop lines over a length with --max-length, for example --max-length {LONGEST}"
+        if number == 1 and (apart := on_one_line(line)):
+            remedy = apart.replace("FILE", shlex.quote(name))
+        raise MakemoreError(f"{name}: line {number:,} has {len(line):,} characters; {remedy}")
     reading.too_long += int(long.sum())
     codes = codes[~np.repeat(long, lengths + 1)]
     return Block(codes, np.flatnonzero(codes == ord("\n")))

@@ -320,7 +320,7 @@ def show_inspection(console: Console, found: Mapping[str, Any], given: str = "")
         ("rare ones", f"{len(rare):,}", "seen fewer than five times" + f": {' '.join(shown(each['character']) for each in rare[:20])}" * bool(rare)),
         ("odd ones", f"{len(odd):,}",
          ", ".join(f"{each['code_point']} {each['name'].lower()} (line {each['line']:,})" for each in odd[:5])),
-        ("near-duplicates", _share(found["near_duplicates"]["share"]), "of the lines differ from another only in case, marks or spaces"),
+        ("near-duplicates", _share(found["near_duplicates"]["share"]), "of the lines differ from another only in case or white space"),
         ("held out", f"{found['splits']['test']['lines']:,}",
          f"lines to test, {found['splits']['validation']['lines']:,} to validate, {found['splits']['train']['lines']:,} to train"),
     ]  # fmt: skip
