@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +77,20 @@ def small_run(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def names_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory of an `ngram` on the bundled names: a good model. Copy it before changing it."""
     return _train("names", tmp_path_factory.mktemp("ngram") / "run", type="ngram")
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A `fuzzing.Sandbox` with lists, odd files and small runs."""
+    from fuzz_sandbox import fill
+    from fuzzing import Sandbox
+
+    made = Sandbox(tmp_path_factory.mktemp("fuzz"))
+    try:
+        fill(made.work)
+        yield made
+    finally:
+        made.close()
 
 
 def _train(source: str | Path, directory: Path, **options: object) -> Path:
