@@ -140,8 +140,8 @@ def test_what_cannot_be_compared(
     with pytest.raises(MakemoreError, match="a comparison on other lines"):
         compare("names", ["bigram"], work_dir=tmp_path / "c", max_steps=2)
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("years of work", "utf-8")
-    with pytest.raises(MakemoreError, match="holds other files"):
+    (tmp_path / "mine" / "comparison.json").write_text("{}", "utf-8")
+    with pytest.raises(MakemoreError, match=r"comparison\.json: was not written by makemore"):
         compare(small, ["bigram"], work_dir=tmp_path / "mine")
     with pytest.raises(MakemoreError, match="no such model"):
         compare(small, ["bigramm"], work_dir=tmp_path / "e")

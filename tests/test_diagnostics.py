@@ -19,10 +19,11 @@ import torch
 
 import makemore
 from makemore import diagnostics
+from makemore.directory import FILES
 from makemore.errors import MakemoreError
 from makemore.events import Diagnosed
 from makemore.models import MODELS
-from makemore.run import FILES, Run
+from makemore.run import Run
 
 TRAINED = [type for type in MODELS if not hasattr(MODELS[type], "fit")]
 each_type = pytest.mark.parametrize("type", TRAINED)

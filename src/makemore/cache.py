@@ -30,11 +30,13 @@ import platformdirs
 from makemore import reading as texts
 from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashes, split_of
 from makemore.errors import MakemoreError, shown
-from makemore.files import held, read_json
+from makemore.files import held, kind, read_json
 from makemore.formats import on_one_line
+from makemore.manifest import Manifest
 from makemore.reading import Progress, Reading
 from makemore.sources import Source, locate, name_of, said
-from makemore.store import FORMAT, Store, checksum, release, write_facts
+from makemore.store import ARRAYS, FORMAT, Store, checksum, new_array, release, write_facts
+from makemore.store import recognised as recognised_store
 from makemore.vocab import UNKNOWN, Vocab
 
 LARGE = 1 << 25
@@ -86,7 +88,9 @@ def read(
                 break
         else:
             return builder.in_memory(begun)
-    with held(directory.with_name(directory.name + ".lock"), wait=True):
+    with held(
+        _lock_of(directory), wait=True, remedy="name another place in the environment variable MAKEMORE_CACHE"
+    ):
         # another process may have read it meanwhile
         if found.size is not None and (corpus := _reused(directory, found)) is not None:
             return corpus
@@ -104,7 +108,8 @@ class Entry:
 
     directory: Path
     source: str
-    lines: int
+    lines: int | None
+    """None where its making was interrupted, or goes on, or it is damaged."""
     size: int
     """Bytes on disk."""
 
@@ -112,25 +117,70 @@ class Entry:
 def entries() -> list[Entry]:
     """Return what is in the cache."""
     found = []
-    for path in sorted(root().glob("*/facts.json")):
-        with contextlib.suppress(MakemoreError, KeyError, TypeError, AttributeError):
-            facts = read_json(path)
-            if facts.get("format") == FORMAT:
-                size = sum(file.stat().st_size for file in path.parent.iterdir())
-                found.append(
-                    Entry(path.parent, facts["reading"]["source"], sum(facts["lines"].values()), size)
-                )
+    for path in _ours():
+        size = sum(os.lstat(file).st_size for file in path.iterdir())
+        facts: Any = None
+        with contextlib.suppress(MakemoreError):
+            facts = read_json(path / "facts.json") if path.suffix != ".part" else None
+        try:
+            source, lines = facts["reading"]["source"], sum(facts["lines"].values())
+        except (KeyError, TypeError, AttributeError):
+            source, lines = "", None
+        found.append(Entry(path, source, lines, size))
     return found
 
 
 def clear() -> int:
-    """Remove everything from the cache and return how many bytes that freed."""
+    """Remove what makemore wrote to the cache and is not writing now; return how many bytes that freed."""
     freed = 0
-    for path in root().glob("*"):
-        if _ENTRY.fullmatch(path.name):
-            freed += sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-            shutil.rmtree(path, ignore_errors=True)
+    for path in _ours():
+        files = Manifest(path, _recognised(path))
+        stats = {name: os.lstat(path / name) for name in files.names if kind(path / name) == "file"}
+        lock = _lock_of(path)
+        with (
+            contextlib.suppress(MakemoreError),
+            contextlib.ExitStack() as stack,
+        ):  # another process may be at it
+            for each in (lock, path):
+                if kind(each) == "directory":
+                    stack.enter_context(held(each, made=False))
+            files.clear()
+        # what a run has a link to stays on the disk
+        freed += sum(s.st_size for name, s in stats.items() if s.st_nlink == 1 and not kind(path / name))
+    for lock in root().glob("*.lock"):
+        if _ENTRY.fullmatch(lock.name) and kind(lock) == "directory":
+            with contextlib.suppress(OSError, MakemoreError), held(lock, made=False):
+                lock.rmdir()
     return freed
+
+
+def _ours() -> list[Path]:
+    """The entries, and what is left of those whose making was interrupted."""
+    there = sorted(root().glob("*")) if root().is_dir() else []
+    return [
+        path
+        for path in there
+        if _ENTRY.fullmatch(path.name) and path.suffix != ".lock" and kind(path) == "directory"
+        and (Manifest(path).exists or _recognised(path))
+    ]  # fmt: skip
+
+
+def _recognised(path: Path) -> set[str]:
+    """Return the names of the files of an entry that an older makemore made, which has no manifest."""
+    if path.suffix != ".part":
+        return recognised_store(path)
+    names = {each.name for each in path.iterdir() if kind(each) == "file"}
+    return names if names <= _PARTS else set()
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.lock")
+
+
+def _remove(path: Path) -> None:
+    """Delete an entry, or part of one. Raises MakemoreError if something in it is not makemore's."""
+    if kind(path) and not Manifest(path, _recognised(path) if kind(path) == "directory" else ()).clear():
+        raise MakemoreError(f"{path}: holds files that makemore did not write, and they stay; move them away")
 
 
 def _key(source: Source, how: texts.How, min_count: int) -> str:
@@ -156,6 +206,16 @@ def _reused(directory: Path, source: Source) -> Corpus | None:
         write_facts(directory, store.facts)
     return Corpus.stored(store)
 
+
+_PARTS = {
+    "numbers",
+    "ends",
+    "facts.json",
+    "facts.json.tmp",
+    "sorted.npy",
+    *(f"{name}.npy" for name in ARRAYS),
+}
+"""The files of an entry while it is made."""
 
 _ENTRY = re.compile(r"[0-9a-f]{24}(\.lock|\.part)?")
 
@@ -192,19 +252,21 @@ class _Builder:
     def on_disk(self, directory: Path, blocks: Iterable[_Numbered], stamps: list[Stamp]) -> Corpus:
         """Write all blocks to a directory, and return the corpus that is mapped from there."""
         part = directory.with_name(directory.name + ".part")
+        _remove(part)
         try:
-            shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
+            Manifest(part).claim(*sorted(_PARTS))
             self._write(part, blocks, stamps)
-            shutil.rmtree(directory, ignore_errors=True)
-            os.replace(part, directory)
+            _remove(directory)
+            os.rename(part, directory)
         except OSError as error:
             raise MakemoreError(
                 f"{directory.parent}: the cache cannot be written: {error.strerror or error}; make room with makemore cache clear, or name "
                 "another place in the environment variable MAKEMORE_CACHE"
             ) from None
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            with contextlib.suppress(MakemoreError):
+                _remove(part)
         return Corpus.stored(Store(directory))
 
     def numbered(self) -> Iterator[_Numbered]:
@@ -258,13 +320,13 @@ class _Builder:
                 total += len(some)
                 self._room(part, total)
         vocab, table = self._vocabulary()
-        offsets = _new(part, "offsets", np.int64, self.n_lines + 1)
+        offsets = new_array(part / "offsets.npy", np.int64, self.n_lines + 1)
         raw = np.memmap(part / "ends", dtype=np.int64, mode="r")
         offsets[0] = 0
         for i in range(0, len(raw), PIECE):
             offsets[1 + i : 1 + i + PIECE] = raw[i : i + PIECE]
             release(offsets, raw)
-        tokens = _new(part, "tokens", vocab.dtype, total + 1)
+        tokens = new_array(part / "tokens.npy", vocab.dtype, total + 1)
         tokens[0] = 0
         place = 1
         with open(part / "numbers", "rb") as file:
@@ -301,7 +363,7 @@ class _Builder:
         chunks = chunk_rows(offsets)
         release(offsets)
         lengths, hashes, split, checks, rows = (
-            _new(part, name, kind, size)
+            new_array(part / f"{name}.npy", kind, size)
             for name, kind, size in (
                 ("lengths", np.int32, n), ("hashes", np.uint64, n), ("split", np.uint8, n),
                 ("checks", np.uint32, len(chunks) - 1), ("chunks", np.int64, len(chunks)),
@@ -373,15 +435,3 @@ class _Builder:
             f"{where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
             "one to train on, one to validate, one to test" + apart
         )
-
-
-def _new(part: Path, name: str, kind: Any, size: int) -> np.memmap[Any, Any]:
-    """A new array in a file."""
-    path = part / f"{name}.npy"
-    made: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, (size,))
-    if hasattr(
-        os, "posix_fallocate"
-    ):  # a full disk is an error here, and would kill the process when it is written to
-        with open(path, "rb+") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    return made

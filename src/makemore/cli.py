@@ -526,7 +526,10 @@ def cache(action: Literal["list", "clear"] = "list") -> int:
         tell(f"{clear() / 1e6:,.1f} MB freed in {root()}")
         return 0
     for entry in entries():
-        tell(f"{entry.size / 1e6:10,.1f} MB  {entry.lines:>13,} lines  {entry.source}", "    ")
+        lines = (
+            "unfinished or damaged" if entry.lines is None else f"{entry.lines:>13,} lines  {entry.source}"
+        )
+        tell(f"{entry.size / 1e6:10,.1f} MB  {lines}", "    ")
     tell(f"in {root()}; makemore cache clear removes it all, runs keep what they need")
     return 0
 

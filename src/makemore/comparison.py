@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import os
 import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,9 +25,10 @@ from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError, command_line
 from makemore.evaluation import Losses
 from makemore.events import Event
-from makemore.files import damage, no_infinities, read_json, unwritable, write_json
+from makemore.files import damage, held, kind, no_infinities, read_json, to_json
 from makemore.inspection import pace_of
 from makemore.loop import TEACHER_ORDER, fitted, pick_device
+from makemore.manifest import Manifest
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.recipes import recipe
 from makemore.run import Run
@@ -99,15 +101,16 @@ def compare(
     }  # fmt: skip
     corpus = read(source, **lines)
     asked = {"fingerprint": corpus.fingerprint} | how
-    _claim(directory, asked)
+    _check(directory, asked, names)
     if on_estimate is not None:
         on_estimate(*_estimated(corpus, names, directory, device, time, max_steps))
+    how |= {"source": source, "device": device} | lines
     failed: dict[str, str] = {}
     done: dict[str, list[Run]] = {}
-    how |= {"device": device} | lines
-    for type, runs in names.items():
-        for i, name in enumerate(runs):
-            begin = {"source": source, "type": type, "seed": SEED + i} | how
+    with held(directory):
+        files = _claim(directory, asked, names)
+        for kind_of, i, name in [(t, i, name) for t in names for i, name in enumerate(names[t])]:
+            begin = {"type": kind_of, "seed": SEED + i} | how
             try:
                 run = _trained(directory / name, begin, functools.partial(on_event, name), stop)
             except MakemoreError as error:
@@ -116,14 +119,15 @@ def compare(
                 continue
             if run is None:
                 return None
-            done.setdefault(type, []).append(run)
+            done.setdefault(kind_of, []).append(run)
             on_run(
-                {"name": name, "type": type} | {k: run.summary[k] for k in ("nll", "seconds", "parameters")}
+                {"name": name, "type": kind_of}
+                | {k: run.summary[k] for k in ("nll", "seconds", "parameters")}
             )
-    if not done:
-        raise MakemoreError(next(iter(failed.values())))
-    result = _compared(done) | {"failed": failed}
-    write_json(directory / PLAN, {"format": FORMAT} | asked | {"result": result})
+        if not done:
+            raise MakemoreError(next(iter(failed.values())))
+        result = _compared(done) | {"failed": failed}
+        _write_plan(files, asked | {"result": result})
     return result
 
 
@@ -200,7 +204,7 @@ def result_of(directory: str | Path) -> dict[str, Any] | None:
     Raises MakemoreError for a comparison that has not ended.
     """
     path = Path(directory) / PLAN
-    if not path.exists():
+    if not os.path.isfile(path):
         return None
     plan = read_json(path)
     with damage(path):
@@ -222,10 +226,22 @@ def result_of(directory: str | Path) -> dict[str, Any] | None:
     return dict(result)
 
 
-def _claim(directory: Path, asked: dict[str, Any]) -> None:
-    """Make a directory that of this comparison, or see that it is."""
+def _owned(directory: Path) -> Manifest:
+    """Return the manifest of a comparison's directory; of an older makemore's, what is recognised as its own."""
+    names = set()
+    with contextlib.suppress(MakemoreError, AttributeError):
+        if kind(directory / PLAN) == "file" and read_json(directory / PLAN).get("format") == FORMAT:
+            names = {PLAN, *(path.parent.name for path in directory.glob("*-[0-9]*/config.json"))}
+    return Manifest(directory, names)
+
+
+def _check(directory: Path, asked: dict[str, Any], names: dict[str, list[str]]) -> None:
+    """Raise MakemoreError if a directory is not free for this comparison, and does not hold its beginning."""
     path = directory / PLAN
-    if path.exists():
+    if kind(directory) and not directory.is_dir():
+        raise MakemoreError(f"{directory}: is a {kind(directory)}; choose a directory with -o")
+    files = _owned(directory)
+    if kind(path) and PLAN in files:
         plan = read_json(path)
         with damage(path):
             if plan.get("format") != FORMAT:
@@ -237,17 +253,22 @@ def _claim(directory: Path, asked: dict[str, Any]) -> None:
                 f"a comparison with --{name.replace('_', '-')} {before[name]}"
             )  # fmt: skip
             raise MakemoreError(f"{directory}: already holds {what}; choose another directory with -o")
-        write_json(
-            path, {"format": FORMAT} | asked
-        )  # a result there was may not be that of what is asked now
-        return
-    try:
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise MakemoreError(f"{directory}: holds other files; choose a new or empty directory with -o")
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from None
-    write_json(path, {"format": FORMAT} | asked)
+    files.check(PLAN)
+    files.check(*itertools.chain(*names.values()), wanted="directory")
+
+
+def _claim(directory: Path, asked: dict[str, Any], names: dict[str, list[str]]) -> Manifest:
+    """Note that a directory is this comparison's, and return its manifest."""
+    _check(directory, asked, names)
+    files = _owned(directory)
+    files.claim(*itertools.chain(*names.values()), wanted="directory")
+    _write_plan(files, asked)  # a result there was may not be that of what is asked now
+    return files
+
+
+def _write_plan(files: Manifest, plan: dict[str, Any]) -> None:
+    with files.writing(PLAN) as path:
+        path.write_text(to_json({"format": FORMAT} | plan, indent=2) + "\n", "utf-8", "backslashreplace")
 
 
 def _trained(

@@ -14,7 +14,6 @@ import itertools
 import os
 import re
 import runpy
-import shutil
 import sys
 import textwrap
 import traceback
@@ -25,6 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from makemore.errors import MakemoreError, alike, command_line, shown
+from makemore.files import create, kind, refuse_unless, unwritable
 from makemore.sources import locate
 
 FAST = os.environ.get("MAKEMORE_FAST") == "1"  # a lesson then trains for a moment only: does it run?
@@ -102,18 +102,26 @@ def start(name: str, directory: Path | None = None) -> list[Path]:
         copies |= {p: f"pictures/{p.name}" for p in (folder() / "pictures").glob(f"{which.number:02}_*.svg")}
     else:
         copies = {path: path.name for path in sorted(which.path.glob("[0-9]*.py"))}
-    missing = {source: to for source, to in copies.items() if not (directory / to).exists()}
+    missing = {source: to for source, to in copies.items() if not kind(directory / to)}
     if not missing:
         raise MakemoreError(
             f"{directory}: is there already; name another directory with -o, or delete what is to be new"
         )
-    try:
-        for source, to in missing.items():
-            (directory / to).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, directory / to)
-    except OSError as error:
-        raise MakemoreError(f"{directory}: cannot be written: {error.strerror}") from None
-    return [directory / to for to in missing.values()]
+    if kind(directory) and not directory.is_dir():
+        raise MakemoreError(f"{directory}: is a {kind(directory)}; name a directory with -o")
+    made = []
+    for source, to in missing.items():
+        path = directory / to
+        if path.parent != directory:
+            refuse_unless(path.parent, "directory")  # and never write through a link
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from None
+        with contextlib.suppress(FileExistsError):  # made meanwhile by somebody else
+            create(path, source.read_bytes())
+            made.append(path)
+    return made
 
 
 def check(

@@ -29,7 +29,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from makemore.advice import RED, Warned
-from makemore.files import atomic, read_json_lines, to_json, unwritable
+from makemore.directory import owned
+from makemore.files import read_json_lines, to_json
 from makemore.loss import IGNORE
 from makemore.records import is_diagnostic
 from makemore.run import Run
@@ -75,7 +76,7 @@ class Diagnostics:
 
     def __init__(self, directory: Path, model: nn.Module, max_steps: int) -> None:
         """max_steps: of the training, -1 if it has no such end."""
-        self.path = directory / FILE
+        self._files = owned(directory)
         self._model, self._max_steps = model, max_steps
         self._row: dict[str, Any] | None = None
 
@@ -133,11 +134,7 @@ class Diagnostics:
         row = {"step": step, "loss": loss, "learning_rate": rate}
         row |= self._row or {"gradient_norm": None, "activations": {}, "parameters": {}}
         self._row = None
-        try:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(to_json(row) + "\n")
-        except OSError as error:
-            raise unwritable(self.path, error) from None
+        self._files.append(FILE, to_json(row) + "\n")
 
 
 class _Seeing(TorchFunctionMode):
@@ -239,7 +236,7 @@ def rewind(directory: Path, step: int) -> None:
     """Forget the rows after a step, if there are any: training goes on from there and may make them again."""
     if (directory / FILE).exists():
         kept = [to_json(row) + "\n" for row in read(directory) if row["step"] <= step]
-        with atomic(directory / FILE) as path:
+        with owned(directory).writing(FILE) as path:
             path.write_text("".join(kept), "utf-8")
 
 

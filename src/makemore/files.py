@@ -8,7 +8,9 @@ import errno
 import json
 import math
 import os
+import secrets
 import stat
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,38 +22,78 @@ Made = TypeVar("Made")
 LARGEST_JSON = 1 << 26
 """Bytes: several times a vocabulary of all characters that there are."""
 
+# what is at a path
 
-@contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Give a path to write to, then flush it to disk and put it in the place of `path`.
 
-    Whatever happens in between, `path` is as it was or as it was to be. A full disk becomes MakemoreError.
+def kind(path: Path) -> str:
+    """Return what a path itself is, links not followed: "", "file", "directory", "symbolic link" and so on.
+
+    "" is nothing at all. Raises MakemoreError where the system does not say.
     """
-    beside = path.with_name(path.name + ".tmp")
     try:
-        yield beside
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        if hasattr(os, "O_DIRECTORY"):  # the new name too must survive a loss of power
-            handle = os.open(path.parent, os.O_DIRECTORY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        mode = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise unwritable(path, error) from None
+        raise unreadable(path, error) from None
+    kinds = {
+        stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symbolic link", stat.S_IFIFO: "FIFO",
+        stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device",
+    }  # fmt: skip
+    return kinds.get(stat.S_IFMT(mode), "special file")
+
+
+def refuse_unless(path: Path, wanted: str) -> bool:
+    """Return whether something is at a path. Raises MakemoreError if it is anything but `wanted`, as `kind` names it."""
+    found = kind(path)
+    if found not in ("", wanted):
+        article = "an" if wanted[0] in "aeiou" else "a"
+        raise MakemoreError(
+            f"{path}: is a {found}, not {article} {wanted}, and stays as it is; move it away, or choose another place with -o"
+        )
+    return bool(found)
+
+
+# errors
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def unwritable(path: Path, error: OSError) -> MakemoreError:
-    """Return what to say of a file of a run that cannot be written."""
-    if (path.parent / "config.json").exists():
+    """Return what to say of a file that cannot be written, with a remedy that fits the error."""
+    # what training writes; a report can be written anywhere
+    of_run = os.path.exists(path.parent / "config.json") and path.suffix != ".html"
+    elsewhere = "choose another place with -o"
+    if error.errno in NO_ROOM and of_run:
         remedy = "what was saved before is untouched: make room, then go on with --resume"
+    elif error.errno in NO_ROOM:
+        remedy = f"make room, or {elsewhere}, and run the same command again"
+    elif error.errno in NOT_ALLOWED and of_run:
+        remedy = "make the directory writable, or go on with a copy of it elsewhere"
+    elif error.errno == errno.ENAMETOOLONG:
+        remedy = "choose a shorter name with -o"
+    elif error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP):
+        remedy = f"move what is there away, or {elsewhere}"
     else:
-        remedy = "make room, or choose another place with -o, and run the same command again"
-    return MakemoreError(f"{path}: cannot be written: {error.strerror}; {remedy}")
+        remedy = elsewhere
+    return MakemoreError(f"{path}: cannot be written: {_reason(error)}; {remedy}")
+
+
+def unreadable(path: Path, error: OSError) -> MakemoreError:
+    """Return what to say of a file or directory that cannot be read."""
+    remedies = {
+        errno.EACCES: "; change its permissions, or name another",
+        errno.EPERM: "; change its permissions, or name another",
+        errno.ENAMETOOLONG: "; give a shorter name",
+        errno.EISDIR: "; move it away, or name another",
+    }
+    return MakemoreError(f"{path}: cannot be read: {_reason(error)}{remedies.get(error.errno or 0, '')}")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
 
 
 @contextlib.contextmanager
@@ -65,8 +107,20 @@ def damage(path: Path) -> Iterator[None]:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         problem = shown((said.strip().splitlines() or [type(error).__name__])[0].rstrip(".:"))
         raise MakemoreError(
-            f"{path}: missing, damaged or not what makemore wrote ({problem}); use a copy, or train again with --overwrite"
+            f"{path}: missing, damaged or not written by makemore ({problem}); restore it from a backup, or train "
+            "again with --overwrite"
         ) from None
+
+
+# reading
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a regular file; bytes that are not UTF-8 become U+FFFD. Raises MakemoreError."""
+    try:
+        return regular(path).read_text("utf-8", "replace")
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def regular(path: Path) -> Path:
@@ -77,6 +131,15 @@ def regular(path: Path) -> Path:
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
     return path
+
+
+def checksum(path: Path) -> int:
+    """Return the CRC-32 of a file's bytes. Raises OSError."""
+    found = 0
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            found = zlib.crc32(block, found)
+    return found
 
 
 def read_json(path: Path) -> Any:
@@ -101,11 +164,117 @@ def read_json_lines(path: Path) -> Iterator[Any]:
             yield json.loads(line)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as a JSON file, atomically."""
-    with atomic(path) as beside:
+# writing
+
+
+@contextlib.contextmanager
+def atomic(path: Path, beside: Path | None = None) -> Iterator[Path]:
+    """Give a path to write to, then flush it to disk and rename it to `path`.
+
+    Whatever happens in between, `path` is either as it was or complete. It must be a regular file, or nothing yet.
+    beside: where to write; what is left there of an earlier crash is replaced, if it is a regular file. None
+    takes a fresh name. Raises MakemoreError, a full disk included.
+    """
+    refuse_unless(path, "file")
+    made = beside or _fresh(path)
+    stale = refuse_unless(made, "file")
+    try:
+        if stale:
+            made.unlink()
+        _make(made)
+        yield made
+        with open(made, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(made, path)
+        sync(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            made.unlink(missing_ok=True)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write a file that must not be there yet, complete or not at all. Raises FileExistsError, or MakemoreError."""
+    beside = _fresh(path)
+    try:
+        _make(beside)
+        with open(beside, "rb+") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(beside, path)  # a rename would replace what has come there meanwhile
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if kind(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+            os.replace(beside, path)
+        sync(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise unwritable(path, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def append(path: Path, text: str, durable: bool = False) -> None:
+    """Append text to a regular file, made if need be. durable: flush it to disk. Raises MakemoreError."""
+    refuse_unless(path, "file")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle = os.open(path, flags, 0o666)
+        with open(handle, "a", encoding="utf-8") as file:
+            file.write(text)
+            if durable:
+                file.flush()
+                os.fsync(handle)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def check_writable(path: Path) -> None:
+    """Raise MakemoreError if a file could not be written to a path, whose directory may have to be made first."""
+    directory = path.parent
+    while not os.path.exists(directory) and directory != directory.parent:
+        directory = directory.parent
+    tried = _fresh(directory / path.name)
+    try:
+        _make(tried)
+        tried.unlink()
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def _fresh(path: Path) -> Path:
+    """Return a name in the same directory that nothing has."""
+    return path.with_name(f".makemore-{secrets.token_hex(4)}.tmp")
+
+
+def _make(path: Path) -> None:
+    """Create an empty file, never through a link. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, flags, 0o666))
+
+
+def sync(directory: Path) -> None:
+    """Flush the names in a directory, which must survive a loss of power too."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(directory, os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_json(path: Path, value: Any, beside: Path | None = None) -> None:
+    """Write a value as a JSON file, as `atomic` does."""
+    with atomic(path, beside) as made:
         # a file name that is not UTF-8 holds lone surrogates, which JSON writes as \udc80
-        beside.write_text(to_json(value, indent=2) + "\n", "utf-8", "backslashreplace")
+        made.write_text(to_json(value, indent=2) + "\n", "utf-8", "backslashreplace")
 
 
 def to_json(value: Any, indent: int | None = None, ascii: bool = False) -> str:
@@ -151,30 +320,35 @@ def from_json(made: type[Made], values: Any) -> Made:
 
 
 @contextlib.contextmanager
-def held(directory: Path, wait: bool = False) -> Iterator[None]:
-    """Hold a directory, made if need be, so that no other process works in it.
+def held(
+    directory: Path, wait: bool = False, made: bool = True, remedy: str = "choose another place with -o"
+) -> Iterator[None]:
+    """Hold a directory so that no other makemore works in it.
 
-    If one does, wait for it to end, or raise MakemoreError.
+    If one does, wait for it to end, or raise MakemoreError. made: whether to make the directory if need be. remedy:
+    what to do where it cannot be made or opened.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        if made:
+            directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MakemoreError(
-            f"{directory}: cannot be written: {error.strerror}; choose another place with -o"
-        ) from None
+        raise MakemoreError(f"{directory}: cannot be written: {_reason(error)}; {remedy}") from None
     try:
         import fcntl
     except ImportError:  # not on Windows, where the person must take care
         yield
         return
-    handle = os.open(directory, os.O_RDONLY)
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise MakemoreError(f"{directory}: cannot be read: {_reason(error)}; {remedy}") from None
     try:
         try:
-            # let go by the system if the process dies
+            # the system releases it if the process dies
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise MakemoreError(
-                f"{directory}: another process is training it; wait, or choose another -o"
+                f"{directory}: another process is working in it; wait, or choose another -o"
             ) from None
         except OSError:  # a file system that has no locks
             pass

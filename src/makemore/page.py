@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
+import os
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -13,9 +15,12 @@ from typing import Any
 from makemore import __version__
 from makemore.assessment import assess
 from makemore.comparison import compare_runs, result_of
-from makemore.files import atomic, unwritable
+from makemore.directory import RESERVED, is_report, owned
+from makemore.errors import MakemoreError
+from makemore.files import atomic, check_writable, held, kind, refuse_unless, unwritable
+from makemore.manifest import Manifest
 from makemore.markup import around, folded, integer, number, seconds, spelled, table
-from makemore.plots import Entry, Plot, draw, same_lines, write_plots
+from makemore.plots import Entry, Plot, draw, picture_files, picture_names, same_lines, write_plots
 from makemore.portrait import SHADES, figures, name_of, portrait, samples, verdict
 from makemore.run import Run
 
@@ -48,12 +53,20 @@ def write_page(
     page = template.substitute(
         title=spelled(title), body=body, version=__version__, date=datetime.date.today(), shades=_shades()
     )
+    noted = _manifest_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(path, error) from None
-    with atomic(path) as beside:  # a file name that is not UTF-8 holds lone surrogates
-        beside.write_text(page, "utf-8", "replace")
+    with contextlib.ExitStack() as stack:
+        if noted is None:
+            beside = stack.enter_context(atomic(path))
+        else:
+            stack.enter_context(held(noted.path, wait=True, made=False))
+            if kind(path):  # its content says that it is makemore's
+                noted.adopt(path.name)
+            beside = stack.enter_context(noted.writing(path.name))
+        beside.write_text(page, "utf-8", "replace")  # a file name that is not UTF-8 holds lone surrogates
 
 
 def write_report(
@@ -68,6 +81,12 @@ def write_report(
     Returns the page's path; output: None takes report.html in the first directory. n, seed, said: as of `assess`.
     """
     first, result = directories[0], None
+    page = output or first / "report.html"
+    pictures = page.with_name(page.stem + "-plots")
+    if os.path.isdir(first):  # else the sentence is about the run
+        _manifest_of(page)
+        picture_files(pictures)
+        check_writable(page)
     named = {str(directory): directory for directory in directories}
     if len(named) == 1 and (result := result_of(first)) is not None:
         named = {each["name"]: first / Path(each["runs"][0]).name for each in result["entries"]}
@@ -81,10 +100,33 @@ def write_report(
         result = compare_runs(directories)
     said("drawing")
     drawn = draw(entries)
-    page = output or first / "report.html"
+    picture_files(pictures, picture_names(entries, drawn))
     write_page(page, entries, result, drawn)
-    write_plots(page.with_name(page.stem + "-plots"), entries, drawn)
+    if (noted := _manifest_of(page)) is not None:
+        noted.claim(pictures.name, wanted="directory")
+    write_plots(pictures, entries, drawn)
     return page
+
+
+def _manifest_of(path: Path) -> Manifest | None:
+    """Return the manifest that a page is to be noted in; None outside the directories that makemore fills.
+
+    Raises MakemoreError if something is in its place that is not a page that makemore wrote.
+    """
+    if refuse_unless(path, "file") and not is_report(path):
+        raise MakemoreError(
+            f"{path}: is not a page that makemore wrote, and stays as it is; choose another name with -o"
+        )
+    noted = Manifest(path.parent)
+    filled = noted.exists or "config.json" in owned(path.parent)
+    if filled and path.name in RESERVED:
+        raise MakemoreError(f"{path}: makemore writes something else there; choose another name with -o")
+    if not noted.exists or path.name != "report.html":
+        return None
+    if not kind(path):
+        noted.check(path.name)
+    noted.check(f"{path.stem}-plots", wanted="directory")
+    return noted
 
 
 # several runs

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import math
 import pickle
 import re
@@ -28,7 +29,9 @@ from matplotlib.ticker import MaxNLocator
 
 from makemore import quality
 from makemore.advice import shown
-from makemore.files import atomic, unwritable
+from makemore.directory import is_picture, is_report
+from makemore.files import held, refuse_unless
+from makemore.manifest import Manifest
 from makemore.run import Run
 from makemore.style import BLUE, COLOURS, GREY, INK, ORANGE, PAPER, look, settings, styled
 
@@ -703,29 +706,53 @@ def write_plots(
     directory: Path, entries: Sequence[Entry], drawn: list[list[Plot]] | None = None
 ) -> list[Path]:
     """Write all plots as PNG files to a directory, and return their paths. drawn: of `draw`, if there already."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(directory, error) from None
-    together, *each = drawn or draw(entries)
-    paths = []
-    for i, plots in enumerate([together, *each]):
+    drawn = drawn or draw(entries)
+    names = picture_names(entries, drawn)
+    refuse_unless(directory, "directory")
+    with held(directory, wait=True):
+        files = picture_files(directory, names)
+        files.claim(*names)
+        for name, plot in zip(names, itertools.chain(*drawn), strict=True):
+            with files.writing(name) as beside:
+                write_png(beside, plot)
+    return [directory / name for name in names]
+
+
+def picture_names(entries: Sequence[Entry], drawn: list[list[Plot]]) -> list[str]:
+    """Return the file names of all plots, in their order."""
+    names = []
+    for i, plots in enumerate(drawn):
         # names of runs may be the same, or differ in what no file may be called
         safe = re.sub(r"[^\w.-]+", "_", entries[i - 1][0])[-40:]
-        name = "" if len(each) < 2 or not i else f"{i}-{safe}-"
-        for plot in plots:
-            paths.append(directory / f"{name}{plot.name}.png")
-            write_png(paths[-1], plot)
-    return paths
+        before = "" if len(drawn) < 3 or not i else f"{i}-{safe}-"
+        names += [f"{before}{plot.name}.png" for plot in plots]
+    return names
+
+
+def picture_files(directory: Path, names: Sequence[str] = ()) -> Manifest:
+    """Return the manifest of a directory of pictures. Raises MakemoreError if something else is in the way of one.
+
+    Pictures without a manifest are an older makemore's if the page that they belong to is there.
+    """
+    there = refuse_unless(directory, "directory")
+    page = directory.with_name(directory.name.removesuffix("-plots") + ".html")
+    old = (
+        [path.name for path in directory.glob("*.png") if is_picture(path)]
+        if there and is_report(page)
+        else []
+    )
+    files = Manifest(directory, old)
+    files.check(*names)
+    return files
 
 
 def write_png(path: Path, plot: Plot) -> None:
-    """Write a plot as a PNG file; a character that no font here has becomes its code point."""
+    """Write a plot to a file as PNG; a character that no font here has becomes its code point."""
     figure: Figure = pickle.loads(pickle.dumps(plot.figure))
-    with styled(), atomic(path) as beside:
+    with styled():
         figure.suptitle(plot.title)
         _spell(figure)
-        figure.savefig(beside, format="png", dpi=150)
+        figure.savefig(path, format="png", dpi=150)
 
 
 def _spell(figure: Figure) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from makemore.errors import MakemoreError
+from makemore.files import unwritable
 from makemore.run import Run
 from makemore.style import BLUE, GREY, ORANGE, styled
 
@@ -59,11 +61,25 @@ def board(run: Run, wanted: bool) -> Iterator[Callable[[Any], None]]:
         ) from None
     writer: Any = None
 
+    def started(step: int) -> Any:
+        """Return a writer whose file is noted as makemore's; events after a checkpoint are made again."""
+        files = run.files.make_directory("tensorboard")
+        files.claim()
+        before = set(os.listdir(files.directory))
+        try:
+            made = SummaryWriter(str(files.directory), purge_step=step + 1)
+        except OSError as error:
+            raise unwritable(files.directory, error) from None
+        for name in set(os.listdir(files.directory)) - before:
+            if f".{os.getpid()}." in name:
+                files.note(name)
+        return made
+
     def write(event: Any) -> None:
         nonlocal writer
         match type(event).__name__:
-            case "Started":  # on going on, events after the checkpoint are made again
-                writer = SummaryWriter(str(run.directory / "tensorboard"), purge_step=event.step + 1)
+            case "Started":
+                writer = started(event.step)
             case "Step":
                 writer.add_scalar("loss/batch", event.loss, event.step)
                 writer.add_scalar("learning_rate", event.learning_rate, event.step)

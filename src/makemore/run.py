@@ -11,9 +11,10 @@
     loss.png             the loss over the steps
     diagnostics.jsonl    what went on inside the model at some steps, where that was asked for
     diagnostics.png      its picture
+    manifest.jsonl       which of these makemore wrote: nothing else is ever replaced or deleted
 
 Every file but the .jsonl ones is written beside its place, flushed and renamed, so that a crash at any
-moment leaves the previous one. config.json comes last of the first three and makes the directory a run.
+moment leaves the previous one. config.json comes last of the first three and makes the directory a run. Weights, corpus and vocabulary have checksums.
 Nothing is ever unpickled.
 """
 
@@ -24,9 +25,8 @@ import dataclasses
 import itertools
 import json
 import math
-import os
-import shutil
 import unicodedata
+import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -40,18 +40,19 @@ from torch import Tensor, nn
 
 from makemore import __version__, evaluation, parallel, records, sampling
 from makemore.corpus import Corpus
+from makemore.directory import FORMAT, OLD, new_run, owned
 from makemore.errors import MakemoreError, command_line
 from makemore.files import (
-    atomic,
+    checksum,
     damage,
     from_json,
+    kind,
     read_json,
     read_json_lines,
     regular,
     to_json,
-    unwritable,
-    write_json,
 )
+from makemore.manifest import Manifest
 from makemore.models import MODELS, build, model_class
 from makemore.reading import Reading
 from makemore.sampling import Choice, Sample
@@ -61,26 +62,7 @@ from makemore.vocab import Vocab
 
 Item = TypeVar("Item")
 
-NEW = ".new"
-"""Where a run is made ready inside its directory."""
-
-FORMAT = "makemore run"
 VERSION = 1
-
-FILES = (
-    "config.json",  # first: without it the directory is no run, so deleting in this order is safe
-    "vocabulary.json",
-    "corpus.npy",
-    "best.safetensors",
-    "last.safetensors",
-    "metrics.jsonl",
-    "summary.json",
-    "loss.png",
-    "diagnostics.jsonl",
-    "diagnostics.png",
-    "report.html",
-)
-FOLDERS = ("corpus", "tensorboard", "report-plots")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,6 +169,8 @@ class Run:
         self.settings = settings
         self.vocab = vocab
         self.reading = reading
+        self.checksums: dict[str, int] | None = None
+        """Of vocabulary.json and corpus.npy; None in a run of an older makemore."""
         self._tree: Tree | None = None  # of the last samples, and what it is the tree of
         self._tree_of: tuple[nn.Module, str, int] | None = None
 
@@ -202,34 +186,20 @@ class Run:
     ) -> Run:
         """Start a run directory. One that holds a run is only replaced with `overwrite`."""
         directory = Path(directory)
-        check_free(directory, overwrite)
         run = cls(directory, type, config, settings, corpus.vocab, corpus.reading)
-        # all of the new run is on disk before anything of an old one goes
-        new = directory / NEW
-        try:
-            new.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(directory / "config.json", error) from None
-        try:
-            write_json(new / "vocabulary.json", list(corpus.vocab.characters))
+        with new_run(directory, overwrite) as files:
+            with files.writing("vocabulary.json") as path:
+                path.write_text(to_json(list(corpus.vocab.characters), indent=2) + "\n", "utf-8")
+                run.checksums = {"vocabulary.json": checksum(path)}
             if corpus.store:
-                corpus.store.copy(new / "corpus")
-                corpus = Corpus.stored(Store(new / "corpus"))
+                corpus.store.copy(files.make_directory("corpus"))
+                Store(files.directory / "corpus")  # whole?
             else:
-                with atomic(new / "corpus.npy") as path, open(path, "wb") as file:
-                    np.save(file, corpus.tokens, allow_pickle=False)
-            run._write_config(new)
-            for name in FILES:
-                (directory / name).unlink(missing_ok=True)
-            for name in FOLDERS:
-                if (directory / name).is_dir():
-                    shutil.rmtree(directory / name)
-            for name in ("vocabulary.json", "corpus" if corpus.store else "corpus.npy", "config.json"):
-                os.replace(new / name, directory / name)
-        except OSError as error:
-            raise unwritable(directory / "config.json", error) from None
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
+                with files.writing("corpus.npy") as path:
+                    with open(path, "wb") as file:
+                        np.save(file, corpus.tokens, allow_pickle=False)
+                    run.checksums["corpus.npy"] = checksum(path)
+            run._write_config(files)
         if not corpus.store:
             run.corpus = corpus
         return run
@@ -246,6 +216,10 @@ class Run:
             raise MakemoreError(f"{directory}: cannot be read: {error.strerror}") from None
         if not there:
             raise MakemoreError(f"{directory}: {missing}; give the directory that `makemore train -o` wrote")
+        if not held and kind(directory / OLD / "config.json"):
+            raise MakemoreError(
+                f"{directory}: replacing the run there was interrupted; run that command again, with --overwrite"
+            )
         if not held:
             raise MakemoreError(
                 f"{directory}: not a makemore run, it has no config.json; give what `makemore train -o` wrote"
@@ -265,39 +239,51 @@ class Run:
             model = from_json(model_class(type).config_class, config["model"])
             settings = from_json(Settings, config["training"])
             reading = from_json(Reading, config["data"]) if config["data"] else None
-        with damage(directory / "vocabulary.json"):
-            characters = read_json(directory / "vocabulary.json")
+            checksums = config.get("checksums")  # none by an older makemore
+            if checksums is not None and not isinstance(checksums, dict):
+                raise ValueError(f"checksums is {checksums!r}")
+        path = directory / "vocabulary.json"
+        with damage(path):
+            characters = read_json(path)
+            _check(path, checksums)
             vocab = Vocab("".join(characters), unknown=reading is not None and reading.rare > 0)
             if not isinstance(characters, list) or characters != list(vocab.characters):
                 raise ValueError("not a list of different characters in the order of their code points")
-        return cls(directory, type, model, settings, vocab, reading)
+        run = cls(directory, type, model, settings, vocab, reading)
+        run.checksums = checksums
+        return run
+
+    @cached_property
+    def files(self) -> Manifest:
+        """Which files of the directory makemore wrote."""
+        return owned(self.directory)
 
     def write_config(self) -> None:
         """Write config.json from what the run now says."""
-        self._write_config(self.directory)
+        self._write_config(self.files)
 
-    def _write_config(self, directory: Path) -> None:
-        write_json(
-            directory / "config.json",
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "makemore": __version__,
-                "torch": str(torch.__version__),
-                "type": self.type,
-                "model": dataclasses.asdict(self.config),
-                "training": dataclasses.asdict(self.settings),
-                "data": dataclasses.asdict(self.reading) if self.reading else None,
-                "launch": parallel.launch(),
-            },
-        )
+    def _write_config(self, files: Manifest) -> None:
+        config = {
+            "format": FORMAT,
+            "version": VERSION,
+            "makemore": __version__,
+            "torch": str(torch.__version__),
+            "type": self.type,
+            "model": dataclasses.asdict(self.config),
+            "training": dataclasses.asdict(self.settings),
+            "data": dataclasses.asdict(self.reading) if self.reading else None,
+            "checksums": self.checksums,
+            "launch": parallel.launch(),
+        }
+        with files.writing("config.json") as path:
+            path.write_text(to_json(config, indent=2) + "\n", "utf-8", "backslashreplace")
 
     # what is in it
 
     @cached_property
     def corpus(self) -> Corpus:
         """The lines the run was started on."""
-        if (self.directory / "corpus").is_dir():
+        if (self.directory / "corpus" / "facts.json").exists():
             store = Store(self.directory / "corpus")
             if store.vocab != self.vocab:
                 raise MakemoreError(
@@ -306,7 +292,8 @@ class Run:
             return Corpus.stored(store)
         path = self.directory / "corpus.npy"
         with damage(path):
-            tokens = np.load(regular(path), mmap_mode="r", allow_pickle=False)
+            _check(regular(path), self.checksums)
+            tokens = np.load(path, mmap_mode="r", allow_pickle=False)
             if tokens.ndim != 1 or len(tokens) < 2 or tokens.dtype.kind != "u":
                 raise ValueError("not one stream of ids")
             if tokens[0] or tokens[-1] or tokens.max() >= len(self.vocab):
@@ -542,14 +529,18 @@ class Run:
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the weights of a model as the best so far."""
-        with atomic(self.directory / "best.safetensors") as path:
-            path.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
+        self._save("best.safetensors", dict(model.state_dict()), {})
 
     def save_checkpoint(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         """Keep all that is needed to go on from here, in one file so that it cannot disagree with itself."""
+        self._save("last.safetensors", tensors, {"progress": json.dumps(progress)})
+
+    def _save(self, name: str, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+        """Write tensors and a checksum of all that the file says."""
         tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-        with atomic(self.directory / "last.safetensors") as path:
-            path.write_bytes(save(tensors, metadata={"progress": json.dumps(progress)}))
+        metadata["checksum"] = str(_checksum_of(tensors, metadata))
+        with self.files.writing(name) as path:
+            path.write_bytes(save(tensors, metadata=metadata))
 
     def load_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return the last checkpoint's tensors and progress, or None before the first."""
@@ -567,41 +558,59 @@ class Run:
 
     def _read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
         path = self.directory / name
-        with damage(path), safetensors.safe_open(regular(path), framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        with damage(path):
+            with safetensors.safe_open(regular(path), framework="pt") as file:
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                metadata = file.metadata() or {}
             for key, tensor in tensors.items():
                 if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                     raise ValueError(f"{key} holds what is no number")
-            return tensors, file.metadata() or {}
+            said = metadata.pop("checksum", None)
+            if said is None and self.checksums is None:  # of an older makemore
+                return tensors, metadata
+            if said != str(_checksum_of(tensors, metadata)):
+                raise ValueError("its checksum is wrong")
+        return tensors, metadata
 
     def add_metrics(self, line: dict[str, Any]) -> None:
         """Append one evaluation to metrics.jsonl."""
-        path = self.directory / "metrics.jsonl"
-        try:
-            with open(path, "a", encoding="utf-8") as file:
-                file.write(to_json(line) + "\n")
-        except OSError as error:
-            raise unwritable(path, error) from None
+        self.files.append("metrics.jsonl", to_json(line) + "\n")
 
     def rewind_metrics(self, step: int) -> None:
         """Forget the evaluations after a step: training goes on from there and will make them again."""
         kept = [to_json(line) + "\n" for line in self.metrics() if line["step"] <= step]
-        with atomic(self.directory / "metrics.jsonl") as path:
+        with self.files.writing("metrics.jsonl") as path:
             path.write_text("".join(kept), "utf-8")
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json."""
-        write_json(self.directory / "summary.json", summary)
+        with self.files.writing("summary.json") as path:
+            path.write_text(to_json(summary, indent=2) + "\n", "utf-8", "backslashreplace")
 
     def forget_end(self) -> None:
         """Remove what was written at the end of training, since training goes on."""
-        for name in ("summary.json", "loss.png", "diagnostics.png"):
-            (self.directory / name).unlink(missing_ok=True)
+        self.files.remove("summary.json", "loss.png", "diagnostics.png")
 
     def write_picture(self, name: str, figure: Any) -> None:
         """Write a matplotlib figure as PNG."""
-        with atomic(self.directory / name) as path:
+        with self.files.writing(name) as path:
             figure.savefig(path, format="png", dpi=120)
+
+
+def _check(path: Path, checksums: dict[str, int] | None) -> None:
+    """Raise ValueError if a file is not the one that config.json has the checksum of."""
+    if checksums is not None and checksums.get(path.name) != checksum(path):
+        raise ValueError("its checksum is wrong")
+
+
+def _checksum_of(tensors: dict[str, Tensor], metadata: dict[str, str]) -> int:
+    """Return a checksum of tensors, their names, types and shapes, and what else the file says."""
+    found = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), found)
+        found = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, found)
+    return found
 
 
 def load(directory: str | Path) -> Run:
@@ -623,32 +632,6 @@ def started_by(directory: Path) -> str | None:
     except (MakemoreError, AttributeError):
         return None
     return found if isinstance(found, str) else None
-
-
-def check_free(directory: Path, overwrite: bool) -> None:
-    """Raise MakemoreError if a run must not be started in a directory."""
-    ours = {*FILES, *(name + ".tmp" for name in FILES), *FOLDERS, NEW}
-    try:
-        if directory.exists() and not directory.is_dir():
-            raise MakemoreError(f"{directory}: is a file; choose a directory with -o")
-        there = {path.name for path in directory.iterdir()} if directory.exists() else set()
-    except OSError as error:
-        raise MakemoreError(
-            f"{directory}: cannot be read: {error.strerror}; choose another place with -o"
-        ) from None
-    if "config.json" in there:
-        try:
-            foreign = read_json(directory / "config.json").get("format") != FORMAT
-        except (MakemoreError, AttributeError):  # damaged, and so to be replaced, if the rest is ours
-            foreign = bool(there - ours)
-        if foreign:
-            raise MakemoreError(f"{directory}: holds something that is not a makemore run; choose another -o")
-        if not overwrite:
-            raise MakemoreError(
-                f"{directory}: already holds a run; go on with --resume, replace it with --overwrite, or choose another -o"
-            )
-    elif there - ours:
-        raise MakemoreError(f"{directory}: holds other files; choose a new or empty directory with -o")
 
 
 def _chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:

@@ -16,6 +16,7 @@ import ctypes
 import json
 import mmap
 import os
+import re
 import shutil
 import zlib
 from functools import cached_property
@@ -26,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError
-from makemore.files import damage, from_json, read_json, regular, unwritable, write_json
+from makemore.files import damage, from_json, held, kind, read_json, regular, unwritable, write_json
+from makemore.manifest import Manifest
 from makemore.reading import Reading
 from makemore.vocab import Vocab
 
@@ -95,17 +97,19 @@ class Store:
         data = os.pread(self._files[name].fileno(), (stop - start) * size, begin + start * size)
         return np.frombuffer(data, dtype=array.dtype)
 
-    def copy(self, directory: Path) -> None:
-        """Put the same files into a new directory: by links where the file system has them, which take no room."""
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True)
-        for name in [*(f"{name}.npy" for name in ARRAYS), "sorted.npy", "facts.json"]:
-            if not (self.directory / name).exists():  # nobody asked yet
-                continue
+    def copy(self, to: Manifest) -> None:
+        """Put the same files into another directory: by links where the file system has them, which take no room."""
+        names = [*(f"{name}.npy" for name in ARRAYS), "sorted.npy", "facts.json"]
+        names = [
+            name for name in names if (self.directory / name).exists()
+        ]  # nobody may have asked for sorted.npy
+        to.claim(*names)
+        for name in names:
             try:
-                os.link(self.directory / name, directory / name)
+                os.link(self.directory / name, to.directory / name)
             except OSError:
-                shutil.copyfile(self.directory / name, directory / name)
+                with to.writing(name) as path:
+                    shutil.copyfile(self.directory / name, path)
 
     def check(self, chunks: npt.NDArray[np.int64]) -> None:
         """Raise MakemoreError unless the chunks are what was written; each is looked at once."""
@@ -174,16 +178,21 @@ class Store:
 
         Hashes are even in number over their range, so that a part, all with the same first bits, is about as long as a run.
         """
+        with held(self.directory, wait=True, made=False):  # several processes may want it
+            if not path.exists():
+                self._sort_held(path)
+
+    def _sort_held(self, path: Path) -> None:
         hashes = self._arrays["hashes"]
         runs = [slice(i, i + SORTED_AT_ONCE) for i in range(0, len(hashes), SORTED_AT_ONCE)]
         edges = [np.uint64(i * 2**64 // len(runs)) for i in range(1, len(runs))]
-        beside, unmerged = (  # several processes may be at it
-            self.directory / f"sorted.{os.getpid()}.{what}.tmp" for what in ("all", "runs")
-        )
+        files = Manifest(self.directory, recognised(self.directory))
+        files.remove(*(name for name in files.names if _UNSORTED.fullmatch(name)))  # a process died at it
+        names = [f"sorted.{os.getpid()}.{what}.tmp" for what in ("runs", "all")]
+        unmerged, beside = (self.directory / name for name in names)
+        files.claim(path.name, *names)
         try:
-            sorted_runs, out = (
-                np.lib.format.open_memmap(file, "w+", np.uint64, hashes.shape) for file in (unmerged, beside)
-            )
+            sorted_runs, out = (new_array(file, np.uint64, len(hashes)) for file in (unmerged, beside))
             cuts = []
             for run in runs:
                 sorted_runs[run] = np.sort(hashes[run])  # if one was changed, their sum will tell
@@ -198,15 +207,42 @@ class Store:
             out.flush()
             os.replace(beside, path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
             raise unwritable(path, error) from None
         finally:
-            unmerged.unlink(missing_ok=True)
+            with contextlib.suppress(MakemoreError):
+                files.remove(*names)
+
+
+_UNSORTED = re.compile(r"sorted\.\d+\.(runs|all)\.tmp")
+
+
+def recognised(directory: Path) -> set[str]:
+    """Return the names of a store's files in a directory without a manifest; none if it is not one of makemore's."""
+    try:
+        facts = json.loads(regular(directory / "facts.json").read_bytes())
+        ours = isinstance(facts, dict) and str(facts.get("format")).startswith("makemore corpus ")
+        names = [path.name for path in directory.iterdir() if kind(path) == "file"] if ours else []
+    except (OSError, ValueError, RecursionError):
+        return set()
+    known = {"facts.json", "sorted.npy", *(f"{name}.npy" for name in ARRAYS)}
+    return {name for name in names if name in known or _UNSORTED.fullmatch(name)}
+
+
+def new_array(path: Path, kind: Any, size: int) -> np.memmap[Any, Any]:
+    """Return a new array of `size` entries in a file that has all its room, so that a full disk raises OSError here.
+
+    Writing to a mapped file that finds no room kills the process.
+    """
+    made: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, (size,))
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return made
 
 
 def write_facts(directory: Path, facts: dict[str, Any]) -> None:
     """Write facts.json, with a checksum of what is in it."""
-    write_json(directory / "facts.json", facts | {"check": _check_of(facts)})
+    write_json(directory / "facts.json", facts | {"check": _check_of(facts)}, directory / "facts.json.tmp")
 
 
 def _check_of(facts: dict[str, Any]) -> int:

@@ -14,6 +14,7 @@ import torch
 from makemore import capacity, parallel, report
 from makemore.cache import read
 from makemore.corpus import Corpus
+from makemore.directory import check_free, check_names
 from makemore.errors import MakemoreError, alike, shown
 from makemore.events import Event, Started
 from makemore.files import held
@@ -22,7 +23,7 @@ from makemore.models import build, configure, flag, model_class
 from makemore.optimizer import fast_dtype, optimizers
 from makemore.reading import Progress
 from makemore.recipes import DEFAULT_TYPE, recipe
-from makemore.run import PRECISIONS, Run, Settings, check_free, started_by, wrong_setting
+from makemore.run import PRECISIONS, Run, Settings, started_by, wrong_setting
 from makemore.sampling import Choice
 from makemore.sources import locate
 
@@ -106,6 +107,7 @@ def train(
             given_too = " and ".join(flag(name) for name in how if how[name] != usual[name])
             raise MakemoreError(f"{given_too}: with --resume the lines are those of the run")
         run = Run.load(directory)
+        check_names(run.files)
         _check_several(run.type, source, diagnostics)
         wanted = given | knobs | ({} if type is None else {"type": type})
         wanted |= {} if precision == "auto" else {"precision": precision}
