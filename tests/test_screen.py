@@ -256,6 +256,13 @@ def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -
     output = printed(80, show, terminal=False)
     assert "…\n" in output
     assert "… was cut at the length of the longest line" in output
+    numbers = assess(run, 100)
+    for i, each in enumerate(numbers["nearest"]):
+        each["text"] = f"{i} was drawn"
+    output = printed(80, lambda console: tables.show_assessment(console, numbers))
+    for i, each in enumerate(numbers["nearest"][:10]):
+        assert (f"{i} was drawn…" in output) == each["cut"]
+    assert any(each["cut"] for each in numbers["nearest"][:10])
     # where all lines have one length, a sample of that length is whole
     path = tmp_path / "four.txt"
     path.write_text("\n".join(f"{a}{b}{a}." for a in "abcdefgh" for b in "klmnopqr"), "utf-8")

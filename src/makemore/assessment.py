@@ -188,8 +188,15 @@ def _samples(
     near = list(dict.fromkeys([*train, *(text for text in texts[:NEAREST] if kinds[text] == "train")]))
     told = quality.nearest(texts[:NEAREST], near)
     numbers["nearest"] = [
-        {"text": s.text, "nll": s.nll, "seen": kinds[s.text], "nearest": near[i], "distance": int(d)}
-        for s, i, d in zip(samples, told.which, told.distances, strict=False)
+        {
+            "text": s.text,
+            "cut": c,
+            "nll": s.nll,
+            "seen": kinds[s.text],
+            "nearest": near[i],
+            "distance": int(d),
+        }
+        for s, c, i, d in zip(samples, run.cut(samples[:NEAREST]), told.which, told.distances, strict=False)
     ]
     said("distances")
     numbers["distances"] = {

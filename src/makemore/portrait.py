@@ -65,7 +65,7 @@ def portrait(name: str, run: Run, found: dict[str, Any], plots: list[Plot], key:
         f"<p class=dim>{run.type}, {found['parameters']:,} parameters; run {spelled(name)}; {lines}</p>",
         f"<p class=verdict>{verdict(found)}</p>",
         samples(run),
-        _tiles(found),
+        _tiles(run, found),
         *(warning(each) for each in found["warnings"]),
         figures(main, key),
         folded("More pictures", figures(more, key)) if more else "",
@@ -83,16 +83,24 @@ def verdict(found: dict[str, Any]) -> str:
     return f"{escape(sentence[0].upper() + sentence[1:])}."
 
 
-def _tiles(found: dict[str, Any]) -> str:
+def _tiles(run: Run, found: dict[str, Any]) -> str:
     loss = _or_infinite(found["nll"]["test"])
     bigram, ngram = (_or_infinite(found["baselines"][name]["test"]) for name in ("bigram", "ngram"))
     tiles = [
         ("copies", number(found["train_mass"], ".0%" if (found["train_mass"] or 0) >= 0.1 else ".1%"), "of samples are training lines"),
         ("new lines", f"{found['novelty']:.0%}", "of the different samples"),
-        ("test loss", number(loss, ".3f"), f"nats per token; as unsure as among {number(math.exp(min(loss, 700)), '.1f')} characters"),
-        ("better than a 6-gram", number(ngram - loss, "+.3f"), "nats per token less; below 0 counting wins"),
-        ("better than a bigram", number(bigram - loss, "+.3f"), "nats per token less"),
+        ("test loss", number(loss, ".3f"), f"nats per token; as unsure as among {number(math.exp(loss) if loss < 700 else math.inf, '.1f')} characters"),
     ]  # fmt: skip
+    if run.type != "ngram":
+        tiles.append(
+            (
+                "better than a 6-gram",
+                number(ngram - loss, "+.3f"),
+                "nats per token less; below 0 counting wins",
+            )
+        )
+    if run.type != "bigram":
+        tiles.append(("better than a bigram", number(bigram - loss, "+.3f"), "nats per token less"))
     return (
         "<div class=tiles>"
         + "".join(f"<div><b>{b}</b><span>{a}</span><small>{c}</small></div>" for a, b, c in tiles)
@@ -218,7 +226,7 @@ def _judged(
 def _nearest(found: dict[str, Any]) -> str:
     rows = [
         [
-            cut(each["text"]),
+            cut(each["text"] + CUT * each["cut"]),
             number(each["nll"], ".1f"),
             each["seen"],
             cut(each["nearest"]),

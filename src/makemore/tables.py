@@ -18,7 +18,7 @@ from makemore.display import duration
 from makemore.events import Evaluation, Event, Overfitting, Started, Step
 from makemore.layout import command, notes, say, table
 from makemore.run import Explained
-from makemore.terminal import clipped, visible, width_of, wrapped
+from makemore.terminal import CUT, clipped, visible, width_of, wrapped
 
 BESIDE = 34
 """Columns that a run needs to stand beside another in `explain`."""
@@ -86,7 +86,7 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
     for each in numbers["nearest"][:10]:
         edits = f"{each['distance']} edit" + "s" * (each["distance"] != 1)
         near = "a training line itself" if not each["distance"] else f"{edits} from {_short(each['nearest'])}"
-        pairs.append((_short(each["text"]), near))
+        pairs.append((_short(each["text"] + CUT * each["cut"]), near))
     width = max((width_of(text) for text, _ in pairs), default=0)
     beside = width + max((width_of(near) for _, near in pairs), default=0) + 4 <= console.width
     for text, near in pairs:
