@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import gzip
+import itertools
 import lzma
 import re
 import shutil
@@ -16,13 +17,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from makemore import cache, capacity, matching, reading, sources
+from makemore import cache, capacity, evaluation, loop, matching, reading, sampling, search, sources
+from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
 from makemore.matching import Matcher
-from makemore.models import MODELS, build, configure, count_parameters
+from makemore.models import MODELS, build, configure, count_parameters, ngram
+from makemore.run import load
 from makemore.training import check_settings
 
 if sys.version_info >= (3, 14):
@@ -317,3 +321,176 @@ def test_usual_trainings_are_not_measured(monkeypatch):
 def test_rates_beyond_measure(given):
     with pytest.raises(MakemoreError, match=r"1,000"):
         check_settings(given)
+
+
+# lines to score and to draw
+
+
+def test_lines_that_are_too_long_to_score(makemore, small_run, tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text("emma\nava\n" + "a" * 20_000 + "\nzoe\n")
+    for args in (
+        ["score", small_run, "-i", path],
+        ["explain", small_run, "a" * 20_000],
+        ["score", small_run, "a" * 20_000],
+    ):
+        done = makemore(*args)
+        assert done.status == 2
+        assert done.err.startswith(
+            f"makemore: '{'a' * 45}...{'a' * 15}' (20,000 characters): is too long for this run"
+        )
+        assert "up to 10,000 characters" in done.err
+        assert len(done.err) < 300
+    assert makemore("score", small_run, "-i", path).out.count("\n") == 2  # what came before is good
+    assert makemore("score", small_run, "a" * 10_000).status == 0
+    done = makemore("score", small_run, "a" * 9_000 + "é")
+    assert done.status == 2
+    assert len(done.err) < 300
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--max-length", 10**9], "--max-length 1000000000: must be at most 10,000 for this run"),
+        (["--max-length", 10**30], "must be at most 10,000"),
+        (["--prefix", "a" * 20_000], "(20,000 characters): is too long for this run"),
+        (["--pattern", "a" * 100_000], "(100,000 characters): has more than 1,000 characters"),
+    ],
+)
+def test_samples_beyond_measure(makemore, small_run, options, says):
+    done = makemore("sample", small_run, *options)
+    assert done.status == 2
+    assert says in done.err
+    assert len(done.err) < 400
+
+
+def test_any_number_of_samples_is_drawn_bit_by_bit(small_run):
+    run = load(small_run)
+    assert len(list(itertools.islice(run.stream(10**15, seed=1), 20))) == 20
+
+
+def test_a_search_that_would_take_too_much_memory_gives_up(monkeypatch, small_run):
+    """A run that says few lines of many it could, asked for more than it may keep at a time."""
+    monkeypatch.setattr(search, "_NODES", 1)  # 1,000 nodes
+    run = load(small_run)
+    none = iter(range(10**9))
+    asked = {"max_length": 6, "keep": lambda lines: [next(none) < 0 for _ in lines]}
+    with pytest.raises(
+        MakemoreError, match=r"found 0 of 900 lines that are new, and looked at [\d,]+ beginnings"
+    ):
+        list(sampling.most_likely(run.model, run.vocab, 900, **asked))
+
+
+@pytest.mark.parametrize("type", ["lstm", "transformer", "ngram", "mlp", "wavenet"])
+def test_long_lines_are_scored_in_pieces_as_in_one(monkeypatch, type, small_run):
+    corpus = load(small_run).corpus
+    torch.manual_seed(1)
+    model = build(type, len(corpus.vocab), configure(type, 300))
+    if type == "ngram":
+        model.fit(torch.from_numpy(corpus.tokens.astype(np.int64)))
+    line = "".join(corpus.lines(np.arange(40)))
+    long = Corpus(corpus.vocab, corpus.vocab.encode(f"\n{line}\nemma\n"))
+    whole = evaluation.losses(model, long, np.arange(2))
+    p = np.stack(list(evaluation.expected(model, long, 0)))
+    prefix = search.Tree(model, corpus.vocab, line, 500)
+    monkeypatch.setattr(evaluation, "_WHOLE", 50)
+    monkeypatch.setattr(search, "_PROBABILITIES", 50 * len(corpus.vocab))
+    np.testing.assert_allclose(evaluation.losses(model, long, np.arange(2)).tokens, whole.tokens, atol=2e-5)
+    np.testing.assert_allclose(np.stack(list(evaluation.expected(model, long, 0))), p, atol=1e-5)
+    assert search.Tree(model, corpus.vocab, line, 500).nll == pytest.approx(prefix.nll, abs=1e-3)
+    assert prefix.nll == pytest.approx(whole.tokens[: len(line)].sum(), abs=1e-3)
+
+
+# large alphabets
+
+
+def test_the_bigram_of_pairs_is_the_bigram_of_the_table(monkeypatch, small_run):
+    corpus = load(small_run).corpus
+    rows = {split: corpus.rows(split) for split in SPLITS}
+    table = loop.baseline(corpus, "bigram", rows)
+    monkeypatch.setattr(loop, "TABLE", 0)
+    pairs = loop.baseline(corpus, "bigram", rows)
+    for split in SPLITS:
+        np.testing.assert_allclose(pairs[split].tokens, table[split].tokens, rtol=1e-5)
+        assert pairs[split].lengths.tolist() == table[split].lengths.tolist()
+        assert np.array_equal(pairs[split].units, table[split].units)
+
+
+def test_the_ngram_in_pieces_is_the_ngram_in_one(monkeypatch, names_run):
+    run = load(names_run)
+    inputs, _ = (torch.from_numpy(array) for array in run.corpus.batch(np.arange(50)))
+    whole, state = run.model(inputs)
+    monkeypatch.setattr(ngram, "FLOATS", 7 * len(run.vocab))
+    pieces, state_too = run.model(inputs)
+    assert torch.equal(pieces, whole)
+    assert torch.equal(state_too[0], state[0])
+
+
+@pytest.fixture(scope="session")
+def many_characters(tmp_path_factory) -> Path:
+    """A list of 20,000 different characters, 140 kB."""
+    random = np.random.default_rng(1)
+    codes = np.arange(0x4E00, 0x4E00 + 20_902).astype(np.uint32)[:20_000]
+    every = np.concatenate([random.permutation(codes), random.choice(codes, 26_000)])
+    cuts = np.cumsum(random.integers(3, 9, size=9000))
+    lines = ["".join(map(chr, part)) for part in np.split(every, cuts[cuts < len(every)])]
+    path = tmp_path_factory.mktemp("many") / "many.txt"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", ["--type ngram", "--max-steps 2"])
+def test_many_characters(peak, many_characters, tmp_path, options):
+    code = f"""
+from makemore import cli
+for command in ('-i {many_characters} -o {tmp_path}/run {options}', 'sample {tmp_path}/run -n 50 --seed 1',
+                'explain {tmp_path}/run 一丁'):
+    sys.argv = ['makemore', *command.split()]
+    try:
+        cli.main()
+    except SystemExit as end:
+        assert not end.code, command
+"""
+    memory, said = peak(code)
+    assert "Traceback" not in said
+    assert memory < 2500
+
+
+def test_too_many_characters(tmp_path):
+    path = tmp_path / "many.txt"
+    text = "".join(map(chr, [*range(0x4E00, 0xD7A3), *range(0x20000, 0x2A6D0)]))
+    path.write_text(
+        "".join(text[i : i + 10] + "\n" for i in range(0, len(text), 10)) + text[:20_000] + "\n", "utf-8"
+    )
+    with pytest.raises(
+        MakemoreError,
+        match=r"many.txt: has 77,939 different characters, and 65,000 are the most; .*--min-count 2,",
+    ):
+        cache.read(path, max_length=20_000)
+    assert len(cache.read(path, max_length=20_000, min_count=2).vocab) == 20_002
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["x" * 100_000],
+        ["--" + "x" * 100_000],
+        ["sample", "-n", "x" * 100_000],
+        ["sample", "-n", "9" * 100_000],
+        ["sample", "x" * 100_000],
+        ["-i", "x" * 100_000],
+        ["-o", "x" * 100_000],
+        ["--type", "x" * 100_000],
+        ["--encoding", "x" * 100_000],
+        ["--device", "x" * 100_000],
+        ["lessons", "start", "x" * 100_000],
+    ],
+    ids=lambda args: " ".join(args)[:20],
+)
+def test_no_sentence_is_longer_than_can_be_read(makemore, tmp_path, monkeypatch, args):
+    monkeypatch.chdir(tmp_path)
+    done = makemore(*args)
+    assert done.status == 2
+    assert done.err.startswith("makemore: ")
+    assert len(done.err) < 3000

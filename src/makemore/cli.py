@@ -87,6 +87,9 @@ trains.
 """
 
 
+_SENTENCE = 2000
+"""Characters of a sentence of complaint, at most."""
+
 _COMMANDS = (
     "train",
     "sample",
@@ -890,5 +893,7 @@ def _unused(error: UnusedCliTokensError) -> str:
 def _complain(sentence: str) -> int:
     with suppress(OutputEnded):
         sys.stdout.flush()
+    if len(sentence) > _SENTENCE:  # somebody's text that nothing has shortened
+        sentence = f"{sentence[: _SENTENCE // 2]} ... {sentence[-_SENTENCE // 2 :]}"
     tell(f"makemore: {sentence}", "  ", sys.stderr)
     return 2

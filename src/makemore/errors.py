@@ -24,10 +24,11 @@ def quoted(text: object, most: int = QUOTED) -> str:
 
     """
     text = str(text)
+    mark = '"' if "'" in text and '"' not in text else "'"
     if len(text) <= most:
-        return repr(text)
+        return f"{mark}{_visible(text)}{mark}"
     head, tail = text[: most - most // 4], text[len(text) - most // 4 :]
-    return f"{repr(head)[:-1]}...{repr(tail)[1:]} ({len(text):,} characters)"
+    return f"{mark}{_visible(head)}...{_visible(tail)}{mark} ({len(text):,} characters)"
 
 
 def shown(text: object, most: int = 4 * QUOTED) -> str:
@@ -35,6 +36,10 @@ def shown(text: object, most: int = 4 * QUOTED) -> str:
     text = str(text)
     if len(text) > most:
         text = text[: most - most // 4] + "..." + text[len(text) - most // 4 :]
+    return _visible(text)
+
+
+def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

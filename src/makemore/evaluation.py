@@ -24,6 +24,9 @@ from makemore.loss import token_nll
 _LOGITS = 8_000_000
 """Numbers of logits computed at a time: 32 MB, small enough to stay quick."""
 
+_WIDE = 256_000_000
+"""Numbers of a model's widest layer computed at a time, at most: 1 GB."""
+
 _WHOLE = 16_384
 """Characters of a line that are computed at a time, at most; fewer where the vocabulary is large."""
 
@@ -136,12 +139,14 @@ def _passes(
 
     Lines that are long for their vocabulary come in pieces. shared: only the batches that are this process's own.
     """
-    piece = min(_WHOLE, max(64, 4 * _LOGITS // len(corpus.vocab)))
+    widest = max((max(p.shape) for p in model.parameters() if p.ndim == 2), default=1)
+    most = max(64, _WIDE // widest)
+    piece = min(_WHOLE, max(64, 4 * _LOGITS // len(corpus.vocab)), most)
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     try:
-        batches = in_order(np.arange(len(corpus)), corpus.lengths, batch_tokens(len(corpus.vocab)))
+        batches = in_order(np.arange(len(corpus)), corpus.lengths, min(most, batch_tokens(len(corpus.vocab))))
         for which in batches[parallel.rank() :: parallel.size()] if shared else batches:
             inputs, targets = (torch.from_numpy(array).to(device) for array in corpus.batch(which))
             state = None

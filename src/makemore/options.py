@@ -28,7 +28,7 @@ def _to_int(type: object, tokens: Any) -> int:
     try:
         return int(tokens[0].value)
     except ValueError:
-        raise ValueError(f'"{tokens[0].value}" is not a whole number') from None
+        raise ValueError(f'"{tokens[0].value[:40]}" is not a whole number') from None
 
 
 def path(group: Group | None = None, short: str | None = None) -> Parameter:

@@ -41,7 +41,7 @@ from torch import Tensor, nn
 from makemore import __version__, evaluation, parallel, records, sampling
 from makemore.corpus import Corpus
 from makemore.directory import FORMAT, OLD, new_run, owned
-from makemore.errors import MakemoreError, command_line
+from makemore.errors import MakemoreError, command_line, quoted, shown
 from makemore.files import (
     checksum,
     damage,
@@ -54,7 +54,7 @@ from makemore.files import (
 )
 from makemore.manifest import Manifest
 from makemore.models import MODELS, build, model_class
-from makemore.reading import Reading
+from makemore.reading import LONGEST, Reading
 from makemore.sampling import Choice, Sample
 from makemore.search import Tree
 from makemore.store import Store
@@ -404,7 +404,11 @@ class Run:
 
     def _asked(self, prefix: str, pattern: str | None, max_length: int | None, novel: bool) -> dict[str, Any]:
         """What is asked of lines, as the functions of `sampling` take it."""
-        prefix = self.written(prefix)
+        prefix = self.written(self._bounded(prefix))
+        if max_length is not None and max_length > max(LONGEST, self.corpus.longest):
+            raise MakemoreError(
+                f"--max-length {shown(max_length, 40)}: must be at most {max(LONGEST, self.corpus.longest):,} for this run"
+            )
         longest = self.corpus.longest
         if len(prefix) >= longest:  # nothing would be left to draw
             longest += len(prefix)
@@ -443,7 +447,7 @@ class Run:
         None stands for those of a line with a character that the model has never seen. together: whether the processes
         that torchrun started share the work; all must give the same lines, and all get all scores.
         """
-        clean = (self.written(self._bare(line)) for line in lines)
+        clean = (self.written(self._bounded(self._bare(line))) for line in lines)
 
         def work(chunk: list[str]) -> list[tuple[str, list[float] | None]]:
             known = [line for line in chunk if self.vocab.knows(line)]
@@ -465,14 +469,15 @@ class Run:
         for a character that the model has never seen, and for a text that is not one line.
         """
         if isinstance(lines, str):
-            raise MakemoreError(f"{lines!r}: give a list of lines")
+            raise MakemoreError(f"{quoted(lines)}: give a list of lines")
         for line in lines:
+            self._bounded(line)
             if "\n" in line:
-                raise MakemoreError(f"{line!r}: is more than one line")
+                raise MakemoreError(f"{quoted(line)}: is more than one line")
             try:
                 self.vocab.encode(line)
             except MakemoreError as error:
-                raise MakemoreError(f"{line!r}: {error}") from None
+                raise MakemoreError(f"{quoted(line)}: {error}") from None
         tokens = self.vocab.encode("\n" + "".join(line + "\n" for line in lines))
         return evaluation.score(self.model, Corpus(self.vocab, tokens))
 
@@ -482,13 +487,21 @@ class Run:
         Lines are scored as they are `written`. Raises MakemoreError for a character that the model has never seen.
         """
         if isinstance(lines, str):
-            raise MakemoreError(f"{lines!r}: give a list of lines")
+            raise MakemoreError(f"{quoted(lines)}: give a list of lines")
         return [sum(losses) for losses in self.letters([self.written(line) for line in lines])]
 
     def _bare(self, line: str) -> str:
         """Return a line without white space at its ends, unless that was kept in training; a blank one is empty."""
         bare = line.strip()
         return line.rstrip("\r\n") if bare and self.reading is not None and self.reading.keep_spaces else bare
+
+    def _bounded(self, line: str) -> str:
+        """Return a line, or raise MakemoreError if it is longer than this run may score or draw."""
+        if len(line) > LONGEST and len(line) > self.corpus.longest:
+            raise MakemoreError(
+                f"{quoted(line)}: is too long for this run, which takes lines of up to {max(LONGEST, self.corpus.longest):,} characters"
+            )
+        return line
 
     def written(self, text: str) -> str:
         """Return a text as the model knows it: in Unicode's normal form C, as its training lines were.
@@ -511,7 +524,7 @@ class Run:
         top: how many of the likeliest characters to tell. Raises MakemoreError for a character that the model has
         never seen.
         """
-        line = self.written(self._bare(line))
+        line = self.written(self._bounded(self._bare(line)))
         if not line:
             raise MakemoreError("the line is empty; give one with characters in it")
         self.letters([line])  # says what is wrong with it

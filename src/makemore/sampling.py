@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from makemore import parallel
-from makemore.errors import MakemoreError, shown
+from makemore.errors import MakemoreError, quoted, shown
 from makemore.matching import Matcher
 from makemore.search import MOST_ROWS, Search, Tree, log_softmax, not_empty
 from makemore.vocab import BOUNDARY, UNKNOWN, Vocab
@@ -229,16 +229,16 @@ def tree_of(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tre
         raise MakemoreError("--prefix: must be one line")
     if len(prefix) > max_length:
         raise MakemoreError(
-            f"--prefix {prefix!r}: is longer than the longest line allowed; raise --max-length {max_length}"
+            f"--prefix {quoted(prefix)}: is longer than the longest line allowed; raise --max-length {max_length}"
         )
     try:
         written = vocab.decode(vocab.encode(prefix))
     except MakemoreError as error:
-        raise MakemoreError(f"--prefix {prefix!r}: {error}") from None
+        raise MakemoreError(f"--prefix {quoted(prefix)}: {error}") from None
     if vocab.unknown and UNKNOWN in written:
         character = prefix[written.index(UNKNOWN)]
         raise MakemoreError(
-            f"--prefix {prefix!r}: the character {character!r} (U+{ord(character):04X}) is too rare in the training file: "
+            f"--prefix {quoted(prefix)}: the character {character!r} (U+{ord(character):04X}) is too rare in the training file: "
             "--min-count left it out; choose another prefix, or train with a lower --min-count"
         )
     with _few(1):
@@ -300,7 +300,7 @@ class _Wishes:
     def unmet(self, found: int, tried: str, *more: str) -> MakemoreError:
         """Return what to raise when too few were found."""
         matching, novel = self.pattern is not None, self.keep is not None
-        kinds = [f"match {self.pattern!r}"] * matching + ["are new"] * novel
+        kinds = [f"match {quoted(self.pattern)}"] * matching + ["are new"] * novel
         kinds += ["are all different"] * self.unique
         remedies = ["a looser --pattern"] * matching + ["it without --novel"] * novel
         remedies += ["it without --unique"] * self.unique

@@ -45,6 +45,7 @@ MOST_KNOWN = 1024
 
 _FLOATS = 64_000_000
 _PROBABILITIES = 4_000_000
+_NODES = 256_000_000  # bytes that all nodes of a search take, about
 _FIRST = 200_000
 """Nodes to look at in the first sweep, at most: it is to end before anybody asks whether it will."""
 
@@ -122,7 +123,8 @@ class Tree:
         now = sum(s.numel() for s in state) // len(state[0]) if state else 0
         # some sixteen arrays over the vocabulary too
         each = 16 * len(self.vocab) + self.max_length + (now * self.max_length if floats is None else floats)
-        return max(16, min(MOST_ROWS, _FLOATS // each))
+        widest = max((max(p.shape) for p in self.model.parameters() if p.ndim == 2), default=0)
+        return max(16, min(MOST_ROWS, _FLOATS // max(each, widest // 4)))
 
     def texts(self, ids: Array) -> list[str]:
         """Return the lines of some rows of ids (D, t); in each, all that follows the first 0 is 0."""
@@ -193,6 +195,8 @@ class Search:
     ) -> None:
         self.tree, self.probabilities, self.seed = tree, probabilities, seed
         self.wanted, self.could = wanted, could
+        self.most = max(1000, _NODES // (64 + tree.max_length))
+        """Nodes, and lines, that are kept at a time, at most."""
         # with noise every beginning stands for a line, the one that has its key: n beginnings are n lines
         self.sure = seed is not None and wanted is None
         self.exhausted = False
@@ -208,7 +212,7 @@ class Search:
         """
         self._found: set[str] = set()
         self._tired = False
-        k = min(n if self.sure else 4 * n + 100, _FIRST)
+        k = min(n if self.sure else 4 * n + 100, _FIRST, self.most)
         while n > 0:
             lines = self._sweep(k, patience, seconds)
             for text, nll in zip(lines.text, lines.nll.tolist(), strict=True):
@@ -219,7 +223,9 @@ class Search:
                         return
             if self.exhausted or self._tired:
                 return
-            k = n if self.sure and k < n < 4 * k else 4 * k
+            if k == self.most:  # to look at more would take too much memory
+                return
+            k = min(self.most, n if self.sure and k < n < 4 * k else 4 * k)
 
     def _sweep(self, k: int, patience: int, seconds: float) -> _Lines:
         """Look at the k best nodes or somewhat more; return the wanted lines that are as good, best first.
