@@ -24,6 +24,7 @@ import torch
 from makemore import cache, capacity, evaluation, loop, matching, reading, sampling, search, sources
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
+from makemore.inspection import inspect
 from makemore.matching import Matcher
 from makemore.models import MODELS, build, configure, count_parameters, ngram
 from makemore.run import load
@@ -494,3 +495,15 @@ def test_no_sentence_is_longer_than_can_be_read(makemore, tmp_path, monkeypatch,
     assert done.status == 2
     assert done.err.startswith("makemore: ")
     assert len(done.err) < 3000
+
+
+def test_inspect_warns_of_a_large_alphabet(tmp_path):
+    path = tmp_path / "list.txt"
+    for n, warned in ((999, False), (1000, True)):
+        path.write_text(
+            "".join(chr(0x4E00 + i) + chr(0x4E00 + (i * 7) % n) + "\n" for i in range(n)), "utf-8"
+        )
+        found = {w["code"]: w for w in inspect(path, pace=1.0)["warnings"]}
+        assert ("large_alphabet" in found) == warned
+    assert "1,000 different characters" in found["large_alphabet"]["message"]
+    assert "--min-count" in found["large_alphabet"]["advice"]

@@ -439,6 +439,14 @@ def _warnings(found: dict[str, Any], looks: Looks) -> list[Warned]:
         said = f"duplicates: {found['duplicates']:,} lines ({share:.0%}) are copies of others"
         remedy = "nothing if how often a thing stands there matters; else leave each line once (sort -u)"
         warned.append(Warned("duplicates", said, remedy))
+    if (characters := len(found["alphabet"])) >= MANY_CHARACTERS:
+        once = sum(entry["count"] == 1 for entry in found["alphabet"])
+        said = (
+            f"a large alphabet: {characters:,} different characters, {once:,} of them only once; at every place each of them gets "
+            "a probability, so training, drawing and measuring take time and memory with their number"
+        )
+        remedy = "replace rare ones by one, U+FFFD, with --min-count 2 or more, or use --type ngram"
+        warned.append(Warned("large_alphabet", said, remedy))
     if found["recommendation"]["max_length"] is not None:
         warned.append(long_lines(lengths["maximum"], lengths["percentile_95"]))
     return warned
