@@ -35,7 +35,7 @@ TYPES = [
 ]
 RUN_FILES = {
     "config.json", "vocabulary.json", "corpus.npy", "best.safetensors", "last.safetensors", "metrics.jsonl", "summary.json",
-    "loss.png", "diagnostics.jsonl", "diagnostics.png", "report.html", "comparison.json", "checksums.json",
+    "loss.png", "diagnostics.jsonl", "diagnostics.png", "report.html", "comparison.json", "manifest.jsonl",
 }  # fmt: skip
 FOLDERS = {"corpus", "tensorboard", "report-plots"}
 RUNS = ["mlp", "ngram", "half", "large", "comparison", "comparison/mlp-3407"]
@@ -168,7 +168,7 @@ def touched(argv: list[str], before: dict[str, Any], after: dict[str, Any]) -> l
 def _its_own(name: str, before: dict[str, Any], again: bool) -> bool:
     """Whether a file that was there belongs to a run that the command may write to."""
     path = Path(name)
-    report = path.name == "report.html" or path.parent.name == "report-plots"
+    report = path.name in ("report.html", "manifest.jsonl") or path.parent.name == "report-plots"
     marks = ("config.json", "comparison.json", "last.safetensors", "vocabulary.json")
     for parent in path.parents:
         if any(f"{parent}/{mark}" in before for mark in marks):

@@ -72,7 +72,7 @@ def test_a_pipe_or_a_directory_for_a_file(
 def test_a_pipe_where_training_goes_on(makemore: Callable[..., Any], run: Path, name: str) -> None:
     (run / name).unlink(missing_ok=True)
     os.mkfifo(run / name)
-    refused(makemore("--resume", "-o", run, "--max-steps", 6, "--device", "cpu"), name, "a pipe")
+    refused(makemore("--resume", "-o", run, "--max-steps", 6, "--device", "cpu"), name, "is a")
 
 
 # JSON
