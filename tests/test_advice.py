@@ -173,12 +173,13 @@ def test_healthy_samples():
 
 @pytest.mark.parametrize(
     ("ratio", "low", "severity"),
-    [(2.1, 1.1, AMBER), (4.0, 3.0, AMBER), (4.1, 1.1, RED), (40.0, 20.0, RED)],
+    [(2.3, 2.1, AMBER), (4.0, 3.0, AMBER), (4.1, 2.1, RED), (40.0, 20.0, RED)],
 )
 def test_memorises(ratio, low, severity):
     (warned,) = advice.of_samples(GOOD | {"copy_ratio": ratio, "copy_ratio_interval": [low, 50.0]})
     assert (warned.code, warned.severity) == ("memorises", severity)
-    assert f"{ratio:.1f} times" in warned.message
+    assert f"{ratio:.1f}x as likely" in warned.message
+    assert "30% of samples are training lines" in warned.message
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_unended():
 
 
 def test_every_warning_says_what_to_do():
-    bad = GOOD | {"copy_ratio": 9.0, "uniqueness": 0.1, "validity": 0.5}
+    bad = GOOD | {"copy_ratio": 9.0, "copy_ratio_interval": [6.0, 12.0], "uniqueness": 0.1, "validity": 0.5}
     odd = ["e\u0301\u200b"]
     found = [
         *advice.of_training(curve(2.0, 3.0, 3.0, 3.0, 3.0), {"test": 3.0}, (2.0, 0.01)),

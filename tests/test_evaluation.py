@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from makemore import evaluation
 from makemore.cache import read
-from makemore.corpus import SPLITS, Corpus
-from makemore.evaluation import Loss, Losses, batch_tokens, copying, evaluate, losses, ratio_interval, score
-from makemore.loop import fitted
+from makemore.corpus import Corpus
+from makemore.evaluation import (
+    Loss,
+    Losses,
+    batch_tokens,
+    by_character,
+    by_length,
+    by_position,
+    evaluate,
+    ratio_interval,
+    score,
+)
 from makemore.models import build, configure
 
 LINES = ["ab", "c", "abcabc", "ba", "ba", "ccab" * 5, "b", "acb"]
@@ -179,43 +187,6 @@ def test_error_of_one_line_and_of_equal_lines():
     assert Losses(np.array([1.0, 3.0] * 4), np.array([2] * 4)).loss.error == pytest.approx(0)
 
 
-def lines_of(nlls, units=None):
-    ones = np.ones(len(nlls), dtype=np.int64)
-    return Losses(np.array(nlls, dtype=float), ones, None if units is None else np.array(units))
-
-
-def test_copying_counts_each_line_once():
-    found = copying(lines_of([1, 2, 1, 1], [7, 8, 7, 7]), lines_of([3, 3, 4], [1, 1, 2]))
-    p, q = math.exp(-1) + math.exp(-2), math.exp(-3) + math.exp(-4)
-    assert found.ratio == pytest.approx((p / 2) / (q / 2))
-    assert (found.train, found.held_out) == pytest.approx((p, q))
-
-
-def test_copying_of_lines_too_long_for_their_probabilities():
-    train, held_out = lines_of([2000.0, 2001.0]), lines_of([2002.0, 2003.0])
-    found = copying(train, held_out)
-    assert found.ratio == pytest.approx(math.exp(2))
-    assert found.train == found.held_out == 0
-
-
-def test_no_copy_ratio_where_a_few_lines_have_all_the_probability():
-    random = np.random.default_rng(6)
-    for spread, told in ((1, True), (100, False)):
-        train, held_out = (lines_of(random.normal(1000, spread, 50)) for _ in range(2))
-        found = copying(train, held_out)
-        assert math.isfinite(found.ratio) == told
-
-
-def test_intervals_of_the_copy_ratio_hold_the_truth():
-    random = np.random.default_rng(5)
-    n, held = 150, 0
-    for _ in range(n):
-        train, held_out = (lines_of(random.normal(10, 0.5, m)) for m in (300, 100))
-        found = copying(train, held_out)
-        held += found.interval[0] <= 1 <= found.interval[1]
-    assert 0.90 <= held / n <= 0.98
-
-
 def test_the_error_of_a_difference_is_what_drawing_the_lines_anew_says() -> None:
     random = np.random.default_rng(5)
     lengths = random.integers(2, 9, 400)
@@ -244,18 +215,43 @@ def test_intervals_of_few_lines_hold_the_truth(n: int) -> None:
     assert 0.9 <= held / 300 <= 0.99
 
 
-def test_copies_of_lines_that_were_drawn_count_each_line_once(monkeypatch):
-    """Of a list in which a few lines stand very often the ratio of all lies within the interval of drawn ones."""
-    random = np.random.default_rng(7)
-    names = list(dict.fromkeys(read("names").lines(range(6000))))
-    times = np.minimum(1 + random.zipf(1.6, len(names)), 300)
-    lines = [name for name, n in zip(names, times.tolist(), strict=True) for _ in range(n)]
-    corpus = Corpus.from_lines([lines[i] for i in random.permutation(len(lines))])
-    model = fitted(corpus, "ngram", order=4)
-    monkeypatch.setattr(evaluation, "COPIED_TOKENS", 10_000)
-    every = {split: losses(model, corpus, corpus.rows(split)) for split in SPLITS}
-    drawn = {split: losses(model, corpus, corpus.at_most(split, 3_000)) for split in SPLITS}
-    whole, some = evaluation.copied(model, corpus, every), evaluation.copied(model, corpus, drawn)
-    assert whole == evaluation.copying(every["train"], every["validation"] + every["test"])
-    assert math.isnan(some.train)
-    assert some.interval[0] < whole.ratio < some.interval[1]
+@pytest.mark.parametrize("n", [5, 8, 20])
+def test_intervals_of_losses_lie_where_losses_can(n: int) -> None:
+    """Of few and very different lines a loss is still 0 or more, and the interval holds the loss and often the truth."""
+    random = np.random.default_rng(n)
+    lengths = np.full(n, 4.0)
+    held = 0
+    for _ in range(200):
+        lines = random.gamma(0.8, 10, n)  # their standard deviation is more than their mean, which is 8
+        low, high = ratio_interval(lines, lengths, np.arange(n), positive=True)
+        assert 0 <= low <= lines.sum() / lengths.sum() <= high
+        held += low <= 2 <= high
+    assert held / 200 >= 0.85
+
+
+def test_a_loss_of_nothing_has_an_interval_of_nothing() -> None:
+    assert ratio_interval(np.zeros(9), np.ones(9), np.arange(9), positive=True) == (0, 0)
+
+
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_of_a_handful_of_lines_there_is_no_interval(n: int) -> None:
+    lines = np.arange(n) + 1.0
+    assert all(map(math.isnan, ratio_interval(lines, np.ones(n), np.arange(n))))
+    many = np.concatenate([np.arange(n), np.arange(n)])  # copies are no more lines
+    assert all(map(math.isnan, ratio_interval(np.ones(2 * n), np.ones(2 * n), many)))
+
+
+def test_the_loss_of_every_part_lies_in_its_interval_and_no_interval_below_0() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(30):
+        n = int(random.integers(2, 40))
+        lines = ["".join(random.choice(list("abc"), size=random.integers(1, 6))) for _ in range(n)]
+        some = Corpus.from_lines(lines)
+        lengths = some.lengths + 1
+        found = Losses(random.gamma(0.2, 5, int(lengths.sum())), lengths, some.hashes)
+        rows = np.arange(n)
+        for part in [*by_position(found), *by_length(found), *by_character(found, some, rows)]:
+            low, high = part.interval
+            assert math.isnan(low) == math.isnan(high)
+            assert math.isnan(low) or 0 <= low <= part.nll <= high < math.inf
+            assert part.tokens >= 5 or math.isnan(low)

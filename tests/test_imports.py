@@ -42,9 +42,10 @@ ALLOWED = {
     "sampling": {"__init__", "errors", "matching", "parallel", "search", "vocab"},
     "evaluation": {"batches", "corpus", "loss", "parallel"},
     "quality": set(),
-    "advice": set(),
+    "memorising": {"corpus", "evaluation"},
+    "advice": {"memorising"},
     "assessment": {
-        "advice", "corpus", "errors", "evaluation", "files", "loop", "models", "quality", "run", "sampling",
+        "advice", "corpus", "errors", "evaluation", "files", "loop", "memorising", "models", "quality", "run", "sampling",
     },
     "run": {
         "__init__", "corpus", "directory", "errors", "evaluation", "files", "manifest", "models", "parallel", "reading",
@@ -59,8 +60,8 @@ ALLOWED = {
     "diagnostics": {"advice", "directory", "files", "loss", "records", "run", "style"},
     "events": {"advice", "run", "sampling"},
     "loop": {
-        "advice", "batches", "capacity", "corpus", "diagnostics", "errors", "evaluation", "events", "files", "loss", "models",
-        "optimizer", "parallel", "report", "run", "sampling",
+        "advice", "batches", "capacity", "corpus", "diagnostics", "errors", "evaluation", "events", "files", "loss", "memorising",
+        "models", "optimizer", "parallel", "report", "run", "sampling",
     },
     "training": {
         "cache", "capacity", "corpus", "directory", "errors", "events", "files", "loop", "models", "optimizer", "parallel",
@@ -71,14 +72,14 @@ ALLOWED = {
         "recipes", "records", "run", "training",
     },
     "display": {
-        "__init__", "advice", "cache", "corpus", "errors", "events", "layout", "looks", "models", "parallel", "run",
+        "__init__", "cache", "corpus", "errors", "events", "layout", "looks", "memorising", "models", "parallel", "run",
         "sampling", "terminal",
     },
     "layout": {"terminal"},
     "tables": {"advice", "corpus", "display", "events", "layout", "run", "terminal"},
     "plots": {"advice", "corpus", "directory", "files", "loop", "manifest", "quality", "run", "style", "vocab"},
     "markup": {"terminal"},
-    "portrait": {"advice", "corpus", "markup", "plots", "run", "terminal"},
+    "portrait": {"advice", "corpus", "markup", "plots", "run", "terminal", "memorising"},
     "page": {
         "__init__", "assessment", "comparison", "directory", "errors", "files", "manifest", "markup", "plots", "portrait",
         "run",

@@ -7,17 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from makemore.memorising import COPIES_RED, MUCH, verdict_of
+
 AMBER, RED = "amber", "red"
-
-COPIES, COPIES_RED = 2.0, 4.0
-"""Copy ratios R above which a model is said to memorise (calibrated on n-grams: benchmarks/NOTES.md)."""
-
-COPIED = 0.05
-"""Share of the samples that are copies below which nobody is bothered: of long lines R is high as soon as a model knows
-anything about the training lines, since small differences in every character multiply."""
-
-FEWEST = 20
-"""Held-out lines without which nothing is said of memorising."""
 
 LINES, HELD_OUT = 1000, 300
 """Different lines, and held-out lines, below which intervals are wide."""
@@ -183,27 +175,14 @@ def shown(character: str) -> str:
     return character if character.isprintable() and character != " " else f"U+{ord(character):04X}"
 
 
-def memorises(numbers: dict[str, Any]) -> bool:
-    """Say whether a model knows its training lines by heart, from what `assessment.assess` or a run's summary says."""
-    ratio, (low, _) = numbers["copy_ratio"], numbers["copy_ratio_interval"]
-    if ratio is None or low is None or numbers["lines"]["validation"] + numbers["lines"]["test"] < FEWEST:
-        return False
-    return bool(ratio > COPIES and low > 1 and numbers["train_mass"] > COPIED)
-
-
 def of_samples(numbers: dict[str, Any]) -> list[Warned]:
     """Judge what samples are like, from the numbers of `assessment.assess`."""
     found = []
-    if memorises(numbers):
-        ratio = numbers["copy_ratio"]
+    verdict = verdict_of(numbers)
+    if verdict is not None and verdict.level == MUCH:
+        mild = verdict.ratio is not None and verdict.ratio <= COPIES_RED
         found.append(
-            Warned(
-                "memorises",
-                f"memorising: training lines are {ratio:.1f} times as likely as held-out ones (1 is none, up to {COPIES:g} healthy)",
-                "leave copies out with --novel, or train a smaller or more regularised model "
-                "(--dropout, --teacher, a lower --order)",
-                RED if ratio > COPIES_RED else AMBER,
-            )
+            Warned("memorises", f"memorising: {verdict.sentence}", verdict.advice, AMBER if mild else RED)
         )
     if numbers["uniqueness"] < COLLAPSE * numbers["uniqueness_of_train"]:
         found.append(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from makemore import advice, evaluation, quality
+from makemore import advice, evaluation, memorising, quality
 from makemore.advice import Warned
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError, shown
@@ -80,13 +80,13 @@ def assess(
     numbers["calibration_error"], numbers["calibration_error_by_chance"] = error, chance
     numbers["calibration"] = [vars(b) for b in bins]
 
-    copying = evaluation.copied(model, corpus, found)
+    copying = memorising.copied(model, corpus, found, run.new_model if hasattr(model, "fit") else None)
     numbers["copy_ratio"] = copying.ratio
-    told = math.isfinite(copying.ratio)
-    numbers["copy_ratio_interval"] = list(copying.interval) if told else [None, None]
+    numbers["copy_ratio_interval"] = list(copying.interval)
     unique = {split: corpus.unique_of(split) for split in SPLITS}
     unique_held_out = unique["validation"] + unique["test"]
     numbers |= _samples(run, corpus, unique_held_out, (copying.train, copying.held_out), n, seed, said)
+    numbers["memorising"] = memorising.judge(copying, numbers["train_mass"]).to_json()
 
     numbers = dict(no_infinities(numbers))
     said("warnings")
@@ -113,14 +113,14 @@ def _losses(found: dict[str, Losses], hashes: dict[str, Any]) -> dict[str, Any]:
         lines = losses.lines
         nll[split] = losses.loss.nll
         interval[split] = list(
-            evaluation.ratio_interval(lines, losses.lengths.astype(np.float64), hashes[split])
+            evaluation.ratio_interval(lines, losses.lengths.astype(np.float64), hashes[split], positive=True)
         )
         bits_per_line[split] = float(lines.mean()) / math.log(2)
-        around = evaluation.ratio_interval(lines, np.ones(len(lines)), hashes[split])
+        around = evaluation.ratio_interval(lines, np.ones(len(lines)), hashes[split], positive=True)
         lines_interval[split] = [x / math.log(2) for x in around]
     units: dict[str, Callable[[float], float]] = {
         "bits_per_character": lambda x: x / math.log(2),
-        "perplexity": math.exp,
+        "perplexity": lambda x: math.exp(x) if x < 700 else math.inf + x,  # a number has no room for more
     }
     numbers: dict[str, Any] = {"nll": nll, "nll_interval": interval}
     for name, convert in units.items():

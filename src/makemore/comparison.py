@@ -313,7 +313,9 @@ def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
     with_best = {pair["b"]: pair["tie"] for pair in pairs if pair["a"] == entries[0].name}
     for entry in entries:
         lengths = entry.losses.lengths.astype(np.float64)
-        entry.numbers["interval"] = list(evaluation.ratio_interval(entry.losses.lines, lengths, units))
+        entry.numbers["interval"] = list(
+            evaluation.ratio_interval(entry.losses.lines, lengths, units, positive=True)
+        )
         entry.numbers["tie_with_best"] = with_best.get(entry.name, True)
     found = {
         "lines": corpus.counts(),

@@ -13,13 +13,13 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.status import Status
 
 from makemore import parallel
-from makemore.advice import memorises
 from makemore.cache import LARGE
 from makemore.corpus import describe
 from makemore.errors import MakemoreError, command_line
 from makemore.events import Diagnosed, Done, Ended, Evaluation, Event, Overfitting, Samples, Started, Step
 from makemore.layout import command, say, table
 from makemore.looks import before_training
+from makemore.memorising import verdict_of
 from makemore.models import model_class
 from makemore.run import Run
 from makemore.sampling import Sample
@@ -236,15 +236,11 @@ class Display:
         table(self.console, ["nats per token", *splits], rows)
         self.say()
         self._new(run)
-        if (ratio := summary["copy_ratio"]) is not None:
-            says = "little is memorised"
-            if memorises(summary):
-                says = "much is memorised; leave copies out with --novel, or regularise more"
+        if (verdict := verdict_of(summary)) is not None:
             self.say()
-            self.say(
-                f"{summary['train_mass']:.0%} of what it says is in train, whose lines are {ratio:.1f} times as likely as "
-                f"those held out: {says}"
-            )
+            self.say(verdict.sentence)
+            if verdict.advice:
+                self.say(f"  what to do: {verdict.advice}")
         steps = f"best step {summary['best_step']:,} of {summary['steps']:,}, " if event.step > 1 else ""
         self.say()
         self.say(f"{summary['parameters']:,} parameters, {steps}{duration(summary['seconds'])}")

@@ -1,4 +1,4 @@
-"""Exact losses, split up, with intervals; calibration; and how much more likely training lines are than others.
+"""Exact losses, split up, with intervals; and calibration.
 
 Intervals are 95 % and come from drawing the lines anew with replacement (the bootstrap, Efron 1979). Lines that
 stand in a file more than once are drawn together: they are one fact.
@@ -30,9 +30,6 @@ _WIDE = 256_000_000
 _WHOLE = 16_384
 """Characters of a line that are computed at a time, at most; fewer where the vocabulary is large."""
 
-COPIED_TOKENS = 500_000
-"""Tokens of a split that the copy ratio is of, at most, where not all of its lines were scored."""
-
 REPLICATES = 1000
 """Times that lines are drawn anew for an interval."""
 
@@ -42,8 +39,8 @@ _UNITS = 2000
 CALIBRATION_BINS = 15
 """As Guo et al. 2017."""
 
-VAGUE = 1e6
-"""How many times apart the ends of the copy ratio's interval may be for it to mean something."""
+FEWEST = 5
+"""Different lines, or tokens, without which there is no interval: so few say nothing of how much others vary."""
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -206,17 +203,25 @@ def score(model: nn.Module, corpus: Corpus) -> list[list[float]]:
 
 
 @np.errstate(invalid="ignore", divide="ignore")  # a loss may be infinite
-def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], spread: float = 0.0) -> Interval:
-    """Return the 95 % interval of sum(top) / sum(bottom) from drawing the units anew.
+def ratio_interval(
+    top: Floats, bottom: Floats, units: npt.NDArray[Any], spread: float = 0.0, positive: bool = False
+) -> Interval:
+    """Return the 95 % interval of sum(top) / sum(bottom) from drawing the units anew; of fewer than FEWEST, not numbers.
 
-    top, bottom: (M,) what each line adds. units: (M,) lines with the same number are drawn together. spread: standard
-    deviation that the ratio has besides, from other causes than the lines. Of few units the interval is widened as
-    Student's is: drawn anew, they vary too little.
+    Of few units it is widened as Student's is: drawn anew, they vary too little.
+
+    Args:
+        top: (M,) what each line adds.
+        bottom: (M,) what each line adds.
+        units: (M,) lines with the same number are drawn together.
+        spread: Standard deviation that the ratio has besides, from other causes than the lines.
+        positive: Whether the ratio cannot be below 0, as a loss cannot: the interval is widened on a logarithmic scale then.
+
     """
     _, unit = np.unique(units, return_inverse=True)
     random = np.random.default_rng(0)
-    n = several = int(unit.max()) + 1
-    if n < 2:  # of a single line nothing is known
+    n = several = int(unit.max(initial=-1)) + 1
+    if n < FEWEST:
         return math.nan, math.nan
     if n > _UNITS:  # sums over groups of lines vary as the lines do
         unit = random.permutation(n)[unit] % _UNITS
@@ -226,16 +231,22 @@ def ratio_interval(top: Floats, bottom: Floats, units: npt.NDArray[Any], spread:
     ratios = a[drawn].sum(1) / b[drawn].sum(1) + spread * random.standard_normal(REPLICATES)
     ends = np.nanquantile(ratios, (0.025, 0.975)) if not np.isnan(ratios).all() else np.full(2, np.nan)
     middle = a.sum() / b.sum()
-    if np.isfinite(middle):
-        ends = middle + _student(several) * (ends - middle)
+    if positive and middle > 0 and np.isfinite(middle):
+        ends = middle * (ends / middle) ** student(several)
+    elif np.isfinite(middle):
+        ends = middle + student(several) * (ends - middle)
     return float(ends[0]), float(ends[1])
 
 
-def _student(n: int) -> float:
+def student(n: int) -> float:
     """How much wider than drawing n values anew says the interval of their mean is."""
+    return float(_t(n)) / 1.96 * math.sqrt(n / (n - 1))
+
+
+def _t(n: Any) -> Any:
+    """Student's t of 97.5 % for n values, or for arrays of n: Cornish and Fisher's expansion."""
     free = n - 1
-    t = 1.96 + 2.37 / free + 2.82 / free**2 + 2.56 / free**3 + 1.6 / free**4  # Cornish and Fisher's expansion
-    return float(t / 1.96 * np.sqrt(n / free))
+    return 1.96 + 2.37 / free + 2.82 / free**2 + 2.56 / free**3 + 1.6 / free**4
 
 
 @dataclass(frozen=True)
@@ -251,7 +262,7 @@ class Part:
 
 
 def by_position(found: Losses) -> list[Part]:
-    """Return the loss of the first, second, ... token of a line; its interval is that of a mean."""
+    """Return the loss of the first, second, ... token of a line; its interval is that of a mean, on a logarithmic scale."""
     place = np.arange(len(found.tokens)) - np.repeat(found.starts, found.lengths) + 1
     return _parts(place, found.tokens)
 
@@ -271,15 +282,17 @@ def by_length(found: Losses) -> list[Part]:
     return parts
 
 
-@np.errstate(invalid="ignore")
+@np.errstate(invalid="ignore", divide="ignore")
 def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
+    """The means of the values of each number, which are 0 or more, as their intervals are."""
     n = np.bincount(of)
     mean = np.bincount(of, values) / np.maximum(n, 1)
     square = np.bincount(of, (values - mean[of]) ** 2)
     error = np.sqrt(square / np.maximum(n - 1, 1) / np.maximum(n, 1))
-    error = np.where(n > 1, error, np.nan)  # of a single value nothing is known
-    each = zip(n.tolist(), mean.tolist(), error.tolist(), strict=True)
-    return [Part(i, n, m, (m - 1.96 * e, m + 1.96 * e)) for i, (n, m, e) in enumerate(each) if n]
+    by = np.exp(_t(np.maximum(n, FEWEST)) * np.where(mean > 0, error / mean, 0))
+    by = np.where(n >= FEWEST, by, np.nan)
+    each = zip(n.tolist(), mean.tolist(), by.tolist(), strict=True)
+    return [Part(i, n, m, (m / f, m * f)) for i, (n, m, f) in enumerate(each) if n]
 
 
 def expected(model: nn.Module, corpus: Corpus, row: int) -> Iterator[Floats]:
@@ -337,68 +350,3 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, li
     ]
     chance = float(np.sqrt(2 / np.pi * variance).sum() / places)  # the mean size of normal deviations
     return error, bins, chance
-
-
-# memorising
-
-
-@dataclass(frozen=True)
-class Copying:
-    """How likely the lines themselves are."""
-
-    ratio: float
-    """R: the mean probability of a training line over that of a held-out one; 1 is no memorising. Not a number
-    where a few lines have all the probability, as long ones do: the interval's ends are then VAGUE times apart or more."""
-    interval: Interval
-    train: float
-    """The probability that a line drawn from the model is a training line."""
-    held_out: float
-    """The probability that it is a held-out line."""
-
-
-@np.errstate(invalid="ignore", divide="ignore")
-def copying(train: Losses, held_out: Losses) -> Copying:
-    """Return the copy ratio R from the losses of the training lines and of the held-out ones.
-
-        R = (sum of p(x) over different training lines x / their number) / (the same over held-out lines)
-
-    Equal lines are known by their `units`.
-    """
-    logs = []
-    for found in (train, held_out):
-        lines, units = found.lines, found.units
-        logs.append(-lines if units is None else -lines[np.unique(units, return_index=True)[1]])
-    top = max(log.max() for log in logs)  # long lines have probabilities that no number is small enough for
-    p, q = (np.exp(log - top) for log in logs)
-    random = np.random.default_rng(0)
-    ratio = float(p.mean() / q.mean())
-    ratios = _means(p, random) / _means(q, random)
-    low, high = np.nanquantile(ratios, (0.025, 0.975))
-    if not high < VAGUE * low and len(q) > 1:
-        ratio = math.nan
-    train_mass, held_out_mass = (float(np.exp(log).sum()) for log in logs)
-    return Copying(ratio, (float(low), float(high)), train_mass, held_out_mass)
-
-
-def copied(model: nn.Module, corpus: Corpus, found: dict[str, Losses]) -> Copying:
-    """Return `copying` of a corpus. found: the losses of the lines of each split that were scored.
-
-    Of a split that they are only a part of, others are scored that were drawn so that each different line, however often it
-    stands there, counts the same. The masses are no numbers then: a few lines have most of it, which drawing misses.
-    """
-    lines, whole = {}, True
-    for split, each in found.items():
-        if len(each.lengths) < corpus.counts()[split]:
-            some, whole = corpus.drawn(split, COPIED_TOKENS, together=True), False
-            each = losses(model, some, np.arange(len(some)))
-        lines[split] = each.whole()
-    copies = copying(lines["train"], lines["validation"] + lines["test"])
-    return copies if whole else Copying(copies.ratio, copies.interval, math.nan, math.nan)
-
-
-def _means(values: Floats, random: np.random.Generator) -> Floats:
-    """The mean of the values drawn anew, REPLICATES times."""
-    means: Floats = np.empty(REPLICATES)
-    for i in range(REPLICATES):
-        means[i] = values[random.integers(len(values), size=len(values))].mean()
-    return means

@@ -21,7 +21,7 @@ from makemore.batches import WINDOW, Batches
 from makemore.capacity import TABLES
 from makemore.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError, alike, shown
-from makemore.evaluation import Losses, copied, pair_losses
+from makemore.evaluation import Losses, pair_losses
 from makemore.evaluation import losses as losses_of
 from makemore.events import (
     Checkpoint,
@@ -37,6 +37,7 @@ from makemore.events import (
 )
 from makemore.files import damage, from_json, no_infinities
 from makemore.loss import IGNORE
+from makemore.memorising import copied, judge
 from makemore.models import build, configure, count_parameters
 from makemore.optimizer import optimizers, schedule, update
 from makemore.run import Run, Settings, part
@@ -504,7 +505,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     bigram = baseline(corpus, "bigram", rows)
     found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
-    copies = copied(run.model, corpus, found)
+    copies = copied(run.model, corpus, found, run.new_model if hasattr(run.model, "fit") else None)
     train_mass = copies.train
     if math.isnan(train_mass):
         kinds = corpus.seen(run.sample(MASS_SAMPLES, seed=run.settings.seed))
@@ -522,6 +523,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         "copy_ratio": copies.ratio,
         "copy_ratio_interval": list(copies.interval),
         "train_mass": train_mass,
+        "memorising": judge(copies, train_mass).to_json(),
         "baselines": {
             "uniform": math.log(len(corpus.vocab)),
             "bigram": {split: bigram[split].loss.nll for split in SPLITS},

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from makemore import advice
+from makemore import advice, memorising
 from makemore.corpus import SPLITS
 from makemore.markup import around, cut, folded, number, plain, seconds, spelled, table
 from makemore.plots import Plot, character, svg
@@ -186,7 +186,7 @@ def _quality(found: dict[str, Any]) -> str:
     """Each number, where it is healthy, and what it says."""
     of_train = found["uniqueness_of_train"]
     rows = [
-        _judged("copy ratio", found["copy_ratio"], ".2f", (None, advice.COPIES), "how much more likely training lines are than held-out ones: 1 is no memorising, above 4 the list is learned by heart", found["copy_ratio_interval"]),
+        _judged("copy ratio", found["copy_ratio"], ".2f", (None, memorising.COPIES), "how much more likely training lines are than held-out ones: 1 is no memorising, above 4 the list is learned by heart", found["copy_ratio_interval"]),
         _judged("copies", found["train_mass"], ".2%", None, "the probability that a sample is a training line"),
         _judged("held out", found["held_out_mass"], ".2%", None, "the probability that it is a held-out line, which the model invents; more is better"),
         _judged("held-out lines hit", found["held_out_hits"], ".2%", None, f"of the held-out lines, found among {found['samples']:,} samples; more is better"),

@@ -24,6 +24,13 @@ SUMMARY = {
     "copy_ratio": "number?",
     "copy_ratio_interval": ("number?", "number?"),
     "train_mass": "number?",
+    "memorising?": {
+        "level": "text",
+        "share": "number?",
+        "ratio": "number?",
+        "interval": ("number?", "number?"),
+        "held_out": "whole",
+    },
     "baselines": {"uniform": "number", "bigram": dict.fromkeys(SPLITS, "number?")},
 }
 
