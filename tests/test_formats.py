@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -320,7 +321,7 @@ LOOKS = {  # a list, and what must be said of it
     "stanzas": ("".join(f"{w}\n{w[::-1]}\n{w}!\n\n" for w in WORDS), ["150 groups of lines with blank lines between"]),
     "several a line": ("".join(", ".join(WORDS[i : i + 12]) + ",\n" for i in range(0, 100, 11)), ["several things", "tr ',' '\\n' < list.txt"]),
     "csv": ("name,year\n" + "".join(f"{w},{1900 + i}\n" for i, w in enumerate(WORDS)), ["a table with commas", "a header: the first line is 'name,year'"]),
-    "tsv": ("".join(f"{w}\t{w[::-1]}\n" for w in WORDS), ["a table with tabs", "cut -f1 list.txt"]),
+    "tsv": ("".join(f"{w}\t{w[::-1]}\n" for w in WORDS), ["a table with tabs", "number 1: python3 -c"]),
     "html": ("".join(f"<li>{w}</li>\n" for w in WORDS), ["HTML or XML"]),
     "twice encoded": ("".join(f"{w}\n" for w in WORDS) + "CafÃ©\nZoÃ«\nLâ€™Ã‰toile\n", ["encoded twice", "'CafÃ©'"]),
     "separators": ("".join(f"{w}\u2028{w[::-1]}\n" for w in WORDS), ["characters that elsewhere end a line", "'\\u2028', '\\n'"]),
@@ -357,6 +358,21 @@ PLAIN = {
     "arabic": "القاهرة\nبغداد\u200fدمشق\nالرياض\n",
     "cobol": "Ärger\nÖl\nÜbung\nstraße\nStrasse\n",
 }
+
+
+def test_many_copies_are_said_before_training(makemore: Callable[..., Any]) -> None:
+    path = written("ja\nnein\nvielleicht\n" * 100)
+    for command in (["-i", path, "--type", "bigram"], ["compare", path, "--types", "bigram,ngram"]):
+        assert "duplicates: 297 lines (99%) are copies" in makemore(*command).out
+
+
+def test_several_files_are_no_name_in_a_command() -> None:
+    from makemore.looks import before_training
+
+    Path("a.txt").write_text("".join(f"{w} 7\n" for w in WORDS))
+    Path("b.txt").write_text("".join(f"{w} 8\n" for w in WORDS))
+    (warned,) = before_training(read(["a.txt", "b.txt"]))
+    assert "cut -d' ' -f1 FILE > lines.txt" in warned.advice
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -426,12 +442,12 @@ def test_one_long_line_that_is_no_list() -> None:
 
 
 def test_the_commands_that_are_advised_do_what_they_say() -> None:
-    for name, wanted in (("word count", WORDS), ("uniq -c", WORDS), ("hunspell", WORDS), ("quotes", WORDS), ("comments", WORDS), ("numbered", WORDS)):  # fmt: skip
+    for name, wanted in (("csv", ["name", *WORDS]), ("tsv", WORDS), ("word count", WORDS), ("uniq -c", WORDS), ("hunspell", WORDS), ("quotes", WORDS), ("comments", WORDS), ("numbered", WORDS)):  # fmt: skip
         data, _ = LOOKS[name]
         corpus = read(written(data))
         from makemore.looks import before_training
 
         commands = [warned.advice.partition(": ")[2].partition(" (")[0] for warned in before_training(corpus)]
-        command = next(command for command in commands if ">" in command)
+        command = next(command for command in commands if ">" in command).replace("python3", sys.executable)
         subprocess.run(command, shell=True, check=True)
         assert Path("lines.txt").read_text().split("\n")[:-1] == wanted, name

@@ -76,8 +76,8 @@ ALLOWED = {
         "sampling", "terminal",
     },
     "layout": {"terminal"},
-    "tables": {"advice", "corpus", "display", "events", "layout", "run", "terminal"},
     "plots": {"advice", "corpus", "directory", "files", "loop", "manifest", "quality", "run", "style", "vocab"},
+    "tables": {"advice", "corpus", "display", "events", "layout", "looks", "run", "terminal"},
     "markup": {"terminal"},
     "portrait": {"advice", "corpus", "markup", "plots", "run", "terminal", "memorising"},
     "page": {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 import time
 import unicodedata
 import zlib
@@ -25,7 +24,7 @@ from makemore.batches import WINDOW, Batches
 from makemore.cache import read
 from makemore.corpus import PIECE, SPLITS, Corpus
 from makemore.evaluation import evaluate
-from makemore.looks import FAR, Looks, long_lines, look, warnings
+from makemore.looks import FAR, Looks, copies, long_lines, look, warnings
 from makemore.loop import SCORED_TOKENS, TEACHER_ORDER, fitted, pick_device
 from makemore.models import build, configure
 from makemore.optimizer import fast_dtype, optimizers, schedule, update
@@ -40,8 +39,8 @@ the default type 1.82."""
 MANY_CHARACTERS, LONG = 1000, 300
 """Characters of an alphabet, and of a line, from which training is slow."""
 
-NEAR_DUPLICATES, DUPLICATES = 0.05, 0.20
-"""Shares of the lines above which they are worth a warning."""
+NEAR_DUPLICATES = 0.05
+"""Share of the lines above which they are worth a warning."""
 
 SHOWN = 5
 """Examples of a thing, at most."""
@@ -427,7 +426,7 @@ def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> fl
 def _warnings(found: dict[str, Any], looks: Looks) -> list[Warned]:
     """Judge what `advice.of_counts` does not look at."""
     lengths, near = found["lengths"], found["near_duplicates"]
-    warned = warnings(looks, shlex.quote(found["source"]))
+    warned = warnings(looks, found["source"])
     if near["share"] > NEAR_DUPLICATES:
         said = (
             f"near-duplicates: {near['lines']:,} lines ({near['share']:.0%}) differ from another in case or "
@@ -435,10 +434,7 @@ def _warnings(found: dict[str, Any], looks: Looks) -> list[Warned]:
         )
         remedy = "write those that mean the same in one way: with one trained on and another tested, losses flatter"
         warned.append(Warned("near_duplicates", said, remedy))
-    if (share := found["duplicates"] / found["kept"]) > DUPLICATES:
-        said = f"duplicates: {found['duplicates']:,} lines ({share:.0%}) are copies of others"
-        remedy = "nothing if how often a thing stands there matters; else leave each line once (sort -u)"
-        warned.append(Warned("duplicates", said, remedy))
+    warned += copies(found["kept"], found["unique"])
     if (characters := len(found["alphabet"])) >= MANY_CHARACTERS:
         once = sum(entry["count"] == 1 for entry in found["alphabet"])
         said = (

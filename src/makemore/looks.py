@@ -6,13 +6,15 @@ Two tables say it all: FORMATS, of which a list has one, and MARKS, of which it 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import re
 import shlex
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +25,9 @@ from makemore.formats import LINE_ENDS, replaced
 
 FAR = 5
 """A line so many times as long as the 95th percentile stands apart."""
+
+DUPLICATES = 0.20
+"""Share of the lines above which copies are worth a warning."""
 
 _TOP, _SNIFFED, _SEARCHED, _CHARACTERS = 50, 1000, 50_000, 2_000_000
 """Lines at the top, and drawn ones, that tell the format; lines, and characters, that marks are searched in."""
@@ -68,7 +73,10 @@ def _columns(line: str, mark: str) -> list[str]:
 
 
 _ITEM = r'"(?:[^"\\]|\\.)*"|-?[\d.eE+]+|true|false|null|[\[{].*[\]}]'
-_COLUMN = "keep the column you want alone, for example with "
+_COLUMN = (
+    "keep the column you want alone, for example number COLUMN: "
+    """python3 -c "import csv, sys; [print(r[COLUMN - 1]) for r in csv.reader(sys.stdin, delimiter='BETWEEN')]" < FILE > lines.txt"""
+)
 FORMATS = (
     Format("json", "JSON, an object or array on each line", "write the field you want alone on each line, for example with jq -r .name FILE > lines.txt", 0.8, _is_json),
     Format("json_array", "one JSON array or object over several lines", "write its items one a line, for example with jq -r '.[]' FILE > lines.txt", 0.9,
@@ -83,8 +91,8 @@ FORMATS = (
            re.compile(r"\S+[ \t]+\d+").fullmatch),
     Format("quoted", "things in quotes", "take the quotes off, or the model draws them too: tr -d '\"' < FILE > lines.txt", 0.9,
            re.compile(r"""(["'`])(?:(?!\1).)+\1[,;]?|[“«„][^“”»]+[”»“][,;]?""").fullmatch),
-    Format("tsv", "a table with tabs between its columns", _COLUMN + "cut -f1 FILE > lines.txt", 0.9, str),
-    Format("csv", "a table with commas or semicolons between its columns", _COLUMN + "cut -d, -f1 FILE > lines.txt, or in a spreadsheet", 0.9, str),
+    Format("tsv", "a table with tabs between its columns", _COLUMN, 0.9, str),
+    Format("csv", "a table with commas or semicolons between its columns", _COLUMN, 0.9, str),
     Format("numbered", "a list with a number or bullet before each thing", "take what stands before the things out: sed -E 's/^[^ ]+ +//' FILE > lines.txt", 0.8,
            re.compile(r"(\(?\d+[.):]|[-*•–])\s+\S").match),
     Format("uniq", "a number before each thing, as uniq -c writes it", "if they are counts, leave them out: sed -E 's/^ *[0-9]+ +//' FILE > lines.txt", 0.9,
@@ -138,6 +146,9 @@ class Looks:
     header: str | None
     """The first line, if it looks like a header."""
     marks: tuple[Mark, ...]
+    between: str = ""
+    """What stands between the columns of a table, and which column has the most letters, counted from 1:"""
+    column: int = 0
     groups: int = 0
     """Groups of lines between blank lines, if that may be what the things are; else 0."""
 
@@ -147,19 +158,24 @@ def look(corpus: Corpus) -> Looks:
     random, n = np.random.default_rng(0), len(corpus)
     rows = random.permutation(n)[:_SNIFFED] if n < 1 << 22 else random.integers(n, size=_SNIFFED)
     top, *some = corpus.lines(np.append(0, rows))
-    name, share, header = _form(top, some)
+    looks = _form(top, some)
     if corpus.store is None and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
         some = corpus.lines(np.arange(n))
     else:
         some = corpus.lines(np.append(np.arange(min(_TOP, n)), rows))
     reading, groups = corpus.reading, 0
-    if name == "list" and reading is not None and reading.gaps >= 3 and 1.5 <= n / (reading.gaps + 1) <= 30:
+    if (
+        looks.name == "list"
+        and reading is not None
+        and reading.gaps >= 3
+        and 1.5 <= n / (reading.gaps + 1) <= 30
+    ):
         groups = reading.gaps + 1
-    return Looks(name, share, header, _marks(some, name), groups)
+    return replace(looks, marks=_marks(some, looks.name), groups=groups)
 
 
-def _form(top: str, some: list[str]) -> tuple[str, float, str | None]:
-    """Return the form of the lines, its share, and the first line if it is a header."""
+def _form(top: str, some: list[str]) -> Looks:
+    """Return the form of the lines alone."""
     columns = {mark: [_columns(line, mark) for line in some] for mark in ("\t", ";", ",")}
     for each in columns.values():
         if all(fields[-1] == "" for fields in each):  # marks that only end lines
@@ -179,7 +195,11 @@ def _form(top: str, some: list[str]) -> tuple[str, float, str | None]:
             name, share = form.name, found
             break
     header = top if name in ("tsv", "csv", "list") and _is_header(top, name, columns[mark], mark) else None
-    return name, share, header
+    if name not in ("tsv", "csv"):
+        return Looks(name, share, header, ())
+    rows = [fields for fields in columns[mark] if len(fields) > 1]
+    letters = [sum(c.isalpha() for row in rows for c in row[i : i + 1]) for i in range(len(rows[0]))]
+    return Looks(name, share, header, (), mark, 1 + letters.index(max(letters)))
 
 
 def _usual(columns: list[int]) -> float:
@@ -217,8 +237,10 @@ def _marks(lines: list[str], name: str) -> tuple[Mark, ...]:
     return tuple(found)
 
 
-def warnings(looks: Looks, source: str = "FILE") -> list[Warned]:
-    """Say what should be known of a list that looks so, with what to do. source: the file's name, for commands."""
+def warnings(looks: Looks, source: str) -> list[Warned]:
+    """Say what should be known of a list that looks so, with what to do. source: what was read, for commands."""
+    with contextlib.suppress(OSError, ValueError):
+        source = shlex.quote(source) if Path(source).is_file() else "FILE"
     forms = {form.name: form for form in (*FORMATS, *MARKS)}
     warned = []
 
@@ -227,7 +249,10 @@ def warnings(looks: Looks, source: str = "FILE") -> list[Warned]:
 
     if looks.name != "list":
         form = forms[looks.name]
-        warn(f"another format: {_percent(looks.share)} of the lines look like {form.called}", form.remedy)
+        between = "\\t" if looks.between == "\t" else looks.between
+        remedy = form.remedy.replace("COLUMN - 1", str(looks.column - 1)).replace("COLUMN", str(looks.column))
+        remedy = remedy.replace("BETWEEN", between)
+        warn(f"another format: {_percent(looks.share)} of the lines look like {form.called}", remedy)
     if looks.header:
         header = looks.header[:60]
         warn(
@@ -256,12 +281,22 @@ def before_training(corpus: Corpus) -> list[Warned]:
     reading = corpus.reading
     if reading is None or reading.bundled:
         return []
-    warned = warnings(look(corpus), shlex.quote(reading.source))
+    warned = warnings(look(corpus), reading.source)
+    warned += copies(len(corpus), corpus.different)
     some = corpus.lengths_of(np.linspace(0, len(corpus) - 1, min(len(corpus), 2 * _SNIFFED)).astype(np.int64))
     usual = float(np.quantile(some, 0.95))
     if corpus.longest > FAR * usual:
         warned.append(long_lines(corpus.longest, usual))
     return warned
+
+
+def copies(lines: int, different: int) -> list[Warned]:
+    """Warn of lines that stand there more than once, where they are many."""
+    if (share := 1 - different / lines) <= DUPLICATES:
+        return []
+    said = f"duplicates: {lines - different:,} lines ({share:.0%}) are copies of others"
+    remedy = "nothing if how often a thing stands there matters; else leave each line once (sort -u)"
+    return [Warned("duplicates", said, remedy)]
 
 
 def long_lines(longest: int, usual: float) -> Warned:

@@ -36,7 +36,7 @@ WORDS = {
     "patience": "evaluations without a better one before stopping", "time": "seconds to train",
     "teacher": "share of targets from an n-gram", "precision": "precision", "seed": "seed", "dropout": "dropout",
     "bundled": "bundled with makemore", "blank": "blank lines dropped", "too_long": "lines dropped as too long",
-    "normalized": "brought to Unicode normal form C", "rare": "rare characters replaced", "skipped": "lines left out",
+    "normalized": "brought to Unicode normal form C", "rare": "rare characters replaced", "skipped": "not read",
     "stripped": "lines without the spaces at their ends", "keep_spaces": "spaces at the ends kept",
     "undecodable": "lines dropped, not in the encoding", "gaps": "lines after a blank one", "source": "file", "lines": "lines read",
 }  # fmt: skip

@@ -17,6 +17,7 @@ from makemore.corpus import SPLITS
 from makemore.display import duration
 from makemore.events import Evaluation, Event, Overfitting, Started, Step
 from makemore.layout import command, notes, say, table
+from makemore.looks import before_training
 from makemore.run import Explained
 from makemore.terminal import CUT, clipped, visible, width_of, wrapped
 
@@ -123,6 +124,7 @@ class Leaderboard:
         self._done: list[dict[str, Any]] = []
         self._now = ""
         self._losses = ""
+        self._told = False
         self._live = Live(console=console, transient=True, refresh_per_second=4)
 
     def __enter__(self) -> Leaderboard:
@@ -138,6 +140,10 @@ class Leaderboard:
         match event:
             case Started():
                 self._losses = ""
+                if not self._told:  # all are trained on the same list
+                    self._told = True
+                    for warned in before_training(event.run.corpus):
+                        say(self._console, f"{warned.message}; {warned.advice}", "yellow")
                 if not self._console.is_terminal:
                     say(self._console, f"training {name}")
             case Step():
