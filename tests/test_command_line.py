@@ -343,6 +343,15 @@ def test_a_list_in_its_place(makemore: Any, small: Path) -> None:
     assert (clash.status, clash.err.count("\n")) == (2, 1)
 
 
+def test_standard_input_in_its_place(makemore: Any, small: Path) -> None:
+    lines = small.read_text("utf-8")
+    for words in (["-"], ["train", "-"], ["-i", "-"]):
+        assert makemore(*words, "--type", "bigram", "--overwrite", "-o", "run", stdin=lines).status == 0
+    inspected = makemore("inspect", "-", stdin=lines)
+    assert inspected.status == 0
+    assert "makemore -i - --type" in inspected.out
+
+
 # slips
 
 

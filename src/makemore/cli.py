@@ -567,7 +567,7 @@ def lessons(
     if action == "list":
         if which is not None or directory is not None:
             raise MakemoreError(
-                f"{which or '-o'}: not expected here; say makemore lessons start {which or 1} for one lesson"
+                f"{shown(which or '-o')}: not expected here; say `{command_line('lessons', 'start', which or 1)}` for one lesson"
             )
         for each in course.lessons():
             tell(f"{each.name:>6}  {each.title}", " " * 8)
@@ -777,8 +777,11 @@ def _type(argv: list[str]) -> str:
 
 def _call(argv: list[str]) -> int:
     # a single - would be taken for an option
+    lists = argv[:1] and (argv[0] in ("train", "inspect", "models") or argv[0] not in _COMMANDS)
     argv = [
-        STANDARD_INPUT if word == "-" and before in ("-i", "--input-file") else word
+        STANDARD_INPUT
+        if word == "-" and (before in ("-i", "--input-file") or (lists and not before.startswith("-")))
+        else word
         for before, word in zip(["", *argv], argv, strict=False)
     ]
     if argv[:1] == ["help"]:

@@ -335,7 +335,7 @@ class Run:
         found = read_json(path)
         if wrong := records.misfit(found, records.SUMMARY):
             raise MakemoreError(
-                f"{path}: damaged ({wrong}); write it again with `makemore --resume -o {self.directory}`"
+                f"{path}: damaged ({wrong}); write it again with `{command_line('--resume', '-o', self.directory)}`"
             )
         return dict(found)
 

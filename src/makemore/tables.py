@@ -348,7 +348,7 @@ def show_inspection(console: Console, found: Mapping[str, Any], given: str = "")
     say(console)
     for reason in advised["reasons"]:
         say(console, reason)
-    name = found["source"].removesuffix(" (bundled)")
+    name = "-" if found["source"] == "standard input" else found["source"].removesuffix(" (bundled)")
     line = f"makemore -i {shlex.quote(name)} --type {advised['type']}"
     if given:
         line += f" {given}"
