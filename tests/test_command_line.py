@@ -493,14 +493,14 @@ def test_score_says_that_it_reads_the_terminal(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "says"),
-    [("os._exit(0)", "ended the whole program, with status 0"), ("while True: pass", "took longer than 2 s")],
+    [("os._exit(0)", "ended the whole program, with status 0"), ("while True: pass", "took longer than 10 s")],
 )
 def test_an_answer_that_ends_or_hangs_is_not_right(tmp_path: Path, code: str, says: str) -> None:
     names = list(course.checkers(course.lesson("1")))
     answers = course.solutions("1")
     broken = f"\ndef {names[0]}(*args):\n    import os\n    {code}\n"
     (tmp_path / "exercises.py").write_text(answers + broken, "utf-8")
-    verdicts = {each.exercise: each.message for each in check_apart("1", tmp_path, seconds=2)}
+    verdicts = {each.exercise: each.message for each in check_apart("1", tmp_path, seconds=10)}
     assert list(verdicts) == names
     assert says in verdicts[names[0]]
     assert not any(verdicts[name] for name in names[1:])

@@ -12,7 +12,7 @@ from typing import Any
 from makemore.course import Verdict, check, checkers, lesson
 from makemore.errors import MakemoreError
 
-ANSWER_SECONDS, STARTING_SECONDS = 120.0, 60.0
+ANSWER_SECONDS, STARTING_SECONDS = 120.0, 120.0
 """How long one answer may run, and how long starting the process may take besides."""
 
 
