@@ -493,7 +493,10 @@ def test_score_says_that_it_reads_the_terminal(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "says"),
-    [("os._exit(0)", "ended the whole program, with status 0"), ("while True: pass", "took longer than 10 s")],
+    [
+        ("os._exit(0)", "ended the whole program, with status 0"),
+        ("while True: pass", "took longer than 10 s"),
+    ],
 )
 def test_an_answer_that_ends_or_hangs_is_not_right(tmp_path: Path, code: str, says: str) -> None:
     names = list(course.checkers(course.lesson("1")))

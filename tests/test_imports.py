@@ -90,7 +90,7 @@ ALLOWED = {
     "grading": {"course", "errors"},
     "stopping": set(),
     "measuring": {
-        "assessment", "comparison", "display", "errors", "files", "inspection", "options", "page", "run", "stopping", "streams",
+        "assessment", "comparison", "errors", "files", "inspection", "options", "page", "run", "stopping", "streams",
         "tables", "terminal",
     },
     "cli": {

@@ -5,7 +5,6 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -117,7 +116,7 @@ def compare(
                 source, chosen, work_dir=directory, seeds=seeds, time=time, max_steps=max_steps,
                 device=device, encoding=encoding, max_length=max_length, keep_spaces=keep_spaces,
                 drop_undecodable=drop_undecodable, on_event=board.event, on_run=board.done,
-                on_failure=board.failed, on_estimate=partial(_say_how_long, console), stop=stop,
+                on_failure=board.failed, on_estimate=board.estimate, stop=stop,
             )  # fmt: skip
         if result is None:
             tell(f"stopped; the same command goes on from there, in {directory}", stream=console.file)
@@ -136,18 +135,6 @@ def compare(
         tell(f"all of it is in {directory}; for a page with plots:")
         print(for_stream(sys.stdout)(f"  {command_line('report', directory)}"))
     return 0
-
-
-def _say_how_long(console: Any, runs: int, seconds: float) -> None:
-    """Say about how long a comparison takes before it begins, and how to have less of it."""
-    from makemore.display import duration
-
-    if runs:
-        console.print(
-            f"{runs} run{'s' * (runs != 1)} to train, at most about {duration(seconds)}; --types takes fewer, --time "
-            "makes each shorter; Ctrl-C stops, and the same command goes on from there",
-            markup=False, highlight=False,
-        )  # fmt: skip
 
 
 def inspect_(

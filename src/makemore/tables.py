@@ -135,6 +135,15 @@ class Leaderboard:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
+    def estimate(self, runs: int, seconds: float) -> None:
+        """Say about how long the comparison takes, and how to have less of it."""
+        if runs:
+            say(
+                self._console,
+                f"{runs} run{'s' * (runs != 1)} to train, at most about {duration(seconds)}; --types takes fewer, "
+                "--time makes each shorter; Ctrl-C stops, and the same command goes on from there",
+            )
+
     def event(self, name: str, event: Event) -> None:
         """Take note of an event of the training of a run."""
         match event:
