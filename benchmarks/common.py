@@ -34,7 +34,16 @@ from makemore.optimizer import fast_dtype, optimizers, schedule, update
 from makemore.recipes import Recipe
 
 HERE = Path(__file__).parent
-ORDER = ("time_to_quality", "sampling", "ladder", "defaults", "memorisation", "throughput", "scale")
+ORDER = (
+    "time_to_quality",
+    "sampling",
+    "ladder",
+    "defaults",
+    "memorisation",
+    "small_lists",
+    "throughput",
+    "scale",
+)
 """The sections of RESULTS.md."""
 
 HEAD = """# Results

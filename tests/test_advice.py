@@ -52,7 +52,7 @@ def test_without_an_error_nothing_is_said_of_overfitting(error):
         else:
             line["rise_error"] = error
     assert advice.overfitted(metrics) is None
-    assert advice.of_training(metrics, NLL, None) == []
+    assert advice.of_training(metrics, NLL, None, 3000) == []
 
 
 def test_overfitted_of_little():
@@ -61,10 +61,10 @@ def test_overfitted_of_little():
 
 
 def test_overfitted_in_words():
-    (warned,) = advice.of_training(curve(2.5, 2.0, 2.1, 2.2, 2.3), NLL, None)
+    (warned,) = advice.of_training(curve(2.5, 2.0, 2.1, 2.2, 2.3), NLL, None, 3000)
     assert (warned.code, warned.severity) == ("overfitted", RED)
     assert "step 200" in warned.message
-    assert advice.of_training(curve(2.5, 2.2, 2.1, 2.01, 2.0, 2.0, 2.0), NLL, None) == []
+    assert advice.of_training(curve(2.5, 2.2, 2.1, 2.01, 2.0, 2.0, 2.0), NLL, None, 3000) == []
 
 
 # still improving
@@ -72,7 +72,7 @@ def test_overfitted_in_words():
 
 def test_still_improving_is_a_fall_in_the_last_tenth():
     down = [3 - 0.05 * i for i in range(20)]
-    (warned,) = advice.of_training(curve(*down), NLL, None)
+    (warned,) = advice.of_training(curve(*down), NLL, None, 3000)
     assert (warned.code, warned.severity) == ("still_improving", AMBER)
     assert "0.100" in warned.message  # two of twenty evaluations
 
@@ -86,20 +86,27 @@ def test_still_improving_is_a_fall_in_the_last_tenth():
     ],
 )
 def test_not_still_improving(validation):
-    assert advice.of_training(curve(*validation), NLL, None) == []
+    assert advice.of_training(curve(*validation), NLL, None, 3000) == []
 
 
 # worse than counting
 
 
 def test_worse_than_ngram():
-    (warned,) = advice.of_training([], {"test": 2.1}, (2.05, 0.01))
+    (warned,) = advice.of_training([], {"test": 2.1}, (2.05, 0.01), 3000)
     assert (warned.code, warned.severity) == ("worse_than_ngram", AMBER)
     assert "2.050" in warned.message
     assert "2.100" in warned.message
-    assert advice.of_training([], {"test": 2.0}, (2.05, 0.01)) == []
-    assert advice.of_training([], {"test": 2.1}, (2.05, 0.03)) == []  # as good as equal
-    assert advice.of_training([], {"test": 2.1}, None) == []  # it counts itself
+    assert advice.of_training([], {"test": 2.0}, (2.05, 0.01), 3000) == []
+    assert advice.of_training([], {"test": 2.1}, (2.05, 0.03), 3000) == []  # as good as equal
+    assert advice.of_training([], {"test": 2.1}, None, 3000) == []  # it counts itself
+    assert advice.of_training([], {"test": 2.1}, (2.05, 0.001), 299) == []  # a handful of lines cannot tell
+    assert advice.of_training([], {"test": 2.1}, (2.05, 0.001), 300) != []
+
+
+def test_one_rule_for_the_type():
+    assert "judge by the samples" in advice.of_types(499)
+    assert "suit the default type" in advice.of_types(500)
 
 
 # of the list
@@ -219,8 +226,8 @@ def test_every_warning_says_what_to_do():
     bad = GOOD | {"copy_ratio": 9.0, "copy_ratio_interval": [6.0, 12.0], "uniqueness": 0.1, "validity": 0.5}
     odd = ["e\u0301\u200b"]
     found = [
-        *advice.of_training(curve(2.0, 3.0, 3.0, 3.0, 3.0), {"test": 3.0}, (2.0, 0.01)),
-        *advice.of_training(curve(3.0, 2.8, 2.6, 2.4, 2.2), NLL, None),
+        *advice.of_training(curve(2.0, 3.0, 3.0, 3.0, 3.0), {"test": 3.0}, (2.0, 0.01), 3000),
+        *advice.of_training(curve(3.0, 2.8, 2.6, 2.4, 2.2), NLL, None, 3000),
         *advice.of_samples(bad),
         *of_list(odd, 1, 0),
     ]
@@ -235,5 +242,5 @@ def test_every_warning_says_what_to_do():
 
 
 def test_impossible_lines():
-    (warned,) = advice.of_training([], {"train": 2.0, "test": None}, (2.0, 0.01))
+    (warned,) = advice.of_training([], {"train": 2.0, "test": None}, (2.0, 0.01), 3000)
     assert (warned.code, warned.severity) == ("impossible_lines", RED)

@@ -93,9 +93,9 @@ def assess(
     counts = hasattr(model, "fit")
     counted = beside["ngram"]["test"]
     lead = None if counts else (counted.loss.nll, found["test"].difference(counted))
-    warnings = advice.of_training(run.metrics(), numbers["nll"], lead)
-    times = {c: n for c, n in zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True) if n}
     n_held_out = sum(corpus.counts()[split] for split in SPLITS[1:])
+    warnings = advice.of_training(run.metrics(), numbers["nll"], lead, n_held_out)
+    times = {c: n for c, n in zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True) if n}
     warnings += advice.of_samples(numbers) + advice.of_counts(times, 0, sum(unique.values()), n_held_out)
     numbers["warnings"] = [as_json(w) for w in warnings]
     return numbers

@@ -431,8 +431,8 @@ def split_of(hashes: npt.NDArray[np.uint64], tiny: bool = True) -> npt.NDArray[n
     return by_rank[inverse]
 
 
-def describe(corpus: Corpus, counting: bool = False) -> list[str]:
-    """Return in plain sentences what was read and what was dropped. counting: whether the model counts."""
+def describe(corpus: Corpus) -> list[str]:
+    """Return in plain sentences what was read and what was dropped."""
     different = corpus.different
     counts = corpus.counts()
     lines = [
@@ -462,9 +462,5 @@ def describe(corpus: Corpus, counting: bool = False) -> list[str]:
         if reading.normalized:
             lines.append("characters were brought to Unicode normal form C")
     if counts["validation"] < 100:
-        lines.append("so few held-out lines make the losses on them, and the choice of the best step, rough")
-    if different < 300 and not counting:
-        lines.append(
-            "for so short a list --type ngram is worth a try: it needs no validation and takes no time"
-        )
+        lines.append("with so few held-out lines their losses, and the choice of the best step, are rough")
     return lines

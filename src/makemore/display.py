@@ -20,7 +20,6 @@ from makemore.events import Diagnosed, Done, Ended, Evaluation, Event, Overfitti
 from makemore.layout import command, say, table
 from makemore.looks import before_training
 from makemore.memorising import verdict_of
-from makemore.models import model_class
 from makemore.run import Run
 from makemore.sampling import Sample
 from makemore.terminal import CUT, width_of
@@ -131,7 +130,7 @@ class Display:
         if self._read is not None:
             self._read.stop()
         self.run = event.run
-        for line in describe(event.run.corpus, hasattr(model_class(event.run.type), "fit")):
+        for line in describe(event.run.corpus):
             self.say(line)
         if not event.step:
             for warned in before_training(event.run.corpus):

@@ -32,10 +32,6 @@ from makemore.reading import How, texts
 from makemore.recipes import DEFAULT_TYPE, recipe
 from makemore.sources import locate
 
-FEW = 2000
-"""Different lines below which counting is the better model: of 1,300 Ukrainian words the 6-gram has a test loss of 1.72,
-the default type 1.82."""
-
 MANY_CHARACTERS, LONG = 1000, 300
 """Characters of an alphabet, and of a line, from which training is slow."""
 
@@ -147,13 +143,11 @@ def inspect(
     found["format"] = {"name": looks.name, "share": looks.share, "header": looks.header}
     found["marks"] = [vars(mark) for mark in looks.marks]
     found["splits"] = splits
-    began = time.monotonic()
     ngram = fitted(corpus, "ngram", order=TEACHER_ORDER)
-    fitting = time.monotonic() - began
     loss = evaluate(ngram, corpus, corpus.at_most("test", SCORED_TOKENS))
     half_width = 1.96 * loss.error if found["splits"]["test"]["unique"] > 1 else None
     found["expected"] = {"type": "ngram", "test": loss.nll, "half_width": half_width}
-    found["recommendation"] = _recommendation(corpus, found, seen.lengths, ngram, fitting, pace)
+    found["recommendation"] = _recommendation(corpus, found, seen.lengths, ngram, pace)
     held_out = sum(found["splits"][split]["lines"] for split in SPLITS[1:])
     warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out) + _warnings(found, looks)
     found["warnings"] = [vars(warned) for warned in warnings]
@@ -363,25 +357,18 @@ def _recommendation(
     found: dict[str, Any],
     counts: npt.NDArray[np.int64],
     ngram: Any,
-    fitting: float,
     pace: float | None,
 ) -> dict[str, Any]:
     """Say which type and settings suit the list, why, and how long they take.
 
-    counts: of the lengths. fitting: seconds that counting took.
+    counts: of the lengths.
     """
     lengths, unique, characters = found["lengths"], found["unique"], len(found["alphabet"])
-    if unique < FEW:
-        type, steps, seconds = "ngram", 1, fitting
-        reasons = [f"{unique:,} different lines are few to learn from: counting does better"]
-    else:
-        type = DEFAULT_TYPE
-        pace = pace_of(corpus, type, ngram) if pace is None else pace
-        steps = recipe(type).max_steps
-        seconds = steps * pace
-        reasons = [
-            f"{unique:,} different lines are enough for the default type; --type ngram takes seconds, so try that too"
-        ]
+    type = DEFAULT_TYPE
+    pace = pace_of(corpus, type, ngram) if pace is None else pace
+    steps = recipe(type).max_steps
+    seconds = steps * pace
+    reasons = [advice.of_types(unique)]
     if characters >= MANY_CHARACTERS:
         reasons.append(
             f"an alphabet of {characters:,} characters is large: steps are slow, and many are rare"
@@ -395,7 +382,7 @@ def _recommendation(
         reasons.append(
             f"--max-length {max_length} drops the longest, {dropped:,} in all, far longer than the rest"
         )
-    per_step = None if type == "ngram" else pace
+    per_step = pace
     chosen = {"type": type, "max_length": max_length, "reasons": reasons}
     return chosen | {"steps": steps, "seconds_per_step": per_step, "seconds": seconds}
 
