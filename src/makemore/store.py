@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError
-from makemore.files import damage, from_json, held, kind, read_json, regular, unwritable, write_json
+from makemore.files import damage, from_json, held, kind, read_json, regular, write_json
 from makemore.manifest import Manifest
 from makemore.reading import Reading
 from makemore.vocab import Vocab
@@ -206,8 +206,10 @@ class Store:
                 release(sorted_runs, out)
             out.flush()
             os.replace(beside, path)
-        except OSError as error:
-            raise unwritable(path, error) from None
+        except OSError as error:  # -o would not help: the file belongs to the corpus
+            raise MakemoreError(
+                f"{path}: cannot be written: {error.strerror or error}; make room there and run the same command again"
+            ) from None
         finally:
             with contextlib.suppress(MakemoreError):
                 files.remove(*names)
