@@ -10,7 +10,7 @@ from makemore import advice, cache, inspection, looks
 from makemore.cache import read
 from makemore.corpus import Corpus
 from makemore.errors import MakemoreError
-from makemore.inspection import BINS, _folded, _pace, inspect
+from makemore.inspection import BINS, _folded, inspect, pace_of
 from makemore.loop import fitted
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
@@ -190,7 +190,7 @@ def test_few_lines_cannot_choose_a_type(look):
 
 def test_the_pace_is_measured():
     corpus = read("names")
-    assert 0 < _pace(corpus, "lstm", fitted(corpus, "ngram")) < 60
+    assert 0 < pace_of(corpus, "lstm", fitted(corpus, "ngram")) < 60
 
 
 @pytest.mark.parametrize(
