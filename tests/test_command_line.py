@@ -394,6 +394,17 @@ def test_a_slip(makemore: Any, small_run: Path, words: str, says: str) -> None:
     assert list(Path().iterdir()) == []
 
 
+def test_a_place_whose_name_is_not_utf8(makemore: Any, small: Path) -> None:
+    result = makemore(small, "--type", "bigram", "-o", "\udcffx")
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert "not UTF-8" in result.err
+    assert list(Path().iterdir()) == []
+
+
+def test_a_command_is_no_slip_of_itself(makemore: Any) -> None:
+    assert "did you mean" not in makemore("train", "train").err
+
+
 def test_no_guess_where_nothing_is_alike() -> None:
     assert alike("xyz", ["ngram", "mlp"]) == ""
     assert alike("ngam", ["ngram", "mlp"]) == " did you mean ngram?"

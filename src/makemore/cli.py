@@ -241,7 +241,12 @@ def _locate(input_file: list[str]) -> None:
         locate(input_file)
     except MakemoreError as error:
         word = input_file[0]
-        if sys.argv[1:2] != [word] or Path(word).exists() or not (guess := alike(word, _COMMANDS)):
+        if (
+            sys.argv[1:2] != [word]
+            or word in _COMMANDS
+            or Path(word).exists()
+            or not (guess := alike(word, _COMMANDS))
+        ):
             raise
         raise MakemoreError(f"{shown(word)}: no such command, and no such file;{guess}") from error
 

@@ -39,6 +39,10 @@ def path(group: Group | None = None, short: str | None = None) -> Parameter:
 def _to_path(type: object, tokens: Any) -> Path:
     if not tokens[0].value:
         raise ValueError("the name is empty; give a directory or a file")
+    if not tokens[0].value.isascii() and any("\ud800" <= c <= "\udfff" for c in tokens[0].value):
+        raise ValueError(
+            f"{shown(tokens[0].value)}: the name is not UTF-8, as the files of weights need it; choose another"
+        )
     return Path(tokens[0].value)
 
 
