@@ -146,7 +146,9 @@ def touched(argv: list[str], before: dict[str, Any], after: dict[str, Any]) -> l
             named.add(word[2:])
     if argv[:1] == ["report"]:  # its page goes to the first run
         named |= {
-            f"{word}/{name}" for word in [*argv, "out", "."] for name in ("report.html", "report-plots")
+            f"{word}/{name}"
+            for word in [*argv, "out", "."]
+            for name in ("report.html", "report-plots", "manifest.jsonl")
         }
     places = [os.path.normpath(os.path.join("work", name.replace("\0", ""))) for name in named]
     places += [os.path.realpath(os.path.join("/", place))[1:] for place in places]
