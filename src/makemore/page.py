@@ -161,7 +161,7 @@ def _together(entries: Sequence[Entry], comparison: dict[str, Any], plots: list[
             number(found["novelty"], ".1%"), number(found["vendi_ratio"], ".2f"),
         ])  # fmt: skip
     head = ["run", "type", "test loss, nats per token", "parameters", "trained for", "samples a second", "copies",
-            "copy ratio", "different", "new", "variety"]  # fmt: skip
+            "copy ratio R", "unique", "novel", "Vendi ratio"]  # fmt: skip
     if not compared:
         head, *rows = ([*row[:5], *row[6:]] for row in (head, *rows))
     text = ""

@@ -186,16 +186,16 @@ def _quality(found: dict[str, Any]) -> str:
     """Each number, where it is healthy, and what it says."""
     of_train = found["uniqueness_of_train"]
     rows = [
-        _judged("copy ratio", found["copy_ratio"], ".2f", (None, memorising.COPIES), "how much more likely training lines are than held-out ones: 1 is no memorising, above 4 the list is learned by heart", found["copy_ratio_interval"]),
+        _judged("copy ratio R", found["copy_ratio"], ".2f", (None, memorising.COPIES), "how much more likely training lines are than held-out ones: 1 is no memorising, above 4 the list is learned by heart", found["copy_ratio_interval"]),
         _judged("copies", found["train_mass"], ".2%", None, "the probability that a sample is a training line"),
         _judged("held out", found["held_out_mass"], ".2%", None, "the probability that it is a held-out line, which the model invents; more is better"),
         _judged("held-out lines hit", found["held_out_hits"], ".2%", None, f"of the held-out lines, found among {found['samples']:,} samples; more is better"),
-        _judged("new", found["novelty"], ".1%", None, "different samples that are no training lines; not the more the better, since noise is new as well"),
-        _judged("different", found["uniqueness"], ".1%", (advice.COLLAPSE * of_train, None), f"samples that are different; of as many training lines {of_train:.1%} are"),
+        _judged("novel", found["novelty"], ".1%", None, "different samples that are no training lines; not the more the better, since noise is new as well"),
+        _judged("unique", found["uniqueness"], ".1%", (advice.COLLAPSE * of_train, None), f"samples that are different; of as many training lines {of_train:.1%} are"),
         _judged("ended", found["validity"], ".1%", (advice.VALID, None), "samples that the model ended itself, before the longest line's length"),
-        _judged("nearness", found["c_t"], "+.1f", None, "whether samples are nearer to training lines (below 0) or further (above 0) than held-out lines, which are never copies: the z-score C<sub>T</sub>"),
+        _judged("C<sub>T</sub>", found["c_t"], "+.1f", None, "whether samples are nearer to training lines (below 0) or further (above 0) than held-out lines, which are never copies: the z-score C<sub>T</sub>"),
         _judged("calibration error", found["calibration_error"], ".3f", (None, advice.CALIBRATION + found["calibration_error_by_chance"]), f"how far probabilities are from how often they come true, 2 at worst; by chance alone {found['calibration_error_by_chance']:.3f}"),
-        _judged("variety", found["vendi_ratio"], ".2f", advice.VARIETY, "Vendi score of the samples over that of held-out lines; below 1 they are more alike"),
+        _judged("Vendi ratio", found["vendi_ratio"], ".2f", advice.VARIETY, "Vendi score of the samples over that of held-out lines; below 1 they are more alike"),
     ]  # fmt: skip
     for name, feature in _FEATURES.items():
         far = found["distances"].get(feature, {"ratio": None, "samples": 0.0, "held_out": 0.0})

@@ -67,18 +67,21 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
 
     low, high = numbers["copy_ratio_interval"]
     judged = [
+        ("copies", _number(100 * numbers["train_mass"], 1) + "%" if numbers["train_mass"] is not None else "-",
+         "of samples are training lines"),
         ("copy ratio R", _number(numbers["copy_ratio"], 2),
          f"training lines are so many times as likely as held-out ones; 1 is no memorising ({_number(low, 2)} to {_number(high, 2)})"),
         ("C_T", _number(numbers["c_t"], 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
-        ("novelty", _share(numbers["novelty"]), "of the different samples are no training lines"),
+        ("novel", _share(numbers["novelty"]), "of the different samples are not training lines"),
         ("held-out hits", _share(numbers["held_out_hits"]), "of the held-out lines came up among the samples"),
-        ("uniqueness", _share(numbers["uniqueness"]),
+        ("unique", _share(numbers["uniqueness"]),
          f"of the samples are different; of as many training lines {_share(numbers['uniqueness_of_train'])}"),
-        ("validity", _share(numbers["validity"]), "of the samples ended by themselves"),
+        ("ended", _share(numbers["validity"]), "of the samples ended by themselves"),
         ("Vendi ratio", _number(numbers["vendi_ratio"], 2), "how varied samples are, over how varied held-out lines are"),
         ("calibration error", _number(numbers["calibration_error"], 3), f"how far probabilities are from how often they come true; by chance alone {_number(numbers['calibration_error_by_chance'], 3)}"),
     ]  # fmt: skip
     notes(console, judged)
+    say(console, numbers["memorising"]["sentence"])
     distances = ", ".join(f"{name} {_number(d['ratio'], 1)}" for name, d in numbers["distances"].items())
     say(console, f"distance from training lines, over that of held-out lines: {distances}")
     say(console)
@@ -215,7 +218,7 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
             f"{each['parameters']:,}", duration(each["seconds"]), f"{each['samples_per_second']:,.0f}",
             _number(each["copy_ratio"], 2), _share(each["uniqueness"]),
         ])  # fmt: skip
-    table(console, ["", "test", "±", "parameters", "time", "samples/s", "R", "unique"], rows)
+    table(console, ["", "test", "±", "parameters", "time", "samples/s", "copy ratio R", "unique"], rows)
     say(console)
     ties = [(p["a"], p["b"]) for p in pairs if p["tie"]]
     best = entries[0]["name"]
@@ -240,7 +243,7 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     drawn = f" The test lines are {n:,} that were drawn." * (n < result["lines"]["test"])
     say(
         console,
-        "test: nats per token, with half its 95 % interval. R: how much likelier training lines are than held-out ones. "
+        "test: nats per token, with half its 95 % interval. Copy ratio R: how many times as likely training lines are as held-out ones. "
         "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
         f"{result['seed_spread']:.4f}; of twenty differences called real one is chance." + drawn,
         "dim",
