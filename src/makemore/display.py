@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +21,7 @@ from makemore.looks import before_training
 from makemore.memorising import verdict_of
 from makemore.run import Run
 from makemore.sampling import Sample
-from makemore.terminal import CUT, width_of
+from makemore.terminal import CUT, duration, width_of
 
 KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
 """How the three kinds of samples are called."""
@@ -288,11 +287,3 @@ def _loss(x: float | None) -> str:
 
 def _left(seconds: float | None) -> str:
     return "" if seconds is None else f"{duration(seconds) if seconds >= 1 else '1 s'} left"
-
-
-def duration(seconds: float) -> str:
-    """Return a number of seconds as people say it."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(math.floor(seconds), 60)
-    return f"{minutes} min {rest} s"

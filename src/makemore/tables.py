@@ -14,12 +14,11 @@ from rich.text import Text
 
 from makemore.advice import RED, shown
 from makemore.corpus import SPLITS
-from makemore.display import duration
 from makemore.events import Evaluation, Event, Overfitting, Started, Step
 from makemore.layout import command, notes, say, table
 from makemore.looks import before_training
 from makemore.run import Explained
-from makemore.terminal import CUT, clipped, visible, width_of, wrapped
+from makemore.terminal import CUT, clipped, duration, visible, width_of, wrapped
 
 BESIDE = 34
 """Columns that a run needs to stand beside another in `explain`."""
