@@ -4,7 +4,7 @@
     uv run python benchmarks/memorisation.py --lists names
     uv run python benchmarks/memorisation.py --short
 
-The thresholds of the warnings (makemore.advice) were set by this table. Nothing in it is random but the samples.
+The verdict is that of `makemore.memorising`, whose thresholds were set by this table. Nothing in it is random but the samples.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ def measure(source: str, order: int, samples: int | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         run = makemore.train(source, type="ngram", order=order, work_dir=directory, device="cpu")
         found = assess(run, samples)
-    return {"nll": found["nll"]["test"], "warnings": [each["code"] for each in found["warnings"]]} | {
+    return {"nll": found["nll"]["test"], "memorising": found["memorising"]["level"]} | {
         key: found[key] for key in ("copy_ratio", "copy_ratio_interval", "c_t", "train_mass", "uniqueness",
         "uniqueness_of_train", "novelty", "vendi_ratio", "calibration_error")
     }  # fmt: skip
+
+
+def number(x: float | None) -> str:
+    """A number of the table; a dash where it is not known."""
+    return "-" if x is None else f"{x:.2f}"
 
 
 def section(kept: dict[str, Any]) -> str:
@@ -37,14 +42,14 @@ def section(kept: dict[str, Any]) -> str:
     parts = ["## Memorisation\n\n`uv run python benchmarks/memorisation.py`: n-grams judged by `makemore eval`.\n"]  # fmt: skip
     for source, orders in kept["lists"].items():
         rows = [
-            [order, f"{r['nll']:.3f}", f"{r['copy_ratio']:.2f}",
-             f"{r['copy_ratio_interval'][0]:.2f} to {r['copy_ratio_interval'][1]:.2f}", f"{r['c_t']:+.1f}",
-             f"{r['train_mass']:.0%}", f"{r['novelty']:.0%}", f"{r['uniqueness'] / r['uniqueness_of_train']:.2f}",
-             f"{r['vendi_ratio']:.2f}", f"{r['calibration_error']:.3f}", "yes" if "memorises" in r["warnings"] else "no"]
+            [order, f"{r['nll']:.3f}", number(r["copy_ratio"]),
+             " to ".join(map(number, r["copy_ratio_interval"])), f"{r['c_t']:+.1f}",
+             f"{r['train_mass']:.1%}", f"{r['novelty']:.0%}", f"{r['uniqueness'] / r['uniqueness_of_train']:.2f}",
+             f"{r['vendi_ratio']:.2f}", f"{r['calibration_error']:.3f}", r["memorising"]]
             for order, r in orders.items()
         ]  # fmt: skip
-        head = ["order", "test", "R", "95 % interval", "C_T", "mass on training lines", "novelty",
-                "uniqueness : training lines'", "Vendi ratio", "calibration error", "called memorising"]  # fmt: skip
+        head = ["order", "test", "R", "95 % interval", "C_T", "copies", "novelty",
+                "uniqueness : training lines'", "Vendi ratio", "calibration error", "memorised"]  # fmt: skip
         parts.append(f"\n### {source}\n\n" + common.table(head, rows))
     return "".join(parts) + "\n" + common.about(kept)
 

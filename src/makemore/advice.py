@@ -208,7 +208,7 @@ def of_samples(numbers: dict[str, Any]) -> list[Warned]:
         found.append(
             Warned(
                 "collapse",
-                f"too much alike: {numbers['uniqueness']:.0%} of the samples are different, and "
+                f"too much alike: {numbers['uniqueness']:.0%} of the first thousand samples are different, and "
                 f"{numbers['uniqueness_of_train']:.0%} of as many lines drawn from the list",
                 "train longer, use another --type, or sample with --unique or a higher --temperature",
                 RED,

@@ -29,6 +29,7 @@ from makemore.files import damage, held, kind, no_infinities, read_json, to_json
 from makemore.inspection import pace_of
 from makemore.loop import TEACHER_ORDER, fitted, pick_device
 from makemore.manifest import Manifest
+from makemore.memorising import verdict_of
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.recipes import recipe
 from makemore.run import Run
@@ -48,8 +49,8 @@ taken to be larger by the root of their ratio."""
 MOST_SEEDS = 1000
 """Runs of a type, at most."""
 
-SAMPLES = 1000
-"""Drawn from each model, for its speed and its variety."""
+SAMPLES = quality.UNIQUE_OF
+"""Samples of each model, for its speed and for how many of them are different."""
 
 
 @dataclasses.dataclass
@@ -348,7 +349,9 @@ def _entry(name: str, runs: list[Run]) -> Entry:
         "nll_of_runs": [losses.loss.nll for losses in found],
         "samples_per_second": float(np.median([rate for rate, _ in drawn])),
         "uniqueness": float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
+        "train_mass": _mean([run.summary.get("train_mass") for run in runs]),
         "copy_ratio": _mean([run.summary.get("copy_ratio") for run in runs]),
+        "memorising": verdict.to_json() if (verdict := verdict_of(first.summary)) else None,
     }  # fmt: skip
     if len(lengths) < first.corpus.counts()["test"]:  # their intervals are to be around their loss
         numbers["nll"]["test"] = _mean(numbers["nll_of_runs"])

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from makemore import advice, memorising
+from makemore import advice, memorising, quality
 from makemore.corpus import SPLITS
 from makemore.markup import around, cut, folded, number, plain, seconds, spelled, table
 from makemore.plots import Plot, character, svg
@@ -191,7 +191,7 @@ def _quality(found: dict[str, Any]) -> str:
         _judged("held out", found["held_out_mass"], ".2%", None, "the probability that it is a held-out line, which the model invents; more is better"),
         _judged("held-out lines hit", found["held_out_hits"], ".2%", None, f"of the held-out lines, found among {found['samples']:,} samples; more is better"),
         _judged("novel", found["novelty"], ".1%", None, "different samples that are no training lines; not the more the better, since noise is new as well"),
-        _judged("unique", found["uniqueness"], ".1%", (advice.COLLAPSE * of_train, None), f"samples that are different; of as many training lines {of_train:.1%} are"),
+        _judged("unique", found["uniqueness"], ".1%", (advice.COLLAPSE * of_train, None), f"different samples among {min(quality.UNIQUE_OF, found['samples']):,}; of as many training lines {of_train:.1%} are"),
         _judged("ended", found["validity"], ".1%", (advice.VALID, None), "samples that the model ended itself, before the longest line's length"),
         _judged("C<sub>T</sub>", found["c_t"], "+.1f", None, "whether samples are nearer to training lines (below 0) or further (above 0) than held-out lines, which are never copies: the z-score C<sub>T</sub>"),
         _judged("calibration error", found["calibration_error"], ".3f", (None, advice.CALIBRATION + found["calibration_error_by_chance"]), f"how far probabilities are from how often they come true, 2 at worst; by chance alone {found['calibration_error_by_chance']:.3f}"),

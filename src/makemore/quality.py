@@ -17,6 +17,9 @@ from rapidfuzz.process import cdist
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+UNIQUE_OF = 1000
+"""Lines whose uniqueness is measured, at most: it falls with their number, so it is the same wherever it is told."""
+
 VENDI_LINES = 1000
 """Lines that the Vendi score is of, at most: its matrix has so many rows and columns."""
 
@@ -25,8 +28,9 @@ _WORK = 4e9
 
 
 def uniqueness(lines: list[str]) -> float:
-    """Return the share of different lines among the lines."""
-    return len(set(lines)) / len(lines)
+    """Return the share of different lines among the first UNIQUE_OF lines (MOSES, Polykovskiy et al. 2020)."""
+    some = lines[:UNIQUE_OF]
+    return len(set(some)) / len(some)
 
 
 def novelty(lines: list[str], train: set[str]) -> float:

@@ -17,6 +17,8 @@ from makemore.corpus import SPLITS
 from makemore.events import Evaluation, Event, Overfitting, Started, Step
 from makemore.layout import command, notes, say, table
 from makemore.looks import before_training
+from makemore.memorising import MUCH
+from makemore.quality import UNIQUE_OF
 from makemore.run import Explained
 from makemore.terminal import CUT, clipped, duration, visible, width_of, wrapped
 
@@ -26,8 +28,8 @@ BESIDE = 34
 END = "⏎"
 """Stands for the end of a line."""
 
-_SURPRISES = ((1.0, "green"), (2.5, ""), (4.5, "yellow"), (math.inf, "red"))
-"""Colours of a character by its surprise in bits: up to so many."""
+_SURPRISES = ((0.7, "green"), (1.7, ""), (3.1, "yellow"), (math.inf, "red"))
+"""Colours of a character by its surprise in nats: up to so many, which are probabilities down to 50, 18 and 5 %."""
 
 
 def _number(x: float | None, digits: int = 4) -> str:
@@ -71,10 +73,10 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
         ("copy ratio R", _number(numbers["copy_ratio"], 2),
          f"training lines are so many times as likely as held-out ones; 1 is no memorising ({_number(low, 2)} to {_number(high, 2)})"),
         ("C_T", _number(numbers["c_t"], 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
-        ("novel", _share(numbers["novelty"]), "of the different samples are not training lines"),
+        ("novel", _share(numbers["novelty"]), f"of the different ones among {numbers['samples']:,} samples are not training lines"),
         ("held-out hits", _share(numbers["held_out_hits"]), "of the held-out lines came up among the samples"),
         ("unique", _share(numbers["uniqueness"]),
-         f"of the samples are different; of as many training lines {_share(numbers['uniqueness_of_train'])}"),
+         f"of {min(UNIQUE_OF, numbers['samples']):,} samples are different; of as many training lines {_share(numbers['uniqueness_of_train'])}"),
         ("ended", _share(numbers["validity"]), "of the samples ended by themselves"),
         ("Vendi ratio", _number(numbers["vendi_ratio"], 2), "how varied samples are, over how varied held-out lines are"),
         ("calibration error", _number(numbers["calibration_error"], 3), f"how far probabilities are from how often they come true; by chance alone {_number(numbers['calibration_error_by_chance'], 3)}"),
@@ -215,9 +217,17 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
         rows.append([
             each["name"], _number(each["nll"]["test"]), _number(half, 3),
             f"{each['parameters']:,}", duration(each["seconds"]), f"{each['samples_per_second']:,.0f}",
-            _number(each["copy_ratio"], 2), _share(each["uniqueness"]),
+            "-" if (copies := each.get("train_mass")) is None else _share(copies), _number(each["copy_ratio"], 2),
+            _share(each["uniqueness"]),
         ])  # fmt: skip
-    table(console, ["", "test", "±", "parameters", "time", "samples/s", "copy ratio R", "unique"], rows)
+    table(
+        console,
+        ["", "test", "±", "parameters", "time", "samples/s", "copies", "copy ratio R", "unique"],
+        rows,
+    )
+    for each in entries:
+        if (verdict := each.get("memorising")) and verdict["level"] == MUCH:
+            say(console, f"{each['name']}: {verdict['sentence']}", "yellow")
     say(console)
     ties = [(p["a"], p["b"]) for p in pairs if p["tie"]]
     best = entries[0]["name"]
@@ -242,7 +252,8 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     drawn = f" The test lines are {n:,} that were drawn." * (n < result["lines"]["test"])
     say(
         console,
-        "test: nats per token, with half its 95 % interval. Copy ratio R: how many times as likely training lines are as held-out ones. "
+        "test: nats per token, with half its 95 % interval. Copies: samples that are training lines. Copy ratio R: how many times as likely training lines are as held-out ones. "
+        f"Unique: different samples among {UNIQUE_OF:,}. "
         "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
         f"{result['seed_spread']:.4f}; of twenty differences called real one is chance." + drawn,
         "dim",
@@ -259,8 +270,8 @@ def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]
         for e in each:
             letter = e.character if e.character == " " else _letter(e.character)
             whole.append(letter, style=_colour(e.nll))
-        bits = sum(e.nll for e in each) / math.log(2)
-        sums = f"{bits:.1f} bits, {bits / len(each):.2f} a character"
+        nats = sum(e.nll for e in each)
+        sums = f"{nats:.2f} nats, {nats / len(each):.2f} a character"
         apart = width_of(whole.plain) + 3 + len(sums) > console.width
         whole.append(f"\n  {sums}" if apart else f"   {sums}", style="dim")
         console.print(whole, highlight=False, soft_wrap=True)
@@ -279,7 +290,7 @@ def _expected(console: Console, explained: Mapping[str, Sequence[Explained]], wi
     grid.add_column(no_wrap=True, min_width=2)
     for _ in explained:
         grid.add_column(no_wrap=True, min_width=min(width, BESIDE))
-    head = [Text("bits  ").append(clipped(f"{visible(n)} expected", width - 6)) for n in explained]
+    head = [Text("nats  ").append(clipped(f"{visible(n)} expected", width - 6)) for n in explained]
     grid.add_row("", *(Text.styled(text.plain, "bold") for text in head))
     for at_once in zip(*explained.values(), strict=True):
         letter = Text(_letter(at_once[0].character), style=_colour(max(e.nll for e in at_once)))
@@ -292,7 +303,7 @@ def _choices(e: Explained, width: int) -> Text:
     parts = [(f"{_letter(c)} {p:.0%}", "bold" if c == e.character else "dim") for c, p in e.choices]
     if e.character not in [c for c, _ in e.choices]:
         parts.append((f"… {_letter(e.character)} {e.probability:.2%}", "bold"))
-    text = Text(f"{e.nll / math.log(2):4.1f}", style=_colour(e.nll))
+    text = Text(f"{e.nll:4.1f}", style=_colour(e.nll))
     found, used = Text.assemble(text), width_of(text.plain)
     for part, style in parts:
         if used + 2 + width_of(part) > width and used > 4:
@@ -308,7 +319,7 @@ def _letter(character: str) -> str:
 
 
 def _colour(nll: float) -> str:
-    return next(colour for most, colour in _SURPRISES if nll / math.log(2) <= most)
+    return next(colour for most, colour in _SURPRISES if nll <= most)
 
 
 # inspect
