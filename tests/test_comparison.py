@@ -191,3 +191,18 @@ def test_the_page_of_a_comparison_has_the_numbers_of_all_seeds(small: Path, tmp_
     text = write_report([tmp_path / "c"], None, 100).read_text("utf-8")
     for entry in found["entries"]:
         assert f"{entry['nll']['test']:.4f}" in text
+
+
+def test_runs_and_comparisons_do_not_share_a_directory(makemore, small, tmp_path):
+    assert makemore("-i", small, "--type", "bigram", "-o", tmp_path / "run").status == 0
+    result = makemore("compare", small, "--types", "bigram", "-o", tmp_path / "run")
+    assert (result.status, result.err) == (
+        2,
+        f"makemore: {tmp_path / 'run'}: holds a run; choose another directory with -o\n",
+    )
+    result = makemore("compare", small, "--types", "bigram", "-o", tmp_path / "compared")
+    assert "the only one" in result.out
+    assert "is real" not in result.out
+    result = makemore("-i", small, "--type", "bigram", "-o", tmp_path / "compared")
+    assert result.status == 2
+    assert "holds a comparison" in result.err

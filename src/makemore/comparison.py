@@ -241,6 +241,8 @@ def _check(directory: Path, asked: dict[str, Any], names: dict[str, list[str]]) 
     path = directory / PLAN
     if kind(directory) and not directory.is_dir():
         raise MakemoreError(f"{directory}: is a {kind(directory)}; choose a directory with -o")
+    if kind(directory / "config.json"):
+        raise MakemoreError(f"{directory}: holds a run; choose another directory with -o")
     files = _owned(directory)
     if kind(path) and PLAN in files:
         plan = read_json(path)

@@ -67,6 +67,8 @@ def check_free(directory: Path, overwrite: bool) -> None:
     except OSError as error:
         raise MakemoreError(f"{unreadable(directory, error)}; choose another place with -o") from None
     files = owned(directory)
+    if kind(directory / "comparison.json"):
+        raise MakemoreError(f"{directory}: holds a comparison; choose another place with -o")
     if kind(directory / "config.json") and "config.json" not in files:
         raise MakemoreError(
             f"{directory}: its config.json is not a makemore run's, and stays as it is; choose another place with -o"

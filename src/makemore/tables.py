@@ -232,7 +232,9 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     ties = [(p["a"], p["b"]) for p in pairs if p["tie"]]
     best = entries[0]["name"]
     level = [name for a, name in ties if a == best]
-    if level:
+    if len(entries) == 1:
+        say(console, f"{best} is the only one, so there is nothing to compare it with")
+    elif level:
         say(console, f"best: {best}; level with it, a tie: {', '.join(level)}")
     else:
         say(console, f"best: {best}; its lead over every other is real")
@@ -246,8 +248,9 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
             low, high = pair["interval"]
             rows.append([f"{pair['a']} before {pair['b']}", _number(pair["difference"]),
                          f"{_number(low)} to {_number(high)}", "tie" if pair["tie"] else "real"])  # fmt: skip
-    say(console)
-    table(console, ["to the next", "nats per token", "95 % interval", "verdict"], rows)
+    if rows:
+        say(console)
+        table(console, ["to the next", "nats per token", "95 % interval", "verdict"], rows)
     n = result.get("scored_lines", result["lines"]["test"])
     drawn = f" The test lines are {n:,} that were drawn." * (n < result["lines"]["test"])
     say(
