@@ -59,6 +59,7 @@ def test_there_are_ten_and_a_museum_of_eight() -> None:
     assert set(course.checkers(MUSEUM)) == {path.stem for path in MUSEUM.path.glob("[0-9]*.py")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)
 def test_a_lesson_runs_and_its_figures_speak(
     which: course.Lesson, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -68,6 +69,7 @@ def test_a_lesson_runs_and_its_figures_speak(
     assert shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(MUSEUM.path.glob("[0-9]*.py")), ids=lambda path: path.stem)
 def test_a_bug_shows_its_symptom(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert len(run(path, monkeypatch, tmp_path)) == 1
@@ -172,6 +174,7 @@ def test_a_lesson_has_all_its_parts(which: course.Lesson) -> None:
         assert f"`{exercise}`" in text, f"the lesson does not speak of {exercise}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
 def test_solutions_are_right(which: course.Lesson) -> None:
     answers = vars(solved(which))
@@ -179,6 +182,7 @@ def test_solutions_are_right(which: course.Lesson) -> None:
         assert course.grade(checker, with_answers(which, exercise, **answers)) == "", exercise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
 def test_wrong_answers_are_told_why(which: course.Lesson) -> None:
     checkers, answers = course.checkers(which), vars(solved(which))

@@ -42,6 +42,7 @@ def a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_the_python_runs(path: Path, a_person: Path) -> None:
     known: dict[str, Any] = {}
@@ -50,6 +51,7 @@ def test_the_python_runs(path: Path, a_person: Path) -> None:
             exec(code.replace('train("names", type="gru"', 'train("names", type="ngram"'), known)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
     """As they stand, but for the time that training takes."""
@@ -131,6 +133,7 @@ class _Page(HTMLParser):
             self.loaded.append(given["href"])
 
 
+@pytest.mark.slow
 def test_the_site_builds_and_its_links_lead_somewhere(tmp_path: Path) -> None:
     """Warnings are errors, every link within the site has its target, and nothing is loaded from elsewhere."""
     built = subprocess.run(

@@ -73,10 +73,12 @@ def alike(a: Path, b: Path) -> None:
             assert abs(x[name] - y[name]) < 1e-4, (x["step"], name)
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(one: Path, two: Path) -> None:
     alike(one, two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
 def test_a_run_goes_on_with_another_number_of_processes(
     one: Path, small: Path, tmp_path: Path, before: int, after: int
@@ -106,6 +108,7 @@ def test_a_run_goes_on_with_another_number_of_processes(
     alike(one, directory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_lost_process_is_started_again_and_nothing_is_lost(
     two: Path, small: Path, tmp_path: Path, which: int
@@ -146,6 +149,7 @@ def workers(launcher: int) -> list[int]:
     return sorted(found)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the processes")
 def test_processes_whose_launcher_is_gone_save_and_end(small: Path, tmp_path: Path) -> None:
     directory = tmp_path / "run"
@@ -186,6 +190,7 @@ def fails(argv: list[str]) -> tuple[int, str]:
     return 0, ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "outcome"), [("error", (2, "what went wrong")), ("bug", (1, ""))])
 def test_an_error_of_one_process_ends_all_and_is_not_tried_again(
     how: str, outcome: tuple[int, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -195,6 +200,7 @@ def test_an_error_of_one_process_ends_all_and_is_not_tried_again(
     assert ("ValueError: bug" in capfd.readouterr().err) == (how == "bug")
 
 
+@pytest.mark.slow
 def test_two_processes_sample_and_score_as_one(
     one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +224,7 @@ def test_two_processes_sample_and_score_as_one(
     assert library.load(one).score(lines[:1])[0] == pytest.approx(float(both.stdout.split("\t")[0]), abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["sample", "-n", "9000"], ["sample", "-n", "50000"], ["score", "-i", "names"]]
 )
