@@ -87,6 +87,7 @@ def bomb(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_small_file_that_unpacks_to_one_huge_line(peak, bomb):
     memory, said = peak(READ, bomb)
     assert f"{bomb.name}: line 1 has more than 16,777,216 characters; put one thing on each line" in said
@@ -121,6 +122,7 @@ def test_the_line_that_is_too_long_is_named(tmp_path, monkeypatch):
                 list(reading.texts(sources.locate(path), reading.How()))
 
 
+@pytest.mark.slow
 def test_scoring_standard_input_without_end(peak, small_run):
     endless = subprocess.Popen(
         [sys.executable, "-c", "print('emma')\nwhile True: print('x' * 100_000, end='')"],

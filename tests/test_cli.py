@@ -64,7 +64,7 @@ def test_without_arguments_it_trains_the_default_model_on_names_into_out(
     monkeypatch.setattr(training, "read", read)
     monkeypatch.setitem(recipes.RECIPES, "lstm", recipes.Recipe(max_steps=2))
     out = ok()
-    assert asked == ["names"]
+    assert asked == [None]  # the bundled names, whatever lies here
     assert library.load("out").type == "lstm"
     assert "makemore sample out" in out
 
@@ -202,6 +202,7 @@ def test_resume_goes_on_to_the_same_weights(ok: Any, small: Path, small_run: Pat
         assert all(ours[key].equal(theirs[key]) for key in ours)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_everything_and_says_how_to_go_on(ok: Any, small: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "-i", small, "-o", "new", "--type", "mlp", "--max-steps", "1000000", "--patience", "0"],
@@ -305,6 +306,7 @@ def test_many_samples_stream(ok: Any, names_run: Path) -> None:
     assert all(next(stream).text for _ in range(10))
 
 
+@pytest.mark.slow
 def test_the_memory_of_sampling_does_not_grow_with_the_number(names_run: Path) -> None:
     def peak(n: int) -> int:
         process = subprocess.Popen([*COMMAND, "sample", names_run, "-n", str(n)], stdout=subprocess.DEVNULL)

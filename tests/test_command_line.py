@@ -56,6 +56,7 @@ def with_closed(streams: str, *args: object) -> subprocess.CompletedProcess[str]
 # output that ends early
 
 
+@pytest.mark.slow
 def test_training_outlives_its_output(small: Path, unread: int) -> None:
     done = started("-i", small, *TRAINING, stdout=unread)
     assert (done.returncode, done.stderr) == (0, GOES_ON)
@@ -69,6 +70,7 @@ def test_training_by_several_processes_outlives_its_output(small: Path, unread: 
     assert json.loads(Path("run/summary.json").read_text("utf-8"))["steps"] == 4
 
 
+@pytest.mark.slow
 def test_training_outlives_a_full_disk_behind_its_output(small: Path) -> None:
     with open("/dev/full", "w") as full:
         done = started("-i", small, *TRAINING, stdout=full)
@@ -79,6 +81,7 @@ def test_training_outlives_a_full_disk_behind_its_output(small: Path) -> None:
     assert Path("run/summary.json").exists()
 
 
+@pytest.mark.slow
 def test_training_without_any_stream(small: Path) -> None:
     assert with_closed("<&- >&- 2>&-", "-i", small, *TRAINING).returncode == 0
     assert Path("run/summary.json").exists()
@@ -343,6 +346,7 @@ def test_a_list_in_its_place(makemore: Any, small: Path) -> None:
     assert (clash.status, clash.err.count("\n")) == (2, 1)
 
 
+@pytest.mark.slow
 def test_standard_input_in_its_place(makemore: Any, small: Path) -> None:
     lines = small.read_text("utf-8")
     for words in (["-"], ["train", "-"], ["-i", "-"]):

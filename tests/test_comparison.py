@@ -53,6 +53,7 @@ def test_losses_are_paired_line_by_line(ngrams: dict[str, Path], tmp_path: Path)
     assert np.ptp(found["pairs"][0]["interval"]) < 0.9 * apart
 
 
+@pytest.mark.slow
 def test_of_a_large_file_the_same_lines_are_drawn_for_every_run(
     ngrams: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -202,6 +202,7 @@ def test_what_is_handed_out_is_not_right_yet(which: course.Lesson) -> None:
         assert message == "not done yet" if which.number else message, exercise
 
 
+@pytest.mark.slow
 def test_from_start_to_all_right(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "Counting pairs" in makemore("lessons").out

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import subprocess
 import sys
 import tarfile
@@ -451,3 +452,27 @@ def test_the_commands_that_are_advised_do_what_they_say() -> None:
         command = next(command for command in commands if ">" in command).replace("python3", sys.executable)
         subprocess.run(command, shell=True, check=True)
         assert Path("lines.txt").read_text().split("\n")[:-1] == wanted, name
+
+
+def test_lines_that_are_not_utf8_far_into_a_file(makemore: Callable[..., Any]) -> None:
+    """What was read before them shows that the file is UTF-8, also beyond what is looked at again."""
+    data = "".join(f"é{i}\n" for i in range(20_000)) + "".join(f"e{i}\n" for i in range(150_000))
+    message = refusal(data.encode() + "André\nZoë\n".encode("latin-1"))
+    assert "--drop-undecodable" in message
+    assert "--encoding" not in message
+
+
+@pytest.mark.parametrize("stdin", [None, "a,b,c,d,e,f"])
+def test_an_advised_command_names_the_file_if_there_is_one(
+    makemore: Callable[..., Any], stdin: str | None
+) -> None:
+    Path("my list.txt").write_text("a,b,c,d,e,f\n")
+    said = makemore("-i", "my list.txt" if stdin is None else "-", stdin=stdin).err
+    assert ("< 'my list.txt' >" if stdin is None else "< FILE >") in said
+
+
+def test_a_directory_with_a_pipe_in_the_place_of_a_run_is_read(makemore: Callable[..., Any]) -> None:
+    Path("lists/sub").mkdir(parents=True)
+    Path("lists/a.txt").write_text("".join(f"thing {i}\n" for i in range(50)))
+    os.mkfifo("lists/sub/config.json")
+    assert makemore("-i", "lists", "--type", "bigram").status == 0

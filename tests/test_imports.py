@@ -28,7 +28,7 @@ ALLOWED = {
     "optimizer": {"loss"},
     "recipes": set(),
     "models": {"errors"} | FAMILIES,
-    "sources": {"errors"},
+    "sources": {"errors", "files"},
     "charsets": {"errors"},
     "looks": {"advice", "charsets", "corpus", "formats"},
     "formats": set(),
@@ -201,6 +201,7 @@ def test_what_needs_no_model_loads_no_torch():
     assert "torch" not in loaded("--version")
 
 
+@pytest.mark.slow
 def test_sampling_loads_nothing_that_only_training_needs(small_run):
     for command in (["sample", "-n", "1"], ["score"]):
         there = loaded(command[0], str(small_run), *command[1:])

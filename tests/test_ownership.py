@@ -699,3 +699,45 @@ def test_one_flipped_bit_is_noticed(small_run: Path, tmp_path: Path, name: str) 
         assert "\n" not in str(error.value)
     path.write_bytes(data)
     assert library.load(tmp_path / "run").sample(2, seed=1)
+
+
+@pytest.mark.parametrize("name", ["loss.png", "report.html"])
+def test_what_a_person_put_in_the_place_of_a_picture_or_page_stays(
+    name: str, makemore: Callable[..., Any], small: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    options = ("-i", small, "-o", run, "--type", "mlp", "--max-steps", 8)
+    assert makemore(*options).status == 0
+    assert makemore("report", run, "-n", 100).status == 0
+    (run / name).write_bytes(b"my own")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    result = makemore(*options, "--overwrite")
+    assert result.status == 2
+    assert f"{run / name}: was not written by makemore, and was left alone" in result.err
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def test_a_manifest_that_was_cut_anywhere_still_serves(
+    makemore: Callable[..., Any], small: Path, tmp_path: Path
+) -> None:
+    run, copy = tmp_path / "run", tmp_path / "copy"
+    assert makemore("-i", small, "-o", run, "--type", "bigram").status == 0
+    whole = (run / "manifest.jsonl").read_bytes()
+    for at in range(whole.index(b"\n") + 1, len(whole) + 1, 7):
+        shutil.copytree(run, copy)
+        (copy / "manifest.jsonl").write_bytes(whole[:at])
+        for _ in range(2):  # what the first one notes after the cut line must not break the second
+            result = makemore("-o", copy, "--resume", "--max-steps", 5)
+            assert result.status == 0 or "was not written by makemore" in result.err, result.err
+            assert makemore("sample", copy, "-n", 1).status == 0
+        shutil.rmtree(copy)
+
+
+def test_a_manifest_of_great_depth_is_no_manifest(
+    makemore: Callable[..., Any], small: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.jsonl").write_text("[" * 100_000)
+    result = makemore("-i", small, "-o", tmp_path / "run", "--type", "bigram")
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert "manifest.jsonl" in result.err

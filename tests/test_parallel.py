@@ -245,6 +245,7 @@ def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
     assert said == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -73,7 +73,7 @@ def of_overfitting(metrics: list[dict[str, Any]]) -> list[Warned]:
             "overfitted",
             f"overfitting: since step {step:,} the validation loss has risen by more than chance explains; "
             "the weights kept are those of the step where it was lowest",
-            "stop sooner (--max-steps or --patience), or raise --dropout, --weight-decay or --teacher",
+            "nothing for this run, whose best weights were kept; for a better one raise --dropout, --weight-decay or --teacher, or find more lines",
             RED,
         )
     ]

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +30,7 @@ from makemore import reading as texts
 from makemore.corpus import CHUNK, PIECE, SPLITS, Corpus, chunk_rows, line_hashes, split_of
 from makemore.errors import MakemoreError, shown
 from makemore.files import held, kind, read_json
-from makemore.formats import on_one_line
+from makemore.formats import for_file, on_one_line
 from makemore.manifest import Manifest
 from makemore.reading import Progress, Reading
 from makemore.sources import Source, locate, name_of, said
@@ -430,7 +429,7 @@ class _Builder:
         dropped = f" of at most {self.how.max_length} characters" if self.reading.too_long else ""
         apart = ""
         if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
-            apart = "; " + found.replace("FILE", shlex.quote(where))
+            apart = "; " + for_file(found, name_of(self.source.paths[0]))
         raise MakemoreError(
             f"{where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
             "one to train on, one to validate, one to test" + apart

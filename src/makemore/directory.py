@@ -41,6 +41,9 @@ WEIGHTS = ("best.safetensors", "last.safetensors")
 RESERVED = {NAME, *FILES, *FOLDERS} - {"report.html"}
 """What no report can be called in a run directory."""
 
+SIGNED = {"Software": "makemore"}
+"""What makemore's pictures say of themselves, as metadata of a PNG."""
+
 NEW, OLD = ".new", ".old"
 """Where a new run is written, and where the old one is kept until the new one is in place."""
 
@@ -71,7 +74,7 @@ def check_free(directory: Path, overwrite: bool) -> None:
         raise MakemoreError(f"{directory}: holds a comparison; choose another place with -o")
     if kind(directory / "config.json") and "config.json" not in files:
         raise MakemoreError(
-            f"{directory}: its config.json is not a makemore run's, and stays as it is; choose another place with -o"
+            f"{directory}: its config.json is not a makemore run's, and was left alone; choose another place with -o"
         )
     held = [directory / name for name in ("config.json", *WEIGHTS) if name in files]
     held += [directory / OLD / "config.json"] * (OLD in files)  # of a replacement that was interrupted
@@ -91,6 +94,10 @@ def check_names(files: Manifest) -> None:
     """Raise MakemoreError if something that makemore did not write has a name that a run will be written to."""
     files.check(*FILES)
     files.check(*FOLDERS, NEW, OLD, wanted="directory")
+    for name, is_ours in _SHOWN.items():
+        path = files.directory / name
+        if files.exists and name in files and kind(path) == "file" and not is_ours(path):
+            raise in_the_way(path, "file")
 
 
 @contextlib.contextmanager
@@ -264,8 +271,8 @@ def _is_rows(path: Path) -> bool:
     with open(path, "rb") as file:
         first = file.readline(1 << 20)
     try:
-        return not first or "step" in dict(json.loads(first))
-    except (ValueError, TypeError):
+        return not first or isinstance(dict(json.loads(first)).get("step"), int)
+    except (ValueError, TypeError, RecursionError):
         return False
 
 
@@ -274,8 +281,21 @@ def _is_weights(path: Path) -> bool:
 
 
 def is_picture(path: Path) -> bool:
-    return _begins(path, b"\x89PNG\r\n") and _has(path, b"Matplotlib")
+    """Whether a file is a picture that makemore drew, or, before it signed them, that Matplotlib did."""
+    return _is_signed(path) or (_begins(path, b"\x89PNG\r\n") and _has(path, b"Matplotlib"))
 
+
+def _is_signed(path: Path) -> bool:
+    return _begins(path, b"\x89PNG\r\n") and _has(path, b"Software\0" + SIGNED["Software"].encode())
+
+
+_SHOWN: dict[str, Callable[[Path], bool]] = {
+    "loss.png": _is_signed,
+    "diagnostics.png": _is_signed,
+    "report.html": is_report,
+}
+"""Files that people may have replaced by their own, and how makemore's are told. What is noted under another name is replaced
+whatever it holds, since a damaged run must be."""
 
 _TESTS: dict[str, Callable[[Path], bool]] = {
     "config.json": _is_config,

@@ -224,7 +224,8 @@ class Display:
     def _summary(self, event: Done, run: Run, summary: dict[str, Any]) -> None:
         if event.reason == "no better":
             self.say(
-                f"stopped at step {event.step:,}: validation has not improved since step {summary['best_step']:,}"
+                f"stopped at step {event.step:,}: validation has not improved since step {summary['best_step']:,} "
+                "(more --patience goes on for longer)"
             )
         splits = list(summary["nll"])
         losses = {run.type: summary["nll"], "bigram": summary["baselines"]["bigram"]}

@@ -49,7 +49,7 @@ def refuse_unless(path: Path, wanted: str) -> bool:
     if found not in ("", wanted):
         article = "an" if wanted[0] in "aeiou" else "a"
         raise MakemoreError(
-            f"{path}: is a {found}, not {article} {wanted}, and stays as it is; move it away, or choose another place with -o"
+            f"{path}: is a {found}, not {article} {wanted}, and was left alone; move it away, or choose another place with -o"
         )
     return bool(found)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
+import shlex
 
 _TEXT = "save its text with one thing on each line"
 _PICTURE = ("a picture", "give a text file with one thing on each line")
@@ -100,3 +102,8 @@ def on_one_line(text: str) -> str | None:
         if pieces >= 3 and len(text) <= 60 * pieces and not sentences:
             return f"everything is on one line, with {called} between; put each thing on its own: {replaced(mark)}"
     return None
+
+
+def for_file(advice: str, name: str) -> str:
+    """Return advice with a file's name, quoted, in the place of FILE; what is no file cannot be read again, and keeps it."""
+    return advice.replace("FILE", shlex.quote(name)) if os.path.isfile(name) else advice

@@ -42,19 +42,14 @@ class Manifest:
         if json_or_none(lines[0]) != {"format": FORMAT}:
             return
         names: set[str] = set()
-        for line in lines[1:-1]:  # what follows the last line's end was cut off in the writing
+        for line in lines[1:-1]:  # what follows the last newline was cut off in the writing
             entry = json_or_none(line)
             match entry:
                 case {"wrote": str(name)} if safe(name):
                     names.add(name)
                 case {"removed": str(name)}:
                     names.discard(name)
-                case None if not line:  # after one that was cut off
-                    pass
-                case _:
-                    raise MakemoreError(
-                        f"{self.path}: damaged; delete it, and makemore will recognise its files by their content"
-                    )
+                # a line that was cut off proves nothing: what it would have noted is not makemore's, then
         self.names, self.exists = names, True
 
     def __contains__(self, name: str) -> bool:
@@ -188,7 +183,7 @@ def in_the_way(path: Path, there: str) -> MakemoreError:
         what = "was not written by makemore"
     else:
         what = f"is a {there} that makemore did not make" if there else "is in the way"
-    return MakemoreError(f"{path}: {what}, and stays as it is; move it away, or choose another place with -o")
+    return MakemoreError(f"{path}: {what}, and was left alone; move it away, or choose another place with -o")
 
 
 def safe(name: str) -> bool:
@@ -200,5 +195,5 @@ def json_or_none(line: str) -> Any:
     """Return what a line of JSON holds, or None where it is not JSON."""
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

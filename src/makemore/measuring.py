@@ -206,6 +206,10 @@ def explain(
     if top < 1:
         raise MakemoreError(f"--top {top}: must be 1 or more")
     *directories, line = what
+    if not directories and work_dir is None and (Path(line) / "config.json").is_file():
+        raise MakemoreError(
+            f"explain {shown(line)}: give a line after the run directory, as in `makemore explain out emma`"
+        )
     if work_dir is not None:
         if directories:
             raise MakemoreError(

@@ -98,15 +98,15 @@ class Verdict:
     def sentence(self) -> str:
         """The verdict in words, the share of copies first."""
         copies = f"{percent(self.share)} of samples are training lines"
-        if self.level == LITTLE and self.share <= COPIED:
-            return f"{copies}: little is memorised"
+        likelier = ""
         if self.ratio is not None and self.interval is not None:
             low, high = (times(end) for end in self.interval)
-            copies += (
-                f"; training lines are {times(self.ratio)}x as likely as held-out ones ({low} to {high})"
-            )
-        elif self.level == MUCH:
-            copies += f"; training lines are more than {COPIES:g}x as likely as held-out ones"
+            likelier = f"training lines are {times(self.ratio)}x as likely as held-out ones ({low} to {high})"
+        if self.level == LITTLE and self.share <= COPIED:
+            if self.ratio is not None and self.ratio > COPIES:
+                return f"{copies}: few copies, though {likelier}"
+            return f"{copies}: little is memorised"
+        copies += f"; {likelier}" * bool(likelier)
         if self.level != UNKNOWN:
             return f"{copies}: {self.level} is memorised"
         return f"{copies}: from {self.held_out:,} held-out lines it cannot be told whether that is memorising"

@@ -115,7 +115,7 @@ def _manifest_of(path: Path) -> Manifest | None:
     """
     if refuse_unless(path, "file") and not is_report(path):
         raise MakemoreError(
-            f"{path}: is not a page that makemore wrote, and stays as it is; choose another name with -o"
+            f"{path}: is not a page that makemore wrote, and was left alone; choose another name with -o"
         )
     noted = Manifest(path.parent)
     filled = noted.exists or "config.json" in owned(path.parent)

@@ -29,7 +29,7 @@ from matplotlib.ticker import MaxNLocator
 
 from makemore import quality
 from makemore.advice import shown
-from makemore.directory import is_picture, is_report
+from makemore.directory import SIGNED, is_picture, is_report
 from makemore.files import held, refuse_unless
 from makemore.manifest import Manifest
 from makemore.run import Run
@@ -752,7 +752,7 @@ def write_png(path: Path, plot: Plot) -> None:
     with styled():
         figure.suptitle(plot.title)
         _spell(figure)
-        figure.savefig(path, format="png", dpi=150)
+        figure.savefig(path, format="png", dpi=150, metadata=SIGNED)
 
 
 def _spell(figure: Figure) -> None:

@@ -186,7 +186,7 @@ def _quality(found: dict[str, Any]) -> str:
     """Each number, where it is healthy, and what it says."""
     of_train = found["uniqueness_of_train"]
     rows = [
-        _judged("copy ratio R", found["copy_ratio"], ".2f", (None, memorising.COPIES), "how much more likely training lines are than held-out ones: 1 is no memorising, above 4 the list is learned by heart", found["copy_ratio_interval"]),
+        _judged("copy ratio R", found["copy_ratio"], ".2f", (None, memorising.COPIES) if found["train_mass"] > memorising.COPIED else None, "how many times as likely training lines are as held-out ones: 1 is no memorising; of long lines it is large though hardly a sample is a copy", found["copy_ratio_interval"]),
         _judged("copies", found["train_mass"], ".2%", None, "the probability that a sample is a training line"),
         _judged("held out", found["held_out_mass"], ".2%", None, "the probability that it is a held-out line, which the model invents; more is better"),
         _judged("held-out lines hit", found["held_out_hits"], ".2%", None, f"of the held-out lines, found among {found['samples']:,} samples; more is better"),

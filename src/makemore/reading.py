@@ -13,7 +13,6 @@ import importlib
 import io
 import lzma
 import re
-import shlex
 import sys
 import unicodedata
 import zlib
@@ -27,7 +26,7 @@ import numpy.typing as npt
 
 from makemore.charsets import SURVEYED, Survey
 from makemore.errors import MakemoreError, shown
-from makemore.formats import LOOKED_AT, no_text, on_one_line, wide
+from makemore.formats import LOOKED_AT, for_file, no_text, on_one_line, wide
 from makemore.sources import BLOCK, Source, is_stream, name_of, opened
 from makemore.vocab import code_points
 
@@ -258,7 +257,7 @@ def _texts(path: Path, name: str, how: How) -> Iterator[tuple[str, int, int]]:
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     passed = lines = 0  # bytes, and the newlines among them
     whole, left, waiting = 0, [""], 0  # lines yielded, what follows their last newline, and its characters
-    beyond = False  # whether anything was not ASCII
+    beyond = 0  # lines that were not ASCII
     with opened(path) as packed:
         file = _unpacked(packed, name)
         data = _head(file, name)
@@ -271,13 +270,14 @@ def _texts(path: Path, name: str, how: How) -> Iterator[tuple[str, int, int]]:
                 text = decoder.decode(data, not data)
             except UnicodeDecodeError as error:
                 at = passed + len(data) - len(error.object) + error.start
-                survey = Survey(lines, utf8=int(beyond))
+                survey = Survey(lines, utf8=beyond)
                 raise _not_encoded(error, at, name, how, codec, survey, file) from None
             except UnicodeError:
                 raise MakemoreError(
                     f"{name}: not {how.encoding}; name the file's encoding with --encoding"
                 ) from None
-            beyond = beyond or not text.isascii()
+            if not text.isascii():
+                beyond += sum(not line.isascii() for line in text.split("\n"))
             if passed == 0:
                 text = text.removeprefix("\ufeff")
             passed, lines = passed + len(data), lines + data.count(b"\n")
@@ -315,7 +315,7 @@ def _recognised(start: bytes, name: str, how: How) -> str:
     """Return the codec to decode a file with that begins so, or raise MakemoreError for what is no text, or in another encoding."""
     codec = how.codec()
     if what := no_text(start):
-        raise MakemoreError(f"{name}: {what}")
+        raise MakemoreError(f"{name}: {for_file(what, name)}")
     wanted = codec.removesuffix("-le").removesuffix("-be")
     for encoding in ("utf-32", "utf-16"):  # the mark of UTF-16 begins that of UTF-32
         if start.startswith(_BOMS[encoding]):
@@ -441,7 +441,7 @@ def _clean(text: str, name: str, before: int, reading: Reading, how: How) -> Blo
         line = codes[start : int(ends[first])].tobytes().decode("utf-32-le")
         remedy = f"drop lines over a length with --max-length, for example --max-length {LONGEST}"
         if number == 1 and (apart := on_one_line(line)):
-            remedy = apart.replace("FILE", shlex.quote(name))
+            remedy = for_file(apart, name)
         raise MakemoreError(f"{name}: line {number:,} has {len(line):,} characters; {remedy}")
     reading.too_long += int(long.sum())
     codes = codes[~np.repeat(long, lengths + 1)]

@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from makemore import __version__, evaluation, parallel, records, sampling
 from makemore.corpus import Corpus
-from makemore.directory import FORMAT, OLD, new_run, owned
+from makemore.directory import FORMAT, OLD, SIGNED, new_run, owned
 from makemore.errors import MakemoreError, command_line, quoted, shown
 from makemore.files import (
     checksum,
@@ -607,7 +607,7 @@ class Run:
     def write_picture(self, name: str, figure: Any) -> None:
         """Write a matplotlib figure as PNG."""
         with self.files.writing(name) as path:
-            figure.savefig(path, format="png", dpi=120)
+            figure.savefig(path, format="png", dpi=120, metadata=SIGNED)
 
 
 def _check(path: Path, checksums: dict[str, int] | None) -> None:

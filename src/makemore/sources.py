@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from makemore.errors import MakemoreError, alike, shown
+from makemore.files import read_json
 
 BLOCK = 1 << 20
 """Bytes that are read at a time."""
@@ -156,10 +157,10 @@ def _together(every: list[Source]) -> Source:
 
 
 def what_wrote(directory: Path) -> str | None:
-    """Say what of makemore's a directory is, "a run directory" say; None if it is none of its own."""
+    """Return which kind of makemore's directories this is, "a run directory" for example, or None."""
     for name, (format, called) in _OWN.items():
-        with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
-            if str(json.loads((directory / name).read_bytes()).get("format")).startswith(format):
+        with contextlib.suppress(MakemoreError, AttributeError):
+            if str(read_json(directory / name).get("format")).startswith(format):
                 return called
     return None
 

@@ -71,7 +71,7 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
         ("copies", _number(100 * numbers["train_mass"], 1) + "%" if numbers["train_mass"] is not None else "-",
          "of samples are training lines"),
         ("copy ratio R", _number(numbers["copy_ratio"], 2),
-         f"training lines are so many times as likely as held-out ones; 1 is no memorising ({_number(low, 2)} to {_number(high, 2)})"),
+         f"how many times as likely training lines are as held-out ones; 1 is no memorising, and long lines make it large ({_number(low, 2)} to {_number(high, 2)})"),
         ("C_T", _number(numbers["c_t"], 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
         ("novel", _share(numbers["novelty"]), f"of the different ones among {numbers['samples']:,} samples are not training lines"),
         ("held-out hits", _share(numbers["held_out_hits"]), "of the held-out lines came up among the samples"),
@@ -380,5 +380,5 @@ def show_inspection(console: Console, found: Mapping[str, Any], given: str = "")
     if advised["max_length"] and "--max-length" not in given:
         line += f" --max-length {advised['max_length']}"
     slow = advised["seconds"] and advised["seconds"] >= 1
-    takes = f" (about {duration(advised['seconds'])} here)" if slow else ""
+    takes = f" (at most about {duration(advised['seconds'])} here)" if slow else ""
     command(console, f"try{takes}:", line, "bold")
