@@ -98,7 +98,9 @@ def test_a_killed_launcher_leaves_nothing_and_nobody_warns(small: Path, tmp_path
     finally:
         process.kill()
     _, said = process.communicate(timeout=100)  # until the workers, which have the same streams, have ended
-    assert said == ""
+    assert set(said.splitlines()) <= {"makemore: interrupted"}, (
+        said
+    )  # of a worker that was not in its loop just then
     assert ours(tmp_path / "tmp") == []
 
 

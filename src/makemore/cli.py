@@ -859,7 +859,11 @@ def _outcome(argv: list[str]) -> tuple[int, str]:
     except MemoryError:
         return 2, "there is not enough memory for this; ask for less at once"
     except KeyboardInterrupt:
-        print("makemore: interrupted", file=sys.stderr)
+        parallel = sys.modules.get("makemore.parallel")
+        if (
+            parallel is None or not parallel.orphaned()
+        ):  # or it is the launcher's end, and nobody pressed Ctrl-C
+            print("makemore: interrupted", file=sys.stderr)
         return 130, ""
     return status, ""
 
