@@ -24,14 +24,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from makemore.batches import WINDOW, Batches
-from makemore.cache import read
-from makemore.corpus import SPLITS, Corpus
-from makemore.files import atomic, read_json, to_json
-from makemore.loop import TEACHER_ORDER, fitted
+from makemore.corpus.batches import WINDOW, Batches
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.files.atomic import atomic, read_json, to_json
 from makemore.models import MODELS, build, configure
-from makemore.optimizer import fast_dtype, optimizers, schedule, update
-from makemore.recipes import Recipe
+from makemore.runs.recipes import Recipe
+from makemore.training.loop import TEACHER_ORDER, fitted
+from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
 
 HERE = Path(__file__).parent
 ORDER = (

@@ -25,11 +25,11 @@ from typing import Any
 import common
 import torch
 
-from makemore.corpus import SPLITS, Corpus
-from makemore.evaluation import evaluate
-from makemore.loop import TEACHER_ORDER, fitted
+from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.metrics.losses import evaluate
 from makemore.models import MODELS, count_parameters
-from makemore.recipes import recipe
+from makemore.runs.recipes import recipe
+from makemore.training.loop import TEACHER_ORDER, fitted
 
 PROTOCOLS = ("makemore.py", "lectures", "own")
 

@@ -4,7 +4,7 @@
     uv run python benchmarks/memorisation.py --lists names
     uv run python benchmarks/memorisation.py --short
 
-The verdict is that of `makemore.memorising`, whose thresholds were set by this table. Nothing in it is random but the samples.
+The verdict is that of `makemore.metrics.copying`, whose thresholds were set by this table. Nothing in it is random but the samples.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import common
 import torch
 
 import makemore
-from makemore.assessment import assess
+from makemore.reports.assessment import assess
 
 ORDERS = range(2, 8)
 

@@ -25,10 +25,10 @@ from typing import Any
 import common
 import torch
 
-from makemore.cache import read
+from makemore.corpus.cache import read
 from makemore.models import MODELS
-from makemore.recipes import recipe
-from makemore.sampling import sample, tree_of
+from makemore.runs.recipes import recipe
+from makemore.sampling.draw import sample, tree_of
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 ORIGINAL, ALONE, AGAIN = "original", "original, one thread", "transformer, again"

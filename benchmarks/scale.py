@@ -33,9 +33,9 @@ from typing import Any
 import common
 import numpy as np
 
-from makemore.cache import read
-from makemore.corpus import Corpus
-from makemore.vocab import BOUNDARY
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.vocab import BOUNDARY
 
 SIZES = (0.47, 5.0)
 """Gigabytes of the synthetic files."""
@@ -107,8 +107,8 @@ MAKEMORE = [sys.executable, "-m", "makemore"]
 
 READ = """
 import json, sys, time
-from makemore.batches import Batches
-from makemore.cache import read
+from makemore.corpus.batches import Batches
+from makemore.corpus.cache import read
 began = time.perf_counter()
 corpus = read(sys.argv[1])
 opened = time.perf_counter() - began

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 
 import makemore
-from makemore import evaluation
-from makemore.corpus import Corpus
-from makemore.recipes import DEFAULT_TYPE
+from makemore.corpus.corpus import Corpus
+from makemore.metrics import losses as evaluation
+from makemore.runs.recipes import DEFAULT_TYPE
 
 LISTS = ("dinosaurs", "towns", "names", "words", "companies")
 SIZES = (50, 150, 500, 1300)

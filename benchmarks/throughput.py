@@ -29,14 +29,14 @@ import torch
 from torch import nn
 
 import makemore
-from makemore.batches import WINDOW, Batches
-from makemore.cache import read
-from makemore.corpus import Corpus
-from makemore.loop import TEACHER_ORDER, fitted
+from makemore.corpus.batches import WINDOW, Batches
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import Corpus
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
-from makemore.optimizer import fast_dtype, optimizers, update
-from makemore.recipes import recipe
+from makemore.runs.recipes import recipe
+from makemore.training.loop import TEACHER_ORDER, fitted
+from makemore.training.optimizer import fast_dtype, optimizers, update
 
 
 def peak(precision: torch.dtype, size: int = 2048) -> float:

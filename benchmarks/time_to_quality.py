@@ -23,12 +23,12 @@ from typing import Any
 import common
 import torch
 
-from makemore.batches import Batches
-from makemore.corpus import Corpus
-from makemore.evaluation import evaluate
-from makemore.loop import TEACHER_ORDER, fitted
+from makemore.corpus.batches import Batches
+from makemore.corpus.corpus import Corpus
+from makemore.metrics.losses import evaluate
 from makemore.models import build, configure, count_parameters
-from makemore.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.training.loop import TEACHER_ORDER, fitted
+from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
 
 ORIGINAL, OURS, ALONE, LONG = "original", "makemore", "makemore, no teacher", "makemore, long"
 RATE, TOKENS, TEACHER = 1e-2, 512, 0.5

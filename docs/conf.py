@@ -13,7 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from makemore import __version__, course
+from makemore import __version__
+from makemore.course import lessons as course
 
 HERE = Path(__file__).parent
 GENERATED = HERE / "generated"
@@ -45,7 +46,7 @@ source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 
 def cli() -> str:
     """Return the reference of the command line: what --help prints, for each command."""
-    from makemore.cli import _COMMANDS, _help, _train_command
+    from makemore.cli.main import _COMMANDS, _help, _train_command
 
     os.environ["COLUMNS"] = "88"
     train = _train_command(None)

@@ -534,8 +534,8 @@ if not FAST:
 # table in it, the library has our logits and our loss.
 
 # %%
-from makemore.loss import nll
 from makemore.models import build, configure
+from makemore.models.loss import nll
 
 model = build("bigram_nn", V, configure("bigram_nn", longest=15))
 with torch.no_grad():

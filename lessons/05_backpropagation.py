@@ -722,8 +722,8 @@ if not FAST:
 
 # %%
 import makemore
-from makemore.loss import nll
 from makemore.models import build, configure, count_parameters
+from makemore.models.loss import nll
 
 sizes = {"context": T, "n_embd": C, "n_embd2": H, "n_layer": 1, "dropout": 0.0}
 model = build("mlp_bn", V, configure("mlp_bn", longest=15, **sizes))

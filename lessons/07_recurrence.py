@@ -46,7 +46,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import makemore
-from makemore.batches import epoch
+from makemore.corpus.batches import epoch
 from makemore.course import FAST, beside, show
 
 corpus = makemore.read("names")
@@ -979,8 +979,8 @@ with torch.no_grad():
         assert torch.allclose(torch.cat(logits, 1), whole, atol=1e-5)
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(state, last, strict=True))
 
-from makemore.evaluation import evaluate
-from makemore.sampling import sample as draw
+from makemore.metrics.losses import evaluate
+from makemore.sampling.draw import sample as draw
 
 loss = evaluate(theirs["lstm"], corpus, rows["test"]).nll
 print(f"test loss of our LSTM, by our code {test['lstm']:.4f}, by the library's {loss:.4f}")

@@ -54,10 +54,10 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import makemore
-from makemore.batches import epoch, in_order
+from makemore.corpus.batches import epoch, in_order
 from makemore.course import FAST, beside, show
-from makemore.loss import nll
-from makemore.optimizer import Muon, schedule
+from makemore.models.loss import nll
+from makemore.training.optimizer import Muon, schedule
 
 torch.set_num_threads(1)  # so that times can be compared
 corpus = makemore.read("names")
@@ -973,7 +973,7 @@ with torch.no_grad():
 # begun alike only once.
 
 # %%
-from makemore.sampling import sample
+from makemore.sampling.draw import sample
 
 drawn = [line.text for line in sample(model, corpus.vocab, 1000, max_length=15, seed=1)]
 print(drawn[:12])

@@ -57,7 +57,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import makemore
-from makemore.batches import epoch
+from makemore.corpus.batches import epoch
 from makemore.course import FAST, beside, show
 from makemore.models import build, configure, count_parameters
 
@@ -863,10 +863,10 @@ if not FAST:
 #
 # ## The same through the library
 #
-# The schedule first. `makemore.optimizer.schedule` is our straight line with its warm-up.
+# The schedule first. `makemore.training.optimizer.schedule` is our straight line with its warm-up.
 
 # %%
-from makemore.optimizer import optimizers, schedule, update
+from makemore.training.optimizer import optimizers, schedule, update
 
 shares = torch.linspace(0, 1, 101).tolist()
 assert all(abs(schedule(share) - share_of_rate(share)) < 1e-12 for share in shares)
@@ -908,7 +908,7 @@ assert off < 1e-5
 _, share, _ = five_steps("Muon")
 print(f"Muon: weights apart by {share:.2%} of the way gone")
 assert share < 0.1
-with patch("makemore.optimizer.fast_dtype", lambda device: torch.float32):
+with patch("makemore.training.optimizer.fast_dtype", lambda device: torch.float32):
     apart, _, off = five_steps("Muon")
 print(f"Muon, in 32 bits: weights apart by up to {apart:.0e}, losses by {off:.0e}")
 assert apart < 1e-5
@@ -923,7 +923,7 @@ assert off < 1e-5
 # dropout, the teacher, and patience, which would stop the training early.
 
 # %%
-from makemore.events import Evaluation, Overfitting
+from makemore.training.events import Evaluation, Overfitting
 
 events = []
 with tempfile.TemporaryDirectory() as directory:

@@ -454,7 +454,7 @@ for warning in numbers["warnings"]:
 # the luck of the seed.
 
 # %%
-from makemore.comparison import compare_runs
+from makemore.reports.comparison import compare_runs
 
 with tempfile.TemporaryDirectory() as other:
     makemore.train("names", type="ngram", order=5, work_dir=other)

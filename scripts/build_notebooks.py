@@ -19,8 +19,8 @@ from typing import Any
 import jupytext
 from nbclient import NotebookClient
 
-from makemore.course import FAST, Lesson, lessons
-from makemore.files import atomic
+from makemore.course.lessons import FAST, Lesson, lessons
+from makemore.files.atomic import atomic
 
 
 def main() -> None:

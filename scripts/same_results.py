@@ -165,14 +165,14 @@ def of_type(type: str, names: Path, nproc: int) -> Iterator[tuple[str, Any]]:
 
 def run(*argv: str, status: set[int] | None = None) -> str:
     """Run a command line in this process, which spares importing torch, and return what it printed."""
-    from makemore import cli
+    from makemore.__main__ import main
 
     out, said = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     before = sys.argv
     sys.argv = ["makemore", *argv]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
-            cli.main()
+            main()
     except SystemExit as end:
         if end.code not in (status or {0}):
             sentence = said.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ class Result:
 @pytest.fixture
 def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     """Run `makemore ...` in this process, which spares the two seconds that importing torch takes."""
-    from makemore import cli
+    from makemore.cli import main as cli
 
     def call(*args: object, stdin: str | bytes | None = None) -> Result:
         monkeypatch.setattr(sys, "argv", ["makemore", *map(str, args)])
@@ -47,7 +47,7 @@ def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 @pytest.fixture
 def on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file is large, and its chunks are small."""
-    from makemore import cache, corpus
+    from makemore.corpus import cache, corpus
 
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "LARGE", 0)
@@ -59,7 +59,7 @@ def on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of 300 names."""
-    from makemore.sources import locate
+    from makemore.corpus.source import locate
 
     names = locate("names").paths[0].read_text("utf-8").split("\n")
     path = tmp_path_factory.mktemp("small") / "small.txt"

@@ -50,7 +50,7 @@ NAMES = [
 def fill(work: Path) -> None:
     """Lists, odd files and small runs."""
     import makemore
-    from makemore import cache
+    from makemore.corpus import cache
 
     text = "\n".join(NAMES) + "\n"
     (work / "tiny.txt").write_text(text, "utf-8")

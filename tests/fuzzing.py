@@ -101,7 +101,7 @@ def _child(case: dict[str, Any], root: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.argv = ["makemore", *case["argv"]]
-    from makemore import cli
+    from makemore.cli import main as cli
 
     _watch(sandbox, root / "note")
     cli.main()
@@ -132,15 +132,6 @@ def _zygote(root: Path) -> None:
     os.environ["MPLCONFIGDIR"] = str(root / "matplotlib")
     import matplotlib.font_manager  # noqa: F401
     import torch
-
-    import makemore.cache
-    import makemore.comparison
-    import makemore.display
-    import makemore.inspection
-    import makemore.launching
-    import makemore.page
-    import makemore.stopping
-    import makemore.tables  # noqa: F401
 
     torch.set_num_threads(1)
     answers = os.fdopen(os.dup(1), "w")

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from makemore import advice
-from makemore.advice import AMBER, RED
+from makemore.metrics import advice
+from makemore.metrics.advice import AMBER, RED
 
 
 def codes(found):

@@ -15,11 +15,14 @@ from test_quality import SLOW_FEATURES, slow_distance, slow_edits, slow_mann_whi
 from torch import nn
 
 import makemore
-from makemore import assessment, cache, corpus, evaluation, memorising
-from makemore.assessment import assess
-from makemore.corpus import Corpus
+from makemore.corpus import cache, corpus
+from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
-from makemore.run import Run
+from makemore.metrics import copying as memorising
+from makemore.metrics import losses as evaluation
+from makemore.reports import assessment
+from makemore.reports.assessment import assess
+from makemore.runs.run import Run
 
 SPLITS = ("train", "validation", "test")
 

@@ -22,9 +22,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import makemore as library
-from makemore import sampling
 from makemore.errors import MakemoreError
-from makemore.files import held
+from makemore.files.atomic import held
+from makemore.sampling import draw as sampling
 
 COMMAND = [sys.executable, "-m", "makemore"]
 QUICK = ("--type", "mlp", "--max-steps", "3")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore.batches import Batches, epoch, in_order
-from makemore.cache import read
-from makemore.corpus import Corpus
-from makemore.vocab import Vocab
+from makemore.corpus.batches import Batches, epoch, in_order
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.vocab import Vocab
 
 some_lengths = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(np.array)
 budgets = st.integers(1, 2000)

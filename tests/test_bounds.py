@@ -21,14 +21,21 @@ import numpy as np
 import pytest
 import torch
 
-from makemore import cache, capacity, evaluation, loop, matching, reading, sampling, search, sources
-from makemore.corpus import SPLITS, Corpus
+from makemore.corpus import cache
+from makemore.corpus import lines as reading
+from makemore.corpus import source as sources
+from makemore.corpus.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
-from makemore.inspection import inspect
-from makemore.matching import Matcher
+from makemore.metrics import losses as evaluation
 from makemore.models import MODELS, build, configure, count_parameters, ngram
-from makemore.run import load
-from makemore.training import check_settings
+from makemore.reports.inspection import inspect
+from makemore.runs.run import load
+from makemore.sampling import draw as sampling
+from makemore.sampling import pattern as matching
+from makemore.sampling import search
+from makemore.sampling.pattern import Matcher
+from makemore.training import capacity, loop
+from makemore.training.start import check_settings
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -70,7 +77,7 @@ def peak() -> Callable[..., tuple[float, str]]:
     return run
 
 
-READ = "from makemore.cache import read; read(sys.argv[2])"
+READ = "from makemore.corpus.cache import read; read(sys.argv[2])"
 
 
 @pytest.fixture(params=["zst", "gz", "bz2", "xz"])
@@ -102,7 +109,7 @@ def test_a_line_without_end(peak, tmp_path, more):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    memory, said = peak(f"from makemore.cache import read; read('-'{more})", stdin=endless.stdout)
+    memory, said = peak(f"from makemore.corpus.cache import read; read('-'{more})", stdin=endless.stdout)
     endless.kill()
     endless.wait()
     assert "said: standard input: line 3 has more than 16,777,216 characters" in said
@@ -129,7 +136,7 @@ def test_scoring_standard_input_without_end(peak, small_run):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    code = f"from makemore import cli; sys.argv = ['makemore', 'score', {str(small_run)!r}]; cli.main()"
+    code = f"from makemore.__main__ import main; sys.argv = ['makemore', 'score', {str(small_run)!r}]; main()"
     memory, said = peak(code, stdin=endless.stdout)
     endless.kill()
     endless.wait()
@@ -446,7 +453,7 @@ def many_characters(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("options", ["--type ngram", "--max-steps 2"])
 def test_many_characters(peak, many_characters, tmp_path, options):
     code = f"""
-from makemore import cli
+from makemore.cli import main as cli
 for command in ('-i {many_characters} -o {tmp_path}/run {options}', 'sample {tmp_path}/run -n 50 --seed 1',
                 'explain {tmp_path}/run 一丁'):
     sys.argv = ['makemore', *command.split()]

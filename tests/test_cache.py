@@ -20,12 +20,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makemore import batches, cache, corpus, reading, sources
-from makemore.batches import Batches
-from makemore.cache import read
-from makemore.corpus import SPLITS, Corpus
+from makemore.corpus import batches, cache, corpus
+from makemore.corpus import lines as reading
+from makemore.corpus import source as sources
+from makemore.corpus.batches import Batches
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.corpus.store import Store
 from makemore.errors import MakemoreError
-from makemore.store import Store
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -321,7 +323,7 @@ def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> No
 def test_a_disk_that_becomes_full(tmp_path: Path, kilobytes: int) -> None:
     """Wherever it happens: in the first pass, in the arrays, at the end. What the system says is in the sentence."""
     code = (
-        "import resource, signal; from makemore import cache\n"
+        "import resource, signal; from makemore.corpus import cache\n"
         "cache.LARGE = 0; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes} * 1000,) * 2)\n"
         "try:\n    cache.read('words')\nexcept Exception as error:\n    print(type(error).__name__, error)\n"

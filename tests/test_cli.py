@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 import makemore as library
-from makemore import recipes, training
-from makemore.events import Done, Started, Step
 from makemore.models import MODELS, knobs
+from makemore.runs import recipes
+from makemore.training import start as training
+from makemore.training.events import Done, Started, Step
 
 COMMAND = [sys.executable, "-m", "makemore"]
 

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
-from makemore import cli, course, measuring
-from makemore.comparison import compare
+from makemore.cli import main as cli
+from makemore.cli import measure as measuring
+from makemore.cli.streams import Output, OutputEnded
+from makemore.course import lessons as course
+from makemore.course.grading import check_apart
 from makemore.errors import MakemoreError, alike, command_line
-from makemore.grading import check_apart
-from makemore.streams import Output, OutputEnded
+from makemore.reports.comparison import compare
 
 COMMAND = [sys.executable, "-m", "makemore"]
 GOES_ON = "makemore: standard output was closed; training goes on, Ctrl-C stops it\n"
@@ -180,7 +182,7 @@ def test_an_error_of_a_file_is_told_of_that_file(
     def fail() -> None:
         raise OSError(number, os.strerror(number), "some/metrics.jsonl")
 
-    monkeypatch.setattr("makemore.sources.bundled_lists", fail)
+    monkeypatch.setattr("makemore.corpus.source.bundled_lists", fail)
     result = makemore("data")
     assert result.status == 2
     assert result.err.startswith(f"makemore: some/metrics.jsonl: {os.strerror(number)};")
@@ -287,7 +289,7 @@ def test_a_comparison_begins_with_an_estimate(makemore: Any, small: Path) -> Non
 
 
 def test_the_estimate_is_steps_times_pace(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("makemore.comparison.pace_of", lambda corpus, type, teacher, device: 0.5)
+    monkeypatch.setattr("makemore.reports.comparison.pace_of", lambda corpus, type, teacher, device: 0.5)
     told: list[tuple[int, float]] = []
     for i, how in enumerate([{"max_steps": 4}, {"time": 0.5}]):
         compare(

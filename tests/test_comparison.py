@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import makemore
-from makemore import cache, comparison, corpus
-from makemore.comparison import compare, compare_runs
+from makemore.corpus import cache, corpus
 from makemore.errors import MakemoreError
+from makemore.reports import comparison
+from makemore.reports.comparison import compare, compare_runs
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,7 @@ def test_a_model_that_holds_lines_for_impossible_comes_last(small: Path, tmp_pat
     assert not pair["tie"]
     json.dumps(found, allow_nan=False)
     page = tmp_path / "page.html"
-    from makemore.page import write_report
+    from makemore.reports.page import write_report
 
     write_report([tmp_path / "sure", tmp_path / "smooth"], page, 100)
     assert "smooth" in page.read_text("utf-8")
@@ -185,7 +186,7 @@ def test_a_type_that_fails_is_left_out(small: Path, tmp_path: Path, monkeypatch:
 
 
 def test_the_page_of_a_comparison_has_the_numbers_of_all_seeds(small: Path, tmp_path: Path) -> None:
-    from makemore.page import write_report
+    from makemore.reports.page import write_report
 
     found = compare(small, ["bigram", "mlp"], work_dir=tmp_path / "c", max_steps=3, seeds=2)
     assert found is not None

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore.cache import read
-from makemore.corpus import SPLITS, Corpus, describe, line_hashes
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import SPLITS, Corpus, describe, line_hashes
+from makemore.corpus.vocab import Vocab, code_points
 from makemore.errors import MakemoreError
-from makemore.vocab import Vocab, code_points
 
 some_line = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 some_lines = st.lists(some_line, min_size=1, max_size=30)

@@ -12,7 +12,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from makemore import course
+from makemore.course import lessons as course
 from makemore.errors import MakemoreError
 
 mpl.use("agg")

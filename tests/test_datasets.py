@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from makemore.cache import read
+from makemore.corpus.cache import read
+from makemore.corpus.source import bundled_lists, locate
 from makemore.errors import MakemoreError
-from makemore.sources import bundled_lists, locate
 
 DATA = importlib.resources.files("makemore").joinpath("data")
 SOURCES = json.loads(DATA.joinpath("SOURCES.json").read_text("utf-8"))

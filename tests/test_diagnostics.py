@@ -18,12 +18,12 @@ import pytest
 import torch
 
 import makemore
-from makemore import diagnostics
-from makemore.directory import FILES
 from makemore.errors import MakemoreError
-from makemore.events import Diagnosed
 from makemore.models import MODELS
-from makemore.run import Run
+from makemore.runs.directory import FILES
+from makemore.runs.run import Run
+from makemore.training import diagnostics
+from makemore.training.events import Diagnosed
 
 TRAINED = [type for type in MODELS if not hasattr(MODELS[type], "fit")]
 each_type = pytest.mark.parametrize("type", TRAINED)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import makemore as library
-from makemore import course
+from makemore.course import lessons as course
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

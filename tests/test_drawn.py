@@ -14,7 +14,7 @@ import pytest
 
 import makemore as library
 from makemore.errors import MakemoreError
-from makemore.run import Run
+from makemore.runs.run import Run
 
 # "T" and a cedilla (U+0327) stand side by side in these, but never in this order: composed they would be U+0162, which no line has
 MARKS = [f"{a}{b}\u0327{c}" for a in "TSab" for b in "mxM" for c in "Tabc"] + ["T\u0323ab", "aT", "bT", "Tab"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from makemore.cache import read
-from makemore.corpus import Corpus
-from makemore.evaluation import (
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import Corpus
+from makemore.metrics.losses import (
     Loss,
     Losses,
     batch_tokens,

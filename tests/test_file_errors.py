@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 import makemore as library
-from makemore import cache, files, store
+from makemore.corpus import cache, store
+from makemore.corpus.store import Store
 from makemore.errors import MakemoreError
-from makemore.files import unwritable
-from makemore.manifest import Manifest
-from makemore.store import Store
+from makemore.files import atomic as files
+from makemore.files.atomic import unwritable
+from makemore.files.manifest import Manifest
 
 TOO_LONG = "n" * 300
 
@@ -82,7 +83,7 @@ def test_a_report_on_a_run_that_cannot_be_written(
     makemore: Any, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is said before everything is measured, and where to put it."""
-    from makemore import page
+    from makemore.reports import page
 
     def read_only(path: Path) -> None:
         if path.parent == run:

@@ -19,14 +19,14 @@ from typing import Any
 
 import pytest
 
-from makemore.cache import read
-from makemore.charsets import encoded_twice
-from makemore.corpus import Corpus, describe
+from makemore.corpus.cache import read
+from makemore.corpus.charsets import encoded_twice
+from makemore.corpus.corpus import Corpus, describe
+from makemore.corpus.lines import Reading
+from makemore.corpus.source import locate
 from makemore.errors import MakemoreError
-from makemore.files import from_json
-from makemore.reading import Reading
-from makemore.run import Run
-from makemore.sources import locate
+from makemore.files.atomic import from_json
+from makemore.runs.run import Run
 
 NAMES = locate(None).paths[0].read_text("utf-8").split("\n")[:300]
 TEXT = "\n".join(NAMES) + "\n"
@@ -368,7 +368,7 @@ def test_many_copies_are_said_before_training(makemore: Callable[..., Any]) -> N
 
 
 def test_several_files_are_no_name_in_a_command() -> None:
-    from makemore.looks import before_training
+    from makemore.metrics.looks import before_training
 
     Path("a.txt").write_text("".join(f"{w} 7\n" for w in WORDS))
     Path("b.txt").write_text("".join(f"{w} 8\n" for w in WORDS))
@@ -386,7 +386,7 @@ def test_of_plain_lists_nothing_is_said(makemore: Callable[..., Any], name: str)
 
 
 def test_of_bundled_lists_nothing_is_said_before_training() -> None:
-    from makemore.looks import before_training, look
+    from makemore.metrics.looks import before_training, look
 
     for name in ("names", "words", "companies"):
         corpus = read(name)
@@ -446,7 +446,7 @@ def test_the_commands_that_are_advised_do_what_they_say() -> None:
     for name, wanted in (("csv", ["name", *WORDS]), ("tsv", WORDS), ("word count", WORDS), ("uniq -c", WORDS), ("hunspell", WORDS), ("quotes", WORDS), ("comments", WORDS), ("numbered", WORDS)):  # fmt: skip
         data, _ = LOOKS[name]
         corpus = read(written(data))
-        from makemore.looks import before_training
+        from makemore.metrics.looks import before_training
 
         commands = [warned.advice.partition(": ")[2].partition(" (")[0] for warned in before_training(corpus)]
         command = next(command for command in commands if ">" in command).replace("python3", sys.executable)

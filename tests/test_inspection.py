@@ -6,12 +6,14 @@ from collections import Counter
 
 import pytest
 
-from makemore import advice, cache, inspection, looks
-from makemore.cache import read
-from makemore.corpus import Corpus
+from makemore.corpus import cache
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
-from makemore.inspection import BINS, _folded, inspect, pace_of
-from makemore.loop import fitted
+from makemore.metrics import advice, looks
+from makemore.reports import inspection
+from makemore.reports.inspection import BINS, _folded, inspect, pace_of
+from makemore.training.loop import fitted
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (

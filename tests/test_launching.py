@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from makemore import parallel
+from makemore.distributed import group as parallel
 from makemore.errors import MakemoreError
 
 COMMAND = [sys.executable, "-m", "makemore"]
@@ -187,7 +187,7 @@ def test_a_place_where_the_processes_cannot_meet(monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_temporary_directory_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from makemore import launching
+    from makemore.distributed import launch as launching
 
     def none(**_: object) -> None:
         raise FileNotFoundError(2, "No usable temporary directory found")

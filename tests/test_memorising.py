@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import makemore
-from makemore import memorising
-from makemore.assessment import assess
-from makemore.cache import read
-from makemore.corpus import SPLITS, Corpus
-from makemore.evaluation import Losses, losses
-from makemore.loop import fitted
-from makemore.memorising import LITTLE, MUCH, UNKNOWN, Copying, copied, copying, judge, verdict_of
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.metrics import copying as memorising
+from makemore.metrics.copying import LITTLE, MUCH, UNKNOWN, Copying, copied, copying, judge, verdict_of
+from makemore.metrics.losses import Losses, losses
+from makemore.reports.assessment import assess
+from makemore.training.loop import fitted
 
 
 def lines_of(nlls, units=None):

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from makemore.corpus import Corpus
-from makemore.loss import IGNORE, nll
+from makemore.corpus.corpus import Corpus
 from makemore.models import MODELS, build, configure, count_parameters, knobs
 from makemore.models.bigram_nn import BigramNN
+from makemore.models.loss import IGNORE, nll
 from makemore.models.rnn import Recurrent
 from makemore.models.transformer import attention, causal_attention, step_attention
-from makemore.optimizer import optimizers
+from makemore.training.optimizer import optimizers
 
 LINES = ["emma", "ava", "mia", "isabella", "noa", "bob", "zoe", "al"]
 TYPES = list(MODELS)

@@ -10,14 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makemore.cache import read
-from makemore.corpus import Corpus
-from makemore.evaluation import evaluate
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.vocab import Vocab
+from makemore.metrics.losses import evaluate
 from makemore.models import ngram
 from makemore.models.bigram import Bigram
 from makemore.models.bigram import Config as BigramConfig
 from makemore.models.ngram import LONGEST, Config, NGram
-from makemore.vocab import Vocab
 
 ORDERS = range(1, LONGEST + 1)
 ALPHABET = "abcd"  # d is in the vocabulary and may be in no line

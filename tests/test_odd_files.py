@@ -16,11 +16,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import makemore as library
-from makemore import records
 from makemore.errors import MakemoreError
-from makemore.files import from_json, read_json
-from makemore.run import Settings, load
-from makemore.training import train
+from makemore.files import records
+from makemore.files.atomic import from_json, read_json
+from makemore.runs.run import Settings, load
+from makemore.training.start import train
 
 
 @pytest.fixture

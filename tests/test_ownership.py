@@ -16,11 +16,15 @@ from typing import Any
 import pytest
 
 import makemore as library
-from makemore import cache, comparison, course, directory, page, plots
-from makemore.directory import FILES, FOLDERS, NEW, OLD
+from makemore.corpus import cache
+from makemore.course import lessons as course
 from makemore.errors import MakemoreError
-from makemore.files import held
-from makemore.manifest import NAME, Manifest
+from makemore.files.atomic import held
+from makemore.files.manifest import NAME, Manifest
+from makemore.plots import figures as plots
+from makemore.reports import comparison, page
+from makemore.runs import directory
+from makemore.runs.directory import FILES, FOLDERS, NEW, OLD
 
 Tree = dict[str, tuple[int, Any]]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import makemore
-from makemore import plots
-from makemore.assessment import assess
+from makemore.corpus.lines import Reading
 from makemore.models import MODELS, knobs
-from makemore.page import write_page, write_report
-from makemore.portrait import WORDS, samples, warning
-from makemore.reading import Reading
-from makemore.run import Settings
+from makemore.plots import figures as plots
+from makemore.reports.assessment import assess
+from makemore.reports.page import write_page, write_report
+from makemore.reports.portrait import WORDS, samples, warning
+from makemore.runs.run import Settings
 
 NASTY = [
     "<script>alert(1)</script>",

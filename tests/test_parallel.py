@@ -15,9 +15,10 @@ import pytest
 from safetensors.numpy import load_file
 
 import makemore as library
-from makemore import launching, parallel
+from makemore.distributed import group as parallel
+from makemore.distributed import launch as launching
 from makemore.errors import MakemoreError
-from makemore.training import train as train_
+from makemore.training.start import train as train_
 
 STEPS = 50
 

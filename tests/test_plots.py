@@ -10,10 +10,12 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 import makemore
-from makemore import cache, corpus, plots, style
-from makemore.assessment import assess
-from makemore.corpus import Corpus
-from makemore.run import Run
+from makemore.corpus import cache, corpus
+from makemore.corpus.corpus import Corpus
+from makemore.plots import figures as plots
+from makemore.plots import style
+from makemore.reports.assessment import assess
+from makemore.runs.run import Run
 
 
 @pytest.fixture(scope="module")

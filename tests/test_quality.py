@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makemore import quality
-from makemore.quality import affordable, distances, jensen_shannon, mann_whitney, nearest, vendi
+from makemore.metrics import quality
+from makemore.metrics.quality import affordable, distances, jensen_shannon, mann_whitney, nearest, vendi
 
 words = st.text("abc", min_size=1, max_size=6)
 numbers = st.lists(st.integers(0, 5), min_size=1, max_size=12)

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 import makemore
-from makemore import sampling, search
-from makemore.corpus import Corpus
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError
-from makemore.evaluation import score
-from makemore.matching import Matcher
+from makemore.metrics.losses import score
 from makemore.models import MODELS, build, configure
-from makemore.sampling import Choice, most_likely, sample
-from makemore.vocab import Vocab
+from makemore.sampling import draw as sampling
+from makemore.sampling import search
+from makemore.sampling.draw import Choice, most_likely, sample
+from makemore.sampling.pattern import Matcher
 
 LINES = ["ab", "abc", "abca", "b", "ba", "bab", "bab", "cab", "ca", "c", "aab", "acb", "bca", "bb"]
 N = 50_000

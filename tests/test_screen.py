@@ -18,14 +18,18 @@ import torch
 from rich.console import Console
 
 import makemore
-from makemore import cli, layout, loop, measuring, tables
-from makemore.assessment import assess
-from makemore.comparison import compare_runs
-from makemore.display import BAR, Display
-from makemore.events import Done, Evaluation, Overfitting, Samples, Started, Step
-from makemore.inspection import inspect
-from makemore.sampling import Sample
-from makemore.terminal import for_stream, visible, visible_json, width_of, wrapped
+from makemore.cli import layout, tables
+from makemore.cli import main as cli
+from makemore.cli import measure as measuring
+from makemore.cli.display import BAR, Display
+from makemore.cli.terminal import for_stream, visible_json, width_of, wrapped
+from makemore.errors import visible
+from makemore.reports.assessment import assess
+from makemore.reports.comparison import compare_runs
+from makemore.reports.inspection import inspect
+from makemore.sampling.draw import Sample
+from makemore.training import loop
+from makemore.training.events import Done, Evaluation, Overfitting, Samples, Started, Step
 
 WIDTHS = (40, 50, 60, 80, 120)
 COMMAND = re.compile(r"  makemore ")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from makemore.cache import read
-from makemore.corpus import describe
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import describe
+from makemore.corpus.source import locate
 from makemore.errors import MakemoreError
-from makemore.sources import locate
 
 
 @pytest.fixture(autouse=True)

@@ -21,15 +21,16 @@ import pytest
 import torch
 
 import makemore
-from makemore import recipes, run, training
-from makemore.advice import of_overfitting
 from makemore.errors import MakemoreError
-from makemore.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
-from makemore.files import held
-from makemore.loss import nll, taught
+from makemore.files.atomic import held
+from makemore.metrics.advice import of_overfitting
 from makemore.models import MODELS, configure
-from makemore.optimizer import Muon, optimizers, orthogonal, schedule
-from makemore.run import Run
+from makemore.models.loss import nll, taught
+from makemore.runs import recipes, run
+from makemore.runs.run import Run
+from makemore.training import start as training
+from makemore.training.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
+from makemore.training.optimizer import Muon, optimizers, orthogonal, schedule
 
 # dropout, two optimisers, evaluations, samples and several epochs, in a second or two
 SMALL: dict[str, Any] = {
@@ -195,9 +196,9 @@ def test_sigkill_and_resume(names: Path, undisturbed: Path, tmp_path: Path) -> N
     directory = tmp_path / "killed"
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in SMALL.items()]
     slow = (  # a step takes long enough to be hit
-        "import time, torch; torch.set_num_threads(1); from makemore import optimizer, cli; old = optimizer.nll\n"
+        "import time, torch; from makemore.cli.main import main; torch.set_num_threads(1); from makemore.training import optimizer; old = optimizer.nll\n"
         "def nll(*a): time.sleep(0.02); return old(*a)\n"
-        "optimizer.nll = nll; cli.main()"
+        "optimizer.nll = nll; main()"
     )
     for kill in range(3):
         more = ["--resume"] if (directory / "config.json").exists() else ["-i", str(names), *flags]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from makemore.corpus.vocab import BOUNDARY, Vocab, code_points
 from makemore.errors import MakemoreError
-from makemore.vocab import BOUNDARY, Vocab, code_points
 
 any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 

@@ -15,31 +15,31 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from makemore.assessment import assess as assess
-    from makemore.cache import read as read
-    from makemore.comparison import compare as compare
-    from makemore.corpus import Corpus as Corpus
+    from makemore.corpus.cache import read as read
+    from makemore.corpus.corpus import Corpus as Corpus
+    from makemore.corpus.vocab import Vocab as Vocab
     from makemore.errors import MakemoreError as MakemoreError
-    from makemore.evaluation import evaluate as evaluate
+    from makemore.metrics.losses import evaluate as evaluate
     from makemore.models import MODELS as MODELS
     from makemore.models import build as build
-    from makemore.run import Run as Run
-    from makemore.run import load as load
-    from makemore.training import train as train
-    from makemore.vocab import Vocab as Vocab
+    from makemore.reports.assessment import assess as assess
+    from makemore.reports.comparison import compare as compare
+    from makemore.runs.run import Run as Run
+    from makemore.runs.run import load as load
+    from makemore.training.start import train as train
 
 _HOME = {
-    "train": "training",
-    "load": "run",
-    "Run": "run",
-    "read": "cache",
-    "Corpus": "corpus",
-    "Vocab": "vocab",
+    "train": "training.start",
+    "load": "runs.run",
+    "Run": "runs.run",
+    "read": "corpus.cache",
+    "Corpus": "corpus.corpus",
+    "Vocab": "corpus.vocab",
     "MODELS": "models",
     "build": "models",
-    "evaluate": "evaluation",
-    "assess": "assessment",
-    "compare": "comparison",
+    "evaluate": "metrics.losses",
+    "assess": "reports.assessment",
+    "compare": "reports.comparison",
     "MakemoreError": "errors",
 }
 

@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line. Ctrl-C is met quietly from here on, also while the rest is imported."""
     try:
-        from makemore import cli
+        from makemore.cli import main as cli
 
         cli.main()
     except KeyboardInterrupt:

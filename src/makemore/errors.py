@@ -1,18 +1,56 @@
 """The one exception that is meant for people, and how its message quotes what they gave."""
 
+import re
 import shlex
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 QUOTED = 60
 """Characters of somebody's text that a message shows at most."""
 
 
-class MakemoreError(Exception):
-    """Something the person can mend. The message is one sentence that says what is wrong and what to do.
+CONTROLS = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
+"""Categories of characters that a terminal obeys, or that hide or reorder what is around them."""
 
-    The command line prints it and exits with status 2; the library raises it.
+HARMLESS = frozenset("\t\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
+"""Those of them that are text: the tab, joiners (emoji, Persian and Hindi need them), and Arabic signs around numbers."""
+
+CUT = "…"
+"""Stands after a sample that was cut at the longest line's length."""
+
+
+class MakemoreError(Exception):
+    """Something the user can fix. The message is one sentence that says what is wrong and what to do.
+
+    The library raises it and names its own arguments ("top_k must be 1 or more, not 0"). The command line prints
+    it with those names spelled as options (`--top-k`) and exits with status 2.
+
+    Args:
+        message: The sentence.
+        option: The argument, or arguments, that the message is about, by their Python names.
+
     """
+
+    def __init__(self, message: str, *, option: str | tuple[str, ...] = ()) -> None:
+        """Keep the message, and the arguments that it is about."""
+        super().__init__(message)
+        self.options = (option,) if isinstance(option, str) else option
+
+    def spelled(self, flag: Callable[[str], str]) -> str:
+        """Return the message with the first mention of each argument replaced by the option that sets it."""
+        message = str(self)
+        for option in self.options:
+            message = re.sub(rf"(?<![\w-]){option}(?![\w-])", lambda found: flag(found[0]), message, count=1)
+        return message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the arguments too, for errors that cross processes."""
+        return _remade, (str(self), self.options)
+
+
+def _remade(message: str, options: tuple[str, ...]) -> MakemoreError:
+    return MakemoreError(message, option=options)
 
 
 def quoted(text: object, most: int = QUOTED) -> str:
@@ -41,6 +79,23 @@ def shown(text: object, most: int = 4 * QUOTED) -> str:
 
 def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def obeyed(character: str) -> bool:
+    """Say whether a character would do something to a terminal instead of being shown by it."""
+    return unicodedata.category(character) in CONTROLS and character not in HARMLESS
+
+
+def visible(text: str) -> str:
+    r"""Return a text with the characters that a terminal would obey spelled out, as in `\x1b` and `\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_spelled(c) if obeyed(c) else c for c in text)
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def command_line(*words: object) -> str:

@@ -1,0 +1,300 @@
+"""What training looks like to a person: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.status import Status
+
+from makemore.cli.layout import command, say, table
+from makemore.cli.terminal import duration, width_of
+from makemore.corpus.cache import LARGE
+from makemore.corpus.corpus import describe
+from makemore.distributed import group as parallel
+from makemore.errors import CUT, MakemoreError, command_line
+from makemore.metrics.copying import verdict_of
+from makemore.metrics.looks import before_training
+from makemore.runs.run import Run
+from makemore.sampling.draw import Sample
+from makemore.training.events import (
+    Diagnosed,
+    Done,
+    Ended,
+    Evaluation,
+    Event,
+    Overfitting,
+    Samples,
+    Started,
+    Step,
+)
+
+KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
+"""How the three kinds of samples are called."""
+
+
+BAR = 12
+"""Columns of a bar, at least: what is said beside it is shortened before."""
+
+NEW, TEMPERATURE = 20, 0.8
+"""New lines shown at the end, and the temperature they are drawn at: a little below 1, where samples are as like held-out
+lines as at 1 or more so, and fewer are odd (the plot "Quality and variety" of a report)."""
+
+
+class Display:
+    """Prints the events of training. Use it as a context, so that the bar is taken down at the end."""
+
+    def __init__(self, console: Console, top_k: int | None = None) -> None:
+        """top_k: for the samples shown at the end."""
+        self.console = console
+        self.stopped = False
+        """Whether training was stopped before its end."""
+        self._top_k = top_k
+        self.run: Run | None = None
+        self._status: Status | None = None
+        self._bar: Progress | None = None
+        self._read: Progress | None = None
+        self._task: Any = None
+        self._losses, self._at = "", -1
+        self._loss = ""
+        self._shown = 0
+        self._tokens, self._since = 0, time.monotonic()
+        self._speed = ""
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Started: self._started,
+            Step: self._step,
+            Evaluation: self._evaluation,
+            Overfitting: self._overfitting,
+            Samples: self._samples,
+            Ended: self._ended,
+            Diagnosed: self._diagnosed,
+            Done: self._done,
+        }
+
+    def __enter__(self) -> Display:
+        if self.console.is_terminal:
+            self._status = self.console.status("reading, and making the model ready")
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._begun()
+        for bar in (self._bar, self._read):
+            if bar is not None:
+                bar.stop()
+
+    def _begun(self) -> None:
+        """Take away what stands there before anything happens."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self._begun()
+        if (handler := self._handlers.get(type(event))) is not None:
+            handler(event)
+        if not isinstance(event, Step):  # the speed is that of the steps alone
+            self._tokens, self._since = 0, time.monotonic()
+
+    def say(self, text: str = "", style: str | None = None, hang: str = "") -> None:
+        """Print a line; what people's files hold is not markup."""
+        say(self.console, text, style, hang)
+
+    def reading(self, done: int, total: int | None) -> None:
+        """Show how far reading is, and how fast, where it takes a while."""
+        if not self.console.is_terminal or (total is not None and total < LARGE):
+            return
+        if self._read is None:
+            self._begun()
+            self._read = self._progress()
+            self._read.start()
+            self._read.add_task("", total=total)
+        task = self._read.tasks[0]
+        speed = f"{decimal(int(task.speed))}/s" if task.speed else ""
+        size = decimal(done) + (f" of {decimal(total)}" if total else "")
+        text = self._fitting([f"reading {size}", speed, _left(task.time_remaining)], [0, 2, 1])
+        self._read.update(task.id, completed=done, description=text)
+
+    def _progress(self) -> Progress:
+        """A bar that fills what the text after it leaves of the line."""
+        return Progress(
+            BarColumn(None), TextColumn("{task.description}", markup=False), console=self.console, transient=True, expand=True
+        )  # fmt: skip
+
+    def _fitting(self, parts: list[str], order: list[int]) -> str:
+        """Join the parts that fit beside a bar. order: their numbers, the most important first."""
+        left, chosen = self.console.width - BAR - 1, []
+        for i in order:
+            if parts[i] and (room := width_of(parts[i]) + 2) <= left + 2:
+                chosen.append(i)
+                left -= room
+        return "  ".join(parts[i] for i in sorted(chosen))
+
+    def _started(self, event: Started) -> None:
+        if self._read is not None:
+            self._read.stop()
+        self.run = event.run
+        for line in describe(event.run.corpus):
+            self.say(line)
+        if not event.step:
+            for warned in before_training(event.run.corpus):
+                self.say(f"{warned.message}; {warned.advice}", "yellow")
+        going_on = f", going on from step {event.step:,}" if event.step else ""
+        size = f", {event.parameters:,} parameters" if event.parameters else ""
+        several = f", {parallel.size()} processes" if parallel.size() > 1 else ""
+        self.say(f"training {event.run.type}{size}, on {event.device}{several}{going_on}")
+        if event.warning:
+            self.say(event.warning)
+        settings = event.run.settings
+        if self.console.is_terminal and (settings.max_steps or settings.time):
+            endless = settings.max_steps < 0 and not settings.time
+            self.say("Ctrl-C stops, and keeps what was learned so far", "dim")
+            self._bar = self._progress()
+            self._bar.start()
+            self._task = self._bar.add_task("starting", total=None if endless else 1.0)
+
+    def _step(self, event: Step) -> None:
+        self._tokens += event.tokens
+        self._loss = f"loss {event.loss:.3f}"
+        seconds = time.monotonic() - self._since
+        if seconds > 0.2:
+            self._speed = f"{self._tokens / seconds / 1000:,.1f}k/s"
+        if self._bar is not None and self.run is not None:
+            most = self.run.settings.max_steps
+            steps = f"{event.step:,}" + (f"/{most:,}" if most > 0 else "")
+            train, _, validation = self._losses.partition("  ")
+            left = _left(self._bar.tasks[0].time_remaining)
+            parts = [steps, self._loss, train, validation.replace("validation", "val"), self._speed, left]
+            text = self._fitting([*parts, "Ctrl-C stops"], [0, 5, 3, 1, 2, 4, 6])
+            self._bar.update(self._task, completed=event.done, description=text)
+
+    def _evaluation(self, event: Evaluation) -> None:
+        self._losses, self._at = f"train {event.train:.3f}  validation {event.validation:.3f}", event.step
+        assert self.run is not None
+        settings = self.run.settings
+        often = event.step - self._shown < settings.max_steps / 20  # as short epochs make it
+        last = event.step == settings.max_steps
+        if self._bar is None and (last or not event.step or not often):
+            self._shown = event.step
+            speed = f"  {self._speed.removesuffix('k/s')} thousand characters/s" if self._speed else ""
+            best = "  best" if event.best else ""
+            self.say(f"step {event.step:>6,}  {self._losses}{speed}{best}")
+
+    def _overfitting(self, event: Overfitting) -> None:
+        self.say(
+            f"overfitting: since step {event.since:,} the validation loss has risen by more than chance explains; "
+            "the best weights are kept",
+            "yellow",
+        )
+
+    def _samples(self, event: Samples) -> None:
+        losses = self._losses if event.step == self._at else self._loss
+        self.say(f"samples at step {event.step:,}  ({losses})")
+        lines = [s.text + CUT * cut for s, cut in zip(event.samples, event.cut, strict=True)]
+        for name, chosen in by_kind(lines, event.seen).items():
+            # words stand side by side, what is longer on lines of its own
+            apart = any(" " in line or "\t" in line for line in chosen) or sum(map(len, chosen)) > 100
+            if chosen:
+                self.say(f"  {name}:" + "".join(f" {line}" for line in chosen if not apart), hang="    ")
+            for line in chosen if apart else []:
+                self.say("    " + line, hang="      ")
+
+    def _ended(self, event: Ended) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, description=self._fitting(["scoring the best weights"], [0]))
+        elif self.run is not None and self.run.corpus.store:
+            self.say("scoring some of the lines with the best weights, which takes a while")
+
+    def _diagnosed(self, event: Diagnosed) -> None:
+        assert self.run is not None
+        found = "nothing wrong" if not event.warned else f"{len(event.warned)} warnings"
+        self.say(f"diagnostics: {found}; see {self.run.directory / 'diagnostics.png'}")
+        for warned in event.warned:
+            self.say(f"  {warned.message}", "yellow", hang="  ")
+            self.say(f"    what to do: {warned.advice}", hang="    ")
+
+    def _done(self, event: Done) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if event.summary is not None and self.run is not None:
+            self._summary(event, self.run, event.summary)
+        elif self.run is not None:
+            self.stopped = True
+            where = self.run.directory
+            self.say(f"stopped at step {event.step:,}; everything so far is kept in {where}")
+            command(self.console, "go on with:", command_line("--resume", "-o", where))
+            if event.step:
+                command(self.console, "sample with:", command_line("sample", where))
+
+    def _summary(self, event: Done, run: Run, summary: dict[str, Any]) -> None:
+        if event.reason == "no better":
+            self.say(
+                f"stopped at step {event.step:,}: validation has not improved since step {summary['best_step']:,} "
+                "(more --patience goes on for longer)"
+            )
+        splits = list(summary["nll"])
+        losses = {run.type: summary["nll"], "bigram": summary["baselines"]["bigram"]}
+        losses["log V"] = dict.fromkeys(splits, summary["baselines"]["uniform"])
+        rows = [[name, *(_loss(of[split]) for split in splits)] for name, of in losses.items()]
+        self.say()
+        table(self.console, ["nats per token", *splits], rows)
+        self.say()
+        self._new(run)
+        if (verdict := verdict_of(summary)) is not None:
+            self.say()
+            self.say(verdict.sentence)
+            if verdict.advice:
+                self.say(f"  what to do: {verdict.advice}")
+        steps = f"best step {summary['best_step']:,} of {summary['steps']:,}, " if event.step > 1 else ""
+        self.say()
+        self.say(f"{summary['parameters']:,} parameters, {steps}{duration(summary['seconds'])}")
+        self.say(f"all of it is in {run.directory}")
+        top_k = () if self._top_k is None else ("--top-k", self._top_k)
+        more = ("-n", 100, "--novel", "--unique", "--temperature", TEMPERATURE, *top_k)
+        command(self.console, "for more like these:", command_line("sample", run.directory, *more))
+
+    def _new(self, run: Run) -> None:
+        """Show lines that are in no part of the file, a little likelier than the model draws them by itself."""
+        self.say(f"{NEW} new ones (none is in the file; temperature {TEMPERATURE}):")
+        found: list[Sample] = []
+        options: dict[str, Any] = {"top_k": self._top_k, "seed": run.settings.seed}
+        try:
+            for sample in run.stream(NEW, novel=True, unique=True, temperature=TEMPERATURE, **options):
+                found.append(sample)
+        except MakemoreError as error:
+            self.say(f"  ({error})", hang="  ")
+        cuts = run.cut(found)
+        for sample, cut in zip(found, cuts, strict=True):
+            self.say("  " + sample.text + CUT * cut, hang="    ")
+        if any(cuts):
+            self.say(f"  ({CUT} was cut at the length of the longest line)", "dim", hang="  ")
+
+
+def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:
+    """Sort samples by whether they are in train, held out or new."""
+    return {
+        name: [line for line, where in zip(lines, seen, strict=True) if where == kind]
+        for kind, name in KINDS.items()
+    }
+
+
+def show_sorted(say: Callable[[str], None], lines: list[str], seen: list[str]) -> None:
+    """Print samples by kind: in train, held out, new."""
+    for name, chosen in by_kind(lines, seen).items():
+        say(f"{len(chosen)} samples that are {name}:")
+        for line in chosen:
+            say(line)
+        say("-" * 80)
+
+
+def _loss(x: float | None) -> str:
+    return "infinite" if x is None else f"{x:.4f}"
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f"{duration(seconds) if seconds >= 1 else '1 s'} left"

@@ -1,0 +1,108 @@
+"""How the command line lays out prose, commands, tables and notes, at any width of the terminal from 40 columns on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from makemore.cli.terminal import width_of, wrapped
+from makemore.errors import visible
+
+NOTE = 30
+"""Columns that a note beside a number needs to be readable; where there are fewer it goes below."""
+
+
+def say(console: Console, text: str = "", style: str | None = None, hang: str = "") -> None:
+    """Print a line, on a terminal wrapped at spaces and with control characters spelled out; elsewhere as it is.
+
+    What people's files hold is neither markup nor the name of an emoji. hang: what further lines begin with.
+    """
+    lines = wrapped(_cell(console, text), console.width, hang) if console.is_terminal else [text]
+    for line in lines:
+        _print(console, line, style or "")
+
+
+def command(console: Console, lead: str, line: str, style: str | None = None) -> None:
+    """Print a command that is there to be copied on a line of its own, in one piece. lead: what it is for."""
+    say(console, lead)
+    _print(console, "  " + _cell(console, line), style or "")
+
+
+def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table whose first column is words and whose others are numbers.
+
+    Where the terminal is too narrow for it every row becomes a paragraph: its label, then its numbers, one a line,
+    each after the name of its column. A row whose label begins with a space says more of the row before it.
+    """
+    shown = [[_cell(console, cell) for cell in row] for row in [head, *rows]]
+    widths = [max(map(width_of, column)) for column in zip(*shown, strict=True)]
+    if not console.is_terminal or sum(widths) + 2 * (len(widths) - 1) <= console.width:
+        for i, (label, *cells) in enumerate(shown):
+            line = _padded(label, widths[0])
+            line += "".join("  " + _padded(c, w, True) for c, w in zip(cells, widths[1:], strict=True))
+            _print(console, line.rstrip(), "bold" if not i else "dim" if label[:1] == " " else "")
+        return
+    names, *shown = shown
+    wide = max(map(width_of, names[1:])) + 2
+    paragraphs: list[tuple[str, list[list[str]]]] = []
+    if names[0]:
+        _print(console, names[0], "bold")
+    if more := list(dict.fromkeys(row[0].strip() for row in shown if row[0][:1] == " ")):
+        _print(console, f"after each number its {' and '.join(more)}", "dim")
+    for label, *cells in shown:
+        if label[:1] != " " or not paragraphs:
+            paragraphs.append((label, [[] for _ in cells]))
+        for there, cell in zip(paragraphs[-1][1], cells, strict=True):
+            there.extend([cell] if cell else [])
+    for label, cells_of in paragraphs:
+        for line in wrapped(label, console.width, "  "):
+            _print(console, line, "bold")
+        for name, parts in zip(names[1:], cells_of, strict=True):
+            if parts:
+                text = "  " + name + " " * (wide - width_of(name)) + "  ".join(parts)
+                for line in wrapped(text, console.width, " " * (wide + 2)):
+                    _print(console, line)
+
+
+def notes(console: Console, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Print rows of a label, a number and what it says; where there is no room for the latter it goes below."""
+    shown = [[_cell(console, cell) for cell in row] for row in rows]
+    label, number = (max(width_of(row[i]) for row in shown) for i in (0, 1))
+    room = console.width - label - number - 4 if console.is_terminal else None
+    for name, value, says in shown:
+        if room is None or room >= NOTE:
+            first, *more = [says] if room is None else wrapped(says, room)
+            _noted(console, f"{_padded(name, label)}  {_padded(value, number, True)}", f"  {first}".rstrip())
+            below = [" " * (label + number + 4) + line for line in more]
+        else:
+            for line in wrapped(f"{name}  {value}".rstrip(), console.width, "  "):
+                _print(console, line)
+            below = wrapped("  " + says, console.width, "  ") if says else []
+        for line in below:
+            _print(console, line, "dim")
+
+
+def _noted(console: Console, plain: str, dim: str) -> None:
+    if console.is_terminal:
+        console.print(Text.assemble(plain, (dim, "dim")), highlight=False, soft_wrap=True)
+    else:
+        _print(console, plain + dim)
+
+
+def _padded(text: str, width: int, right: bool = False) -> str:
+    space = " " * (width - width_of(text))
+    return space + text if right else text + space
+
+
+def _cell(console: Console, text: str) -> str:
+    return visible(text).expandtabs(4) if console.is_terminal else text
+
+
+def _print(console: Console, line: str, style: str = "") -> None:
+    """Print a line as it is. Into a pipe not by rich, which would expand tabs and drop control characters."""
+    if console.is_terminal:
+        console.print(Text(line, style=style), highlight=False, soft_wrap=True)
+    elif not console.quiet:
+        console.file.write(line + "\n")

@@ -1,0 +1,125 @@
+"""Text as it can safely and readably be shown on a terminal: nothing in it is obeyed, no word or command is broken."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from makemore.errors import obeyed, visible
+
+_WORDS = re.compile(r"`[^`]*`[^\s`]*|[^ ]+")
+"""What a line is never broken inside: a word, or a command between backticks."""
+
+
+def visible_json(text: str) -> str:
+    """Return JSON that means the same, with the characters that a terminal would obey escaped."""
+    if text.isascii():  # JSON itself escapes those below a space
+        return text.replace("\x7f", "\\u007f")
+    return "".join(json.dumps(c)[1:-1] if obeyed(c) and c != "\n" else c for c in text)
+
+
+def for_stream(stream: IO[str] | None, spell: Callable[[str], str] = visible) -> Callable[[str], str]:
+    """Return what to do with a text before it is written: spell it out for a terminal, leave it alone elsewhere."""
+    try:
+        terminal = stream is not None and stream.isatty()
+    except ValueError:  # closed
+        terminal = False
+    return spell if terminal else _as_it_is
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+@contextlib.contextmanager
+def waiting(text: str, stream: IO[str] | None = None) -> Iterator[None]:
+    """Show on a terminal what is being waited for, and take it away at the end. stream: None takes standard output."""
+    stream = sys.stdout if stream is None else stream
+    first = os.environ.get("RANK", "0") == "0"  # of several processes
+    terminal = first and for_stream(stream) is visible and os.environ.get("TERM") != "dumb"
+    if terminal:
+        stream.write(clipped(text, columns() - 1))
+        stream.flush()
+    try:
+        yield
+    finally:
+        if terminal:
+            stream.write("\r\x1b[K")
+            stream.flush()
+
+
+def width_of(text: str) -> int:
+    """Return the cells of a terminal that a text takes: two for each East Asian wide character, none for a mark."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(c) for c in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def clipped(text: str, width: int) -> str:
+    """Return a text that takes at most so many cells; one that was longer ends in an ellipsis."""
+    if width_of(text) <= width:
+        return text
+    taken, kept = 0, ""
+    for c in text:
+        taken += _cells(c)
+        if taken > width - 1:
+            break
+        kept += c
+    return kept + "…"
+
+
+def wrapped(text: str, width: int, hang: str = "") -> list[str]:
+    """Break a text at spaces into lines of at most so many cells.
+
+    The first line keeps the spaces that the text begins with; the others begin with `hang`. A word, or a command
+    between backticks, that is longer than a line stays in one piece.
+    """
+    if width_of(text) <= width:
+        return [text]
+    lead = text[: len(text) - len(text.lstrip(" "))]
+    lines, line, empty, end = [], lead, True, len(lead)
+    for word in _WORDS.finditer(text):
+        gap = "" if empty else " " * (word.start() - end)
+        if not empty and width_of(line) + len(gap) + width_of(word[0]) > width:
+            lines.append(line)
+            line, gap = hang, ""
+        line += gap + word[0]
+        empty, end = False, word.end()
+    return [*lines, line]
+
+
+def tell(text: str, hang: str = "", stream: IO[str] | None = None) -> None:
+    """Print a line: on a terminal in words that are not broken, and with nothing in it obeyed; elsewhere as it is.
+
+    hang: what further lines begin with. stream: None takes standard output.
+    """
+    stream = sys.stdout if stream is None else stream
+    if for_stream(stream) is visible:
+        text = "\n".join(wrapped(visible(text), columns(), hang))
+    print(text, file=stream, flush=True)
+
+
+def columns(default: int = 80) -> int:
+    """Return the width of the terminal in cells."""
+    return max(20, shutil.get_terminal_size((default, 24)).columns)
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s"

@@ -1,0 +1,244 @@
+"""Which files are meant.
+
+A source is a file, "-" for standard input, a directory (all files in it), a pattern like 'data/*.txt', the name of a
+bundled list, or several of these. What makemore itself wrote is never read as a list: run directories, comparisons and
+caches are skipped in directories, and so are hidden files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from makemore.errors import MakemoreError, alike, shown
+from makemore.files.atomic import read_json
+
+BLOCK = 1 << 20
+"""Bytes that are read at a time."""
+
+DEFAULT = "names"
+"""The bundled list that is read where no source is given."""
+
+_STANDARD_INPUT = Path("-")
+_WEB = re.compile(r"(https?|ftp|s3|gs)://", re.IGNORECASE)
+
+_OWN = {
+    "config.json": ("makemore run", "a run directory"),
+    "comparison.json": ("makemore comparison", "a comparison"),
+    "facts.json": ("makemore corpus", "a cache of makemore"),
+}
+"""What makemore writes, by the file that says so: how its format begins, and what to call it."""
+
+_SAID = 5
+"""Skipped places that are named."""
+
+
+@dataclass
+class Source:
+    """The files that are read one after another."""
+
+    name: str
+    """As messages call it."""
+    paths: list[Path]
+    bundled: bool = False
+    skipped: list[str] = field(default_factory=list)
+    """What lies in a directory and is not read, and why."""
+
+    @cached_property
+    def size(self) -> int | None:
+        """Bytes on disk; None where a stream is among the files."""
+        if any(map(is_stream, self.paths)):
+            return None
+        return sum(path.stat().st_size for path in self.paths)
+
+    def stamps(self) -> list[tuple[str, int, int, int]]:
+        """Path, size and times of change of each file: what is compared to see whether one changed."""
+        return [
+            (str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+            for path in self.paths
+            if not is_stream(path)
+        ]
+
+    def digest(self) -> str:
+        """A hash of the content of the files."""
+        made = hashlib.blake2b(digest_size=16)
+        for path in self.paths:
+            if is_stream(path):
+                continue
+            with opened(path) as file:
+                while data := file.read(BLOCK):
+                    made.update(data)
+        return made.hexdigest()
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a file can be read but once: standard input, a pipe."""
+    return path == _STANDARD_INPUT or not path.is_file()
+
+
+def bundled_lists() -> list[dict[str, Any]]:
+    """Return what is known of each bundled list: name, file, lines, source, licence and so on."""
+    sources: list[dict[str, Any]] = json.loads(_data().joinpath("SOURCES.json").read_text("utf-8"))
+    return sources
+
+
+def _data() -> Any:
+    return resources.files("makemore.corpus").joinpath("data")
+
+
+def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
+    """Return the files that a source means, or raise MakemoreError. None means the bundled list DEFAULT."""
+    if source is None:
+        return _bundled(DEFAULT)
+    if not isinstance(source, (str, Path)):
+        return _together([locate(each) for each in source])
+    if source == "":
+        raise MakemoreError("-i '': names no file; give a file with one thing on each line")
+    if str(source) in ("-", "/dev/stdin"):
+        return Source("standard input", [_STANDARD_INPUT])
+    if _WEB.match(str(source)):
+        raise MakemoreError(
+            f"{shown(source)}: is a web address; download it first, for example with "
+            f"curl -L -o list.txt {shlex.quote(shown(source))}"
+        )
+    path = Path(source)
+    names = [entry["name"] for entry in bundled_lists()]
+    bundled = str(source).removesuffix(".txt")
+    try:
+        if path.is_dir():
+            if (own := what_wrote(path)) is None:
+                return _inside(path)
+            if bundled not in names:
+                raise MakemoreError(
+                    f"{shown(path)}: is {own}, not a list; give the file of lines, or, for lines that a run makes, "
+                    "use makemore sample"
+                )
+        elif path.exists():
+            return Source(str(path), [path])
+    except OSError as error:  # a name too long, say
+        raise MakemoreError(f"{shown(path)}: {error.strerror}") from None
+    if bundled in names:
+        return _bundled(bundled)
+    if found := _matching(str(source)):
+        return found
+    guess = alike(bundled, names)
+    raise MakemoreError(
+        f"{shown(path)}: no such file, and no bundled list of that name (there are {', '.join(names)})"
+        + f";{guess}" * bool(guess)
+    )
+
+
+def _bundled(name: str) -> Source:
+    return Source(f"{name} (bundled)", [Path(str(_data().joinpath(name + ".txt")))], bundled=True)
+
+
+def _together(every: list[Source]) -> Source:
+    """Return several sources as one."""
+    if len(every) == 1:
+        return every[0]
+    paths = [path for each in every for path in each.paths]
+    if len(set(paths)) < len(paths):
+        twice = next(path for i, path in enumerate(paths) if path in paths[:i])
+        raise MakemoreError(f"{shown(twice)}: is named twice; name every file once")
+    skipped = [place for each in every for place in each.skipped]
+    return Source(f"{every[0].name} and {len(paths) - 1} more", paths, skipped=skipped)
+
+
+def what_wrote(directory: Path) -> str | None:
+    """Return which kind of makemore's directories this is, "a run directory" for example, or None."""
+    for name, (format, called) in _OWN.items():
+        with contextlib.suppress(MakemoreError, AttributeError):
+            if str(read_json(directory / name).get("format")).startswith(format):
+                return called
+    return None
+
+
+def _inside(directory: Path) -> Source:
+    """Return the files in a directory and all below it."""
+    paths: list[Path] = []
+    skipped: list[str] = []
+
+    def unreadable(error: OSError) -> None:
+        raise MakemoreError(
+            f"{shown(error.filename)}: cannot be read: {error.strerror}; change its permissions, or name the files to read"
+        )
+
+    for place, folders, files in os.walk(directory, onerror=unreadable):
+        folders.sort()
+        for name in list(folders):
+            why = "hidden" if name.startswith(".") else what_wrote(Path(place, name))
+            if why is not None:
+                folders.remove(name)
+                skipped.append(f"{Path(place, name)}{os.sep} ({why})")
+        for name in sorted(files):
+            path = Path(place, name)
+            if name.startswith("."):
+                skipped.append(f"{path} (hidden)")
+            elif not path.is_file():
+                skipped.append(f"{path} (not a file)")
+            else:
+                paths.append(path)
+    if not paths:
+        also = f" ({said(skipped)} skipped)" if skipped else ""
+        raise MakemoreError(
+            f"{shown(directory)}: is a directory without files{also}; give a file with one thing on each line"
+        )
+    return Source(str(directory), sorted(paths), skipped=skipped)
+
+
+def _matching(pattern: str) -> Source | None:
+    """Return the files that match a pattern, without those in run directories that only a wildcard names."""
+    paths, skipped = [], set()
+    for path in sorted(Path(p) for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)):
+        own = next(
+            ((parent, why) for parent in path.parents
+             if not pattern.startswith(str(parent)) and (why := what_wrote(parent)) is not None), None,
+        )  # fmt: skip
+        if own is None:
+            paths.append(path)
+        else:
+            skipped.add(f"{own[0]}{os.sep} ({own[1]})")
+    if skipped and not paths:
+        raise MakemoreError(
+            f"{shown(pattern)}: matches nothing but {said(sorted(skipped))}; give the files of lines"
+        )
+    return Source(pattern, paths, skipped=sorted(skipped)) if paths else None
+
+
+def said(skipped: Sequence[str]) -> str:
+    """Return in a few words what was skipped."""
+    more = f" and {len(skipped) - _SAID:,} more" if len(skipped) > _SAID else ""
+    return ", ".join(map(shown, skipped[:_SAID])) + more
+
+
+def name_of(path: Path) -> str:
+    """Return what messages call a file."""
+    return "standard input" if path == _STANDARD_INPUT else shown(path)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, or standard input, as it lies there."""
+    if path == _STANDARD_INPUT:
+        if sys.stdin is None:
+            raise MakemoreError("standard input is closed; name a file instead")
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise MakemoreError(f"{shown(path)}: cannot be read: {error.strerror}") from None
+    with file:
+        yield file

@@ -1,0 +1,145 @@
+"""Several processes of one command line on this machine, started and watched over by torch's elastic agent, as torchrun does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from makemore.errors import MakemoreError
+
+RESTARTS = 10
+"""How often lost processes are started again."""
+
+STOPPED = 130
+"""The exit status of a process that was asked to stop."""
+
+Outcome = tuple[int, str]
+"""An exit status, and the sentence to say with it, "" for none."""
+
+
+def launch(
+    command: Callable[[list[str]], Outcome], argv: list[str], processes: int, restarts: int = 0
+) -> Outcome:
+    """Run a command line in several processes together, and return how it ended.
+
+    The processes meet in files of a private directory and talk over the loopback: nothing listens to the network.
+
+    Args:
+        command: A function of a module, which every process calls with argv.
+        argv: The command line.
+        processes: How many.
+        restarts: How often all are started again after one was lost. An error of one is not a loss: it ends them all.
+
+    Raises:
+        MakemoreError: A process was lost once more than `restarts` times, or there is no temporary directory.
+
+    """
+    _set_environment(processes)
+    from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    from makemore.distributed import group as parallel
+
+    for name in ("torch.distributed", "torch.multiprocessing"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with _private_directory() as directory:
+        # Ctrl-C reaches the processes too, which end by themselves
+        before = signal.signal(signal.SIGINT, lambda number, frame: None)
+        os.environ |= {parallel.LAUNCHER: str(os.getpid()), parallel.MEETING: str(directory)}
+        config = LaunchConfig(
+            min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=uuid.uuid4().hex, local_addr="localhost",
+            rdzv_backend="c10d", rdzv_configs={"store_type": "file"}, rdzv_endpoint=str(directory / "agent"),
+            max_restarts=restarts, signals_to_handle="SIGTERM,SIGHUP", logs_specs=DefaultLogsSpecs(str(directory)),
+        )  # fmt: skip
+        note = directory / "error.json"
+        try:
+            outcomes: dict[int, Outcome] = elastic_launch(config, _process)(command, argv, note)
+        except ChildFailedError:
+            if (error := _error(note)) is not None:
+                return error
+            again = f", also after {restarts} restarts" if restarts else ""
+            raise MakemoreError(
+                f"one of the {processes} processes was lost{again}; did memory run out?"
+            ) from None
+        except SignalException:
+            return STOPPED, ""
+        finally:
+            signal.signal(signal.SIGINT, before)
+            del os.environ[parallel.LAUNCHER], os.environ[parallel.MEETING]
+        return outcomes[0]
+
+
+def _set_environment(processes: int) -> None:
+    """Set what torch, and the processes that are started, read from the environment."""
+    # with a store of its own torch would serve it on every interface
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
+    os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = loopback
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # the agent's own log is for clusters
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // processes)))
+    # Python's resource tracker warns of semaphores when the launcher is killed, and then removes them itself
+    warnings = [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"]
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, warnings))
+
+
+@contextlib.contextmanager
+def _private_directory() -> Iterator[Path]:
+    """A directory that only this user can enter, removed at the end."""
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="makemore-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise MakemoreError(
+            f"--nproc: no temporary directory can be made ({error.strerror or error}); set TMPDIR to one that is writable"
+        ) from None
+    with directory as name:
+        yield Path(name)
+
+
+def _process(command: Callable[[list[str]], Outcome], argv: list[str], note: Path) -> Outcome:
+    """What each process does. An error is noted for those that are started again, which then have nothing to do."""
+    if (error := _error(note)) is not None:
+        return error
+    from makemore.distributed import group as parallel
+
+    try:
+        status, sentence = command(argv)
+    except Exception:
+        traceback.print_exc()
+        status, sentence = 1, ""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    well = status in (0, STOPPED)
+    if parallel.orphaned():  # nobody else would
+        shutil.rmtree(note.parent, ignore_errors=True)
+    elif well:
+        return status, sentence
+    if not well and sentence != parallel.LOST and note.parent.exists() and not note.exists():
+        beside = note.with_name(str(os.getpid()))
+        beside.write_text(json.dumps([status, sentence]), "utf-8")
+        beside.replace(note)
+    os._exit(status)  # at once, with all connections, or the others would wait for this one
+
+
+def _error(note: Path) -> Outcome | None:
+    """The error that a process has noted."""
+    try:
+        status, sentence = json.loads(note.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return status, sentence
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,199 @@
+"""Which files of a directory makemore wrote: only these does it ever replace or delete.
+
+A name is no proof: report.html may be a person's own. So every directory that makemore fills has a manifest.jsonl, where a name
+is noted once nothing was found under it, and before anything is written there. The first line says what the file is, each
+other line is {"wrote": NAME} or {"removed": NAME}. Lines are only appended, so that two processes can note what
+they write at the same time.
+
+The name NAME.tmp, where NAME is written before it is renamed, comes with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from makemore.errors import MakemoreError
+from makemore.files.atomic import append, atomic, create, kind, read_text, unwritable
+
+NAME = "manifest.jsonl"
+FORMAT = "makemore manifest"
+
+
+class Manifest:
+    """The names of what makemore wrote into a directory: files, and directories with manifests of their own."""
+
+    def __init__(self, directory: Path, adopted: Iterable[str] = ()) -> None:
+        """Read the manifest of a directory. adopted: what makemore wrote there, if there is no manifest yet."""
+        self.directory = directory
+        self.path = directory / NAME
+        self.names = set(adopted)
+        self.exists = False
+        self._read()
+
+    def _read(self) -> None:
+        if kind(self.path) != "file":
+            return
+        lines = read_text(self.path).split("\n")
+        if json_or_none(lines[0]) != {"format": FORMAT}:
+            return
+        names: set[str] = set()
+        for line in lines[1:-1]:  # what follows the last newline was cut off in the writing
+            entry = json_or_none(line)
+            match entry:
+                case {"wrote": str(name)} if safe(name):
+                    names.add(name)
+                case {"removed": str(name)}:
+                    names.discard(name)
+                # a line that was cut off proves nothing: what it would have noted is not makemore's, then
+        self.names, self.exists = names, True
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def obstacle(self, name: str, wanted: str = "file") -> Path | None:
+        """Return what is in the way of writing a name, which may be its NAME.tmp; None if nothing is."""
+        for path, as_ in ((self.directory / name, wanted), (self.directory / f"{name}.tmp", "file")):
+            there = kind(path)
+            if there and (name not in self or there != as_):
+                return path
+        return None
+
+    def check(self, *names: str, wanted: str = "file") -> None:
+        """Raise MakemoreError unless each of these names is makemore's or free, to be written as `wanted`."""
+        if self.exists is False and (there := kind(self.path)):
+            raise in_the_way(self.path, there)
+        for name in names:
+            if (path := self.obstacle(name, wanted)) is not None:
+                raise in_the_way(path, kind(path))
+
+    def claim(self, *names: str, wanted: str = "file") -> None:
+        """Note names that are about to be written. Raises MakemoreError where something else's is in the way."""
+        if not self.exists or not self.names.issuperset(names):
+            self._read()  # another process may have noted some
+        self.check(*names, wanted=wanted)
+        if not self.exists:
+            self.names |= set(names)
+            data = "".join(
+                json.dumps(line) + "\n"
+                for line in ({"format": FORMAT}, *({"wrote": n} for n in sorted(self.names)))
+            )
+            try:
+                create(self.path, data.encode())
+            except FileExistsError:
+                raise in_the_way(self.path, kind(self.path)) from None
+            self.exists = True
+        elif new := [name for name in dict.fromkeys(names) if name not in self]:
+            self._note("wrote", new)
+            self.names |= set(new)
+
+    def note(self, name: str) -> None:
+        """Note a file that was just made, whose name nobody could know before."""
+        self.names.add(name)
+        self._note("wrote", [name])
+
+    def _note(self, what: str, names: Iterable[str]) -> None:
+        text = "".join(json.dumps({what: name}) + "\n" for name in names)
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(-1, os.SEEK_END)
+                whole = file.read() == b"\n"
+        except OSError as error:
+            raise unwritable(self.path, error) from None
+        append(self.path, text if whole else "\n" + text, durable=True)
+
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """Give a path to write to, for a file of that name, as `files.atomic` does."""
+        self.claim(name)
+        with atomic(self.directory / name, self.directory / f"{name}.tmp") as path:
+            yield path
+
+    def append(self, name: str, text: str) -> None:
+        """Append text to a file of that name."""
+        self.claim(name)
+        append(self.directory / name, text)
+
+    def make_directory(self, name: str, adopted: Iterable[str] = ()) -> Manifest:
+        """Make a directory of that name if need be, and return its manifest. adopted: as of `Manifest`."""
+        self.claim(name, wanted="directory")
+        path = self.directory / name
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from None
+        return Manifest(path, adopted)
+
+    def adopt(self, name: str) -> None:
+        """Take a file for makemore's that is not noted: its content must have shown that it is."""
+        if name not in self:
+            self.note(name)
+
+    def remove(self, *names: str) -> None:
+        """Delete files of these names, as far as makemore wrote them."""
+        gone = [name for name in names if name in self and self._unlink(name)]
+        if gone and self.exists:
+            self._note("removed", gone)
+        self.names -= set(gone)
+
+    def _unlink(self, name: str) -> bool:
+        for path in (self.directory / name, self.directory / f"{name}.tmp"):
+            try:
+                if kind(path) == "file":
+                    path.unlink()
+            except OSError as error:
+                raise unwritable(path, error) from None
+        return True
+
+    def clear(self) -> bool:
+        """Delete all that is noted, the manifest, and the directory if that leaves it empty; return whether it did."""
+        for name in self.names:
+            if kind(self.directory / name) == "directory":
+                Manifest(self.directory / name).clear()
+            else:
+                self._unlink(name)
+        try:
+            if self.exists:
+                self.path.unlink()
+            self.directory.rmdir()
+        except OSError:  # a file that makemore did not write
+            return False
+        return True
+
+    def foreign(self) -> list[Path]:
+        """Return what is in the directory that makemore did not write."""
+        ours = {NAME} if self.exists else set()
+        for name in self.names:
+            ours |= {name, f"{name}.tmp"}
+        return [
+            path for path in sorted(self.directory.iterdir()) if path.name not in ours or self._strange(path)
+        ]
+
+    def _strange(self, path: Path) -> bool:
+        return kind(path) not in ("file", "directory")
+
+
+def in_the_way(path: Path, there: str) -> MakemoreError:
+    """Return what to say of something that makemore did not write."""
+    if there == "file":
+        what = "was not written by makemore"
+    else:
+        what = f"is a {there} that makemore did not make" if there else "is in the way"
+    return MakemoreError(f"{path}: {what}, and was left alone; move it away, or choose another place with -o")
+
+
+def safe(name: str) -> bool:
+    """Whether a name is that of something in a directory, and leads nowhere else."""
+    return bool(name) and name not in (".", "..") and not set(name) & {"/", "\\", "\0"}
+
+
+def json_or_none(line: str) -> Any:
+    """Return what a line of JSON holds, or None where it is not JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,386 @@
+"""Several models on the same split: trained one after another, then put in order, ties told from differences.
+
+DIR/comparison.json      what is compared and how it is trained; once all are done, the results too
+DIR/TYPE-SEED/           a run directory for each
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import itertools
+import math
+import os
+import time as clock
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.errors import MakemoreError, command_line
+from makemore.files import records
+from makemore.files.atomic import damage, held, kind, no_infinities, read_json, to_json
+from makemore.files.manifest import Manifest
+from makemore.metrics import losses as evaluation
+from makemore.metrics import quality
+from makemore.metrics.copying import verdict_of
+from makemore.metrics.losses import Losses
+from makemore.models import MODELS, count_parameters, model_class
+from makemore.reports.inspection import pace_of
+from makemore.runs.recipes import recipe
+from makemore.runs.run import Run
+from makemore.training.events import Event
+from makemore.training.loop import TEACHER_ORDER, fitted, pick_device
+from makemore.training.start import check_settings, train
+
+FORMAT = "makemore comparison"
+PLAN = "comparison.json"
+
+SEED = 3407
+"""Of the first run of each type; the others have the numbers that follow."""
+
+SEED_SPREAD, SEED_LINES = 0.004, 28_851
+"""Standard deviation of the test loss over seeds, in nats per token, where too few types were trained more than once:
+a little above what the ladder's types have on so many training lines, names (benchmarks/RESULTS.md). Of fewer lines it is
+taken to be larger by the root of their ratio."""
+
+MOST_SEEDS = 1000
+"""Runs of a type, at most."""
+
+SAMPLES = quality.UNIQUE_OF
+"""Samples of each model, for its speed and for how many of them are different."""
+
+
+@dataclasses.dataclass
+class Entry:
+    """One model: the runs of it, which differ in their seed alone."""
+
+    name: str
+    type: str
+    runs: list[Run]
+    losses: Losses
+    """On the test lines, averaged over the runs."""
+    numbers: dict[str, Any]
+
+
+def compare(
+    source: str | Path | None = None,
+    types: Sequence[str] | None = None,
+    *,
+    work_dir: str | Path = "comparison",
+    seeds: int = 1,
+    time: float | None = None,
+    max_steps: int | None = None,
+    device: str = "auto",
+    encoding: str = "utf-8",
+    max_length: int | None = None,
+    keep_spaces: bool = False,
+    drop_undecodable: bool = False,
+    on_event: Callable[[str, Event], None] = lambda name, event: None,
+    on_run: Callable[[dict[str, Any]], None] = lambda numbers: None,
+    on_failure: Callable[[str, str], None] = lambda name, message: None,
+    on_estimate: Callable[[int, float], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any] | None:
+    """Train some types on a file of lines, and return how they compare, as `compare_runs` does; None if stopped.
+
+    source, time, max_steps, device, encoding, max_length, keep_spaces, drop_undecodable: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
+    each type that learns. What is in the directory already is kept, and what was begun there is gone on with.
+    on_event: called with the name of a run and every event of its training. on_estimate: called first, with how many runs are left to
+    train and about how many seconds that takes; that is measured only if this is given. on_run: called with the numbers of each run
+    that is done. A type whose training fails is left out, and told under `failed`. Raises MakemoreError for what the caller can mend.
+    """
+    names = _names(types, seeds)
+    how: dict[str, Any] = {"time": time, "max_steps": max_steps}
+    check_settings({name: value for name, value in how.items() if value is not None})
+    pick_device(device)
+    directory = Path(work_dir)
+    lines: dict[str, Any] = {
+        "encoding": encoding, "max_length": max_length, "keep_spaces": keep_spaces, "drop_undecodable": drop_undecodable
+    }  # fmt: skip
+    corpus = read(source, **lines)
+    asked = {"fingerprint": corpus.fingerprint} | how
+    _check(directory, asked, names)
+    if on_estimate is not None:
+        on_estimate(*_estimated(corpus, names, directory, device, time, max_steps))
+    how |= {"source": source, "device": device} | lines
+    failed: dict[str, str] = {}
+    done: dict[str, list[Run]] = {}
+    with held(directory):
+        files = _claim(directory, asked, names)
+        for kind_of, i, name in [(t, i, name) for t in names for i, name in enumerate(names[t])]:
+            begin = {"type": kind_of, "seed": SEED + i} | how
+            try:
+                run = _trained(directory / name, begin, functools.partial(on_event, name), stop)
+            except MakemoreError as error:
+                failed[name] = str(error)
+                on_failure(name, str(error))
+                continue
+            if run is None:
+                return None
+            done.setdefault(kind_of, []).append(run)
+            on_run(
+                {"name": name, "type": kind_of}
+                | {k: run.summary[k] for k in ("nll", "seconds", "parameters")}
+            )
+        if not done:
+            raise MakemoreError(next(iter(failed.values())))
+        result = _compared(done) | {"failed": failed}
+        _write_plan(files, asked | {"result": result})
+    return result
+
+
+def _estimated(
+    corpus: Corpus,
+    names: dict[str, list[str]],
+    directory: Path,
+    device: str,
+    time: float | None,
+    max_steps: int | None,
+) -> tuple[int, float]:
+    """Return how many runs are still to be trained, and about how many seconds that takes on this machine.
+
+    A few steps of each type are timed; training that stops early takes less.
+    """
+    left = {
+        type: sum(not (directory / run / "summary.json").exists() for run in runs)
+        for type, runs in names.items()
+    }
+    learning = {type: n for type, n in left.items() if n and not hasattr(model_class(type), "fit")}
+    total, seconds = sum(left.values()), 0.0
+    if time is not None or not learning:
+        return total, sum(learning.values()) * (time or 0.0)
+    teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
+    for type, n in learning.items():
+        steps = recipe(type).max_steps if max_steps is None else max_steps
+        with contextlib.suppress(
+            MakemoreError
+        ):  # a type that cannot be trained is told of when its turn comes
+            seconds += n * steps * pace_of(corpus, type, teacher, device)
+    return total, seconds
+
+
+def _names(types: Sequence[str] | None, seeds: int) -> dict[str, list[str]]:
+    """Return the names of the runs of each type, or raise MakemoreError."""
+    if types is not None and not types:
+        raise MakemoreError(f"--types: names no type; there are {', '.join(MODELS)}")
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise MakemoreError(f"--seeds {seeds}: must be from 1 to {MOST_SEEDS}")
+    names = {}
+    for type in MODELS if types is None else types:
+        once = hasattr(model_class(type), "fit")  # counting has nothing random
+        names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
+    return names
+
+
+def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
+    """Return how finished runs compare: `entries`, best test loss first, and `pairs`, which differences are real.
+
+    A difference is that of two models' losses on the same test lines; its interval comes from drawing the lines anew
+    and allows for the seeds. It is a tie where the interval covers 0. Losses are in nats per token.
+    Raises MakemoreError for runs that are not finished, or whose splits differ.
+    """
+    if len({Path(d).resolve() for d in directories}) < max(2, len(directories)):
+        raise MakemoreError("compare: give two different run directories or more, or a file of lines")
+    runs = [Run.load(d) for d in directories]
+    for run in runs:
+        if not run.summary:
+            raise MakemoreError(
+                f"{run.directory}: its training has not ended; go on with `{command_line('--resume', '-o', run.directory)}`"
+            )
+        for split in SPLITS:
+            if runs[0].corpus.content(split) != run.corpus.content(split):
+                raise MakemoreError(
+                    f"{run.directory}: has other {split} lines than {runs[0].directory}, so their losses "
+                    "cannot be compared; train both on the same file"
+                )
+    return _compared({str(run.directory): [run] for run in runs})
+
+
+def result_of(directory: str | Path) -> dict[str, Any] | None:
+    """Return what `compare` found in a directory before; None if it is no comparison's.
+
+    Raises MakemoreError for a comparison that has not ended.
+    """
+    path = Path(directory) / PLAN
+    if not os.path.isfile(path):
+        return None
+    plan = read_json(path)
+    with damage(path):
+        if plan.get("format") != FORMAT:
+            raise ValueError("not a comparison's")
+    if plan.get("result") is None:
+        raise MakemoreError(
+            f"{directory}: its comparison has not ended; run the same `makemore compare` again"
+        )
+    with damage(path):
+        result = plan["result"]
+        if wrong := records.misfit(result, records.COMPARISON, "result"):
+            raise ValueError(wrong)
+        names = [each["name"] for each in result["entries"] if each["runs"]]
+        if not names or len(names) < len(result["entries"]):
+            raise ValueError("it has no entries, or one without runs")
+        if any(pair[side] not in names for pair in result["pairs"] for side in ("a", "b")):
+            raise ValueError("a pair is not of its entries")
+    return dict(result)
+
+
+def _owned(directory: Path) -> Manifest:
+    """Return the manifest of a comparison's directory; of an older makemore's, what is recognised as its own."""
+    names = set()
+    with contextlib.suppress(MakemoreError, AttributeError):
+        if kind(directory / PLAN) == "file" and read_json(directory / PLAN).get("format") == FORMAT:
+            names = {PLAN, *(path.parent.name for path in directory.glob("*-[0-9]*/config.json"))}
+    return Manifest(directory, names)
+
+
+def _check(directory: Path, asked: dict[str, Any], names: dict[str, list[str]]) -> None:
+    """Raise MakemoreError if a directory is not free for this comparison, and does not hold its beginning."""
+    path = directory / PLAN
+    if kind(directory) and not directory.is_dir():
+        raise MakemoreError(f"{directory}: is a {kind(directory)}; choose a directory with -o")
+    if kind(directory / "config.json"):
+        raise MakemoreError(f"{directory}: holds a run; choose another directory with -o")
+    files = _owned(directory)
+    if kind(path) and PLAN in files:
+        plan = read_json(path)
+        with damage(path):
+            if plan.get("format") != FORMAT:
+                raise ValueError("not a comparison's")
+            before = {name: plan[name] for name in asked}
+        if before != asked:
+            name = next(name for name in asked if asked[name] != before[name])
+            what = "a comparison on other lines" if name == "fingerprint" else (
+                f"a comparison with --{name.replace('_', '-')} {before[name]}"
+            )  # fmt: skip
+            raise MakemoreError(f"{directory}: already holds {what}; choose another directory with -o")
+    files.check(PLAN)
+    files.check(*itertools.chain(*names.values()), wanted="directory")
+
+
+def _claim(directory: Path, asked: dict[str, Any], names: dict[str, list[str]]) -> Manifest:
+    """Note that a directory is this comparison's, and return its manifest."""
+    _check(directory, asked, names)
+    files = _owned(directory)
+    files.claim(*itertools.chain(*names.values()), wanted="directory")
+    _write_plan(files, asked)  # a result there was may not be that of what is asked now
+    return files
+
+
+def _write_plan(files: Manifest, plan: dict[str, Any]) -> None:
+    with files.writing(PLAN) as path:
+        path.write_text(to_json({"format": FORMAT} | plan, indent=2) + "\n", "utf-8", "backslashreplace")
+
+
+def _trained(
+    directory: Path, begin: dict[str, Any], on_event: Callable[[Event], None], stop: Callable[[], bool]
+) -> Run | None:
+    """Return a run that is trained to its end, whatever of it there was before; None if it was stopped."""
+    if (directory / "config.json").exists():
+        run = Run.load(directory)
+        if not run.summary:
+            run = train(work_dir=directory, resume=True, device=begin["device"], on_event=on_event, stop=stop)
+    else:
+        run = train(work_dir=directory, on_event=on_event, stop=stop, **begin)
+    return run if run.summary else None
+
+
+def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
+    """Measure the runs of each name, and compare every two names."""
+    entries = [_entry(name, runs) for name, runs in named.items()]
+    corpus = entries[0].runs[0].corpus
+    units = entries[0].losses.units
+    assert units is not None
+    spread = _seed_spread(entries)
+    entries.sort(key=lambda entry: float(entry.losses.lines.sum()))
+    pairs = []
+    for a, b in itertools.combinations(entries, 2):
+        with np.errstate(invalid="ignore"):
+            difference = b.losses.lines - a.losses.lines
+        lengths = a.losses.lengths.astype(np.float64)
+        learned = [entry for entry in (a, b) if not hasattr(model_class(entry.type), "fit")]
+        chance = float(np.sqrt(sum(spread**2 / len(entry.runs) for entry in learned)))
+        low, high = evaluation.ratio_interval(difference, lengths, units, chance)
+        apart = float(difference.sum() / lengths.sum())
+        pairs.append(
+            {
+                "a": a.name,
+                "b": b.name,
+                "difference": apart,
+                "interval": [low, high],
+                "tie": not (low > 0 or high < 0) if math.isfinite(apart) else math.isnan(apart),
+            }
+        )
+    with_best = {pair["b"]: pair["tie"] for pair in pairs if pair["a"] == entries[0].name}
+    for entry in entries:
+        lengths = entry.losses.lengths.astype(np.float64)
+        entry.numbers["interval"] = list(
+            evaluation.ratio_interval(entry.losses.lines, lengths, units, positive=True)
+        )
+        entry.numbers["tie_with_best"] = with_best.get(entry.name, True)
+    found = {
+        "lines": corpus.counts(),
+        "scored_lines": len(units),
+        "seed_spread": spread,
+        "entries": [entry.numbers for entry in entries],
+        "pairs": pairs,
+    }
+    return dict(no_infinities(found))
+
+
+def _entry(name: str, runs: list[Run]) -> Entry:
+    """Measure the runs of one model."""
+    found = []
+    for run in runs:
+        # the same lines in the same order, wherever they stand in each run's file
+        some = run.corpus.drawn("test", together=True)
+        found.append(evaluation.losses(run.model, some, np.argsort(some.hashes, kind="stable")))
+    lengths, units = found[0].lengths, found[0].units
+    mean = np.mean([losses.lines for losses in found], axis=0)
+    first = runs[0]
+    drawn = [_drawn(run) for run in runs]
+    numbers: dict[str, Any] = {
+        "name": name,
+        "type": first.type,
+        "runs": [str(run.directory) for run in runs],
+        "parameters": count_parameters(first.model),
+        "seconds": float(np.median([run.summary["seconds"] for run in runs])),
+        "nll": {split: _mean([run.summary["nll"][split] for run in runs], math.inf) for split in SPLITS},
+        "nll_of_runs": [losses.loss.nll for losses in found],
+        "samples_per_second": float(np.median([rate for rate, _ in drawn])),
+        "uniqueness": float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
+        "train_mass": _mean([run.summary.get("train_mass") for run in runs]),
+        "copy_ratio": _mean([run.summary.get("copy_ratio") for run in runs]),
+        "memorising": verdict.to_json() if (verdict := verdict_of(first.summary)) else None,
+    }  # fmt: skip
+    if len(lengths) < first.corpus.counts()["test"]:  # their intervals are to be around their loss
+        numbers["nll"]["test"] = _mean(numbers["nll_of_runs"])
+    return Entry(name, first.type, runs, Losses(np.repeat(mean / lengths, lengths), lengths, units), numbers)
+
+
+def _drawn(run: Run) -> tuple[float, list[str]]:
+    """Draw samples, and say how many a second there were."""
+    run.sample(10, seed=0)
+    began = clock.perf_counter()
+    lines = run.sample(SAMPLES, seed=1)
+    return len(lines) / (clock.perf_counter() - began), lines
+
+
+def _mean(values: list[float | None], missing: float | None = None) -> float | None:
+    """The mean of what there is; `missing` where something is not."""
+    there = [value for value in values if value is not None]
+    return float(np.mean(there)) if len(there) == len(values) else missing
+
+
+def _seed_spread(entries: list[Entry]) -> float:
+    """The standard deviation of the test loss over seeds, from the types that have several runs."""
+    several = [entry.numbers["nll_of_runs"] for entry in entries if len(entry.runs) > 1]
+    free = sum(len(losses) - 1 for losses in several)
+    if free < 4:  # too few to tell
+        lines = entries[0].runs[0].corpus.counts()["train"]
+        return SEED_SPREAD * math.sqrt(max(1.0, SEED_LINES / lines))
+    return float(np.sqrt(sum(np.var(losses) * len(losses) for losses in several) / free))

@@ -1,0 +1,435 @@
+"""What is in a file, before anything is trained on it: what `makemore inspect` prints."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import regex
+import torch
+
+from makemore.corpus.batches import WINDOW, Batches
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import PIECE, SPLITS, Corpus
+from makemore.corpus.lines import How, texts
+from makemore.corpus.source import locate
+from makemore.metrics import advice, quality
+from makemore.metrics.advice import Warned
+from makemore.metrics.looks import FAR, Looks, copies, long_lines, look, warnings
+from makemore.metrics.losses import evaluate
+from makemore.models import build, configure
+from makemore.runs.recipes import DEFAULT_TYPE, recipe
+from makemore.training.loop import SCORED_TOKENS, TEACHER_ORDER, fitted, pick_device
+from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
+
+MANY_CHARACTERS, LONG = 1000, 300
+"""Characters of an alphabet, and of a line, from which training is slow."""
+
+NEAR_DUPLICATES = 0.05
+"""Share of the lines above which they are worth a warning."""
+
+SHOWN = 5
+"""Examples of a thing, at most."""
+
+BINS = 40
+"""Rows of the histogram of lengths, at most."""
+
+LOOKED_AT = 4_000_000
+"""Tokens of the lines that are compared with each other, at most: of a larger file that lies on disk they are drawn."""
+
+_SNIFFED = 1000
+"""Lines looked at to tell the format."""
+
+_NEIGHBOURS, _BESIDE = 500, 20_000
+"""Lines whose nearest other line is looked for, and among how many; both fewer where lines are long."""
+
+_WORK = 5e8
+"""About how many character comparisons to spend on that: a second or so."""
+
+_WARM_UP, _TIMED = 2, 5
+"""Training steps done to get going, and then timed."""
+
+_LATIN, _BESIDE_LATIN = regex.compile(r"\p{Latin}"), regex.compile(r"[\p{Cyrillic}\p{Greek}]")
+
+
+def inspect(
+    source: str | Path | None,
+    *,
+    encoding: str = "utf-8",
+    max_length: int | None = None,
+    keep_spaces: bool = False,
+    drop_undecodable: bool = False,
+    pace: float | None = None,
+) -> dict[str, Any]:
+    """Look at a file, or a bundled list by name, and return what is in it, ready for JSON.
+
+    pace: seconds a training step takes, which otherwise a few steps tell. The rest is as in `corpus.read`, which
+    also raises its MakemoreErrors. Lines are counted as training would see them: stripped, in normal form C, none
+    blank. Shares are from 0 to 1, places are line numbers of the file from 1 on. The keys:
+
+        source              the path, or the name of the bundled list
+        lines               lines in the file
+        blank, too_long, undecodable  lines dropped; what remains are `kept` lines
+        stripped            lines that lost white space at their ends
+        kept, unique        lines, and different lines among them
+        looked_at           lines that near_duplicates and neighbours come from: all of them, but of a large file some that were
+                            drawn, each with all that differ from it in case and the like alone. There the lines and groups of
+                            near_duplicates are estimates for the whole file, and `expected` is of test lines that were drawn
+        duplicates          kept - unique
+        most_frequent       [{line, count}] the lines that stand there most often, more than once
+        lengths             {minimum, median, mean, percentile_95, maximum, histogram: [{from, to, count}]}, in characters
+        alphabet            [{character, count}] by count; its length is the number of characters
+        rare                [{character, count}] those that stand fewer than advice.RARE times
+        suspicious          [{character, code_point, name, count, line}], line the first where it stands
+        not_nfc             lines that are not in Unicode's normal form C
+        mixed_scripts       {lines, examples: [{line, text}]} Latin right beside Cyrillic or Greek letters
+        near_duplicates     {lines, share, groups, examples: [[text, ...]]} different lines that differ in nothing but
+                            case, white space or invisible characters
+        neighbours          {lines, beside, share, median} of some different lines: the share that is one edit from another
+                            among so many others, and the median distance to the nearest
+        format              {name, share, header} "list" or a name of looks.FORMATS, the share of lines of that form, and
+                            the first line if it looks like a header, else None
+        marks               [{name, share, example}] what stands on some of the lines, by its name in looks.MARKS
+        splits              {split: {lines, unique}}
+        expected            {type, test, half_width} test loss in nats per token that counting reaches, and 1.96 times its
+                            standard error, None where a single line says nothing of it
+        recommendation      {type, max_length, reasons, steps, seconds_per_step, seconds} max_length None if none is
+                            needed; seconds on this machine, to which evaluations add; seconds_per_step None if it counts
+        warnings            [{code, message, advice, severity}]
+    """
+    how = How(encoding, max_length, keep_spaces, drop_undecodable)
+    corpus = read(source, **vars(how))
+    reading = corpus.reading
+    assert reading is not None
+    seen = _seen(corpus)
+    rows = [*seen.odd.values(), *seen.mixed]
+    raw = _raw(source, corpus, how, rows)
+    splits = {split: {"lines": n, "unique": corpus.unique_of(split)} for split, n in corpus.counts().items()}
+    unique = sum(each["unique"] for each in splits.values())
+    times = seen.times
+    found: dict[str, Any] = {
+        "source": reading.source,
+        "lines": reading.lines,
+        "blank": reading.blank,
+        "too_long": reading.too_long,
+        "undecodable": reading.undecodable,
+        "stripped": reading.stripped,
+        "kept": len(corpus),
+        "unique": unique,
+        "looked_at": times.total(),
+        "duplicates": len(corpus) - unique,
+        "most_frequent": _most_frequent(corpus, times),
+        "lengths": _lengths(seen.lengths),
+    }
+    found |= _characters(corpus, seen, raw)
+    found["not_nfc"] = raw.not_nfc
+    found["mixed_scripts"] = {
+        "lines": seen.n_mixed,
+        "examples": [{"line": raw.numbers[i], "text": corpus.lines([i])[0]} for i in seen.mixed],
+    }
+    found["near_duplicates"] = _near_duplicates(times, seen.part)
+    found["neighbours"] = _neighbours(list(times))
+    looks = look(corpus)
+    found["format"] = {"name": looks.name, "share": looks.share, "header": looks.header}
+    found["marks"] = [vars(mark) for mark in looks.marks]
+    found["splits"] = splits
+    ngram = fitted(corpus, "ngram", order=TEACHER_ORDER)
+    loss = evaluate(ngram, corpus, corpus.at_most("test", SCORED_TOKENS))
+    half_width = 1.96 * loss.error if found["splits"]["test"]["unique"] > 1 else None
+    found["expected"] = {"type": "ngram", "test": loss.nll, "half_width": half_width}
+    found["recommendation"] = _recommendation(corpus, found, seen.lengths, ngram, pace)
+    held_out = sum(found["splits"][split]["lines"] for split in SPLITS[1:])
+    warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out) + _warnings(found, looks)
+    found["warnings"] = [vars(warned) for warned in warnings]
+    return found
+
+
+@dataclass
+class _Seen:
+    """What one pass over the lines of a corpus finds."""
+
+    lengths: npt.NDArray[np.int64]
+    """(L + 1,) how many lines have 0, 1, ... characters."""
+    part: int
+    """One of so many texts that lines fold to was looked at."""
+    times: Counter[str] = field(default_factory=Counter)
+    """How often each of the lines looked at stands there, in the file's order."""
+    odd: dict[int, int] = field(default_factory=dict)
+    """The first row of each suspicious character, by its id."""
+    n_mixed: int = 0
+    """Lines with letters of two alphabets side by side, and the first rows of them:"""
+    mixed: list[int] = field(default_factory=list)
+
+
+def _seen(corpus: Corpus) -> _Seen:
+    """Go through a corpus."""
+    part = 1
+    if corpus.store:
+        different = sum(map(corpus.unique_of, SPLITS)) * (corpus.mean_length + 1)
+        part = math.ceil(different / LOOKED_AT)
+    seen = _Seen(np.zeros(corpus.longest + 1, dtype=np.int64), part)
+    odd, latin, beside = (
+        np.array([False, *(bool(test(c)) for c in corpus.vocab.characters)])
+        for test in (advice.suspicious, _LATIN.match, _BESIDE_LATIN.match)
+    )
+    for rows in corpus.stretches(PIECE // 4):
+        ids = corpus.ends(rows)
+        lengths = corpus.lengths[rows]
+        seen.lengths += np.bincount(lengths, minlength=len(seen.lengths))
+        ends = np.cumsum(lengths.astype(np.int64) + 1)
+        places = np.flatnonzero(odd[ids])
+        for id, first in zip(*np.unique(ids[places], return_index=True), strict=True):
+            row = rows.start + int(np.searchsorted(ends, places[first], side="right"))
+            seen.odd.setdefault(int(id), row)
+        a, b = latin[ids], beside[ids]
+        mixed = np.unique(
+            np.searchsorted(ends, np.flatnonzero(a[:-1] & b[1:] | b[:-1] & a[1:]), side="right")
+        )
+        seen.n_mixed += len(mixed)
+        seen.mixed += (rows.start + mixed[: SHOWN - len(seen.mixed)]).tolist()
+        lines = corpus.vocab.decode(ids[:-1]).split("\n")
+        seen.times.update(lines if part == 1 else _one_of(part, lines))
+    if len(seen.times) < 3:  # as good as all lines fold to the same
+        seen.times.update(corpus.lines(np.arange(min(_SNIFFED, len(corpus)))))
+    return seen
+
+
+def _one_of(part: int, lines: list[str]) -> list[str]:
+    """Return the lines that fold to one of so many texts: all near duplicates of a line, or none."""
+    return [
+        line
+        for line, key in zip(lines, _folded(lines), strict=True)
+        if zlib.crc32((key or line).encode("utf-8", "surrogatepass")) % part == 0
+    ]
+
+
+@dataclass
+class _Raw:
+    """What there was in the file before lines were dropped and brought to normal form."""
+
+    numbers: dict[int, int]
+    """Of some rows: the line of the file, from 1 on."""
+    not_nfc: int
+    """Lines that were kept, and are not in normal form C."""
+    characters: Counter[str]
+    """How often each stands in the lines that were kept."""
+
+
+def _raw(source: str | Path | None, corpus: Corpus, how: How, rows: Iterable[int]) -> _Raw:
+    """Read the file again where that tells something."""
+    reading = corpus.reading
+    assert reading is not None
+    counts = zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True)
+    raw = _Raw({row: row + 1 for row in rows}, 0, Counter({c: n for c, n in counts if n}))
+    dropped = reading.blank + reading.too_long + reading.undecodable
+    if not reading.normalized and not (raw.numbers and dropped):
+        return raw
+    found = locate(source)
+    if found.size is None:  # standard input, which is gone
+        return raw
+    before = row = 0
+    raw.characters = Counter()
+    for text in texts(found, how):
+        is_nfc = unicodedata.is_normalized("NFC", text)
+        kept: list[str] = []
+        lines = text[:-1].split("\n")
+        for number, line in enumerate(lines, before + 1):
+            bare = line.strip()
+            line = line if how.keep_spaces else bare
+            if bare and len(line if is_nfc else unicodedata.normalize("NFC", line)) <= how.limit:
+                if row + len(kept) in raw.numbers:
+                    raw.numbers[row + len(kept)] = number
+                kept.append(line)
+        before, row = before + len(lines), row + len(kept)
+        if not is_nfc:
+            raw.not_nfc += sum(not unicodedata.is_normalized("NFC", line) for line in kept)
+        raw.characters.update("".join(kept))
+    return raw
+
+
+def _most_frequent(corpus: Corpus, times: Counter[str]) -> list[dict[str, Any]]:
+    """The lines that stand there most often. times: of all lines, or of some, which do not tell."""
+    most = times.most_common(SHOWN)
+    if times.total() < len(corpus):
+        most = [(corpus.lines([row])[0], n) for row, n in corpus.most_frequent(SHOWN)]
+    return [{"line": line, "count": n} for line, n in most if n > 1]
+
+
+def _lengths(counts: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Describe the lengths. counts: (L + 1,) how many lines have 0, 1, ... characters."""
+    there, n = np.flatnonzero(counts), int(counts.sum())
+    low, high = int(there[0]), int(there[-1])
+    width = 1 if len(there) <= BINS else -(-(high - low + 1) // BINS)
+    bins = np.add.reduceat(counts[low:], np.arange(0, high - low + 1, width)).tolist()
+    return {
+        "minimum": low,
+        "median": _quantile(counts, 0.5),
+        "mean": int(np.arange(len(counts)) @ counts) / n,
+        "percentile_95": _quantile(counts, 0.95),
+        "maximum": high,
+        "histogram": [
+            {"from": low + i * width, "to": low + (i + 1) * width - 1, "count": count}
+            for i, count in enumerate(bins)
+            if count
+        ],
+    }
+
+
+def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
+    """The quantile that numpy gives of as many 0, 1, ... as the counts say."""
+    before = np.cumsum(counts)
+    place = q * (int(before[-1]) - 1)
+    beside = np.searchsorted(before, [int(place), min(int(place) + 1, int(before[-1]) - 1)], side="right")
+    return float(np.quantile(beside, place - int(place)))
+
+
+def _characters(corpus: Corpus, seen: _Seen, raw: _Raw) -> dict[str, Any]:
+    """The alphabet, and what is odd in it."""
+    counts = corpus.times[1:].tolist()
+    pairs = sorted(zip(counts, corpus.vocab.characters, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    alphabet = [{"character": c, "count": n} for n, c in pairs]
+    suspicious = []
+    for n, c in pairs:
+        if advice.suspicious(c):
+            line = raw.numbers[seen.odd[int(corpus.vocab.encode(c)[0])]]
+            about = {"code_point": f"U+{ord(c):04X}", "name": unicodedata.name(c, "no name")}
+            suspicious.append({"character": c} | about | {"count": n, "line": line})
+    rare = [entry for entry in alphabet if int(entry["count"]) < advice.RARE]
+    return {"alphabet": alphabet, "rare": rare, "suspicious": suspicious}
+
+
+def _near_duplicates(times: Counter[str], part: int) -> dict[str, Any]:
+    """Find the groups of different lines that are equal once folded.
+
+    times: how often each line stands there, of one of so many texts that lines are folded to.
+    """
+    groups: dict[str, list[str]] = {}
+    for line, key in zip(times, _folded(list(times)), strict=True):
+        groups.setdefault(key or line, []).append(line)  # of a line of signs alone nothing is left
+    near = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
+    lines = sum(times[line] for group in near for line in group)
+    return {
+        "lines": lines * part,
+        "share": lines / times.total(),
+        "groups": len(near) * part,
+        "examples": [group[:SHOWN] for group in near[:SHOWN]],
+    }
+
+
+def _folded(lines: list[str]) -> list[str]:
+    """Return lines without case, invisible characters, and white space beyond one blank.
+
+    Nothing else: accents, tones, signs and punctuation are content in many lists, as in Vietnamese or in molecules.
+    """
+    text = "\n".join(lines).lower()  # casefold would take ß for ss
+    # joiners make an emoji or a letter what it is
+    gone = [c for c in set(text) if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t\u200c\u200d"]
+    text = re.sub(r"[^\S\n]+", " ", text.translate({ord(c): None for c in gone}))
+    return [line.strip() for line in text.split("\n")]
+
+
+def _neighbours(different: list[str]) -> dict[str, Any]:
+    """Say how near some of the different lines are to others. None is compared with itself."""
+    lengths = np.array([len(line) for line in different], dtype=np.float64)
+    # the edit distance compares the 64 bits of a word at once
+    pairs = _WORK / float(np.maximum(lengths, lengths**2 / 64).mean())
+    some = max(1, int(min(_NEIGHBOURS, len(different) // 5, pairs**0.5)))
+    others = int(min(_BESIDE, len(different) - some, max(1, pairs / some)))
+    order = np.random.default_rng(0).permutation(len(different))[: some + others]
+    chosen = [different[i] for i in order]
+    distances = quality.nearest(chosen[:some], chosen[some:]).distances
+    share, median = float((distances <= 1).mean()), float(np.median(distances))
+    return {"lines": some, "beside": others, "share": share, "median": median}
+
+
+def _recommendation(
+    corpus: Corpus,
+    found: dict[str, Any],
+    counts: npt.NDArray[np.int64],
+    ngram: Any,
+    pace: float | None,
+) -> dict[str, Any]:
+    """Say which type and settings suit the list, why, and how long they take.
+
+    counts: of the lengths.
+    """
+    lengths, unique, characters = found["lengths"], found["unique"], len(found["alphabet"])
+    type = DEFAULT_TYPE
+    pace = pace_of(corpus, type, ngram) if pace is None else pace
+    steps = recipe(type).max_steps
+    seconds = steps * pace
+    reasons = [advice.of_types(unique)]
+    if characters >= MANY_CHARACTERS:
+        reasons.append(
+            f"an alphabet of {characters:,} characters is large: steps are slow, and many are rare"
+        )
+    if lengths["percentile_95"] >= LONG:
+        reasons.append("the lines are long: training takes a while, and long samples wander")
+    max_length = None
+    if lengths["maximum"] > FAR * lengths["percentile_95"]:
+        max_length = 2 * round(lengths["percentile_95"])
+        dropped = int(counts[max_length + 1 :].sum())
+        reasons.append(
+            f"--max-length {max_length} drops the longest, {dropped:,} in all, far longer than the rest"
+        )
+    per_step = pace
+    chosen = {"type": type, "max_length": max_length, "reasons": reasons}
+    return chosen | {"steps": steps, "seconds_per_step": per_step, "seconds": seconds}
+
+
+def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> float:
+    """Return the seconds that a training step of a type takes here, from doing a few as `loop.steps` does."""
+    own, to = recipe(type), pick_device(device)
+    with torch.random.fork_rng():
+        model = build(type, len(corpus.vocab), configure(type, corpus.longest)).to(to)
+        opts = optimizers(model, own.learning_rate, own.weight_decay, own.muon)
+        if to.type == "cuda":
+            teacher.to(to)
+        # a GPU is given larger batches than the recipe's where there are lines for them, and is as quick with those
+        per_line = corpus.tokens_of("train") / corpus.counts()["train"]
+        tokens = round(max(4, round(own.tokens / per_line)) * per_line)
+        window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+        batches = iter(Batches(corpus, "train", tokens, 0, window))
+        seconds = []
+        for step in range(_WARM_UP + _TIMED):
+            began = time.monotonic()
+            inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(next(batches)))
+            rate = own.learning_rate * schedule((step + 0.5) / own.max_steps)
+            float(update(model, opts, rate, inputs, targets, fast_dtype(to), teacher, own.teacher))
+            seconds.append(time.monotonic() - began)
+    return float(np.median(seconds[_WARM_UP:]))  # one that the machine held up does not count
+
+
+def _warnings(found: dict[str, Any], looks: Looks) -> list[Warned]:
+    """Judge what `advice.of_counts` does not look at."""
+    lengths, near = found["lengths"], found["near_duplicates"]
+    warned = warnings(looks, found["source"])
+    if near["share"] > NEAR_DUPLICATES:
+        said = (
+            f"near-duplicates: {near['lines']:,} lines ({near['share']:.0%}) differ from another in case or "
+            f"white space alone ({' / '.join(near['examples'][0][:3])[:80]})"
+        )
+        remedy = "write those that mean the same in one way: with one trained on and another tested, losses flatter"
+        warned.append(Warned("near_duplicates", said, remedy))
+    warned += copies(found["kept"], found["unique"])
+    if (characters := len(found["alphabet"])) >= MANY_CHARACTERS:
+        once = sum(entry["count"] == 1 for entry in found["alphabet"])
+        said = (
+            f"a large alphabet: {characters:,} different characters, {once:,} of them only once; at every place each of them gets "
+            "a probability, so training, drawing and measuring take time and memory with their number"
+        )
+        remedy = "replace rare ones by one, U+FFFD, with --min-count 2 or more, or use --type ngram"
+        warned.append(Warned("large_alphabet", said, remedy))
+    if found["recommendation"]["max_length"] is not None:
+        warned.append(long_lines(lengths["maximum"], lengths["percentile_95"]))
+    return warned
