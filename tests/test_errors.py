@@ -1,6 +1,7 @@
-"""How messages quote what people gave."""
+"""How messages quote what people gave, and how the command line spells the arguments they name."""
 
-from makemore.errors import QUOTED, quoted, shown
+from makemore.cli.errors import spelled
+from makemore.errors import QUOTED, MakemoreError, quoted, shown
 
 
 def test_short_text_is_quoted_as_it_is():
@@ -21,3 +22,27 @@ def test_long_text_is_cut_in_the_middle():
     )
     assert len(shown("x" * 1_000_000)) == 4 * QUOTED + 3
     assert len(quoted("\x00" * 1_000_000)) < 5 * QUOTED
+
+
+def test_only_the_command_line_writes_options():
+    error = MakemoreError("top_k must be 1 or more, not 0; top_k counts characters", option="top_k")
+    assert str(error).startswith("top_k")
+    assert spelled(error, []) == "--top-k must be 1 or more, not 0; top_k counts characters"
+    assert spelled(MakemoreError("type and time: no"), []) == "type and time: no"
+
+
+def test_several_arguments_and_their_values():
+    message = "out: already holds a run; use resume=True or overwrite=True, or another work_dir"
+    error = MakemoreError(message, option=("resume", "overwrite", "work_dir"))
+    assert spelled(error, []) == "out: already holds a run; use --resume or --overwrite, or another -o"
+    error = MakemoreError("encoding.txt/encoding: not utf-8; try encoding=latin-1", option="encoding")
+    assert spelled(error, []) == "encoding.txt/encoding: not utf-8; try --encoding latin-1"
+
+
+def test_an_option_is_spelled_as_it_was_typed():
+    error = MakemoreError("batch_size must be 1 or more, not 0", option="batch_size")
+    assert spelled(error, ["-b", "0"]).startswith("-b must")
+    assert spelled(error, ["--batch-size=0"]).startswith("--batch-size must")
+    assert spelled(MakemoreError("n must be 0 or more", option="n"), ["--number", "-1"]).startswith(
+        "--number must"
+    )

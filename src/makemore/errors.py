@@ -38,10 +38,16 @@ class MakemoreError(Exception):
         self.options = (option,) if isinstance(option, str) else option
 
     def spelled(self, flag: Callable[[str], str]) -> str:
-        """Return the message with the first mention of each argument replaced by the option that sets it."""
+        """Return the message with the first mention of each argument replaced by the option that sets it.
+
+        "encoding=latin-1" becomes "--encoding latin-1", and "resume=True" becomes "--resume".
+        """
         message = str(self)
         for option in self.options:
-            message = re.sub(rf"(?<![\w-]){option}(?![\w-])", lambda found: flag(found[0]), message, count=1)
+            mention = rf"(?<![\w/.-])({option})(?![\w/-]|\.\w)(=True\b|=)?"
+            message = re.sub(
+                mention, lambda found: flag(found[1]) + " " * (found[2] == "="), message, count=1
+            )
         return message
 
     def __reduce__(self) -> tuple[object, ...]:

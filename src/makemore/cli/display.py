@@ -11,6 +11,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.status import Status
 
+from makemore.cli.errors import spelled
 from makemore.cli.layout import command, say, table
 from makemore.cli.terminal import duration, width_of
 from makemore.corpus.cache import LARGE
@@ -267,7 +268,7 @@ class Display:
             for sample in run.stream(NEW, novel=True, unique=True, temperature=TEMPERATURE, **options):
                 found.append(sample)
         except MakemoreError as error:
-            self.say(f"  ({error})", hang="  ")
+            self.say(f"  ({spelled(error)})", hang="  ")
         cuts = run.cut(found)
         for sample, cut in zip(found, cuts, strict=True):
             self.say("  " + sample.text + CUT * cut, hang="    ")

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, get_args
 from cyclopts import App, Argument, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from makemore import __version__
+from makemore.cli.errors import spelled
 from makemore.cli.measure import compare, eval_, explain, inspect_, report
 from makemore.cli.options import STANDARD_INPUT, one_of, option, path, switch, whole
 from makemore.cli.streams import OutputEnded, is_unicode, outlasting, prepare
@@ -492,7 +493,9 @@ def score(
             run.letters([first_strange])
         except MakemoreError as error:
             more = f", as is that of {strange - 1:,} more" if strange > 1 else ""
-            raise MakemoreError(f"{error}; the score of that line is inf{more}") from None
+            raise MakemoreError(
+                f"{error}; the score of that line is inf{more}", option=error.options
+            ) from None
     return 0
 
 
@@ -846,7 +849,7 @@ def _outcome(argv: list[str]) -> tuple[int, str]:
         status = _call(argv)
         sys.stdout.flush()
     except MakemoreError as error:
-        return 2, str(error)
+        return 2, spelled(error, argv)
     except OutputEnded as ended:
         return (0, "") if ended.unread else (2, f"standard output: cannot be written: {ended}")
     except UnusedCliTokensError as error:
