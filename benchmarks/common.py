@@ -28,10 +28,11 @@ from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import SPLITS, Corpus
 from makemore.files.atomic import atomic, read_json, to_json
+from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.runs.recipes import Recipe
-from makemore.training.loop import TEACHER_ORDER, fitted
 from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.training.teacher import TEACHER_ORDER
 
 HERE = Path(__file__).parent
 ORDER = (

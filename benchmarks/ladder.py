@@ -26,10 +26,11 @@ import common
 import torch
 
 from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.metrics.baselines import fitted
 from makemore.metrics.losses import evaluate
 from makemore.models import MODELS, count_parameters
 from makemore.runs.recipes import recipe
-from makemore.training.loop import TEACHER_ORDER, fitted
+from makemore.training.teacher import TEACHER_ORDER
 
 PROTOCOLS = ("makemore.py", "lectures", "own")
 

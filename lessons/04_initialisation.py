@@ -951,7 +951,7 @@ import tempfile
 from pathlib import Path
 
 import makemore
-from makemore.training.diagnostics import read
+from makemore.metrics.layers import read
 
 with tempfile.TemporaryDirectory() as directory:
     few, to = Path(directory) / "few.txt", Path(directory) / "run"

@@ -26,6 +26,7 @@ from makemore.corpus import lines as reading
 from makemore.corpus import source as sources
 from makemore.corpus.corpus import SPLITS, Corpus
 from makemore.errors import MakemoreError
+from makemore.metrics import baselines
 from makemore.metrics import losses as evaluation
 from makemore.models import MODELS, build, configure, count_parameters, ngram
 from makemore.reports.inspection import inspect
@@ -34,7 +35,7 @@ from makemore.sampling import draw as sampling
 from makemore.sampling import pattern as matching
 from makemore.sampling import search
 from makemore.sampling.pattern import Matcher
-from makemore.training import capacity, loop
+from makemore.training import capacity
 from makemore.training.start import check_settings
 
 if sys.version_info >= (3, 14):
@@ -417,9 +418,9 @@ def test_long_lines_are_scored_in_pieces_as_in_one(monkeypatch, type, small_run)
 def test_the_bigram_of_pairs_is_the_bigram_of_the_table(monkeypatch, small_run):
     corpus = load(small_run).corpus
     rows = {split: corpus.rows(split) for split in SPLITS}
-    table = loop.baseline(corpus, "bigram", rows)
-    monkeypatch.setattr(loop, "TABLE", 0)
-    pairs = loop.baseline(corpus, "bigram", rows)
+    table = baselines.baseline(corpus, "bigram", rows)
+    monkeypatch.setattr(baselines, "TABLE", 0)
+    pairs = baselines.baseline(corpus, "bigram", rows)
     for split in SPLITS:
         np.testing.assert_allclose(pairs[split].tokens, table[split].tokens, rtol=1e-5)
         assert pairs[split].lengths.tolist() == table[split].lengths.tolist()

@@ -1,6 +1,6 @@
 """What is seen inside a model while it trains, and that seeing it changes nothing.
 
-The limits of `diagnostics.warnings` come from 200 and more steps of every type on the bundled names with
+The limits of `layers.warnings` come from 200 and more steps of every type on the bundled names with
 its defaults, none of which may warn. There an `mlp` has up to 63 % of its tanh saturated, all others up to
 5 %; the first gradient is at least 0.03 of the last; a norm at most 5 times the usual.
 """
@@ -19,10 +19,11 @@ import torch
 
 import makemore
 from makemore.errors import MakemoreError
+from makemore.metrics import layers
 from makemore.models import MODELS
 from makemore.runs.directory import FILES
 from makemore.runs.run import Run
-from makemore.training import diagnostics
+from makemore.training import watch as watching
 from makemore.training.events import Diagnosed
 
 TRAINED = [type for type in MODELS if not hasattr(MODELS[type], "fit")]
@@ -42,7 +43,7 @@ def watched(source: Any, directory: Path, **options: Any) -> tuple[list[dict[str
     found: list[Any] = []
     makemore.train(source, work_dir=directory, diagnostics=True, on_event=found.append, **options)
     (event,) = [event for event in found if isinstance(event, Diagnosed)]
-    return diagnostics.read(directory), {warned.code for warned in event.warned}
+    return layers.read(directory), {warned.code for warned in event.warned}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -62,8 +63,8 @@ def test_watching_changes_no_bit(type: str, precision: str, small: Path, tmp_pat
         assert row["activations"]
         assert all(math.isfinite(number["std"]) for number in row["activations"].values())
         assert row["parameters"].keys() == dict(Run.load(tmp_path / "plain").model.named_parameters()).keys()
-    assert not (tmp_path / "plain" / diagnostics.FILE).exists()
-    assert (tmp_path / "watched" / diagnostics.PICTURE).stat().st_size > 10_000
+    assert not (tmp_path / "plain" / layers.FILE).exists()
+    assert (tmp_path / "watched" / layers.PICTURE).stat().st_size > 10_000
 
 
 def test_a_stopped_training_goes_on_to_the_same_rows(small: Path, tmp_path: Path) -> None:
@@ -71,33 +72,33 @@ def test_a_stopped_training_goes_on_to_the_same_rows(small: Path, tmp_path: Path
     rows, _ = watched(small, tmp_path / "whole", **options)
     parts, count = tmp_path / "parts", itertools.count()
     makemore.train(small, work_dir=parts, diagnostics=True, stop=lambda: next(count) >= 5, **options)
-    stopped = diagnostics.read(parts)
-    with open(parts / diagnostics.FILE, "a") as file:  # as a crash leaves it: later rows, the last cut off
+    stopped = layers.read(parts)
+    with open(parts / layers.FILE, "a") as file:  # as a crash leaves it: later rows, the last cut off
         file.write('{"step": 9, "parameters": {}}\n{"step": 10, "par')
     makemore.train(work_dir=parts, resume=True, diagnostics=True)
     assert stopped == rows[:5]
-    assert diagnostics.read(parts) == rows
+    assert layers.read(parts) == rows
     makemore.train(work_dir=parts, resume=True, max_steps=14)  # unwatched: the picture would not be of all
-    assert not (parts / diagnostics.PICTURE).exists()
-    assert diagnostics.read(parts) == rows
+    assert not (parts / layers.PICTURE).exists()
+    assert layers.read(parts) == rows
     makemore.train(small, work_dir=parts, overwrite=True, **options)
-    assert not (parts / diagnostics.FILE).exists()
-    assert {diagnostics.FILE, diagnostics.PICTURE} <= set(FILES)
+    assert not (parts / layers.FILE).exists()
+    assert {layers.FILE, layers.PICTURE} <= set(FILES)
 
 
 @pytest.mark.parametrize("steps", [5, 100, 3000, -1])
 def test_about_a_hundred_steps_are_watched(steps: int) -> None:
-    chosen = [step for step in range(1, (steps if steps > 0 else 3000) + 1) if diagnostics.due(step, steps)]
+    chosen = [step for step in range(1, (steps if steps > 0 else 3000) + 1) if watching.due(step, steps)]
     assert chosen[:5] == [1, 2, 3, 4, 5]
     assert len(chosen) == min(steps, len(chosen)) if 0 < steps <= 100 else 100 <= len(chosen) <= 150
-    assert sum(diagnostics.due(step, -1) for step in range(1, 100_000)) < 250
+    assert sum(watching.due(step, -1) for step in range(1, 100_000)) < 250
 
 
 def test_time_ends_a_watched_training(small: Path, tmp_path: Path) -> None:
     rows, _ = watched(small, tmp_path / "run", type="mlp", time=1.0, patience=0)
     seen = [row["step"] for row in rows]
     assert len(seen) > 5
-    assert seen == [step for step in range(1, seen[-1] + 1) if diagnostics.due(step, -1)]
+    assert seen == [step for step in range(1, seen[-1] + 1) if watching.due(step, -1)]
 
 
 class Layers(torch.nn.Module):
@@ -122,7 +123,7 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
     idx = torch.randint(5, (3, 6))
     targets = torch.where(torch.arange(6) < torch.tensor([[6], [2], [4]]), 1, -1)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    watch = diagnostics.Diagnostics(tmp_path, model, 10)
+    watch = watching.Watch(tmp_path, model, 10)
     with watch.watching(1, targets, model) as call:
         logits, _ = call(idx)
         logits.sum().backward()
@@ -134,7 +135,7 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
             model.head.weight += 0.1
             model.head.weight[0] += 0.2
     watch.write(1, 1.5, 0.1)
-    (row,) = diagnostics.read(tmp_path)
+    (row,) = layers.read(tmp_path)
     seen = row["activations"]
     assert list(seen) == ["embedding", "tanh.0", "tanh.1", "act.relu", "gelu", "sigmoid", "head"]
     e = before["embedding.weight"][idx][targets >= 0]
@@ -155,7 +156,7 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
 
 def test_a_fault_inside_a_watched_step_leaves_no_hook(tmp_path: Path) -> None:
     model = Layers()
-    watch = diagnostics.Diagnostics(tmp_path, model, 10)
+    watch = watching.Watch(tmp_path, model, 10)
     with pytest.raises(IndexError), watch.watching(1, torch.zeros(1, 1), model) as call:
         call(torch.tensor([[7]]))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
@@ -239,4 +240,4 @@ def test_exploding_gradients_and_lost_losses_are_called(small: Path, tmp_path: P
     assert "exploding" in codes
     with pytest.raises(MakemoreError, match="--learning-rate"):
         watched(small, tmp_path / "lost", type="rnn", max_steps=2000, learning_rate=1000.0)
-    assert "exploding" in {w.code for w in diagnostics.warnings(diagnostics.read(tmp_path / "lost"))}
+    assert "exploding" in {w.code for w in layers.warnings(layers.read(tmp_path / "lost"))}

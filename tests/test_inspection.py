@@ -11,9 +11,9 @@ from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.metrics import advice, looks
+from makemore.metrics.baselines import fitted
 from makemore.reports import inspection
 from makemore.reports.inspection import BINS, _folded, inspect, pace_of
-from makemore.training.loop import fitted
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (

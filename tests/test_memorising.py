@@ -11,10 +11,10 @@ import makemore
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import SPLITS, Corpus
 from makemore.metrics import copying as memorising
+from makemore.metrics.baselines import fitted
 from makemore.metrics.copying import LITTLE, MUCH, UNKNOWN, Copying, copied, copying, judge, verdict_of
 from makemore.metrics.losses import Losses, losses
 from makemore.reports.assessment import assess
-from makemore.training.loop import fitted
 
 
 def lines_of(nlls, units=None):

@@ -514,7 +514,7 @@ def models(file: str | None = None, *, input_file: Annotated[str | None, option(
         from makemore.cli.layout import notes
         from makemore.corpus.cache import read
         from makemore.models import MODELS
-        from makemore.training.loop import untrained_size
+        from makemore.training.capacity import untrained_size
 
         corpus = read(source)
         rows = [

@@ -16,11 +16,11 @@ from makemore.metrics import advice, quality
 from makemore.metrics import copying as memorising
 from makemore.metrics import losses as evaluation
 from makemore.metrics.advice import Warned
+from makemore.metrics.baselines import SCORED_TOKENS, baseline
 from makemore.metrics.losses import Losses, Part
 from makemore.models import count_parameters
 from makemore.runs.run import Run
 from makemore.sampling.draw import Sample, check_seed
-from makemore.training.loop import SCORED_TOKENS, baseline
 
 SAMPLES = 10_000
 """Samples to draw, where lines are short."""

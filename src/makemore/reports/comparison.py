@@ -27,6 +27,7 @@ from makemore.files.atomic import damage, held, kind, no_infinities, read_json, 
 from makemore.files.manifest import Manifest
 from makemore.metrics import losses as evaluation
 from makemore.metrics import quality
+from makemore.metrics.baselines import fitted
 from makemore.metrics.copying import verdict_of
 from makemore.metrics.losses import Losses
 from makemore.models import MODELS, count_parameters, model_class
@@ -34,8 +35,9 @@ from makemore.reports.inspection import pace_of
 from makemore.runs.recipes import recipe
 from makemore.runs.run import Run
 from makemore.training.events import Event
-from makemore.training.loop import TEACHER_ORDER, fitted, pick_device
+from makemore.training.loop import pick_device
 from makemore.training.start import check_settings, train
+from makemore.training.teacher import TEACHER_ORDER
 
 FORMAT = "makemore comparison"
 PLAN = "comparison.json"

@@ -25,12 +25,14 @@ from makemore.corpus.lines import How, texts
 from makemore.corpus.source import locate
 from makemore.metrics import advice, quality
 from makemore.metrics.advice import Warned
+from makemore.metrics.baselines import SCORED_TOKENS, fitted
 from makemore.metrics.looks import FAR, Looks, copies, long_lines, look, warnings
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure
 from makemore.runs.recipes import DEFAULT_TYPE, recipe
-from makemore.training.loop import SCORED_TOKENS, TEACHER_ORDER, fitted, pick_device
+from makemore.training.loop import pick_device
 from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.training.teacher import TEACHER_ORDER
 
 MANY_CHARACTERS, LONG = 1000, 300
 """Characters of an alphabet, and of a line, from which training is slow."""

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
-from makemore.models import build, count_parameters
+from makemore.metrics.baselines import fitted
+from makemore.models import build, configure, count_parameters
 
 TABLES = {"bigram": "ngram", "bigram_nn": "mlp"}
 """Types that have a number for each pair of characters, and what to use where there are many."""
@@ -61,6 +63,15 @@ def check(type: str, vocab_size: int, config: Any, tokens: float, device: torch.
     raise MakemoreError(
         f"--batch-size: a step of {tokens:,.0f} characters would take about {step / 1e9:,.0f} GB, {there}; choose a smaller one"
     )
+
+
+def untrained_size(type: str, corpus: Corpus) -> int:
+    """Return the parameters that a type would have on a corpus, by its default Config."""
+    if type == "ngram":  # how much it counts depends on the lines
+        return count_parameters(fitted(corpus, type))
+    if type in TABLES:
+        return len(corpus.vocab) ** 2
+    return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
 
 
 def _at_most(vocab_size: int, config: Any) -> tuple[int, int]:

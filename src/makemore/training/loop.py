@@ -20,16 +20,16 @@ from makemore.distributed import group as parallel
 from makemore.errors import MakemoreError, alike, shown
 from makemore.files.atomic import damage, from_json, no_infinities
 from makemore.metrics.advice import overfitted
+from makemore.metrics.baselines import SCORED_TOKENS, baseline, count_lines
 from makemore.metrics.copying import copied, judge
-from makemore.metrics.losses import Losses, pair_losses
+from makemore.metrics.losses import Losses
 from makemore.metrics.losses import losses as losses_of
-from makemore.models import build, configure, count_parameters
+from makemore.models import count_parameters
 from makemore.models.loss import IGNORE
 from makemore.plots import losses as report
 from makemore.runs.run import Run, Settings, part
 from makemore.sampling.draw import Choice, sample
-from makemore.training import diagnostics as inside
-from makemore.training.capacity import TABLES
+from makemore.training import watch as watching
 from makemore.training.events import (
     Checkpoint,
     Diagnosed,
@@ -43,12 +43,10 @@ from makemore.training.events import (
     Step,
 )
 from makemore.training.optimizer import optimizers, schedule, update
+from makemore.training.teacher import fit_teacher
 
 EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """About how many predicted tokens of a split are scored at each evaluation, at most."""
-
-SCORED_TOKENS = 2_000_000
-"""Tokens of a split that are scored in the end, at most: of a larger one that many are drawn."""
 
 MASS_SAMPLES = 2_000
 """Samples that tell how likely training lines are, where not all of them were scored."""
@@ -56,20 +54,11 @@ MASS_SAMPLES = 2_000
 COUNTED_TOKENS = 16_000_000
 """Tokens that a model which counts is fitted to at most; of more that many are drawn."""
 
-TAUGHT_TOKENS = 3_000_000
-"""The same for the teacher and for the bigram that losses stand beside, which must fit beside the model."""
-
-TEACHER_ORDER = 6
-"""Of the n-gram that a share of the targets is taken from."""
-
 EARLY = (20, 50, 100, 200, 500, 1000)
 """Steps after which a few samples are shown, as far as they lie in the first quarter of the training: one sees it learn."""
 
 EARLY_SAMPLES, EARLY_LENGTH = 5, 60
 """How many of them, and their characters at most, so that they cost next to nothing."""
-
-TABLE = 2048
-"""Ids from which on the bigram beside the losses is computed from the pairs that occur, not from a table of all."""
 
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written at every evaluation, and also when the last one is this old."""
@@ -141,9 +130,9 @@ def steps(
         batches.epoch, batches.pool, batches.position = progress.epoch, progress.pool, progress.position
     if parallel.first():
         run.rewind_metrics(progress.evaluated)
-        inside.rewind(run.directory, progress.step)
+        watching.rewind(run.directory, progress.step)
     parallel.wait()
-    watch = inside.Diagnostics(run.directory, model, settings.max_steps) if diagnostics else None
+    watch = watching.Watch(run.directory, model, settings.max_steps) if diagnostics else None
     warning = ""
     if to.type == "cpu" and progress.step and progress.threads != torch.get_num_threads():
         warning = (
@@ -192,9 +181,7 @@ def steps(
 
     teacher = None
     if settings.teacher:
-        teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
-        if to.type == "cuda":  # it counts in 64 bits, which Apple's GPUs do not have
-            teacher.to(to)
+        teacher = fit_teacher(corpus, to)
     evaluated_in, sampled_in = part_of(20), part_of(4)
     forward = parallel.spread(model, torch.compile(model, dynamic=True) if compile else model)
     precision = getattr(torch, settings.precision)
@@ -289,7 +276,7 @@ def steps(
     teacher, opts, forward = None, [], None  # what follows takes as much memory
     summary = _finish(run, progress, seconds)
     if watch:
-        yield Diagnosed(progress.step, inside.finish(run))
+        yield Diagnosed(progress.step, watching.finish(run))
     yield Done(progress.step, reason, summary)
 
 
@@ -352,38 +339,6 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def untrained_size(type: str, corpus: Corpus) -> int:
-    """Return the parameters that a type would have on a corpus, by its default Config."""
-    if type == "ngram":  # how much it counts depends on the lines
-        return count_parameters(fitted(corpus, type))
-    if type in TABLES:
-        return len(corpus.vocab) ** 2
-    return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
-
-
-def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
-    """Return a model that counts, fitted to the training lines of a corpus."""
-    model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
-    _fit(model, corpus, TAUGHT_TOKENS)
-    return model
-
-
-def baseline(corpus: Corpus, type: str, rows: dict[str, npt.NDArray[np.int64]]) -> dict[str, Losses]:
-    """Return the losses of a model that counts, which is not kept, on the given rows of each split."""
-    if type == "bigram" and len(corpus.vocab) > TABLE:
-        train = corpus.stream(corpus.at_most("train", TAUGHT_TOKENS))
-        smoothing = configure(type, corpus.longest).smoothing
-        return {split: pair_losses(train, corpus, some, smoothing) for split, some in rows.items()}
-    model = fitted(corpus, type)
-    return {split: losses_of(model, corpus, some) for split, some in rows.items()}
-
-
-def _fit(model: Any, corpus: Corpus, tokens: int) -> None:
-    """Let a model count the training lines, or lines drawn from them that have about so many tokens."""
-    model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)))
-    corpus.release()
-
-
 def _judge(progress: Progress, losses: dict[str, Losses]) -> Evaluation:
     """Note an evaluation in the progress: is it the best, and for how long has there been none?"""
     progress.evaluated = progress.step
@@ -417,7 +372,7 @@ def _count(run: Run, model: Any) -> Iterator[Event]:
     corpus = run.corpus
     yield Started(run, 0, count_parameters(model), "cpu")
     began = time.monotonic()
-    _fit(model, corpus, COUNTED_TOKENS)
+    count_lines(model, corpus, COUNTED_TOKENS)
     seconds = time.monotonic() - began
     losses = {split: losses_of(model, corpus, rows) for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)

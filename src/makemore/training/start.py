@@ -19,7 +19,6 @@ from makemore.distributed import group as parallel
 from makemore.errors import MakemoreError, alike, shown
 from makemore.files.atomic import held
 from makemore.models import build, configure, flag, model_class
-from makemore.plots import losses as report
 from makemore.runs.directory import check_free, check_names
 from makemore.runs.recipes import DEFAULT_TYPE, recipe
 from makemore.runs.run import PRECISIONS, Run, Settings, started_by, wrong_setting
@@ -28,6 +27,7 @@ from makemore.training import capacity
 from makemore.training.events import Event, Started
 from makemore.training.loop import pick_device, steps
 from makemore.training.optimizer import fast_dtype, optimizers
+from makemore.training.tensorboard import board
 
 ON_GPU = 16
 """How many times more tokens a step has on a GPU, at most: small batches leave most of it idle."""
@@ -173,11 +173,11 @@ def _loop(
     changed: bool = False,
 ) -> None:
     """Run `steps` to its end. changed: whether the run's settings are other than its config.json says."""
-    with report.board(run, tensorboard and parallel.first()) as board, torch.random.fork_rng():
+    with board(run, tensorboard and parallel.first()) as write, torch.random.fork_rng():
         for event in steps(run, device, stop, top_k, compile, diagnostics):
             if changed and isinstance(event, Started) and parallel.first():
                 run.write_config()  # not sooner: the checkpoint could not be read
-            board(event)
+            write(event)
             on_event(event)
 
 

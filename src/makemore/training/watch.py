@@ -17,26 +17,23 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from makemore.files.atomic import read_json_lines, to_json
-from makemore.files.records import is_diagnostic
-from makemore.metrics.advice import RED, Warned
+from makemore.files.atomic import to_json
+from makemore.metrics.advice import Warned
+from makemore.metrics.layers import FILE, LOST, PICTURE, read, warnings
 from makemore.models.loss import IGNORE
-from makemore.plots.style import GREY, look, styled
+from makemore.plots import inside
+from makemore.plots.style import styled
 from makemore.runs.directory import owned
 from makemore.runs.run import Run
-
-FILE, PICTURE = "diagnostics.jsonl", "diagnostics.png"
 
 BOUNDED = {"tanh": -1.0, "sigmoid": 0.0}
 """Non-linearities between this and 1: flat where the output is near either end."""
@@ -46,17 +43,6 @@ ONE_SIDED = {"relu": 0.0, "gelu": -3.0, "silu": -6.0}
 
 REPEATS = 16
 """Calls of one function within one module that are told apart: a loop over characters makes very many."""
-
-SATURATED, DEAD = 0.8, 0.2
-VANISHING, EXPLODING = 1e-4, 100.0
-TOO_LARGE, TOO_LARGE_SETTLED, TOO_SMALL = 10**-1.0, 10**-1.7, 1e-5
-"""Limits of `warnings`. The usual step is large while weights are young: after 200 steps it should be less."""
-
-LOST = 1000.0
-"""A loss, in nats per token, beyond all measure: the weights are lost."""
-
-LEGEND = 12
-"""Kinds of layers that a picture shows."""
 
 
 def due(step: int, max_steps: int) -> bool:
@@ -71,7 +57,7 @@ def due(step: int, max_steps: int) -> bool:
     return step % (1 << max(0, step.bit_length() - 5)) == 0
 
 
-class Diagnostics:
+class Watch:
     """Watches the training of one model and keeps what it sees in a run's directory."""
 
     def __init__(self, directory: Path, model: nn.Module, max_steps: int) -> None:
@@ -227,11 +213,6 @@ def _joined(*names: str) -> str:
     return ".".join(filter(None, names))
 
 
-def read(directory: Path) -> list[dict[str, Any]]:
-    """Return the rows of a run directory, without lines that are damaged or were cut off; [] if there are none."""
-    return [row for row in read_json_lines(directory / FILE) if is_diagnostic(row)]
-
-
 def rewind(directory: Path, step: int) -> None:
     """Forget the rows after a step, if there are any: training goes on from there and may make them again."""
     if (directory / FILE).exists():
@@ -240,158 +221,10 @@ def rewind(directory: Path, step: int) -> None:
             path.write_text("".join(kept), "utf-8")
 
 
-def warnings(rows: list[dict[str, Any]]) -> list[Warned]:
-    """Say what is wrong inside the model, by its rows. How the limits were found: tests/test_diagnostics.py."""
-    found = []
-
-    def say(code: str, message: str, advice: str, red: bool = False) -> None:
-        found.append(Warned(code, message, advice, *([RED] if red else [])))
-
-    norms = np.array([row["gradient_norm"] or 0.0 for row in rows])
-    lost = any(None in (row["gradient_norm"], row["loss"]) or row["loss"] >= LOST for row in rows)
-    if lost or (len(rows) >= 20 and norms.max() > EXPLODING * np.median(norms) > 0):
-        what = (
-            "the loss is beyond all measure"
-            if lost
-            else f"their norm rose to {norms.max():.2g}, usual is {np.median(norms):.2g}"
-        )
-        say("exploding", f"exploding gradients: {what}", "lower --learning-rate", True)
-    rows = [row for row in rows if row["parameters"]]
-    if len(rows) < 20:  # too few to judge by
-        return found
-
-    half = rows[len(rows) // 2 :]
-    layers = [name for name, numbers in half[0]["activations"].items() if "dead" in numbers]
-    gated = {name.rpartition("sigmoid")[0] for name in layers if "sigmoid" in name}
-    # gates may well be shut, and what they gate may well be at its ends
-    layers = [name for name in layers if name.rpartition(_kind(name))[0] not in gated]
-    saturated = {n: _mean(half, n, "saturated") for n in layers if _kind(n) == "tanh"}
-    if (worst := max(saturated.values(), default=0)) > SATURATED:
-        say(
-            "saturated",
-            f"saturated: {worst:.0%} of what {_largest(saturated)} puts out is near -1 or 1, where hardly any gradient passes",
-            "lower --learning-rate, or draw smaller weights at the start",
-        )
-    dead = {n: _mean(half, n, "dead") for n in layers}
-    if (worst := max(dead.values(), default=0)) > DEAD:
-        say(
-            "dead_units",
-            f"dead units: {worst:.0%} of those of {_largest(dead)} gave no gradient at any place of a batch",
-            "lower --learning-rate, or draw smaller weights at the start",
-        )
-
-    matrices = [name for name, numbers in rows[0]["parameters"].items() if numbers["dims"] > 1]
-    if len(matrices) < 2:  # a single table starts small and must grow
-        return found
-    first, last = (_series(rows, "parameters", name, "gradient_std") for name in (matrices[0], matrices[-1]))
-    if (got := np.median(first)) < max(VANISHING * np.median(last), 1e-8):
-        say(
-            "vanishing",
-            f"vanishing gradients: those of {matrices[0]} are about {got:.1g}, those of {matrices[-1]} {np.median(last):.1g}",
-            "use fewer layers or larger weights at the start, or normalise between the layers",
-        )
-    # the output layer starts near zero, so that its first updates are large beside it
-    ratios = np.array([_series(rows, "parameters", name, "update_ratio") for name in matrices[:-1]])
-    usual = np.nanmedian(np.where(np.isfinite(ratios), ratios, 0), 0)  # (rows,)
-    rates = np.array([row["learning_rate"] for row in rows])
-    settled = usual[(np.array([row["step"] for row in rows]) > 200) & (rates >= rates.max() / 2)]
-    if np.quantile(usual, 0.9) > TOO_LARGE or (len(settled) >= 10 and np.median(settled) > TOO_LARGE_SETTLED):
-        large = max(np.quantile(usual, 0.9), np.median(settled) if len(settled) else 0)
-        say(
-            "step_too_large",
-            f"steps too large: often a step changes weights by {large:.1%} of their size; 0.1% to 1% is usual",
-            "lower --learning-rate",
-        )
-    if np.nanmax(np.median(ratios[:, : len(rows) // 2], 1)) < TOO_SMALL:
-        say(
-            "step_too_small",
-            f"steps too small: none changes weights by more than {TOO_SMALL:g} of their size",
-            "raise --learning-rate",
-        )
-    return found
-
-
-def _kind(name: str) -> str:
-    """The non-linearity that a layer's name ends in, numbered or not."""
-    return re.sub(r"\.\d+$", "", name).rpartition(".")[2]
-
-
-def _series(rows: list[dict[str, Any]], group: str, name: str, key: str) -> Any:
-    """(rows,) one number over the steps, NaN where there is none."""
-    values = [row[group].get(name, {}).get(key) for row in rows]
-    return np.array([math.nan if value is None else value for value in values])
-
-
-def _mean(rows: list[dict[str, Any]], name: str, key: str) -> float:
-    values = _series(rows, "activations", name, key)
-    return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else 0.0
-
-
-def _largest(shares: dict[str, float]) -> str:
-    return max(shares, key=lambda name: shares[name])
-
-
-def figure(rows: list[dict[str, Any]]) -> Any:
-    """Return a matplotlib Figure of the rows over the steps."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    rows = [row for row in rows if row["parameters"]]
-    picture = Figure(figsize=(13, 8))
-    FigureCanvasAgg(picture)
-    panels = (
-        ("activations", "std", "activations: standard deviation", False),
-        ("activations", "saturated", "non-linearities: share of outputs where they are flat", False),
-        ("parameters", "gradient_std", "gradients: standard deviation", True),
-        ("parameters", "update_ratio", "updates: log10 of their size over the weights'", False),
-    )
-    steps = [row["step"] for row in rows]
-    for axes, (group, key, title, log) in zip(picture.subplots(2, 2).flat, panels, strict=True):
-        names = list(dict.fromkeys(name for row in rows for name in row[group]))
-        if group == "parameters":
-            names = [name for name in names if rows[0][group][name]["dims"] > 1]
-        alike: dict[str, list[str]] = {}  # blocks.0.fc, blocks.1.fc, ... have one colour, the last darkest
-        for name in names:
-            if np.isfinite(series := _series(rows, group, name, key)).any():
-                alike.setdefault(re.sub(r"\b\d+\b", "*", name), []).append(name)
-        for i, (shared, members) in enumerate(list(alike.items())[:LEGEND]):
-            for j, name in enumerate(members):
-                series = _series(rows, group, name, key)
-                if key == "update_ratio":
-                    series = np.log10(np.where(series > 0, series, math.nan))
-                last = j == len(members) - 1
-                label = members[0] if len(members) == 1 else f"{shared} ({len(members)})"
-                axes.plot(
-                    steps,
-                    series,
-                    color=look(i)[0],
-                    linestyle=look(i)[1],
-                    alpha=0.3 + 0.7 * (j + 1) / len(members),
-                    linewidth=1,
-                    label=label if last else None,
-                )
-        if log:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")  # not as a formula
-            axes.yaxis.set_minor_formatter(lambda x, _: "")
-        if key == "saturated":
-            axes.set_ylim(-0.02, 1.02)
-        if key == "update_ratio":
-            axes.axhline(-3, color=GREY, linestyle=":", label="-3, a good size")
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel("step")
-        if alike:
-            more = f"{len(alike) - LEGEND} more not drawn" if len(alike) > LEGEND else None
-            axes.legend(fontsize=7, title=more, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-        else:
-            axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
-    return picture
-
-
 def finish(run: Run) -> list[Warned]:
-    """Draw what was seen of a run to diagnostics.png and return what is wrong with it."""
+    """Plot what was seen of a run to diagnostics.png and return what is wrong with it."""
     rows = read(run.directory)
     if any(row["parameters"] for row in rows):
         with styled():
-            run.write_picture(PICTURE, figure(rows))
+            run.write_picture(PICTURE, inside.diagnostics(rows))
     return warnings(rows)

@@ -1,0 +1,59 @@
+"""What losses stand beside: models that count, fitted to the training lines in a moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from makemore.corpus.corpus import Corpus
+from makemore.metrics.losses import Losses, losses, pair_losses
+from makemore.models import build, configure
+
+SCORED_TOKENS = 2_000_000
+"""At most about this many tokens of a split are scored; a larger split is subsampled."""
+
+TAUGHT_TOKENS = 3_000_000
+"""At most about this many tokens are counted for a baseline or a teacher, which must fit beside the model."""
+
+TABLE = 2048
+"""From this many ids on, the bigram is computed from the pairs that occur instead of a V x V table."""
+
+
+def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
+    """Return a counting model fitted to the training lines of a corpus.
+
+    Args:
+        corpus: The lines.
+        type: A type that is fitted by counting.
+        knobs: Fields of the type's Config.
+
+    """
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
+    count_lines(model, corpus, TAUGHT_TOKENS)
+    return model
+
+
+def count_lines(model: Any, corpus: Corpus, tokens: int) -> None:
+    """Fit a counting model to the training lines, or to a random subset of about `tokens` tokens."""
+    model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)))
+    corpus.release()
+
+
+def baseline(corpus: Corpus, type: str, rows: dict[str, npt.NDArray[np.int64]]) -> dict[str, Losses]:
+    """Return the losses of a counting model on some lines.
+
+    Args:
+        corpus: The lines; the model is fitted to the training split.
+        type: A type that is fitted by counting.
+        rows: For each split, the rows to score.
+
+    """
+    if type == "bigram" and len(corpus.vocab) > TABLE:
+        train = corpus.stream(corpus.at_most("train", TAUGHT_TOKENS))
+        smoothing = configure(type, corpus.longest).smoothing
+        return {split: pair_losses(train, corpus, some, smoothing) for split, some in rows.items()}
+    model = fitted(corpus, type)
+    return {split: losses(model, corpus, some) for split, some in rows.items()}
