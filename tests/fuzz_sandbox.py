@@ -131,8 +131,8 @@ def restore(sandbox: Sandbox, before: dict[str, Any], after: dict[str, Any]) -> 
             path.chmod(stat.S_IMODE(mode))
 
 
-MADE = r"cache|tmp/torchinductor_|work/large/corpus/sorted\.npy"
-"""What any command may make: the second is torch's, the third the first reader's who asks what is new."""
+MADE = r"cache|tmp/torchinductor_|work/large/corpus/(sorted\.npy|manifest\.jsonl)"
+"""What any command may make: the second is torch's, the third is made when it is first needed to tell what is new."""
 
 
 def touched(argv: list[str], before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -144,7 +144,8 @@ def touched(argv: list[str], before: dict[str, Any], after: dict[str, Any]) -> l
             named.add(value or (argv[i + 1] if i + 1 < len(argv) else "."))
         elif word.startswith("-o"):
             named.add(word[2:])
-    if argv[:1] == ["report"]:  # its page goes to the first run
+    if argv[:1] == ["report"]:  # its page goes to the first run, its plots beside the page
+        named |= {str(Path(name).with_name(f"{Path(name).stem}-plots")) for name in named if Path(name).name}
         named |= {
             f"{word}/{name}"
             for word in [*argv, "out", "."]
