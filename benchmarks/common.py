@@ -30,7 +30,7 @@ from makemore.corpus.corpus import SPLITS, Corpus
 from makemore.files.atomic import atomic, read_json, to_json
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
-from makemore.runs.recipes import Recipe
+from makemore.runs.settings import Recipe
 from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
 from makemore.training.teacher import TEACHER_ORDER
 

@@ -29,7 +29,7 @@ from makemore.corpus.corpus import SPLITS, Corpus
 from makemore.metrics.baselines import fitted
 from makemore.metrics.losses import evaluate
 from makemore.models import MODELS, count_parameters
-from makemore.runs.recipes import recipe
+from makemore.runs.settings import recipe
 from makemore.training.teacher import TEACHER_ORDER
 
 PROTOCOLS = ("makemore.py", "lectures", "own")

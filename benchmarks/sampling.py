@@ -27,7 +27,7 @@ import torch
 
 from makemore.corpus.cache import read
 from makemore.models import MODELS
-from makemore.runs.recipes import recipe
+from makemore.runs.settings import recipe
 from makemore.sampling.draw import sample, tree_of
 
 SIZES = (1, 10, 100, 1_000, 10_000)

@@ -24,7 +24,7 @@ import torch
 import makemore
 from makemore.corpus.corpus import Corpus
 from makemore.metrics import losses as evaluation
-from makemore.runs.recipes import DEFAULT_TYPE
+from makemore.runs.settings import DEFAULT_TYPE
 
 LISTS = ("dinosaurs", "towns", "names", "words", "companies")
 SIZES = (50, 150, 500, 1300)

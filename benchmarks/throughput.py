@@ -35,7 +35,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
-from makemore.runs.recipes import recipe
+from makemore.runs.settings import recipe
 from makemore.training.optimizer import fast_dtype, optimizers, update
 from makemore.training.teacher import TEACHER_ORDER
 

@@ -800,7 +800,7 @@ assert [past.shape[1] for past in state] == [1, 2, 4]
 # %% [markdown]
 # `makemore.train` trains it on a split where no name is on two sides, so its held-out losses do not compare with
 # those above: they get no help from names seen in training. Its recipe differs too: the library says how in
-# `makemore.runs.recipes`.
+# `makemore.runs.settings`.
 
 # %%
 with tempfile.TemporaryDirectory() as directory:

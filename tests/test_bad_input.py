@@ -209,7 +209,10 @@ def test_a_place_that_holds_a_run(refused: Any, makemore: Any, small: Path, run:
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [(["--n-embd", 10**12], "--n-embd must be from 1 to 16,384"), (["-w", "nan"], "--weight-decay nan")],
+    [
+        (["--n-embd", 10**12], "--n-embd must be from 1 to 16,384"),
+        (["-w", "nan"], "--weight-decay must be 0 or more and at most 1,000, not nan"),
+    ],
 )
 @pytest.mark.parametrize("place", ["new", "run"])
 def test_a_run_is_not_overwritten_by_what_cannot_be_trained(
@@ -606,7 +609,7 @@ def test_a_pickle(refused: Any, makemore: Any, run: Path, file: str, pickled: An
         ("-l inf", "--learning-rate inf"),
         ("-l fast", ["-l", '"fast"']),
         ("-w -1", "--weight-decay -1"),
-        ("-w nan", "--weight-decay nan"),
+        ("-w nan", "--weight-decay must be 0 or more and at most 1,000, not nan"),
         ("-w inf", "--weight-decay inf"),
         ("--patience -1", "--patience -1"),
         ("--seed -1", "--seed -1"),

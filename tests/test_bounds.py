@@ -31,12 +31,12 @@ from makemore.metrics import losses as evaluation
 from makemore.models import MODELS, build, configure, count_parameters, ngram
 from makemore.reports.inspection import inspect
 from makemore.runs.run import load
+from makemore.runs.settings import check_given
 from makemore.sampling import draw as sampling
 from makemore.sampling import pattern as matching
 from makemore.sampling import search
 from makemore.sampling.pattern import Matcher
 from makemore.training import capacity
-from makemore.training.start import check_settings
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -331,7 +331,7 @@ def test_usual_trainings_are_not_measured(monkeypatch):
 )
 def test_rates_beyond_measure(given):
     with pytest.raises(MakemoreError, match=r"1,000"):
-        check_settings(given)
+        check_given(given)
 
 
 # lines to score and to draw

@@ -17,7 +17,7 @@ import pytest
 
 import makemore as library
 from makemore.models import MODELS, knobs
-from makemore.runs import recipes
+from makemore.runs import settings
 from makemore.training import start as training
 from makemore.training.events import Done, Started, Step
 
@@ -63,7 +63,7 @@ def test_without_arguments_it_trains_the_default_model_on_names_into_out(
         return library.read(small, **options)  # fewer lines, to be quick
 
     monkeypatch.setattr(training, "read", read)
-    monkeypatch.setitem(recipes.RECIPES, "lstm", recipes.Recipe(max_steps=2))
+    monkeypatch.setitem(settings.RECIPES, "lstm", settings.Recipe(max_steps=2))
     out = ok()
     assert asked == [None]  # the bundled names, whatever lies here
     assert library.load("out").type == "lstm"

@@ -118,7 +118,7 @@ def test_what_a_terminal_would_obey_is_not_printed(makemore, tmp_path: Path) -> 
         ("compare nowhere.txt", "nowhere.txt: no such file"),
         ("compare names --types lstn", "--type lstn: no such model"),
         ("compare names --seeds 0", "--seeds 0: must be from 1 to 1000"),
-        ("compare names --time -1", "--time -1: must be more than 0"),
+        ("compare names --time -1", "--time must be more than 0 seconds, and finite, not -1"),
         ("inspect nowhere.txt", "nowhere.txt: no such file"),
         ("report nowhere", "nowhere: no such directory"),
     ],

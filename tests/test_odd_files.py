@@ -18,8 +18,9 @@ from safetensors.torch import load_file, save_file
 import makemore as library
 from makemore.errors import MakemoreError
 from makemore.files import records
-from makemore.files.atomic import from_json, read_json
-from makemore.runs.run import Settings, load
+from makemore.files.atomic import read_json
+from makemore.runs.run import load
+from makemore.runs.settings import Settings
 from makemore.training.start import train
 
 
@@ -109,19 +110,19 @@ def test_a_file_that_is_far_too_large(run: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"training__batch_size": -5}, "batch_size is -5, and must be 1 or more"),
-        ({"training__teacher": 5.0}, "teacher is 5.0, and must be 0 or more"),
-        ({"training__precision": "int8"}, "precision is int8, and must be float32 or bfloat16"),
+        ({"training__batch_size": -5}, "batch_size must be 1 or more, not -5"),
+        ({"training__teacher": 5.0}, "teacher must be 0 or more, for no teacher, and less than 1, not 5"),
+        ({"training__precision": "int8"}, "precision must be float32 or bfloat16, not int8"),
         ({"training__learning_rate": float("nan")}, "learning_rate"),
-        ({"training__learning_rate": float("inf")}, "learning_rate is inf, and must be more than 0, and at most 1,000"),
+        ({"training__learning_rate": float("inf")}, "learning_rate must be more than 0 and at most 1,000, not"),
         ({"training__weight_decay": -1.0}, "weight_decay"),
-        ({"training__eval_every": 0}, "eval_every is 0, and must be 1 or more"),
+        ({"training__eval_every": 0}, "eval_every must be 1 or more, not 0"),
         ({"training__patience": -1}, "patience"),
-        ({"training__seed": -1}, "seed is -1"),
+        ({"training__seed": -1}, "seed must be 0 or more and less than 2^63, not -1"),
         ({"training__seed": 2**63}, "must be less than 2^63"),
         ({"training__max_steps": 10**30}, "max_steps"),
-        ({"training__max_steps": -2}, "max_steps is -2"),
-        ({"training__time": -1.0}, "time is -1.0"),
+        ({"training__max_steps": -2}, "max_steps must be 1 or more, or -1 to train until stopped, not -2"),
+        ({"training__time": -1.0}, "time must be more than 0 seconds, and finite, not -1"),
         ({"training__muon": 1}, "muon is 1, not bool"),
         ({"training__precision": "x" * 5000}, "precision"),
         ({"model": None}, "Config"),
@@ -145,14 +146,15 @@ def test_a_config_that_no_training_wrote(
 def test_options_and_files_are_held_to_the_same_rules(
     small: Path, tmp_path: Path, name: str, value: Any
 ) -> None:
-    with pytest.raises(MakemoreError, match="--" + name.replace("_", "-")):
+    with pytest.raises(MakemoreError, match=f"{name} must be") as refused:
         train(small, work_dir=tmp_path / "run", type="mlp", **{name: value})
+    assert refused.value.options == (name,)
     good = {"max_steps": 1, "batch_size": 1, "learning_rate": 0.1, "weight_decay": 0.0, "muon": True, "eval_every": 1,
             "patience": 0, "seed": 0}  # fmt: skip
-    assert from_json(Settings, good).max_steps == 1
+    assert Settings.from_json(good).max_steps == 1
     if (name, value) not in (("max_steps", 0), ("time", 0.0)):  # a run may have them, nobody may ask for them
         with pytest.raises(ValueError, match=name):
-            from_json(Settings, good | {name: value})
+            Settings.from_json(good | {name: value})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from makemore.plots import figures as plots
 from makemore.reports.assessment import assess
 from makemore.reports.page import write_page, write_report
 from makemore.reports.portrait import WORDS, samples, warning
-from makemore.runs.run import Settings
+from makemore.runs.settings import Settings
 
 NASTY = [
     "<script>alert(1)</script>",

@@ -26,7 +26,7 @@ from makemore.files.atomic import held
 from makemore.metrics.advice import of_overfitting
 from makemore.models import MODELS, configure
 from makemore.models.loss import nll, taught
-from makemore.runs import recipes, run
+from makemore.runs import run, settings
 from makemore.runs.run import Run
 from makemore.training import start as training
 from makemore.training.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
@@ -459,8 +459,8 @@ def test_optimisers_hold_every_weight_once(type: str, muon: bool) -> None:
 
 
 def test_recipes_are_for_types_that_exist() -> None:
-    assert set(recipes.RECIPES) <= set(MODELS)
-    assert recipes.DEFAULT_TYPE in MODELS
+    assert set(settings.RECIPES) <= set(MODELS)
+    assert settings.DEFAULT_TYPE in MODELS
 
 
 def test_taught_is_the_cross_entropy_with_mixed_targets() -> None:

@@ -26,7 +26,7 @@ from makemore.cli.options import STANDARD_INPUT, one_of, option, path, switch, w
 from makemore.cli.streams import OutputEnded, is_unicode, outlasting, prepare
 from makemore.cli.terminal import columns, for_stream, tell, visible_json, waiting, wrapped
 from makemore.errors import CUT, MakemoreError, alike, command_line, quoted, shown, visible
-from makemore.runs.recipes import DEFAULT_TYPE, recipe
+from makemore.runs.settings import DEFAULT_TYPE, recipe
 
 # torch takes two seconds to import, so whatever needs it is imported inside the command that uses it. The
 # same goes for rich and for what few commands need: help is to be there at once.

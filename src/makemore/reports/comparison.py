@@ -32,11 +32,11 @@ from makemore.metrics.copying import verdict_of
 from makemore.metrics.losses import Losses
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.reports.inspection import pace_of
-from makemore.runs.recipes import recipe
 from makemore.runs.run import Run
+from makemore.runs.settings import check_given, recipe
 from makemore.training.events import Event
 from makemore.training.loop import pick_device
-from makemore.training.start import check_settings, train
+from makemore.training.start import train
 from makemore.training.teacher import TEACHER_ORDER
 
 FORMAT = "makemore comparison"
@@ -98,7 +98,7 @@ def compare(
     """
     names = _names(types, seeds)
     how: dict[str, Any] = {"time": time, "max_steps": max_steps}
-    check_settings({name: value for name, value in how.items() if value is not None})
+    check_given({name: value for name, value in how.items() if value is not None})
     pick_device(device)
     directory = Path(work_dir)
     lines: dict[str, Any] = {

@@ -29,7 +29,7 @@ from makemore.metrics.baselines import SCORED_TOKENS, fitted
 from makemore.metrics.looks import FAR, Looks, copies, long_lines, look, warnings
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure
-from makemore.runs.recipes import DEFAULT_TYPE, recipe
+from makemore.runs.settings import DEFAULT_TYPE, recipe
 from makemore.training.loop import pick_device
 from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
 from makemore.training.teacher import TEACHER_ORDER

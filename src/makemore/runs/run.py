@@ -60,6 +60,7 @@ from makemore.files.manifest import Manifest
 from makemore.metrics import losses as evaluation
 from makemore.models import MODELS, build, model_class
 from makemore.runs.directory import FORMAT, OLD, SIGNED, new_run, owned
+from makemore.runs.settings import Settings
 from makemore.sampling import draw as sampling
 from makemore.sampling.draw import Choice, Sample
 from makemore.sampling.search import Tree
@@ -67,60 +68,6 @@ from makemore.sampling.search import Tree
 Item = TypeVar("Item")
 
 VERSION = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """How a run is trained."""
-
-    max_steps: int
-    """Steps to train; -1 goes on until stopped, or until `time` is over."""
-    batch_size: int
-    """Lines a step, on average: a batch of short lines holds more of them, one of long lines fewer."""
-    learning_rate: float
-    """The highest rate, at the end of the warm-up."""
-    weight_decay: float
-    muon: bool
-    """Whether hidden matrices are updated by Muon instead of AdamW."""
-    eval_every: int
-    """Steps between evaluations."""
-    patience: int
-    """Evaluations without a better validation loss after which training stops; 0 never stops early."""
-    seed: int
-    time: float = 0.0
-    """Seconds to train, evaluations included; 0 means that max_steps says when to end."""
-    teacher: float = 0.0
-    """Share of the targets that an n-gram gives: see `loss.taught`."""
-    precision: str = "float32"
-    """"bfloat16" where the matrices are multiplied in 16 bits while training, else "float32"."""
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for a value that makes no sense."""
-        for field in dataclasses.fields(self):
-            if wrong := wrong_setting(field.name, value := getattr(self, field.name)):
-                raise ValueError(f"{field.name} is {value}, and must be {wrong}")
-
-
-PRECISIONS = ("float32", "bfloat16")
-
-_VALID = {
-    "max_steps": (lambda n: -1 <= n < 2**63, "1 or more, or -1 to go on until stopped"),
-    "batch_size": (lambda n: 1 <= n < 2**63, "1 or more"),
-    "learning_rate": (lambda x: 0 < x <= 1000, "more than 0, and at most 1,000"),
-    "weight_decay": (lambda x: 0 <= x <= 1000, "0 or more, and at most 1,000"),
-    "eval_every": (lambda n: 1 <= n < 2**63, "1 or more"),
-    "patience": (lambda n: 0 <= n < 2**63, "1 or more, or 0 never to stop early"),
-    "seed": (lambda n: 0 <= n < 2**63, "0 or more, and less than 2^63"),
-    "time": (lambda x: 0 <= x < math.inf, "more than 0 seconds, and finite"),
-    "teacher": (lambda x: 0 <= x < 1, "0 or more, for none, and less than 1"),
-    "precision": (lambda name: name in PRECISIONS, " or ".join(PRECISIONS)),
-}  # fmt: skip
-
-
-def wrong_setting(name: str, value: Any) -> str:
-    """Return what a field of Settings must be, if a value is not; else ""."""
-    valid, says = _VALID.get(name, (lambda value: True, ""))
-    return "" if valid(value) else says
 
 
 class SampleOptions(TypedDict, total=False):
@@ -241,7 +188,7 @@ class Run:
                 raise ValueError(f"type is {config['type']!r}")
             type = config["type"]
             model = from_json(model_class(type).config_class, config["model"])
-            settings = from_json(Settings, config["training"])
+            settings = Settings.from_json(config["training"])
             reading = from_json(Reading, config["data"]) if config["data"] else None
             checksums = config.get("checksums")  # none by an older makemore
             if checksums is not None and not isinstance(checksums, dict):

@@ -27,7 +27,8 @@ from makemore.metrics.losses import losses as losses_of
 from makemore.models import count_parameters
 from makemore.models.loss import IGNORE
 from makemore.plots import losses as report
-from makemore.runs.run import Run, Settings, part
+from makemore.runs.run import Run, part
+from makemore.runs.settings import Settings
 from makemore.sampling.draw import Choice, sample
 from makemore.training import watch as watching
 from makemore.training.events import (

@@ -16,12 +16,12 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.lines import Progress
 from makemore.corpus.source import locate
 from makemore.distributed import group as parallel
-from makemore.errors import MakemoreError, alike, shown
+from makemore.errors import MakemoreError
 from makemore.files.atomic import held
 from makemore.models import build, configure, flag, model_class
 from makemore.runs.directory import check_free, check_names
-from makemore.runs.recipes import DEFAULT_TYPE, recipe
-from makemore.runs.run import PRECISIONS, Run, Settings, started_by, wrong_setting
+from makemore.runs.run import Run, started_by
+from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given, recipe
 from makemore.sampling.draw import Choice
 from makemore.training import capacity
 from makemore.training.events import Event, Started
@@ -84,10 +84,7 @@ def train(
         "weight_decay": weight_decay, "teacher": teacher, "patience": patience, "seed": seed,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
-    check_settings(given)
-    if precision not in ("auto", *PRECISIONS):
-        guess = alike(precision, ("auto", *PRECISIONS)) or f" there are auto, {', '.join(PRECISIONS)}"
-        raise MakemoreError(f"--precision {shown(precision)}: no such precision;{guess}")
+    check_given(given | {"precision": precision})
     Choice(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
@@ -195,21 +192,6 @@ def _try(type: str, corpus: Corpus, config: Any, settings: Settings, device: tor
         raise MakemoreError(
             f"--type {type}: there is not enough memory for a model of this size; choose smaller numbers than {config}"
         ) from None
-
-
-def check_settings(given: dict[str, Any]) -> None:
-    """Raise MakemoreError for training settings that make no sense; given: those of `train` that are not None."""
-    for name, value in given.items():
-        wrong = wrong_setting(name, value)
-        if (
-            not wrong and value == 0 and name in ("max_steps", "time")
-        ):  # what a run may have, but nobody asks for
-            wrong = wrong_setting(name, -math.inf)
-        if wrong:
-            given_as = f"{value:g}" if isinstance(value, float) else shown(value, 40)
-            raise MakemoreError(f"{flag(name)} {given_as}: must be {wrong}")
-    if "time" in given and "max_steps" in given:
-        raise MakemoreError("--time and --max-steps: each says when training ends; give one of them")
 
 
 def _settings(

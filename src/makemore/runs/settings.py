@@ -1,0 +1,148 @@
+"""How a model is trained: the settings, the rules that they keep, and the recipe of each type.
+
+A recipe was found by trying rates, sizes and lengths on names, words and companies (benchmarks/NOTES.md). With it,
+lists of short lines train in about a minute on two idle cores; lines of hundreds of characters take several minutes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from makemore.errors import MakemoreError, alike, shown
+from makemore.files.atomic import from_json
+
+DEFAULT_TYPE = "lstm"
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is trained. Making one raises MakemoreError if a value breaks its rule."""
+
+    max_steps: int
+    """Training steps; -1 trains until stopped, or until `time` is over."""
+    batch_size: int
+    """Lines a step, on average: a batch of short lines holds more, one of long lines fewer."""
+    learning_rate: float
+    """The highest rate, reached at the end of the warm-up."""
+    weight_decay: float
+    muon: bool
+    """Whether Muon updates the hidden matrices; AdamW updates everything else."""
+    eval_every: int
+    """Steps between evaluations."""
+    patience: int
+    """Evaluations without a better validation loss after which training stops; 0 never stops early."""
+    seed: int
+    time: float = 0.0
+    """Seconds to train, evaluations included; 0 means that max_steps decides."""
+    teacher: float = 0.0
+    """Share of the targets that a 6-gram predicts (soft labels): see `loss.taught`."""
+    precision: str = "float32"
+    """Of matrix products in training: "float32" or "bfloat16"."""
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        for field in dataclasses.fields(self):
+            check_setting(field.name, getattr(self, field.name))
+
+    @classmethod
+    def from_json(cls, values: object) -> Settings:
+        """Return the settings that config.json holds. Raises ValueError if they are not valid."""
+        try:
+            return from_json(cls, values)
+        except MakemoreError as error:  # names an argument, and the caller gave a file
+            raise ValueError(str(error)) from None
+
+
+_RULES: dict[str, tuple[Callable[..., bool], str]] = {
+    "max_steps": (lambda n: -1 <= n < 2**63, "1 or more, or -1 to train until stopped"),
+    "batch_size": (lambda n: 1 <= n < 2**63, "1 or more"),
+    "learning_rate": (lambda x: 0 < x <= 1000, "more than 0 and at most 1,000"),
+    "weight_decay": (lambda x: 0 <= x <= 1000, "0 or more and at most 1,000"),
+    "eval_every": (lambda n: 1 <= n < 2**63, "1 or more"),
+    "patience": (lambda n: 0 <= n < 2**63, "1 or more, or 0 never to stop early"),
+    "seed": (lambda n: 0 <= n < 2**63, "0 or more and less than 2^63"),
+    "time": (lambda x: 0 <= x < math.inf, "more than 0 seconds, and finite"),
+    "teacher": (lambda x: 0 <= x < 1, "0 or more, for no teacher, and less than 1"),
+    "precision": (lambda name: name in PRECISIONS, " or ".join(PRECISIONS)),
+}
+
+
+def check_setting(name: str, value: object) -> None:
+    """Raise MakemoreError if a field of Settings cannot have a value."""
+    if name not in _RULES:
+        return
+    valid, says = _RULES[name]
+    try:
+        if valid(value):
+            return
+    except TypeError:  # text instead of a number
+        pass
+    raise _wrong(name, value, says)
+
+
+def check_given(given: Mapping[str, object]) -> None:
+    """Raise MakemoreError for settings that `train` cannot be called with.
+
+    Args:
+        given: Settings by name, without those left to the recipe; precision may also be "auto".
+
+    """
+    for name, value in given.items():
+        if name == "precision":
+            _check_precision(value)
+        else:
+            check_setting(name, value)
+        if name in ("max_steps", "time") and value == 0:  # a run may have it, asking for it makes no sense
+            raise _wrong(name, value, _RULES[name][1])
+    if "time" in given and "max_steps" in given:
+        raise MakemoreError(
+            "time and max_steps both say when training ends; give one of them", option=("time", "max_steps")
+        )
+
+
+def _check_precision(name: object) -> None:
+    names = ("auto", *PRECISIONS)
+    if name not in names:
+        guess = alike(str(name), names)
+        says = f"auto, {' or '.join(PRECISIONS)}, not {shown(name, 40)}" + (f";{guess}" if guess else "")
+        raise MakemoreError(f"precision must be {says}", option="precision")
+
+
+def _wrong(name: str, value: object, says: str) -> MakemoreError:
+    found = f"{value:g}" if isinstance(value, float) else shown(value, 40)
+    return MakemoreError(f"{name} must be {says}, not {found}", option=name)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training settings that suit a type of model."""
+
+    max_steps: int = 3000
+    learning_rate: float = 1e-2
+    weight_decay: float = 0.01
+    muon: bool = True
+    teacher: float = 0.4
+    tokens: int = 1024
+    """Predicted tokens a step; the batch size follows from the length of the lines."""
+
+
+RECIPES = {
+    "bigram_nn": Recipe(max_steps=1000, learning_rate=5e-2, weight_decay=0.0, muon=False, teacher=0.0),
+    "mlp": Recipe(max_steps=4000, muon=False),
+    "mlp_bn": Recipe(learning_rate=5e-3),
+    "wavenet": Recipe(learning_rate=5e-3),
+    "rnn": Recipe(learning_rate=5e-3),
+    "bow": Recipe(teacher=0.0, tokens=2048),
+    "transformer": Recipe(max_steps=2500),
+}
+"""The types that need other values than Recipe's defaults."""
+
+
+def recipe(type: str) -> Recipe:
+    """Return the recipe of a type: its own, or the common one."""
+    return RECIPES.get(type, Recipe())
