@@ -164,12 +164,12 @@ def trained(
 
     knobs: of the model; how: the recipe; teacher: instead of the 6-gram. The weights are those of the last step.
     """
-    if hasattr(MODELS[type], "fit"):
+    if MODELS[type].counting:
         return fitted(corpus, type, **knobs)
     torch.manual_seed(seed)
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs)).train()
     opts = optimizers(model, how.learning_rate, how.weight_decay, how.muon)
-    window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+    window = 1 if model.mixes_lines else WINDOW
     batches = iter(Batches(corpus, "train", how.tokens, seed, window))
     if how.teacher and teacher is None:
         teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)

@@ -170,7 +170,7 @@ def main() -> None:
         for protocol in rung.protocols
         if protocol in options.protocols.split(",") and (not wanted or {rung.name, rung.type} & set(wanted))
         and (options.again or options.short or f"{rung.name} | {protocol} | {seed}" not in kept)
-        and (seed == options.seeds.split(",")[0] or not hasattr(MODELS[rung.type], "fit"))  # counting knows no seed
+        and (seed == options.seeds.split(",")[0] or not MODELS[rung.type].counting)  # counting knows no seed
     ]  # fmt: skip
     threads = 1 if options.jobs > 1 else options.threads
     context = multiprocessing.get_context("spawn")

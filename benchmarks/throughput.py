@@ -60,11 +60,11 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for type, cls in MODELS.items():
         model = build(type, len(corpus.vocab), configure(type, corpus.longest))
-        if hasattr(cls, "fit"):
+        if cls.counting:
             continue
         own = recipe(type)
         opts = optimizers(model.train(), own.learning_rate, own.weight_decay, own.muon)
-        window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+        window = 1 if model.mixes_lines else WINDOW
         batches = iter(Batches(corpus, "train", own.tokens, 1, window))
 
         def step(

@@ -19,7 +19,7 @@ from makemore.training.optimizer import optimizers
 
 LINES = ["emma", "ava", "mia", "isabella", "noa", "bob", "zoe", "al"]
 TYPES = list(MODELS)
-LEARNED = [t for t in TYPES if not hasattr(MODELS[t], "fit")]
+LEARNED = [t for t in TYPES if not MODELS[t].counting]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def make(type: str, corpus: Corpus, seed: int = 1, **given: Any) -> Any:
     """A model of the type with weights that are not symmetric; a counting one is fitted."""
     torch.manual_seed(seed)
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **given))
-    if hasattr(model, "fit"):
+    if model.counting:
         model.fit(torch.from_numpy(corpus.tokens.astype("int64")))
     else:  # away from the start, where logits are all nearly the same
         with torch.no_grad():

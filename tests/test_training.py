@@ -120,7 +120,7 @@ def test_training_leaves_the_callers_random_state_alone(names: Path, tmp_path: P
     assert torch.equal(before, torch.get_rng_state())
 
 
-@pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
+@pytest.mark.parametrize("type", [t for t in MODELS if not MODELS[t].counting])
 def test_stopped_and_resumed_equals_undisturbed(type: str, names: Path, tmp_path: Path) -> None:
     small: dict[str, Any] = {"type": type, "max_steps": 6, "batch_size": 20}
     makemore.train(names, work_dir=tmp_path / "whole", **small)
@@ -424,7 +424,7 @@ def test_batches_are_larger_on_a_gpu_where_the_list_is_long() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
+@pytest.mark.parametrize("type", [t for t in MODELS if not MODELS[t].counting])
 def test_compiled_training_is_the_same(
     type: str, names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -448,7 +448,7 @@ def test_a_failed_compilation_is_one_sentence(
 
 
 @pytest.mark.parametrize("muon", [True, False])
-@pytest.mark.parametrize("type", [t for t in MODELS if not hasattr(MODELS[t], "fit")])
+@pytest.mark.parametrize("type", [t for t in MODELS if not MODELS[t].counting])
 def test_optimisers_hold_every_weight_once(type: str, muon: bool) -> None:
     model = makemore.build(type, 27, configure(type, 15))
     held = [p for opt in optimizers(model, 1e-3, 0.1, muon) for g in opt.param_groups for p in g["params"]]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from makemore.corpus.corpus import Corpus
 from makemore.metrics.losses import Losses, losses, pair_losses
-from makemore.models import build, configure
+from makemore.models import bigram, build, configure
+from makemore.models.base import Model
 
 SCORED_TOKENS = 2_000_000
 """At most about this many tokens of a split are scored; a larger split is subsampled."""
@@ -22,7 +21,7 @@ TABLE = 2048
 """From this many ids on, the bigram is computed from the pairs that occur instead of a V x V table."""
 
 
-def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
+def fitted(corpus: Corpus, type: str, **knobs: float) -> Model:
     """Return a counting model fitted to the training lines of a corpus.
 
     Args:
@@ -36,7 +35,7 @@ def fitted(corpus: Corpus, type: str, **knobs: Any) -> Any:
     return model
 
 
-def count_lines(model: Any, corpus: Corpus, tokens: int) -> None:
+def count_lines(model: Model, corpus: Corpus, tokens: int) -> None:
     """Fit a counting model to the training lines, or to a random subset of about `tokens` tokens."""
     model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)))
     corpus.release()
@@ -53,7 +52,8 @@ def baseline(corpus: Corpus, type: str, rows: dict[str, npt.NDArray[np.int64]]) 
     """
     if type == "bigram" and len(corpus.vocab) > TABLE:
         train = corpus.stream(corpus.at_most("train", TAUGHT_TOKENS))
-        smoothing = configure(type, corpus.longest).smoothing
-        return {split: pair_losses(train, corpus, some, smoothing) for split, some in rows.items()}
+        return {
+            split: pair_losses(train, corpus, some, bigram.Config.smoothing) for split, some in rows.items()
+        }
     model = fitted(corpus, type)
     return {split: losses(model, corpus, some) for split, some in rows.items()}

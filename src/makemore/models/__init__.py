@@ -9,12 +9,28 @@ state   what the model must remember to go on from here: a flat tuple of tensors
 
 One call with whole lines trains; repeated calls with one character and the state sample, and repeat no
 work. Padding follows the line and has id 0. A model is built from the vocabulary's size and a frozen
-Config of its own knobs; loss, optimiser, device, sampling and saving are not its business. By
-convention the input table is called `embedding` and the last layer `head`.
+config of its own knobs; loss, optimiser, device, sampling and saving are not its business. By convention
+the input table is called `embedding` and the last layer `head`.
 
-A model that learns by counting has a method `fit(tokens)` that takes the stream of ids of the training
-lines, boundaries between them, and returns log-probabilities as logits. A model whose rows see each
-other in training (batch normalisation) says `mixed_lengths = True` and gets batches of mixed lengths.
+A model that learns by counting says `counting = True` and has a method `fit(tokens)`, which takes the ids
+of the training lines as one stream with boundaries around them; its logits are log-probabilities. A model
+whose rows see each other in training (batch normalisation) says `mixes_lines = True` and gets batches of
+mixed lengths.
+
+In reading order:
+
+    base.py         Model and ModelConfig, which every family subclasses
+    loss.py         the negative log-likelihood, the one loss of all
+    bigram.py       counts of pairs
+    ngram.py        counts of up to 8 characters, with Kneser-Ney smoothing
+    bigram_nn.py    the table of pairs, learned by gradient descent
+    mlp.py          a window of embeddings and one hidden layer
+    mlp_bn.py       several hidden layers with batch normalisation
+    wavenet.py      dilated causal convolutions
+    rnn.py          RNN, GRU and LSTM
+    bow.py          the last character and the average of all so far
+    transformer.py  causal self-attention
+    limits.py       how large a knob may be
 
 To add a model, write one file and add one line to MODELS.
 """
@@ -23,11 +39,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
 
 from torch import nn
 
 from makemore.errors import MakemoreError, alike, shown
+from makemore.models.base import Model, ModelConfig
 from makemore.models.bigram import Bigram
 from makemore.models.bigram_nn import BigramNN
 from makemore.models.bow import BagOfWords
@@ -38,7 +54,7 @@ from makemore.models.rnn import GRU, LSTM, RNN
 from makemore.models.transformer import Transformer
 from makemore.models.wavenet import WaveNet
 
-MODELS: dict[str, Any] = {
+MODELS: dict[str, type[Model]] = {
     "bigram": Bigram,
     "ngram": NGram,
     "bigram_nn": BigramNN,
@@ -55,16 +71,16 @@ MODELS: dict[str, Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Knob:
-    """One field of a model's Config, as the command line offers it."""
+    """One field of a model's config, as the command line offers it."""
 
     name: str
-    type: type
-    default: Any
+    type: type[int] | type[float]
+    default: int | float
     help: str
 
 
-def model_class(type: str) -> Any:
-    """Return the class of a type, or raise MakemoreError naming the types there are."""
+def model_class(type: str) -> type[Model]:
+    """Return the class of a type; raises MakemoreError with a suggestion if there is none."""
     if type not in MODELS:
         guess = alike(type, MODELS) or f" there are {', '.join(MODELS)}"
         raise MakemoreError(f"--type {shown(type)}: no such model;{guess}")
@@ -72,20 +88,28 @@ def model_class(type: str) -> Any:
 
 
 def knobs(type: str) -> list[Knob]:
-    """Return what can be set about a type, with the help text of its Config's docstring."""
+    """Return what can be set about a type, with the help text of its config's docstring."""
     config = model_class(type).config_class
-    helps = dict(re.findall(r"^\s*(\w+): (.+)$", config.__doc__, re.MULTILINE))
-    return [
-        Knob(f.name, float if isinstance(f.default, float) else int, f.default, helps[f.name].rstrip("."))
-        for f in dataclasses.fields(config)
-    ]
+    helps = dict(re.findall(r"^\s*(\w+): (.+)$", config.__doc__ or "", re.MULTILINE))
+    found = []
+    for field in dataclasses.fields(config):
+        default = getattr(config, field.name)
+        kind = float if isinstance(default, float) else int
+        found.append(Knob(field.name, kind, default, helps[field.name].rstrip(".")))
+    return found
 
 
-def configure(type: str, longest: int, **given: Any) -> Any:
-    """Return the Config of a type from the knobs that were given.
+def configure(type: str, longest: int, **given: float) -> ModelConfig:
+    """Return the config of a type.
 
-    longest: characters of the longest line, for a model that must know how many positions to expect.
-    Raises MakemoreError for a knob that the type does not have or a value it cannot take.
+    Args:
+        type: A name in MODELS.
+        longest: Characters of the longest line, for a model that must know how many positions to expect.
+        given: Values for the type's knobs; the others keep their defaults.
+
+    Raises:
+        MakemoreError: The type has no such knob, or a knob cannot have this value.
+
     """
     names = [knob.name for knob in knobs(type)]
     for name in given:
@@ -101,13 +125,13 @@ def configure(type: str, longest: int, **given: Any) -> Any:
         raise MakemoreError(f"--type {type}: {said}") from None
 
 
-def build(type: str, vocab_size: int, config: Any) -> Any:
+def build(type: str, vocab_size: int, config: ModelConfig) -> Model:
     """Return a new model of a type, its weights drawn from torch's global generator."""
     return model_class(type)(vocab_size, config)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return how many numbers the model learned: weights, or counts where it counts."""
+    """Return how many numbers the model has learned: weights, or counts where it counts."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from makemore.models.base import Model, ModelConfig
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about a Bigram.
 
     smoothing: added to the count of every pair of characters.
@@ -31,10 +32,11 @@ class Config:
         check(self)
 
 
-class Bigram(nn.Module):
+class Bigram(Model):
     """A table of how often each character followed each other one."""
 
     config_class = Config
+    counting = True
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from makemore.models.base import Model, ModelConfig
+
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """A bigram network has nothing to set."""
 
 
-class BigramNN(nn.Module):
+class BigramNN(Model):
     """One row of logits for every character."""
 
     config_class = Config

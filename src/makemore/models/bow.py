@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from makemore.models.base import Model, ModelConfig
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about a BagOfWords.
 
     n_embd: channels of a character's embedding.
@@ -36,7 +37,7 @@ class Config:
         check(self)
 
 
-class BagOfWords(nn.Module):
+class BagOfWords(Model):
     """The last character and the average of all so far, through one hidden layer."""
 
     config_class = Config

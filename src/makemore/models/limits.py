@@ -1,9 +1,10 @@
-"""How large the numbers of a Config may be: far beyond what is of use, and within what can be computed."""
+"""How large a knob may be: far larger than is useful, and still small enough to compute."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+
+from makemore.models.base import ModelConfig
 
 MOST = {
     "context": 1024,
@@ -14,14 +15,14 @@ MOST = {
     "block_size": 1 << 25,
     "smoothing": 1_000_000,
 }
-"""The largest value of each knob that has one."""
+"""The largest value of each knob that has a limit."""
 
 
-def check(config: Any, **most: int) -> None:
-    """Raise ValueError for a number of a Config that is out of its range.
+def check(config: ModelConfig, **most: int) -> None:
+    """Raise ValueError for a knob that is out of its range.
 
     Args:
-        config: A dataclass; those of its fields that are in MOST must be 1 or more, others are left alone.
+        config: Those of its fields that are in MOST must be 1 or more; others are left alone.
         most: The largest value of a field where it is not MOST's.
 
     """

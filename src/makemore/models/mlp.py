@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from makemore.models.base import Model, ModelConfig
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about an MLP.
 
     context: how many characters back it sees.
@@ -39,7 +40,7 @@ class Config:
         check(self)
 
 
-class MLP(nn.Module):
+class MLP(Model):
     """Embedding of a window, tanh layer, logits."""
 
     config_class = Config

@@ -22,11 +22,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from makemore.models.base import Model, ModelConfig
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about an MLPBatchNorm.
 
     context: how many characters back it sees.
@@ -73,11 +74,11 @@ class BatchNorm(nn.Module):
         return (x - mean) * (var + self.eps).rsqrt() * self.gain + self.bias
 
 
-class MLPBatchNorm(nn.Module):
+class MLPBatchNorm(Model):
     """Embedding of a window, then layers of linear, BatchNorm, tanh, then logits."""
 
     config_class = Config
-    mixed_lengths = True
+    mixes_lines = True
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()

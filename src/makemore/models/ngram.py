@@ -32,6 +32,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from makemore.models.base import Model, ModelConfig
+
 LONGEST = 8
 FLOATS = 8_000_000  # probabilities that are computed at a time
 PIECE = 1 << 17  # places that are packed at a time: what fits the processor's cache
@@ -40,7 +42,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about an NGram.
 
     order: n, the length of the longest string counted: a context of n - 1 and the character after it.
@@ -53,10 +55,11 @@ class Config:
             raise ValueError(f"order must be from 1 to {LONGEST}")
 
 
-class NGram(nn.Module):
+class NGram(Model):
     """Counts of all strings of 1 to n characters, and what is needed to find them."""
 
     config_class = Config
+    counting = True
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()

@@ -30,11 +30,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from makemore.models.base import Model, ModelConfig
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about a GRU or LSTM.
 
     n_embd: channels of a character's embedding.
@@ -62,7 +63,7 @@ class PlainConfig(Config):
     dropout: float = 0.1  # it learns less by heart than the others
 
 
-class Recurrent(nn.Module, ABC):
+class Recurrent(Model, ABC):
     """Embedding, one recurrent layer, logits; the cell is the subclass's."""
 
     config_class: ClassVar[type[Config]] = Config

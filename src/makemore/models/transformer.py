@@ -22,11 +22,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from makemore.models.base import Model, ModelConfig
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about a Transformer.
 
     n_layer: how many blocks.
@@ -113,7 +114,7 @@ class Block(nn.Module):
         return x, (k, v)
 
 
-class Transformer(nn.Module):
+class Transformer(Model):
     """Embedding of character and position, blocks, logits."""
 
     config_class = Config

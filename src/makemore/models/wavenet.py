@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from makemore.models.base import Model, ModelConfig
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(ModelConfig):
     """What can be set about a WaveNet.
 
     n_layer: how many convolutions; the context is 2 to the power of it.
@@ -57,7 +58,7 @@ class Block(nn.Module):
         return x, inputs[:, x.shape[1] :]
 
 
-class WaveNet(nn.Module):
+class WaveNet(Model):
     """Embedding, dilated blocks, logits."""
 
     config_class = Config

@@ -82,7 +82,7 @@ def assess(
     numbers["calibration_error"], numbers["calibration_error_by_chance"] = error, chance
     numbers["calibration"] = [vars(b) for b in bins]
 
-    copying = memorising.copied(model, corpus, found, run.new_model if hasattr(model, "fit") else None)
+    copying = memorising.copied(model, corpus, found, run.new_model if model.counting else None)
     numbers["copy_ratio"] = copying.ratio
     numbers["copy_ratio_interval"] = list(copying.interval)
     unique = {split: corpus.unique_of(split) for split in SPLITS}
@@ -92,7 +92,7 @@ def assess(
 
     numbers = dict(no_infinities(numbers))
     said("warnings")
-    counts = hasattr(model, "fit")
+    counts = model.counting
     counted = beside["ngram"]["test"]
     lead = None if counts else (counted.loss.nll, found["test"].difference(counted))
     n_held_out = sum(corpus.counts()[split] for split in SPLITS[1:])

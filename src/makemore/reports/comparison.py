@@ -152,7 +152,7 @@ def _estimated(
         type: sum(not (directory / run / "summary.json").exists() for run in runs)
         for type, runs in names.items()
     }
-    learning = {type: n for type, n in left.items() if n and not hasattr(model_class(type), "fit")}
+    learning = {type: n for type, n in left.items() if n and not model_class(type).counting}
     total, seconds = sum(left.values()), 0.0
     if time is not None or not learning:
         return total, sum(learning.values()) * (time or 0.0)
@@ -174,7 +174,7 @@ def _names(types: Sequence[str] | None, seeds: int) -> dict[str, list[str]]:
         raise MakemoreError(f"--seeds {seeds}: must be from 1 to {MOST_SEEDS}")
     names = {}
     for type in MODELS if types is None else types:
-        once = hasattr(model_class(type), "fit")  # counting has nothing random
+        once = model_class(type).counting  # counting has nothing random
         names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
     return names
 
@@ -304,7 +304,7 @@ def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
         with np.errstate(invalid="ignore"):
             difference = b.losses.lines - a.losses.lines
         lengths = a.losses.lengths.astype(np.float64)
-        learned = [entry for entry in (a, b) if not hasattr(model_class(entry.type), "fit")]
+        learned = [entry for entry in (a, b) if not model_class(entry.type).counting]
         chance = float(np.sqrt(sum(spread**2 / len(entry.runs) for entry in learned)))
         low, high = evaluation.ratio_interval(difference, lengths, units, chance)
         apart = float(difference.sum() / lengths.sum())

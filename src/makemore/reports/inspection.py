@@ -400,7 +400,7 @@ def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> fl
         # a GPU is given larger batches than the recipe's where there are lines for them, and is as quick with those
         per_line = corpus.tokens_of("train") / corpus.counts()["train"]
         tokens = round(max(4, round(own.tokens / per_line)) * per_line)
-        window = 1 if hasattr(model, "mixed_lengths") else WINDOW
+        window = 1 if model.mixes_lines else WINDOW
         batches = iter(Batches(corpus, "train", tokens, 0, window))
         seconds = []
         for step in range(_WARM_UP + _TIMED):

@@ -59,6 +59,7 @@ from makemore.files.atomic import (
 from makemore.files.manifest import Manifest
 from makemore.metrics import losses as evaluation
 from makemore.models import MODELS, build, model_class
+from makemore.models.base import Model, ModelConfig
 from makemore.runs.directory import FORMAT, OLD, SIGNED, new_run, owned
 from makemore.runs.settings import Settings
 from makemore.sampling import draw as sampling
@@ -108,7 +109,7 @@ class Run:
         self,
         directory: Path,
         type: str,
-        config: Any,
+        config: ModelConfig,
         settings: Settings,
         vocab: Vocab,
         reading: Reading | None,
@@ -130,7 +131,7 @@ class Run:
         cls,
         directory: str | Path,
         type: str,
-        config: Any,
+        config: ModelConfig,
         settings: Settings,
         corpus: Corpus,
         overwrite: bool = False,
@@ -254,14 +255,13 @@ class Run:
                 raise ValueError("it holds less than three lines, or an empty one")
         return Corpus(self.vocab, tokens, self.reading)
 
-    def new_model(self) -> nn.Module:
+    def new_model(self) -> Model:
         """Return the run's model as it is before training, drawn from torch's global generator."""
         with damage(self.directory / "config.json"):
-            model: nn.Module = build(self.type, len(self.vocab), self.config)
-            return model
+            return build(self.type, len(self.vocab), self.config)
 
     @cached_property
-    def model(self) -> nn.Module:
+    def model(self) -> Model:
         """The best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
         # a model is drawn only to be overwritten; on the CPU, so an accelerator need not be woken
         with torch.random.fork_rng(devices=[]):

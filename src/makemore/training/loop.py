@@ -25,6 +25,7 @@ from makemore.metrics.copying import copied, judge
 from makemore.metrics.losses import Losses
 from makemore.metrics.losses import losses as losses_of
 from makemore.models import count_parameters
+from makemore.models.base import Model
 from makemore.models.loss import IGNORE
 from makemore.plots import losses as report
 from makemore.runs.run import Run, part
@@ -112,7 +113,7 @@ def steps(
     settings, corpus, to = run.settings, run.corpus, pick_device(device)
     torch.manual_seed(settings.seed)
     model = run.new_model()
-    if hasattr(model, "fit"):
+    if model.counting:
         yield from _count(run, model)
         return
     model.to(to)
@@ -123,7 +124,7 @@ def steps(
         "train",
         round(settings.batch_size * tokens_per_line),
         settings.seed,
-        1 if hasattr(model, "mixed_lengths") else WINDOW,
+        1 if model.mixes_lines else WINDOW,
     )
     progress = Progress()
     if (checkpoint := run.load_checkpoint()) is not None:
@@ -368,7 +369,7 @@ def _metrics(
     }
 
 
-def _count(run: Run, model: Any) -> Iterator[Event]:
+def _count(run: Run, model: Model) -> Iterator[Event]:
     """Fit a model that counts: one pass over the training lines instead of the loop."""
     corpus = run.corpus
     yield Started(run, 0, count_parameters(model), "cpu")
@@ -462,7 +463,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     bigram = baseline(corpus, "bigram", rows)
     found = {split: losses_of(run.model, corpus, rows[split]) for split in SPLITS}
     losses = {split: each.loss for split, each in found.items()}
-    copies = copied(run.model, corpus, found, run.new_model if hasattr(run.model, "fit") else None)
+    copies = copied(run.model, corpus, found, run.new_model if run.model.counting else None)
     train_mass = copies.train
     if math.isnan(train_mass):
         kinds = corpus.seen(run.sample(MASS_SAMPLES, seed=run.settings.seed))

@@ -19,6 +19,7 @@ from makemore.distributed import group as parallel
 from makemore.errors import MakemoreError
 from makemore.files.atomic import held
 from makemore.models import build, configure, flag, model_class
+from makemore.models.base import ModelConfig
 from makemore.runs.directory import check_free, check_names
 from makemore.runs.run import Run, started_by
 from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given, recipe
@@ -143,9 +144,9 @@ def _check_several(type: str, source: Any, diagnostics: bool) -> None:
     if not parallel.launched():
         return
     several = "which several processes cannot share; leave --nproc, or torchrun, out"
-    if hasattr(model_class(type), "mixed_lengths"):
+    if model_class(type).mixes_lines:
         raise MakemoreError(f"--type {type}: its lines see each other in training, {several}")
-    if hasattr(model_class(type), "fit"):
+    if model_class(type).counting:
         raise MakemoreError(f"--type {type}: is counted, in seconds, {several}")
     if source is not None and locate(source).size is None:
         raise MakemoreError(f"-i {source}: is a stream, {several}")
@@ -178,7 +179,7 @@ def _loop(
             on_event(event)
 
 
-def _try(type: str, corpus: Corpus, config: Any, settings: Settings, device: torch.device) -> None:
+def _try(type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device) -> None:
     """Build the model and its optimisers once, so that what cannot be trained never becomes a run."""
     tokens = corpus.tokens_of("train")
     a_step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / parallel.size()
@@ -186,7 +187,7 @@ def _try(type: str, corpus: Corpus, config: Any, settings: Settings, device: tor
     try:
         with torch.random.fork_rng():
             model = build(type, len(corpus.vocab), config)
-            if not hasattr(model, "fit"):
+            if not model.counting:
                 optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
     except (RuntimeError, MemoryError):
         raise MakemoreError(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from makemore.corpus.corpus import Corpus
 from makemore.metrics.baselines import fitted
+from makemore.models.base import Model
 
 TEACHER_ORDER = 6
 """How many characters the teacher sees, the predicted one included."""
 
 
-def fit_teacher(corpus: Corpus, device: torch.device) -> Any:
+def fit_teacher(corpus: Corpus, device: torch.device) -> Model:
     """Return an n-gram fitted to the training lines, on a device.
 
     It counts in 64-bit floats, which Apple's GPUs do not have, so it stays on the CPU beside those.

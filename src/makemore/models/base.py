@@ -1,0 +1,41 @@
+"""What every model is: a module with the contract of this package, a config class and two flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The knobs of a model: numbers, each with a default. Every family has a subclass of its own."""
+
+
+class Model(nn.Module):
+    """A language model, built from the vocabulary's size and a config: `Model(vocab_size, config)`."""
+
+    config_class: ClassVar[type[ModelConfig]]
+
+    counting: ClassVar[bool] = False
+    """Whether the model is fitted by one pass of counting, with `fit`, instead of by gradient descent."""
+
+    mixes_lines: ClassVar[bool] = False
+    """Whether the lines of a batch see each other in training, so that it must mix lines of all lengths."""
+
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the logits of the next characters, (B, T, V), and the next state.
+
+        Args:
+            idx: (B, T) int64, the characters so far.
+            state: What the call before returned; None at the start of a line.
+
+        """
+        raise NotImplementedError
+
+    def fit(self, tokens: Tensor) -> None:
+        """Count the training lines, a stream of ids (M,) with boundaries around them, if `counting` is true."""
+        raise NotImplementedError
