@@ -21,7 +21,8 @@ from makemore.course import lessons as course
 from makemore.errors import MakemoreError
 from makemore.files.atomic import held
 from makemore.files.manifest import NAME, Manifest
-from makemore.plots import figures as plots
+from makemore.plots import draw as plots
+from makemore.plots.entry import Entry
 from makemore.reports import comparison, page
 from makemore.runs import directory
 from makemore.runs.directory import FILES, FOLDERS, NEW, OLD
@@ -439,7 +440,7 @@ def test_overwriting_an_old_run_where_something_else_is(
 @pytest.fixture(scope="module")
 def measured(bigram: Path) -> tuple[Any, Any]:
     found = page.assess(library.load(bigram), 100)
-    return found, plots.draw([("run", library.load(bigram), found)])
+    return found, plots.draw([Entry("run", library.load(bigram), found)])
 
 
 @pytest.fixture
@@ -449,7 +450,7 @@ def quick_report(measured: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def pictures_of(measured: tuple[Any, Any]) -> list[str]:
-    return plots.picture_names([("run", None, None)], measured[1])  # type: ignore[list-item]
+    return plots.picture_names([Entry("run", None, {})], measured[1])  # type: ignore[arg-type]
 
 
 @each_obstacle

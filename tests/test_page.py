@@ -10,7 +10,9 @@ import pytest
 import makemore
 from makemore.corpus.lines import Reading
 from makemore.models import MODELS, knobs
-from makemore.plots import figures as plots
+from makemore.plots import draw as plots
+from makemore.plots.entry import Entry
+from makemore.plots.style import INK
 from makemore.reports.assessment import assess
 from makemore.reports.page import write_page, write_report
 from makemore.reports.portrait import WORDS, samples, warning
@@ -33,7 +35,7 @@ NASTY = [
 @pytest.fixture(scope="module")
 def entry(small_run):
     run = makemore.load(small_run)
-    return "small & <b>", run, assess(run, 100)
+    return Entry("small & <b>", run, assess(run, 100))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def nasty(tmp_path_factory):
     path = directory / "lines.txt"
     path.write_text("\n".join(f"{line} {i}" for line in NASTY for i in range(40)), "utf-8")
     run = makemore.train(path, work_dir=directory / "run", type="bigram", device="cpu")
-    return "<script>bad</script>", run, assess(run, 100)
+    return Entry("<script>bad</script>", run, assess(run, 100))
 
 
 class Page(HTMLParser):
@@ -86,7 +88,7 @@ def test_the_page_of_a_run_needs_nothing_else(entry, tmp_path):
     for plot in drawn[1]:
         assert f"<b>{plot.title}</b>" in page.text
     assert "small &amp; &lt;b&gt;" in page.text
-    assert plots.INK not in page.text
+    assert INK not in page.text
     assert "<metadata" not in page.text
     write_page(tmp_path / "again.html", [entry])
     assert (tmp_path / "again.html").read_text("utf-8") == page.text
@@ -101,7 +103,7 @@ def test_lines_that_look_like_html_are_shown_as_they_are(nasty, tmp_path):
 
 
 def test_several_runs_are_compared(entry, nasty, tmp_path):
-    third = ("third", *entry[1:])
+    third = entry._replace(name="third")
     comparison = {
         "entries": [{"name": "third", "samples_per_second": 1234.0}, {}],
         "pairs": [
@@ -130,7 +132,7 @@ def test_the_page_begins_with_what_people_ask_first(small, entry, tmp_path):
     """The list's name, the verdict, samples; the share of copies before all other numbers; details are folded away."""
     name, run, found = entry
     found = found | {"memorising": {"sentence": "3% of samples are <copies>: little is memorised"}}
-    write_page(tmp_path / "report.html", [(name, run, found)])
+    write_page(tmp_path / "report.html", [Entry(name, run, found)])
     text = (tmp_path / "report.html").read_text("utf-8")
     places = [
         text.index(f"<h1>{small.name}</h1>"),
@@ -153,7 +155,7 @@ def test_what_hides_or_reorders_is_spelled_out(tmp_path):
     path = tmp_path / "a\u202eb.txt"
     path.write_text("\n".join(f"x\u202e{c}\x9b" for c in "abcdefghijklmnopqrstuvw"), "utf-8")
     run = makemore.train(path, work_dir=tmp_path / "run", type="ngram", device="cpu")
-    write_page(tmp_path / "report.html", [("na\u202eme", run, assess(run, 100))])
+    write_page(tmp_path / "report.html", [Entry("na\u202eme", run, assess(run, 100))])
     text = (tmp_path / "report.html").read_text("utf-8")
     for character in "\u202e\x9b":
         assert character not in text

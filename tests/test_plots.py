@@ -12,8 +12,9 @@ from matplotlib.text import Text
 import makemore
 from makemore.corpus import cache, corpus
 from makemore.corpus.corpus import Corpus
-from makemore.plots import figures as plots
-from makemore.plots import style
+from makemore.plots import draw, files, inside, losses, style
+from makemore.plots import samples as of_samples
+from makemore.plots.entry import Entry, Plot
 from makemore.reports.assessment import assess
 from makemore.runs.run import Run
 
@@ -25,13 +26,13 @@ def japanese(tmp_path_factory):
     path = directory / "lines.txt"
     path.write_text("\n".join(chr(0x4E00 + 7 * i) + chr(0x4E00 + i % 50) for i in range(400)), "utf-8")
     run = makemore.train(path, work_dir=directory / "run", type="bigram", smoothing=0.0, device="cpu")
-    return "日本", run, assess(run, 100)
+    return Entry("日本", run, assess(run, 100))
 
 
 def test_pngs_are_written_in_any_alphabet(japanese, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        paths = plots.write_plots(tmp_path / "plots", [japanese])
+        paths = draw.write_plots(tmp_path / "plots", [japanese])
     names = [path.stem for path in paths]
     assert "table" in names
     assert not {"curve", "embedding", "attention"} & set(names)  # a bigram has nothing of the kind
@@ -43,33 +44,33 @@ def test_pngs_are_written_in_any_alphabet(japanese, tmp_path):
 
 
 def test_what_no_font_has_becomes_its_code_point():
-    assert plots._spelled("a\U0010ffff") == "aU+10FFFF"
-    assert plots.character("\n") == "⏎"
-    assert plots.character(" ") == "␣"
-    assert plots.character("\u0301") == "◌\u0301"
-    assert plots.character("\u200b") == "U+200B"
+    assert files.with_glyphs("a\U0010ffff") == "aU+10FFFF"
+    assert style.character("\n") == "⏎"
+    assert style.character(" ") == "␣"
+    assert style.character("\u0301") == "◌\u0301"
+    assert style.character("\u200b") == "U+200B"
 
 
 def test_many_places_are_put_together_and_few_tokens_too():
     parts = [{"position": i, "tokens": 5, "nll": 1.0, "interval": [0.9, 1.1]} for i in range(1, 1001)]
     parts.append({"position": 1001, "tokens": 1, "nll": 1.0, "interval": [None, None]})
     parts.append({"position": 1002, "tokens": 1, "nll": None, "interval": [None, None]})
-    x, y, half = plots._joined(parts, "position")
-    assert 50 <= len(x) <= plots.MOST
+    x, y, half = losses.merged(parts, "position")
+    assert 50 <= len(x) <= losses.MOST
     assert np.allclose(y, 1)
     assert half.max() < 0.1  # more tokens are known better
     few = [{"position": i, "tokens": 19, "nll": 1.0, "interval": [0, 2]} for i in range(1, 10)]
-    assert len(plots._joined(few, "position")[0]) == 4
+    assert len(losses.merged(few, "position")[0]) == 4
 
 
 def test_attention_is_the_model_s_own(small, tmp_path):
     options = {"n_layer": 2, "n_head": 2, "n_embd": 16, "max_steps": 3}
     run = makemore.train(small, work_dir=tmp_path / "run", type="transformer", device="cpu", **options)
-    weights = plots.attention_weights(run, "anna")
+    weights = inside.attention_weights(run, "anna")
     assert weights.shape == (2, 2, 5, 5)
     assert np.allclose(weights.sum(-1), 1, atol=1e-5)
     assert np.allclose(np.triu(weights[0, 0], 1), 0)
-    figure = plots.attention(run)
+    figure = inside.attention(run)
     assert figure is not None
     assert len(figure.axes) == 4
 
@@ -89,12 +90,16 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
 
     def pictures(run):
         samples = run.sample(100, seed=0)
-        return [plots.line_lengths(run, samples), plots.pairs(run, samples), plots.over_temperature(run)]
+        return [
+            of_samples.line_lengths(run, samples),
+            of_samples.pairs(run, samples),
+            of_samples.over_temperature(run),
+        ]
 
     few = []
     for run in (in_memory, stored):
         *figures, temperatures = pictures(run)
-        few.append([*(plots.svg(plots.Plot("", "", "", figure), "k") for figure in figures), temperatures])
+        few.append([*(files.svg(Plot("", "", "", figure), "k") for figure in figures), temperatures])
     assert few[0] == few[1]
     monkeypatch.setattr(corpus, "DRAWN", 5000)
     monkeypatch.setattr(Corpus, "rows", None)
@@ -108,14 +113,14 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
     *_, temperatures = pictures(stored)
     assert [t for t, *_ in temperatures] == [t for t, *_ in few[0][-1]]
     assert len(stored.corpus.drawn("train").tokens) < 6000
-    with plots.styled():
-        assert len(plots.draw([("x", stored, found)])[1]) >= 6
+    with style.styled():
+        assert len(draw.draw([Entry("x", stored, found)])[1]) >= 6
 
 
 def lie_apart(figure) -> int:
     """Check that no two letters or labels in the axes of a figure cover each other; return how many there are."""
     FigureCanvasAgg(figure)
-    with plots.styled():
+    with style.styled():
         figure.canvas.draw()
     (axes, *_) = figure.axes
     texts = [text for text in axes.texts if text.get_text()]
@@ -132,10 +137,18 @@ def lie_apart(figure) -> int:
 def test_labels_do_not_cover_each_other(names_run):
     run = makemore.load(names_run)
     found = assess(run, 200)
-    with plots.styled():
-        figures = [plots.reliability(found), plots.quality_and_variety(["x"], [plots.over_temperature(run)])]
-        crowd = [(t, 0.2 + 0.001 * i, 0.2 + 0.001 * i) for i, t in enumerate(plots.TEMPERATURES)]
-        figures.append(plots.quality_and_variety(["x", "y"], [[*crowd, (0.0, 0.2, 0.2)]] * 2))
+    with style.styled():
+        figures = [
+            losses.reliability(found),
+            of_samples.quality_and_variety(["x"], [of_samples.over_temperature(run)]),
+        ]
+        crowd = [
+            of_samples.Point(t, 0.2 + 0.001 * i, 0.2 + 0.001 * i)
+            for i, t in enumerate(of_samples.TEMPERATURES)
+        ]
+        figures.append(
+            of_samples.quality_and_variety(["x", "y"], [[*crowd, of_samples.Point(0.0, 0.2, 0.2)]] * 2)
+        )
     assert [lie_apart(figure) > 0 for figure in figures if figure] == [True] * 3
 
 
@@ -144,8 +157,8 @@ def test_letters_of_the_embedding_do_not_cover_each_other(small, tmp_path):
     with torch.no_grad():  # all characters alike: the worst case
         run.model.embedding.weight.mul_(1e-3)
         run.model.embedding.weight[0] += 1
-    with plots.styled():
-        figure = plots.embedding(run)
+    with style.styled():
+        figure = inside.embedding(run)
     assert lie_apart(figure) == len(run.vocab)
 
 
@@ -155,7 +168,7 @@ def test_what_so_few_lines_cannot_show_is_left_out(tmp_path):
     run = makemore.train(path, work_dir=tmp_path / "run", type="mlp", max_steps=2, device="cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        names = [plot.name for plot in plots.draw([("x", run, assess(run, 100))])[1]]
+        names = [plot.name for plot in draw.draw([Entry("x", run, assess(run, 100))])[1]]
     assert "lengths" in names  # of training lines and samples
     assert not {"curve", "position", "length", "character", "calibration", "temperature", "nearest"} & set(
         names
@@ -206,8 +219,8 @@ def test_all_pictures_have_one_look(small, tmp_path, monkeypatch):
     run = makemore.train(
         small, work_dir=tmp_path / "run", type="mlp", max_steps=25, diagnostics=True, device="cpu"
     )
-    with plots.styled():
-        written["curve"] = plots.learning_curves([("x", run, assess(run, 100))])
+    with style.styled():
+        written["curve"] = losses.learning_curves([Entry("x", run, assess(run, 100))])
     assert written.keys() == {"loss.png", "diagnostics.png", "curve"}
     allowed = {*style.COLOURS, style.GREY, style.INK}
     for figure in written.values():

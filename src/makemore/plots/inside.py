@@ -1,60 +1,210 @@
-"""What went on inside a model while it was trained, as a figure."""
+"""Plots of what is inside a model: its table, embedding and attention, and its layers over the training."""
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import nn
 
 from makemore.metrics.layers import series
-from makemore.plots.style import GREY, look
+from makemore.models.transformer import Block, Transformer
+from makemore.plots.samples import frequent
+from makemore.plots.style import (
+    COLOURS,
+    GREY,
+    INK,
+    WIDTH,
+    Numbers,
+    character,
+    fading,
+    heatmap,
+    label_cells,
+    look,
+    new_figure,
+)
+from makemore.runs.run import Run
 
 LEGEND = 12
-"""Kinds of layers that a picture shows."""
+"""The most kinds of layers in a panel of the diagnostics."""
 
 
-def diagnostics(rows: list[dict[str, Any]]) -> Any:
-    """Return a matplotlib Figure of the rows over the steps."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+@torch.inference_mode()
+def table(run: Run) -> Figure | None:
+    """Plot the probabilities of a bigram model."""
+    if run.type not in ("bigram", "bigram_nn"):
+        return None
+    ids = frequent(run, 30)
+    logits, _ = run.model(torch.from_numpy(ids)[:, None])
+    p = logits[:, 0].softmax(-1)[:, ids].numpy()
+    labels = [character(run.vocab.decode([i])) for i in ids]
+    return heatmap(p, labels, "probability", ("next character", "character before it"))
 
+
+# embedding
+
+
+def embedding(run: Run, most: int = 100) -> Figure | None:
+    """Plot the vectors of the most frequent characters on their first two principal components."""
+    layer = getattr(run.model, "embedding", None)
+    if not isinstance(layer, nn.Embedding) or min(layer.weight.shape) < 2:
+        return None
+    ids = frequent(run, most)
+    vectors = layer.weight.detach().double().numpy()[ids]  # (K, C)
+    u, size, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
+    points = 13 if len(ids) <= 40 else 9  # of the letters' font
+    x, y = _apart((u * size)[:, :2], points).T
+    figure, axes = new_figure(4.1)
+    axes.scatter(x, y, s=0)  # sets the limits
+    colours: dict[str, str] = {}
+    for i, a, b in zip(ids, x, y, strict=True):
+        text = run.vocab.decode([i])
+        colour = colours.setdefault(_kind(text), COLOURS[len(colours) % len(COLOURS)])
+        letter = axes.text(a, b, character(text), color=colour, fontsize=points, fontweight="bold")
+        letter.set(ha="center", va="center")
+    for kind, colour in colours.items():
+        axes.plot([], [], "s", color=colour, label=kind)
+    part = size**2 / (size**2).sum()
+    axes.margins(0.08)
+    axes.set(xlabel=f"first component ({part[0]:.0%} of the variance)")
+    axes.set(ylabel=f"second component ({part[1]:.0%} of the variance)")
+    axes.tick_params(labelbottom=False, labelleft=False, length=0)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def _apart(places: Numbers, size: float, rounds: int = 200) -> Numbers:
+    """Move letters away from each other until none covers another, each as little as possible.
+
+    Args:
+        places: Where they are, (K, 2).
+        size: Of a letter, in points.
+        rounds: How often to try.
+
+    """
+    scale = WIDTH / np.maximum(np.ptp(places, axis=0), 1e-9)
+    at = places * scale  # (K, 2) in points
+    for _ in range(rounds):
+        away = at[:, None] - at[None]  # (K, K, 2)
+        far = np.hypot(*away.T).T
+        np.fill_diagonal(far, np.inf)
+        close = far < size
+        if not close.any():
+            break
+        push = np.where(close, (size - far) / 2, 0.0)[..., None] * away / np.maximum(far, 1e-6)[..., None]
+        at = at + push.sum(1)
+    return np.asarray(at / scale, np.float64)
+
+
+def _kind(text: str) -> str:
+    """Return the kind of a character, by which it is coloured."""
+    if text == "\n":
+        return "end of line"
+    if unicodedata.normalize("NFD", text)[0] in "aeiouAEIOU":
+        return "vowel"
+    kinds = {"Ll": "lower case", "Lu": "upper case", "L": "letter", "N": "digit"}
+    category = unicodedata.category(text)
+    return kinds.get(category) or kinds.get(category[0]) or "other"
+
+
+# attention
+
+
+def attention(run: Run, line: str | None = None, most: int = 10) -> Figure | None:
+    """Plot where every head of a Transformer looks.
+
+    Args:
+        run: A run of any type.
+        line: What it reads; None takes a test line of median length.
+        most: The most characters of the line to plot.
+
+    """
+    if run.type != "transformer":
+        return None
+    if line is None:
+        test = run.corpus.drawn("test")
+        usual = int(np.median(test.lengths))
+        line = test.lines([np.abs(test.lengths - usual).argmin()])[0]
+    line = line[:most]
+    weights = attention_weights(run, line)  # (L, H, T, T)
+    L, H = weights.shape[:2]
+    figure = Figure(figsize=(5, 0.8 + 5 * L / H if H > 1 else 3 * L))
+    labels = [character(c) for c in "\n" + line]
+    for layer in range(L):
+        for head in range(H):
+            axes = figure.add_subplot(L, H, layer * H + head + 1)
+            axes.imshow(weights[layer, head], cmap=fading(False), vmin=0, vmax=0.6, interpolation="none")
+            label_cells(axes, labels)
+            axes.tick_params(labelleft=head == 0, labelbottom=layer == L - 1)
+            axes.set_title(f"block {layer + 1}, head {head + 1}", fontsize=7, color=INK)
+    figure.supxlabel("character it looks at", fontsize=9)
+    figure.supylabel("character it is at", fontsize=9)
+    return figure
+
+
+@torch.inference_mode()
+def attention_weights(run: Run, line: str) -> npt.NDArray[np.float32]:
+    """Return the attention weights of every head over a line and the boundary before it.
+
+    Args:
+        run: A run of a Transformer.
+        line: Of T - 1 characters.
+
+    Returns:
+        Shares that sum to 1 over the last dimension, (layers, heads, T, T).
+
+    """
+    model = run.model
+    assert isinstance(model, Transformer)
+    blocks = [block for block in model.blocks if isinstance(block, Block)]
+    heard: list[torch.Tensor] = []
+    hooks = [
+        block.qkv.register_forward_hook(lambda module, given, qkv: heard.append(qkv)) for block in blocks
+    ]
+    try:
+        model(torch.from_numpy(run.vocab.encode("\n" + line).astype(np.int64))[None])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    found = []
+    for block, qkv in zip(blocks, heard, strict=True):
+        _, T, C = qkv.shape
+        q, k, _ = qkv[0].view(T, 3, block.n_head, C // 3 // block.n_head).permute(1, 2, 0, 3)  # (H, T, D)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+        past = torch.ones(T, T, dtype=torch.bool).tril()
+        found.append(scores.masked_fill(~past, -math.inf).softmax(-1))
+    return torch.stack(found).numpy()
+
+
+# training
+
+
+_PANELS = (
+    ("activations", "std", "activations: standard deviation"),
+    ("activations", "saturated", "non-linearities: share of outputs where they are flat"),
+    ("parameters", "gradient_std", "gradients: standard deviation"),
+    ("parameters", "update_ratio", "updates: log10 of their size relative to the weights"),
+)
+
+
+def diagnostics(rows: list[dict[str, Any]]) -> Figure:
+    """Plot the rows of diagnostics.jsonl over the steps of training."""
     rows = [row for row in rows if row["parameters"]]
-    picture = Figure(figsize=(13, 8))
-    FigureCanvasAgg(picture)
-    panels = (
-        ("activations", "std", "activations: standard deviation", False),
-        ("activations", "saturated", "non-linearities: share of outputs where they are flat", False),
-        ("parameters", "gradient_std", "gradients: standard deviation", True),
-        ("parameters", "update_ratio", "updates: log10 of their size over the weights'", False),
-    )
-    steps = [row["step"] for row in rows]
-    for axes, (group, key, title, log) in zip(picture.subplots(2, 2).flat, panels, strict=True):
-        names = list(dict.fromkeys(name for row in rows for name in row[group]))
-        if group == "parameters":
-            names = [name for name in names if rows[0][group][name]["dims"] > 1]
-        alike: dict[str, list[str]] = {}  # blocks.0.fc, blocks.1.fc, ... have one colour, the last darkest
-        for name in names:
-            if np.isfinite(series(rows, group, name, key)).any():
-                alike.setdefault(re.sub(r"\b\d+\b", "*", name), []).append(name)
-        for i, (shared, members) in enumerate(list(alike.items())[:LEGEND]):
-            for j, name in enumerate(members):
-                values = series(rows, group, name, key)
-                if key == "update_ratio":
-                    values = np.log10(np.where(values > 0, values, math.nan))
-                last = j == len(members) - 1
-                label = members[0] if len(members) == 1 else f"{shared} ({len(members)})"
-                axes.plot(
-                    steps,
-                    values,
-                    color=look(i)[0],
-                    linestyle=look(i)[1],
-                    alpha=0.3 + 0.7 * (j + 1) / len(members),
-                    linewidth=1,
-                    label=label if last else None,
-                )
-        if log:
+    figure = Figure(figsize=(13, 8))
+    FigureCanvasAgg(figure)
+    for axes, (group, key, title) in zip(figure.subplots(2, 2).flat, _PANELS, strict=True):
+        kinds = _kinds_of_layers(rows, group, key)
+        for i, (kind, names) in enumerate(list(kinds.items())[:LEGEND]):
+            _layers(axes, rows, (group, key), names, kind, look(i))
+        if key == "gradient_std":
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")  # not as a formula
             axes.yaxis.set_minor_formatter(lambda x, _: "")
@@ -64,9 +214,50 @@ def diagnostics(rows: list[dict[str, Any]]) -> Any:
             axes.axhline(-3, color=GREY, linestyle=":", label="-3, a good size")
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("step")
-        if alike:
-            more = f"{len(alike) - LEGEND} more not drawn" if len(alike) > LEGEND else None
+        if kinds:
+            more = f"{len(kinds) - LEGEND} more not plotted" if len(kinds) > LEGEND else None
             axes.legend(fontsize=7, title=more, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
         else:
             axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center")
-    return picture
+    return figure
+
+
+def _kinds_of_layers(rows: list[dict[str, Any]], group: str, key: str) -> dict[str, list[str]]:
+    """Return the names of the layers that have a number: blocks.0.fc and blocks.1.fc are of one kind."""
+    names = list(dict.fromkeys(name for row in rows for name in row[group]))
+    if group == "parameters":
+        names = [name for name in names if rows[0][group][name]["dims"] > 1]
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        if np.isfinite(series(rows, group, name, key)).any():
+            kinds.setdefault(re.sub(r"\b\d+\b", "*", name), []).append(name)
+    return kinds
+
+
+def _layers(
+    axes: Axes,
+    rows: list[dict[str, Any]],
+    of: tuple[str, str],
+    names: list[str],
+    kind: str,
+    style: tuple[str, str],
+) -> None:
+    """Plot one number of the layers of one kind in one colour, the last layer darkest."""
+    group, key = of
+    colour, line_style = style
+    steps = [row["step"] for row in rows]
+    for j, name in enumerate(names):
+        values = series(rows, group, name, key)
+        if key == "update_ratio":
+            values = np.log10(np.where(values > 0, values, math.nan))
+        last = j == len(names) - 1
+        label = names[0] if len(names) == 1 else f"{kind} ({len(names)})"
+        axes.plot(
+            steps,
+            values,
+            color=colour,
+            linestyle=line_style,
+            alpha=0.3 + 0.7 * (j + 1) / len(names),
+            linewidth=1,
+            label=label if last else None,
+        )

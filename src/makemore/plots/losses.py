@@ -1,22 +1,56 @@
-"""The loss of a run over the steps, as a picture."""
+"""Plots of losses: over time, by position, by line length and by character, and of calibration."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from makemore.plots.style import BLUE, GREY, ORANGE, styled
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from makemore.plots.entry import Entry, same_lines
+from makemore.plots.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Numbers,
+    character,
+    count,
+    label_points,
+    legend,
+    look,
+    new_figure,
+    short,
+    styled,
+)
 from makemore.runs.run import Run
+
+MOST = 60
+"""The most points of a curve; more are merged."""
+
+FEWEST = 20
+"""The fewest tokens behind a point."""
+
+POINTS, ENOUGH = 4, 30
+"""Points of a curve, and held-out lines (or test lines), below which a plot would show only chance."""
+
+LOSS = "loss (nats per token)"
 
 
 def draw_losses(run: Run, summary: dict[str, Any]) -> None:
-    """Draw training and validation loss over the steps, beside the bigram's, to loss.png."""
-    metrics = run.metrics()
-    if len(metrics) < 2:  # a model that counts has one evaluation, which makes no curve
-        return
-    # the object-oriented interface: no window system, no global state
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Plot training and validation loss over the steps, beside the bigram's loss, to loss.png of a run.
 
+    Args:
+        run: A run whose training has ended.
+        summary: What summary.json holds.
+
+    """
+    metrics = run.metrics()
     with styled():
         figure = Figure(figsize=(8, 5))
         FigureCanvasAgg(figure)
@@ -28,15 +62,209 @@ def draw_losses(run: Run, summary: dict[str, Any]) -> None:
         axes.axhline(bigram, color=GREY, linestyle=":", label=f"bigram, validation: {bigram:.3f}")
         best, loss = min(((line["step"], line["validation"]) for line in metrics), key=lambda pair: pair[1])
         axes.plot([best], [loss], "o", color=ORANGE)
-        axes.annotate(f"{loss:.3f}", (best, loss), textcoords="offset points", xytext=(0, 8), ha="center")
+        axes.annotate(f"{loss:.3f}", (best, loss), (0, 8), textcoords="offset points", ha="center")
         # show all of the end, where overfitting shows; the untrained start would squeeze it to the bottom
         low = min(min(line["train"], line["validation"]) for line in metrics)
         end = max(line["validation"] for line in metrics if line["step"] >= best)
         axes.set_ylim(low - 0.15, max(bigram, end) + 0.2)
-        axes.set(
-            xlabel="step",
-            ylabel="loss (nats per token)",
-            title=f"{run.type}, {summary['parameters']:,} parameters",
-        )
+        axes.set(xlabel="step", ylabel=LOSS, title=f"{run.type}, {summary['parameters']:,} parameters")
         axes.legend()
         run.write_picture("loss.png", figure)
+
+
+# over time
+
+
+@dataclass
+class _Range:
+    """The losses that the axes must show."""
+
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+
+
+def learning_curves(entries: Sequence[Entry]) -> Figure | None:
+    """Plot train and validation loss over the steps; for several runs, validation loss over the seconds."""
+    curves = [(i, entry.name, entry.run.metrics()) for i, entry in enumerate(entries)]
+    curves = [each for each in curves if len(each[2]) >= POINTS]
+    if not curves:  # models that count are evaluated once
+        return None
+    figure, axes = new_figure()
+    single = len(entries) == 1
+    x = "step" if single else "seconds"
+    seen = _Range()
+    for i, name, metrics in curves:
+        if single:
+            train = [line["train"] for line in metrics]
+            axes.plot([line[x] for line in metrics], train, color=BLUE, label="train (a sample)")
+            seen.low.append(min(train))
+        style = (ORANGE, "-") if single else look(i)
+        _validation_curve(axes, metrics, x, style, "validation" if single else short(name), seen)
+    levels = _baselines(axes, entries[0].found["baselines"]) if same_lines(entries) else []
+    seen.low += levels
+    seen.high += levels
+    room = 0.08 * (max(seen.high) - min(seen.low)) + 0.01
+    axes.set(ylim=(min(seen.low) - room, max(seen.high) + room))
+    axes.set(xlabel=x if single else "seconds of training", ylabel=LOSS)
+    legend(figure, axes, len(entries))
+    return figure
+
+
+def _validation_curve(
+    axes: Axes, metrics: list[dict[str, Any]], x: str, style: tuple[str, str], label: str, seen: _Range
+) -> None:
+    """Plot the validation loss with its standard error, and a dot where the weights were kept."""
+    at = [line[x] for line in metrics]
+    loss = np.array([line["validation"] for line in metrics])
+    error = np.array([line.get("validation_error") or 0.0 for line in metrics])
+    colour, line_style = style
+    axes.fill_between(at, loss - error, loss + error, color=colour, alpha=0.2, linewidth=0)
+    axes.plot(at, loss, line_style, color=colour, label=label)
+    best = int(loss.argmin())
+    axes.plot(at[best], loss[best], "o", color=colour)
+    seen.low.append(loss[best])
+    seen.high.append(max(loss[best:].max(), loss[len(loss) // 5]))  # the start would squeeze the rest
+
+
+def _baselines(axes: Axes, baselines: dict[str, Any]) -> list[float]:
+    """Plot the losses of the bigram and of the 6-gram as lines, and return them."""
+    styles = (("bigram", "bigram", ":"), ("6-gram", "ngram", "--"))
+    levels = [(baselines[key]["validation"], name, style) for name, key, style in styles]
+    levels = [level for level in levels if level[0] is not None]
+    for level, name, style in levels:  # the lower of two is named below its line, since the names could meet
+        axes.axhline(level, color=GREY, linestyle=style)
+        below = len(levels) > 1 and level == min(levels)[0]
+        axes.annotate(
+            f"{name} {level:.3f}",
+            (1, level),
+            xytext=(0, -3 if below else 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="top" if below else "bottom",
+            fontsize=8,
+            color=GREY,
+        )
+    return [level for level, *_ in levels]
+
+
+# by position, length and character
+
+
+def by_position(entries: Sequence[Entry]) -> Figure | None:
+    """Plot the loss of the first, second, ... token of the test lines, with intervals."""
+    shown = [i for i, entry in enumerate(entries) if _enough(entry.found, "nll_by_position", "position")]
+    if not shown:
+        return None
+    figure, axes = new_figure()
+    top = []
+    for i in shown:
+        parts = entries[i].found["nll_by_position"]
+        top.append(_curve(axes, parts, "position", look(i), short(entries[i].name)))
+    axes.set(xlabel="position in the line", ylabel=LOSS, ylim=(0, 1.12 * max(top)))
+    if len(entries) > 1:
+        legend(figure, axes, len(entries))
+    return figure
+
+
+def by_length(found: dict[str, Any]) -> Figure | None:
+    """Plot the loss of test lines of each length, with intervals."""
+    if not _enough(found, "nll_by_length", "length"):
+        return None
+    figure, axes = new_figure()
+    top = _curve(axes, found["nll_by_length"], "length", (BLUE, "-"), "")
+    axes.set(xlabel="length of the line (characters)", ylabel=LOSS, ylim=(0, 1.12 * top))
+    return figure
+
+
+def by_character(found: dict[str, Any], most: int = 30) -> Figure | None:
+    """Plot the loss of each of the most frequent characters of the test lines, with intervals."""
+    parts = sorted(_possible(found["nll_by_character"]), key=lambda part: -part["tokens"])[:most]
+    if len(parts) < POINTS or found["scored_lines"]["test"] < ENOUGH:
+        return None
+    _, nll, half = (np.array(x, dtype=float) for x in zip(*map(_numbers, parts), strict=True))
+    figure, axes = new_figure()
+    x = np.arange(len(parts))
+    axes.bar(x, nll, color=[ORANGE if part["character"] == "\n" else BLUE for part in parts])
+    axes.errorbar(x, nll, half, fmt="none", ecolor=GREY, elinewidth=1)
+    axes.set_xticks(x, [character(part["character"]) for part in parts], fontsize=8)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(visible=False, axis="x")
+    axes.set(xlabel="character, most frequent first", ylabel=LOSS)
+    axes.set(ylim=(0, 1.15 * nll.max()), xlim=(-0.7, len(parts) - 0.3))
+    return figure
+
+
+def _curve(axes: Axes, parts: list[dict[str, Any]], of: str, style: tuple[str, str], label: str) -> float:
+    """Plot the losses of parts with their intervals, and return the highest loss."""
+    x, y, half = merged(parts, of)
+    colour, line_style = style
+    axes.fill_between(x, y - half, y + half, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(x, y, line_style, color=colour, label=label, marker="o", markersize=3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return float(y.max())
+
+
+def _enough(found: dict[str, Any], key: str, of: str) -> bool:
+    """Say whether there are enough test lines, and enough points, for a curve."""
+    parts = _possible(found[key])
+    return bool(parts) and found["scored_lines"]["test"] >= ENOUGH and len(merged(parts, of)[0]) >= POINTS
+
+
+def merged(parts: list[dict[str, Any]], of: str) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the points of a curve; neighbours are merged where there are many, or where tokens are few.
+
+    Args:
+        parts: The losses by place, in order of the places.
+        of: What the places are: "position" or "length".
+
+    Returns:
+        Places, losses and half the widths of their intervals, each (K,).
+
+    """
+    parts = _possible(parts)
+    width = math.ceil((parts[-1][of] - parts[0][of] + 1) / MOST)
+    groups: list[list[tuple[float, ...]]] = []
+    for part in parts:
+        enough = groups and sum(n for _, n, *_ in groups[-1]) >= FEWEST
+        if not groups or (enough and part[of] - groups[-1][0][0] >= width):
+            groups.append([])
+        groups[-1].append((part[of], *_numbers(part)))
+    if len(groups) > 1 and sum(n for _, n, *_ in groups[-1]) < FEWEST:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    points = []
+    for group in groups:
+        place, n, nll, half = np.array(group, dtype=float).T
+        points.append((n @ place / n.sum(), n @ nll / n.sum(), np.linalg.norm(n * half) / n.sum()))
+    x, y, half = np.array(points).T
+    return x, y, half
+
+
+def _possible(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the parts with an infinite loss: the model gives something in them no probability."""
+    return [part for part in parts if part["nll"] is not None]
+
+
+def _numbers(part: dict[str, Any]) -> tuple[int, float, float]:
+    """Return the tokens of a part, its loss and half the width of its interval."""
+    high = part["interval"][1]
+    return part["tokens"], part["nll"], 0.0 if high is None else high - part["nll"]
+
+
+def reliability(found: dict[str, Any]) -> Figure | None:
+    """Plot how often predictions come true against the probability that the model gave them."""
+    bins = [b for b in found["calibration"] if b["count"] >= FEWEST]
+    if len(bins) < POINTS or found["scored_lines"]["test"] < ENOUGH:
+        return None
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
+    x, y, n = (np.array([b[key] for b in bins]) for key in ("predicted", "observed", "count"))
+    axes.errorbar(x, y, 1.96 * np.sqrt(y * (1 - y) / n), fmt="none", ecolor=BLUE, elinewidth=1)
+    axes.scatter(x, y, s=12 + 14 * np.log10(n), color=BLUE)
+    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{tick:.0%}" for tick in ticks])
+    axes.set(xlabel="the model's probability", ylabel="share that came true")
+    axes.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05))
+    label_points(axes, x, y, [count(b["count"]) for b in bins], GREY)
+    return figure

@@ -1,32 +1,90 @@
-"""The look of all pictures: of a report, of loss.png and of diagnostics.png."""
+"""The look of every picture: one palette, matplotlib's settings, and what all figures are made with."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import math
+import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from matplotlib import font_manager, rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+
+from makemore.metrics.advice import shown
+
+Numbers = npt.NDArray[np.float64]
+
 INK = "#20262e"
-"""Text and axes; on a page it becomes the page's own text colour."""
+"""Text and axes; a page replaces it with its own text colour."""
 
 PAPER = "#fdfdfe"
-"""Behind text; on a page it becomes the page's own."""
+"""The background of legends; a page replaces it with its own."""
 
 COLOURS = ("#2f7fd6", "#d9691e", "#28bbc1", "#a73b5d", "#cd5c7c", "#ed8489", "#09b0fa", "#7a4d9d")
-"""Data; to be read on white and on black, and told apart by the colour-blind, the first ones best (tests/test_plots.py)."""
+"""Data. They are legible on white and on black, and distinct to the colour-blind, the first ones most."""
 
 BLUE, ORANGE, TEAL, GREY = *COLOURS[:3], "#8a919c"
 
+LIGHT = {
+    "page": "#f6f7f9",
+    "card": "#ffffff",
+    "ink": INK,
+    "dim": "#5d6672",
+    "line": "#dfe3e8",
+    "accent": COLOURS[0],
+    "amber": "#b06f00",
+    "red": "#c62f40",
+}
+"""The colours of a page, by the names of its CSS variables."""
+
+DARK = {
+    "page": "#14171b",
+    "card": "#1c2026",
+    "ink": "#e4e7eb",
+    "dim": "#9aa3af",
+    "line": "#323942",
+    "accent": COLOURS[0],
+    "amber": "#e5a33a",
+    "red": "#f0707d",
+}
+"""The same for readers who prefer dark pages."""
+
 LINES = ("-", "--", "-.", ":")
-"""Of curves that have no colour of their own any more."""
+"""Line styles, for curves beyond the number of colours."""
+
+WIDTH = 300.0
+"""The approximate width of a figure's axes, in points."""
 
 _CJK = (
-    "Noto Sans CJK JP", "Noto Sans JP", "Source Han Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic", "Hiragino Sans",
-    "Yu Gothic", "Meiryo", "MS Gothic", "PingFang SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei", "Malgun Gothic", "Apple SD Gothic Neo", "Droid Sans Fallback", "Arial Unicode MS", "Unifont",
-)  # fmt: skip
+    "Noto Sans CJK JP",
+    "Noto Sans JP",
+    "Source Han Sans JP",
+    "IPAexGothic",
+    "IPAGothic",
+    "TakaoGothic",
+    "Hiragino Sans",
+    "Yu Gothic",
+    "Meiryo",
+    "MS Gothic",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Malgun Gothic",
+    "Apple SD Gothic Neo",
+    "Droid Sans Fallback",
+    "Arial Unicode MS",
+    "Unifont",
+)
+"""Fonts with Chinese, Japanese and Korean characters, for the machines that have one of them."""
 
 
 def look(i: int) -> tuple[str, str]:
@@ -36,37 +94,164 @@ def look(i: int) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Give matplotlib our look while figures are made and written."""
-    from matplotlib import rc_context
-
-    with rc_context(settings()), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a reader's browser has it, and write_png spells it out
-        warnings.filterwarnings("ignore", "Creating legend")  # can be slow, which a busy machine is
+    """Apply our settings to matplotlib while figures are made and written."""
+    with rc_context(_settings()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a browser has the glyph, and write_png spells it out
+        warnings.filterwarnings("ignore", "Creating legend")  # it can be slow on a busy machine
         yield
 
 
 @functools.cache
-def settings() -> Any:
-    """Return matplotlib's settings."""
-    from matplotlib import font_manager
+def fonts() -> list[str]:
+    """Return the fonts of our plots, as far as this machine has them."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in _CJK if name in installed)]
 
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    ink = dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color"), INK
-    )
-    return ink | {
+
+def _settings() -> dict[Any, Any]:  # matplotlib wants one of its literals as each key
+    """Return matplotlib's settings."""
+    inked = "text.color axes.edgecolor axes.labelcolor xtick.color ytick.color grid.color"
+    return {
+        **dict.fromkeys(inked.split(), INK),
         "axes.grid": True,
         "axes.axisbelow": True,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "figure.constrained_layout.use": True,
-        "font.family": ["DejaVu Sans", *(name for name in _CJK if name in there)],
+        "font.family": fonts(),
         "font.size": 10,
         "grid.alpha": 0.15,
         "legend.fontsize": 9,
         "legend.edgecolor": "none",
         "legend.facecolor": PAPER,
-        "svg.fonttype": "none",  # the reader's fonts know more alphabets than ours
+        "svg.fonttype": "none",  # the reader's fonts cover more alphabets than ours
         "svg.hashsalt": "makemore",
         "text.parse_math": False,  # a dollar is a dollar
     }
+
+
+# figures
+
+
+def new_figure(height: float = 3.4) -> tuple[Figure, Axes]:
+    """Return a figure as wide as a phone can show, and its axes."""
+    figure = Figure(figsize=(5, height))
+    return figure, figure.add_subplot()
+
+
+def legend(figure: Figure, axes: Axes, runs: int) -> None:
+    """Name the curves; those of several runs below the axes, so that the names cover no curve."""
+    if runs == 1:
+        axes.legend()
+        return
+    figure.set_figheight(3.4 + 0.2 * math.ceil(runs / 2))
+    figure.legend(loc="outside lower center", ncols=2)
+
+
+def label_points(
+    axes: Axes,
+    x: Sequence[float] | Numbers,
+    y: Sequence[float] | Numbers,
+    texts: Sequence[str],
+    colour: str,
+    first: Sequence[int] = (),
+    avoid: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Write a label beside each point, as far as there is room.
+
+    Args:
+        axes: Axes whose limits are set already.
+        x: Where the points are.
+        y: Where the points are.
+        texts: A label for each point.
+        colour: Of the labels.
+        first: Indices of the points that must not go without a label, if any can have one.
+        avoid: Other points that no label may cover.
+
+    """
+    size = np.array([WIDTH, WIDTH * 0.6])  # of the axes in points, about
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    scale = size / (right - left, high - low)
+    at = (np.column_stack([x, y]) - (left, low)) * scale  # (K, 2) in points
+    others = [(np.array(point) - (left, low)) * scale for point in avoid]
+    taken = [(*(point - 4), *(point + 4)) for point in [*at, *others]]
+    for i in [*first, *(i for i in range(len(at)) if i not in first)]:
+        width, height = 5.5 * len(texts[i]) + 2, 10.0
+        for dx, dy in ((6, 3), (-6 - width, 3), (6, -3 - height), (-6 - width, -3 - height)):
+            a, b = at[i] + (dx, dy)
+            box = (a, b, a + width, b + height)
+            inside = a >= 0 and b >= 0 and box[2] <= size[0] + 8 and box[3] <= size[1] + 8
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                place = (float(x[i]), float(y[i]))
+                axes.annotate(texts[i], place, (dx, dy), textcoords="offset points", fontsize=8, color=colour)
+                break
+
+
+def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def heatmap(values: Numbers, labels: list[str], unit: str, names: tuple[str, str]) -> Figure:
+    """Plot a square table of numbers whose rows and columns are characters.
+
+    Args:
+        values: The numbers, (K, K). If any is negative, blue is below zero and orange above.
+        labels: The characters, K of them.
+        unit: What the numbers are.
+        names: What the columns are, and what the rows are.
+
+    """
+    figure, axes = new_figure(4.1)
+    most = float(np.abs(values).max())
+    least = -most if values.min() < 0 else 0.0
+    image = axes.imshow(values, cmap=fading(least < 0), vmin=least, vmax=most or 1, interpolation="none")
+    label_cells(axes, labels)
+    axes.set(xlabel=names[0], ylabel=names[1])
+    bar = figure.colorbar(image, ax=axes, label=unit, shrink=0.8)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def fading(diverging: bool) -> LinearSegmentedColormap:
+    """Return a colour map whose zero is transparent, so that it suits light pages and dark ones."""
+    blue, orange = to_rgb(BLUE), to_rgb(ORANGE)
+    if diverging:
+        colours = [(0.0, (*blue, 1.0)), (0.5, (*blue, 0.0)), (0.5, (*orange, 0.0)), (1.0, (*orange, 1.0))]
+    else:
+        colours = [(0.0, (*blue, 0.0)), (1.0, (*blue, 1.0))]
+    return LinearSegmentedColormap.from_list("fading", colours, N=65)
+
+
+def label_cells(axes: Axes, labels: list[str], size: float = 7) -> None:
+    """Write characters along both axes of a heatmap."""
+    axes.set_xticks(range(len(labels)), labels, fontsize=size)
+    axes.set_yticks(range(len(labels)), labels, fontsize=size)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set(visible=True, alpha=0.3)
+
+
+# text
+
+
+def character(text: str) -> str:
+    """Return a character as an axis can show it; the end of a line is ⏎, a space ␣."""
+    if text in ("\n", " "):
+        return "⏎" if text == "\n" else "␣"
+    return "◌" + text if unicodedata.category(text).startswith("M") else shown(text)
+
+
+def short(name: str) -> str:
+    """Return a run's name for a legend; matplotlib leaves out names that begin with an underscore."""
+    name = name if len(name) <= 24 else "…" + name[-23:]
+    return " " + name if name.startswith("_") else name
+
+
+def count(n: int) -> str:
+    """Return a count with two or three digits, as in 1.2k."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if n >= size:
+            return f"{n / size:.2g}{unit}" if n < 100 * size else f"{n / size:.0f}{unit}"
+    return str(n)

@@ -16,7 +16,8 @@ from makemore import __version__
 from makemore.errors import MakemoreError
 from makemore.files.atomic import atomic, check_writable, held, kind, refuse_unless, unwritable
 from makemore.files.manifest import Manifest
-from makemore.plots.figures import Entry, Plot, draw, picture_files, picture_names, same_lines, write_plots
+from makemore.plots.draw import draw, picture_files, picture_names, write_plots
+from makemore.plots.entry import Entry, Plot, same_lines
 from makemore.reports.assessment import assess
 from makemore.reports.comparison import compare_runs, result_of
 from makemore.reports.markup import around, folded, integer, number, seconds, spelled, table
@@ -94,7 +95,7 @@ def write_report(
     for name, directory in named.items():
         run = Run.load(directory)
         found = assess(run, n, seed, lambda text, name=name: said(f"{name}: {text}"))  # type: ignore[misc]
-        entries.append((name, run, found))
+        entries.append(Entry(name, run, found))
     if result is None and len(entries) > 1 and same_lines(entries):
         said("comparing")
         result = compare_runs(directories)

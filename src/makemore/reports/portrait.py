@@ -13,7 +13,9 @@ from makemore.corpus.corpus import SPLITS
 from makemore.errors import CUT
 from makemore.metrics import advice, quality
 from makemore.metrics import copying as memorising
-from makemore.plots.figures import Plot, character, svg
+from makemore.plots.entry import Plot
+from makemore.plots.files import svg
+from makemore.plots.style import character
 from makemore.reports.markup import around, cut, folded, number, plain, seconds, spelled, table
 from makemore.runs.run import Run
 

@@ -27,7 +27,6 @@ from makemore.metrics.losses import losses as losses_of
 from makemore.models import count_parameters
 from makemore.models.base import Model
 from makemore.models.loss import IGNORE
-from makemore.plots import losses as report
 from makemore.runs.run import Run, part
 from makemore.runs.settings import Settings
 from makemore.sampling.draw import Choice, sample
@@ -490,5 +489,8 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     summary = dict(no_infinities(summary))
     if parallel.first():
         run.write_summary(summary)
-        report.draw_losses(run, summary)
+        if len(run.metrics()) > 1:  # a model that counts is evaluated once, which makes no curve
+            from makemore.plots.losses import draw_losses  # here, since matplotlib takes a second to import
+
+            draw_losses(run, summary)
     return summary

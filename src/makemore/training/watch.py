@@ -30,8 +30,6 @@ from makemore.files.atomic import to_json
 from makemore.metrics.advice import Warned
 from makemore.metrics.layers import FILE, LOST, PICTURE, read, warnings
 from makemore.models.loss import IGNORE
-from makemore.plots import inside
-from makemore.plots.style import styled
 from makemore.runs.directory import owned
 from makemore.runs.run import Run
 
@@ -225,6 +223,10 @@ def finish(run: Run) -> list[Warned]:
     """Plot what was seen of a run to diagnostics.png and return what is wrong with it."""
     rows = read(run.directory)
     if any(row["parameters"] for row in rows):
+        # here, since matplotlib takes a second to import
+        from makemore.plots.inside import diagnostics
+        from makemore.plots.style import styled
+
         with styled():
-            run.write_picture(PICTURE, inside.diagnostics(rows))
+            run.write_picture(PICTURE, diagnostics(rows))
     return warnings(rows)

@@ -1,0 +1,166 @@
+"""Which plots there are of which runs, how to read each, and writing them all to a directory."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from makemore.files.atomic import held, refuse_unless
+from makemore.files.manifest import Manifest
+from makemore.plots import inside, losses, samples
+from makemore.plots.entry import Entry, Plot
+from makemore.plots.files import write_png
+from makemore.plots.style import styled
+from makemore.runs.directory import is_picture, is_report
+
+_TEMPERATURE = (
+    "Samples at temperatures from 0.3 (safe) to 1.5 (wild). Further down is more like held-out lines, "
+    "further right is more varied; the star marks training lines."
+)
+NOTES = {
+    "curve": "Where validation loss rises while train loss falls, the model overfits. "
+    "The dot marks the weights that were kept; the band is one standard error.",
+    "curves": "Lower and further left is better. Dots mark the weights that were kept; "
+    "bands are one standard error.",
+    "position": "The loss of the first, second, ... character of a test line, with 95% intervals: "
+    "how a line begins is hard to predict.",
+    "positions": "No model can know how a line begins; better ones know sooner how it continues. "
+    "Bands are 95% intervals.",
+    "length": "The loss of test lines of each length, with 95% intervals.",
+    "character": "The loss on the most frequent characters of the test lines, with 95% intervals. "
+    "⏎ is the end of a line.",
+    "calibration": "What the model gives 20% should come true in 20% of the cases: "
+    "dots on the dashed line are honest, dots below it overconfident. The numbers count predictions.",
+    "temperature": _TEMPERATURE,
+    "temperatures": _TEMPERATURE,
+    "nearest": "How many edits turn a line into a training line. Apart from copies (0 edits), "
+    "which held-out lines never are, samples should be distributed as held-out lines are.",
+    "lengths": "Samples should be as long as real lines.",
+    "pairs": "How often each pair occurs in samples, minus how often in training lines. "
+    "Orange pairs are too frequent, blue ones too rare. ⏎ ends a line and precedes the next.",
+    "table": "The probability of each character (column) after each other (row).",
+    "embedding": "The model's vectors of the most frequent characters, along the two directions in which "
+    "they differ most (PCA). Characters that are used alike are close; "
+    "labels were moved apart where they would overlap.",
+    "attention": "Each square is a head. The row is the character that the model is at while it predicts "
+    "the next, the column where it looks. Rows sum to 1.",
+}
+"""How to read each plot, by its name."""
+
+
+def draw(entries: Sequence[Entry]) -> list[list[Plot]]:
+    """Make all plots.
+
+    Args:
+        entries: The runs, and what was measured about them.
+
+    Returns:
+        The plots of all runs together (none for a single run), then those of each run.
+
+    """
+    with styled():
+        temperatures = [samples.over_temperature(entry.run) for entry in entries]
+        together: list[Plot] = []
+        if len(entries) > 1:
+            names = [entry.name for entry in entries]
+            together = _plots(
+                ("curves", "Validation loss over time", losses.learning_curves(entries)),
+                ("positions", "Loss by position", losses.by_position(entries)),
+                (
+                    "temperatures",
+                    "Quality and variety",
+                    samples.quality_and_variety(names, temperatures),
+                ),
+            )
+        return [together, *(_of_run(*each) for each in zip(entries, temperatures, strict=True))]
+
+
+def _of_run(entry: Entry, temperatures: list[samples.Point]) -> list[Plot]:
+    name, run, found = entry
+    some = run.sample(samples.affordable(run, 10), seed=0)
+    return _plots(
+        ("curve", "Learning curve", losses.learning_curves([entry])),
+        ("temperature", "Quality and variety", samples.quality_and_variety([name], [temperatures])),
+        ("position", "Loss by position", losses.by_position([entry])),
+        ("length", "Loss by line length", losses.by_length(found)),
+        ("character", "Loss by character", losses.by_character(found)),
+        ("lengths", "Line lengths", samples.line_lengths(run, some)),
+        ("nearest", "Distance to the nearest training line", samples.nearest_distances(found)),
+        ("calibration", "Reliability", losses.reliability(found)),
+        ("pairs", "Pairs of characters", samples.pairs(run, some)),
+        ("table", "What the bigram has learned", inside.table(run)),
+        ("embedding", "Embedding", inside.embedding(run)),
+        ("attention", "Attention", inside.attention(run)),
+    )
+
+
+def _plots(*made: tuple[str, str, Figure | None]) -> list[Plot]:
+    return [Plot(name, title, NOTES[name], figure) for name, title, figure in made if figure is not None]
+
+
+# files
+
+
+def write_plots(
+    directory: Path, entries: Sequence[Entry], drawn: list[list[Plot]] | None = None
+) -> list[Path]:
+    """Write all plots as PNG files.
+
+    Args:
+        directory: Where to; it is made if it does not exist.
+        entries: The runs, and what was measured about them.
+        drawn: What `draw` returns, if the plots exist already.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        MakemoreError: Something that is not makemore's has the name of a file.
+
+    """
+    drawn = drawn or draw(entries)
+    names = picture_names(entries, drawn)
+    refuse_unless(directory, "directory")
+    with held(directory, wait=True):
+        files = picture_files(directory, names)
+        files.claim(*names)
+        for name, plot in zip(names, itertools.chain(*drawn), strict=True):
+            with files.writing(name) as beside:
+                write_png(beside, plot)
+    return [directory / name for name in names]
+
+
+def picture_names(entries: Sequence[Entry], drawn: list[list[Plot]]) -> list[str]:
+    """Return the file names of all plots, in their order."""
+    names = []
+    for i, plots in enumerate(drawn):
+        # runs can have equal names, or names that no file can have
+        safe = re.sub(r"[^\w.-]+", "_", entries[i - 1].name)[-40:]
+        before = "" if len(drawn) < 3 or not i else f"{i}-{safe}-"
+        names += [f"{before}{plot.name}.png" for plot in plots]
+    return names
+
+
+def picture_files(directory: Path, names: Sequence[str] = ()) -> Manifest:
+    """Return the manifest of a directory of plots.
+
+    Without a manifest, plots belong to an older makemore if the page beside the directory does.
+
+    Args:
+        directory: The directory, which need not exist.
+        names: The files that are about to be written.
+
+    Raises:
+        MakemoreError: Something that is not makemore's has the name of a file.
+
+    """
+    exists = refuse_unless(directory, "directory")
+    page = directory.with_name(directory.name.removesuffix("-plots") + ".html")
+    old = [path.name for path in directory.glob("*.png") if is_picture(path)] if exists else []
+    files = Manifest(directory, old if is_report(page) else [])
+    files.check(*names)
+    return files
