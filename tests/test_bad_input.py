@@ -509,7 +509,7 @@ def test_a_corpus_that_does_not_fit(refused: Any, run: Path, tokens: Any) -> Non
 
 def change_checkpoint(run: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any]) -> None:
     """Write last.safetensors anew with other tensors or other progress."""
-    tensors, progress = library.load(run).load_checkpoint() or ({}, {})
+    tensors, progress = library.load(run).disk.load_checkpoint() or ({}, {})
     change(tensors, progress)
     save_file(tensors, run / "last.safetensors", {"progress": json.dumps(progress)})
 

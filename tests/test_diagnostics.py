@@ -21,7 +21,7 @@ import makemore
 from makemore.errors import MakemoreError
 from makemore.metrics import layers
 from makemore.models import MODELS
-from makemore.runs.directory import FILES
+from makemore.runs.ownership import FILES
 from makemore.runs.run import Run
 from makemore.training import watch as watching
 from makemore.training.events import Diagnosed
@@ -54,7 +54,7 @@ def test_watching_changes_no_bit(type: str, precision: str, small: Path, tmp_pat
     rows, _ = watched(small, tmp_path / "watched", **options)
     best = "best.safetensors"
     assert (tmp_path / "plain" / best).read_bytes() == (tmp_path / "watched" / best).read_bytes()
-    a, b = (Run.load(tmp_path / name).load_checkpoint() for name in ("plain", "watched"))
+    a, b = (Run.load(tmp_path / name).disk.load_checkpoint() for name in ("plain", "watched"))
     assert a is not None
     assert b is not None
     assert all(torch.equal(a[0][name], b[0][name]) for name in a[0] | b[0])

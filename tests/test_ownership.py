@@ -24,8 +24,8 @@ from makemore.files.manifest import NAME, Manifest
 from makemore.plots import draw as plots
 from makemore.plots.entry import Entry
 from makemore.reports import comparison, page
-from makemore.runs import directory
-from makemore.runs.directory import FILES, FOLDERS, NEW, OLD
+from makemore.runs import ownership
+from makemore.runs.ownership import FILES, FOLDERS, NEW, OLD
 
 Tree = dict[str, tuple[int, Any]]
 
@@ -279,7 +279,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, after: int, error: BaseExceptio
         for name in ("rename", "replace"):
             patch.setattr(os, name, failing(getattr(os, name)))
         if isinstance(error, Killed):
-            patch.setattr(directory, "_undo", lambda *_: None)
+            patch.setattr(ownership, "_undo", lambda *_: None)
         yield
 
 
@@ -318,7 +318,7 @@ def test_an_overwrite_that_is_killed_leaves_the_old_run_or_the_new(
     # an --overwrite that fails puts the old run back first
     copied = run.with_name("copied")
     shutil.copytree(run, copied, symlinks=True)
-    directory.recover(copied)
+    ownership.recover(copied)
     assert not (copied / OLD).exists()
     if json.loads((copied / "config.json").read_text())["type"] == "bigram":
         now = tree(copied)
@@ -491,7 +491,7 @@ def test_a_report_replaces_a_report(makemore: Any, quick_report: None, run: Path
     for place in ("run/report.html", "page.html"):
         for _ in range(2):
             assert makemore("report", "run", "-o", place).status == 0
-        assert directory.is_report(Path(place))
+        assert ownership.is_report(Path(place))
     assert makemore("report", "run").status == 0
     assert not [name for name in tree(Path()) if ".tmp" in name]
     # the old run's report goes with it, the page elsewhere stays
@@ -685,8 +685,8 @@ def test_lessons_are_whole_or_not_there(
 def read_all(path: Path) -> None:
     run = library.load(path)
     assert len(run.corpus)
-    run.read_best(run.new_model())
-    run.load_checkpoint()
+    run.disk.read_best(run.new_model())
+    run.disk.load_checkpoint()
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors", "corpus.npy", "vocabulary.json"])

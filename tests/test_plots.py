@@ -16,7 +16,7 @@ from makemore.plots import draw, files, inside, losses, style
 from makemore.plots import samples as of_samples
 from makemore.plots.entry import Entry, Plot
 from makemore.reports.assessment import assess
-from makemore.runs.run import Run
+from makemore.runs.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +215,9 @@ def test_colours_can_be_told_apart_by_all_and_read_in_light_and_dark(eyes):
 
 def test_all_pictures_have_one_look(small, tmp_path, monkeypatch):
     written = {}
-    monkeypatch.setattr(Run, "write_picture", lambda self, name, figure: written.update({name: figure}))
+    monkeypatch.setattr(
+        RunDirectory, "write_picture", lambda self, name, figure: written.update({name: figure})
+    )
     run = makemore.train(
         small, work_dir=tmp_path / "run", type="mlp", max_steps=25, diagnostics=True, device="cpu"
     )

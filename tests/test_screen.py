@@ -295,7 +295,7 @@ def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: 
     makemore.train(small, work_dir=tmp_path / "late", on_event=shown.append, **options)
     a, b, c = (makemore.load(tmp_path / name) for name in ("late", "early", "stopped"))
     for other in (b, c):
-        one, two = a.load_checkpoint(), other.load_checkpoint()
+        one, two = a.disk.load_checkpoint(), other.disk.load_checkpoint()
         assert one is not None
         assert two is not None
         assert one[0].keys() == two[0].keys()

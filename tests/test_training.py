@@ -328,7 +328,7 @@ def test_a_second_process_cannot_train_into_the_same_directory(undisturbed: Path
 def test_diverging_training_says_so_and_keeps_the_checkpoint(names: Path, tmp_path: Path) -> None:
     with pytest.raises(MakemoreError, match="--learning-rate"):
         makemore.train(names, work_dir=tmp_path / "run", learning_rate=1000.0, type="rnn", max_steps=30)
-    assert Run.load(tmp_path / "run").load_checkpoint() is not None
+    assert Run.load(tmp_path / "run").disk.load_checkpoint() is not None
 
 
 def test_schedule_rises_and_falls() -> None:

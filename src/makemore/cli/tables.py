@@ -20,7 +20,7 @@ from makemore.metrics.advice import RED, shown
 from makemore.metrics.copying import MUCH
 from makemore.metrics.looks import before_training
 from makemore.metrics.quality import UNIQUE_OF
-from makemore.runs.run import Explained
+from makemore.runs.scoring import Explained
 from makemore.training.events import Evaluation, Event, Overfitting, Started, Step
 
 BESIDE = 34

@@ -15,7 +15,7 @@ from makemore.plots import inside, losses, samples
 from makemore.plots.entry import Entry, Plot
 from makemore.plots.files import write_png
 from makemore.plots.style import styled
-from makemore.runs.directory import is_picture, is_report
+from makemore.runs.ownership import is_picture, is_report
 
 _TEMPERATURE = (
     "Samples at temperatures from 0.3 (safe) to 1.5 (wild). Further down is more like held-out lines, "

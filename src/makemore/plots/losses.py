@@ -69,7 +69,7 @@ def draw_losses(run: Run, summary: dict[str, Any]) -> None:
         axes.set_ylim(low - 0.15, max(bigram, end) + 0.2)
         axes.set(xlabel="step", ylabel=LOSS, title=f"{run.type}, {summary['parameters']:,} parameters")
         axes.legend()
-        run.write_picture("loss.png", figure)
+        run.disk.write_picture("loss.png", figure)
 
 
 # over time

@@ -22,7 +22,7 @@ from makemore.reports.assessment import assess
 from makemore.reports.comparison import compare_runs, result_of
 from makemore.reports.markup import around, folded, integer, number, seconds, spelled, table
 from makemore.reports.portrait import SHADES, figures, name_of, portrait, samples, verdict
-from makemore.runs.directory import RESERVED, is_report, owned
+from makemore.runs.ownership import RESERVED, is_report, owned
 from makemore.runs.run import Run
 
 FEW = 8

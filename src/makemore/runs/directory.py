@@ -1,341 +1,320 @@
-"""The names in a run directory, and how one run takes the place of another.
+"""The files of a run: everything needed to sample, evaluate or continue training, in one directory.
 
-A new run is written to .new/ inside the directory. When it is complete, the files of the old one are moved to .old/, those of
-the new one to their places, config.json last, and .old/ is deleted. Each of the three has a manifest. After a crash
-`recover` puts the old run back, unless the new one was in place already.
+    config.json          format version, type, the model's knobs, the training settings, how the list was read
+    vocabulary.json      the characters, in the order of their ids
+    corpus.npy           the lines as one stream of ids; corpus/ if they are kept on disk
+    best.safetensors     the weights of the step with the lowest validation loss
+    last.safetensors     weights, optimiser, random state and progress at the last checkpoint
+    metrics.jsonl        one JSON object for each evaluation
+    summary.json         losses on every split and more, once training has ended
+    loss.png             the loss over the steps
+    diagnostics.jsonl    statistics of activations and gradients, if they were asked for
+    diagnostics.png      the same, plotted
+    report.html          the page that `makemore report` wrote, with report-plots/ beside it
+    manifest.jsonl       which of these makemore wrote: nothing else is ever replaced or deleted
 
-A run of an older makemore has no manifest: its files are recognised by their content.
+Every file but the .jsonl ones is written beside its place, flushed and renamed, so that a crash at any moment leaves
+the previous one. config.json is the last of the first three to be written; only with it is the directory a run.
+Weights, corpus and vocabulary have checksums. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from makemore.corpus import store
-from makemore.errors import MakemoreError
-from makemore.files.atomic import check_writable, create, kind, sync, unreadable, unwritable
-from makemore.files.manifest import NAME, Manifest, in_the_way
+import numpy as np
+import torch
+from torch import Tensor, nn
 
-FORMAT = "makemore run"
-
-FILES = (
-    "config.json",  # first: without it the directory is no run
-    "vocabulary.json",
-    "corpus.npy",
-    "best.safetensors",
-    "last.safetensors",
-    "metrics.jsonl",
-    "summary.json",
-    "loss.png",
-    "diagnostics.jsonl",
-    "diagnostics.png",
-    "report.html",
+from makemore import __version__
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.lines import Reading
+from makemore.corpus.store import Store
+from makemore.corpus.vocab import Vocab
+from makemore.distributed import group as parallel
+from makemore.errors import MakemoreError, command_line
+from makemore.files import records
+from makemore.files.atomic import (
+    checksum,
+    damage,
+    from_json,
+    kind,
+    read_json,
+    read_json_lines,
+    regular,
+    to_json,
 )
-FOLDERS = ("corpus", "tensorboard", "report-plots")
-WEIGHTS = ("best.safetensors", "last.safetensors")
+from makemore.files.manifest import Manifest
+from makemore.models import MODELS, model_class
+from makemore.models.base import ModelConfig
+from makemore.runs.ownership import FORMAT, OLD, SIGNED, new_run, owned
+from makemore.runs.settings import Settings
+from makemore.runs.weights import read_tensors, write_tensors
 
-RESERVED = {NAME, *FILES, *FOLDERS} - {"report.html"}
-"""What no report can be called in a run directory."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-SIGNED = {"Software": "makemore"}
-"""What makemore's pictures say of themselves, as metadata of a PNG."""
-
-NEW, OLD = ".new", ".old"
-"""Where a new run is written, and where the old one is kept until the new one is in place."""
-
-
-def owned(directory: Path) -> Manifest:
-    """Return the manifest of a run directory; of a run without one, what is recognised as makemore's."""
-    files = Manifest(directory)
-    if files.exists:
-        return files
-    if (old := Manifest(directory / OLD)).exists:  # a crash came between two renames
-        return Manifest(directory, old.names)
-    return Manifest(directory, _recognised(directory) if _is_config(directory / "config.json") else ())
+VERSION = 1
+"""Of the format. Runs of the same version are interchangeable between versions of makemore."""
 
 
-def check_free(directory: Path, overwrite: bool) -> None:
-    """Raise MakemoreError if a run must not be started in a directory: nothing there may be lost."""
-    there = kind(directory)
-    if there and not os.path.isdir(directory):
-        raise MakemoreError(f"{directory}: is a {there}; choose a directory with -o")
-    if not there:
-        return
-    try:
-        os.listdir(directory)
-    except OSError as error:
-        raise MakemoreError(f"{unreadable(directory, error)}; choose another place with -o") from None
-    files = owned(directory)
-    if kind(directory / "comparison.json"):
-        raise MakemoreError(f"{directory}: holds a comparison; choose another place with -o")
-    if kind(directory / "config.json") and "config.json" not in files:
-        raise MakemoreError(
-            f"{directory}: its config.json is not a makemore run's, and was left alone; choose another place with -o"
-        )
-    held = [directory / name for name in ("config.json", *WEIGHTS) if name in files]
-    held += [directory / OLD / "config.json"] * (OLD in files)  # of a replacement that was interrupted
-    if any(map(kind, held)) and not overwrite:
-        raise MakemoreError(
-            f"{directory}: already holds a run; go on with --resume, replace it with --overwrite, or choose another -o"
-        )
-    check_names(files)
-    for name in ("corpus", NEW, OLD):  # these must go as a whole
-        if kind(directory / name):
-            for path in _part(directory / name).foreign():
-                raise in_the_way(path, kind(path))
-    check_writable(directory / "config.json")
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What a run was started with, as config.json and vocabulary.json say."""
+
+    type: str
+    config: ModelConfig
+    settings: Settings
+    vocab: Vocab
+    reading: Reading | None
+    """How the list was read; None for lines that came from no file."""
 
 
-def check_names(files: Manifest) -> None:
-    """Raise MakemoreError if something that makemore did not write has a name that a run will be written to."""
-    files.check(*FILES)
-    files.check(*FOLDERS, NEW, OLD, wanted="directory")
-    for name, is_ours in _SHOWN.items():
-        path = files.directory / name
-        if files.exists and name in files and kind(path) == "file" and not is_ours(path):
-            raise in_the_way(path, "file")
+class RunDirectory:
+    """The files of a run, read and written so that a crash at any moment leaves it usable.
 
-
-@contextlib.contextmanager
-def new_run(directory: Path, overwrite: bool) -> Iterator[Manifest]:
-    """Give the manifest of an empty directory to write a run to, config.json last; then put it in its place.
-
-    If that fails, the directory is what it was.
+    Several processes may share one: only the first of them writes, the others' calls do nothing.
     """
-    check_free(directory, overwrite)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(directory / "config.json", error) from None
-    recover(directory)
-    files = owned(directory)
-    had_manifest = files.exists
-    try:
-        files.claim(NEW, OLD, wanted="directory")
-        new = files.make_directory(NEW)
-        new.claim(NEW, OLD, wanted="directory")
-        yield new
-        kept = _switch(files, new)
-    except BaseException:
-        _undo(directory, had_manifest)
-        raise
-    with contextlib.suppress(MakemoreError):  # the new run is whole; what is left is deleted the next time
-        recover(directory)
-        for folder in kept:
-            folder.clear()
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._checksums: dict[str, int] | None = (
+            None  # of vocabulary.json and corpus.npy; early runs have none
+        )
 
-def _undo(directory: Path, had_manifest: bool) -> None:
-    recover(directory)
-    if not had_manifest:
-        with contextlib.suppress(OSError):
-            (directory / NAME).unlink(missing_ok=True)
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes."""
+        return parallel.first()
 
+    @cached_property
+    def files(self) -> Manifest:
+        """Which files of the directory makemore wrote."""
+        return owned(self.path)
 
-def _switch(files: Manifest, new: Manifest) -> list[Manifest]:
-    """Move the old run's files out of the way and the new run's in; return the folders that stay in their place."""
-    directory, kept = files.directory, []
-    there = [name for name in FILES if name in files]
-    there += [f"{name}.tmp" for name in there]
-    for name in FOLDERS:
-        if name in files and kind(directory / name):
-            folder = _part(directory / name)
-            if folder.foreign():
-                kept.append(folder)
+    # config, vocabulary and corpus
+
+    def create(self, setup: Setup, corpus: Corpus, overwrite: bool = False) -> None:
+        """Start the run. One that is there already is replaced only with `overwrite`."""
+        if not self.writes:
+            return
+        with new_run(self.path, overwrite) as files:
+            with files.writing("vocabulary.json") as path:
+                path.write_text(to_json(list(setup.vocab.characters), indent=2) + "\n", "utf-8")
+                self._checksums = {"vocabulary.json": checksum(path)}
+            if corpus.store:
+                corpus.store.copy(files.make_directory("corpus"))
+                Store(files.directory / "corpus")  # raises if it is not complete
             else:
-                there.append(name)
-    there = [name for name in there if kind(directory / name)]
-    come = [name for name in (*FILES[1:], *FOLDERS, "config.json") if kind(new.directory / name)]
-    if kept:
-        new.claim(*(folder.directory.name for folder in kept), wanted="directory")
-    try:
-        if there:
-            old = directory / OLD
-            old.mkdir(exist_ok=True)
-            create(old / NAME, files.path.read_bytes())
-            for name in there:
-                os.rename(directory / name, old / name)
-            sync(directory)
-        os.replace(new.path, files.path)
-        for name in come:
-            os.rename(new.directory / name, directory / name)
-        sync(directory)
-    except OSError as error:
-        raise unwritable(directory / NEW / "config.json", error) from None
-    return kept
+                with files.writing("corpus.npy") as path:
+                    with open(path, "wb") as file:
+                        np.save(file, corpus.tokens, allow_pickle=False)
+                    self._checksums["corpus.npy"] = checksum(path)
+            self._write_config(setup, files)
 
+    def load(self) -> Setup:
+        """Read config.json and vocabulary.json.
 
-def recover(directory: Path) -> None:
-    """Undo a replacement that was interrupted, unless the new run was in place, and delete what is left of it."""
-    old, new, manifest = directory / OLD, directory / NEW, directory / NAME
-    try:
-        if not kind(directory / "config.json"):
-            if Manifest(old).exists:
-                if not kind(new / NAME) and (files := Manifest(directory)).exists:
-                    # the new run's manifest is in its place, and other files may be
-                    for name in files.names & {*FILES, "corpus"}:
-                        if kind(directory / name):
-                            os.rename(directory / name, new / name)
-                    os.rename(manifest, new / NAME)
-                os.replace(old / NAME, manifest)
-            if OLD in Manifest(directory) and kind(old) == "directory":
-                for name in reversed(
-                    [*FILES, *(f"{name}.tmp" for name in FILES), *FOLDERS]
-                ):  # config.json last
-                    if kind(old / name):
-                        os.rename(old / name, directory / name)
-                sync(directory)
-    except OSError as error:
-        raise unwritable(directory / "config.json", error) from None
-    files = owned(directory)
-    for path in (old, new):
-        if path.name in files and kind(path) == "directory":
-            for name in FOLDERS:
-                if kind(path / name) == "directory":
-                    _part(path / name).clear()
-            _part(path).clear()
+        Raises:
+            MakemoreError: The run is missing or damaged, another program's or of a newer format.
 
+        """
+        self._check_exists()
+        config = read_json(self.path / "config.json")
+        if not isinstance(config, dict) or config.get("format") != FORMAT:
+            raise MakemoreError(f"{self.path}: not a makemore run; another program wrote its config.json")
+        if config.get("version") != VERSION:
+            raise MakemoreError(
+                f"{self.path}: written in run format {config.get('version')}, and this makemore ({__version__}) reads "
+                f"format {VERSION}; use the version that wrote it ({config.get('makemore', 'unknown')})"
+            )
+        with damage(self.path / "config.json"):
+            if config["type"] not in MODELS:
+                raise ValueError(f"type is {config['type']!r}")
+            knobs = from_json(model_class(config["type"]).config_class, config["model"])
+            settings = Settings.from_json(config["training"])
+            reading = from_json(Reading, config["data"]) if config["data"] else None
+            checksums = config.get("checksums")
+            if checksums is not None and not isinstance(checksums, dict):
+                raise ValueError(f"checksums is {checksums!r}")
+        self._checksums = checksums
+        vocab = self._read_vocabulary(unknown=reading is not None and reading.rare > 0)
+        return Setup(config["type"], knobs, settings, vocab, reading)
 
-# what is makemore's in a directory without a manifest
+    def _check_exists(self) -> None:
+        try:
+            exists = self.path.is_dir()
+            wrong = "is not a directory" if self.path.exists() else "no such directory"
+            is_run = exists and (self.path / "config.json").exists()
+        except OSError as error:
+            raise MakemoreError(f"{self.path}: cannot be read: {error.strerror}") from None
+        if not exists:
+            raise MakemoreError(f"{self.path}: {wrong}; give the directory that `makemore train -o` wrote")
+        if not is_run and kind(self.path / OLD / "config.json"):
+            raise MakemoreError(
+                f"{self.path}: replacing the run there was interrupted; run that command again, with --overwrite"
+            )
+        if not is_run:
+            raise MakemoreError(
+                f"{self.path}: not a makemore run, it has no config.json; give what `makemore train -o` wrote"
+            )
 
+    def _read_vocabulary(self, unknown: bool) -> Vocab:
+        path = self.path / "vocabulary.json"
+        with damage(path):
+            characters = read_json(path)
+            self._check(path)
+            vocab = Vocab("".join(characters), unknown=unknown)
+            if not isinstance(characters, list) or characters != list(vocab.characters):
+                raise ValueError("not a list of different characters in the order of their code points")
+        return vocab
 
-def _part(path: Path) -> Manifest:
-    """Return the manifest of a directory inside a run, or what is recognised there."""
-    return Manifest(path, _recognised_part(path) if kind(path) == "directory" else ())
+    def read_corpus(self, vocab: Vocab, reading: Reading | None) -> Corpus:
+        """Return the lines that the run was started on."""
+        if (self.path / "corpus" / "facts.json").exists():
+            store = Store(self.path / "corpus")
+            if store.vocab != vocab:
+                raise MakemoreError(
+                    f"{store.directory}: does not fit vocabulary.json; use a copy, or train again with --overwrite"
+                )
+            return Corpus.stored(store)
+        path = self.path / "corpus.npy"
+        with damage(path):
+            self._check(regular(path))
+            tokens = np.load(path, mmap_mode="r", allow_pickle=False)
+            if tokens.ndim != 1 or len(tokens) < 2 or tokens.dtype.kind != "u":
+                raise ValueError("not one stream of ids")
+            if tokens[0] or tokens[-1] or tokens.max() >= len(vocab):
+                raise ValueError("it does not fit vocabulary.json")
+            ends = np.flatnonzero(tokens == 0)
+            if len(ends) < 4 or (np.diff(ends) == 1).any():
+                raise ValueError("it holds fewer than three lines, or an empty one")
+        return Corpus(vocab, tokens, reading)
 
+    def _check(self, path: Path) -> None:
+        """Raise ValueError if a file does not have the checksum that config.json says."""
+        if self._checksums is not None and self._checksums.get(path.name) != checksum(path):
+            raise ValueError("its checksum is wrong")
 
-def _recognised(directory: Path) -> set[str]:
-    """Return the names in a run directory whose content shows that makemore wrote them."""
-    names = {name for name in FILES if _is_ours(directory / name, name)}
-    parts = (*FOLDERS, NEW) if directory.name not in (NEW, OLD) else FOLDERS
-    return names | {
-        name for name in parts if kind(directory / name) == "directory" and _recognised_part(directory / name)
-    }
+    def write_config(self, setup: Setup) -> None:
+        """Write config.json again: `resume` may change some settings."""
+        if self.writes:
+            self._write_config(setup, self.files)
 
+    def _write_config(self, setup: Setup, files: Manifest) -> None:
+        config = {
+            "format": FORMAT,
+            "version": VERSION,
+            "makemore": __version__,
+            "torch": str(torch.__version__),
+            "type": setup.type,
+            "model": dataclasses.asdict(setup.config),
+            "training": dataclasses.asdict(setup.settings),
+            "data": dataclasses.asdict(setup.reading) if setup.reading else None,
+            "checksums": self._checksums,
+            "launch": parallel.launch(),
+        }
+        with files.writing("config.json") as path:
+            path.write_text(to_json(config, indent=2) + "\n", "utf-8", "backslashreplace")
 
-def _recognised_part(path: Path) -> set[str]:
-    try:
-        inside = list(path.iterdir())
-    except OSError as error:
-        raise unreadable(path, error) from None
-    match path.name:
-        case "corpus":
-            return store.recognised(path)
-        case "tensorboard":
-            return {p.name for p in inside if p.name.startswith("events.out") and _has(p, b"brain.Event:")}
-        case "report-plots":
-            return {p.name for p in inside if p.suffix == ".png" and is_picture(p)}
-    return _recognised(path)
+    def launch(self) -> str | None:
+        """Return which processes started the run, as `parallel.launch` names them; None if there is no run."""
+        try:
+            found = read_json(self.path / "config.json").get("launch")
+        except (MakemoreError, AttributeError):
+            return None
+        return found if isinstance(found, str) else None
 
+    # weights and checkpoints
 
-def _is_ours(path: Path, name: str) -> bool:
-    """Whether a file, or where it was being written beside its place, is what a run has under that name."""
-    beside = path.with_name(f"{path.name}.tmp")
-    half = kind(beside) == "file" and (not beside.stat().st_size or _TESTS[name](beside))
-    return half if not kind(path) else bool(_TESTS[name](path) and (half or not kind(beside)))
+    @property
+    def has_best(self) -> bool:
+        """Whether there are best weights."""
+        return (self.path / "best.safetensors").exists()
 
+    def save_best(self, model: nn.Module) -> None:
+        """Keep the weights of a model as the best so far."""
+        if self.writes:
+            with self.files.writing("best.safetensors") as path:
+                write_tensors(path, model.state_dict(), {})
 
-def is_report(path: Path) -> bool:
-    """Whether a file is a page that `makemore report` wrote."""
-    if not _begins(path, b'<!doctype html>\n<html lang="en">'):
-        return False
-    if _has(path, b'<meta name="generator" content="makemore '):
-        return True
-    with open(path, "rb") as file:  # before there was such a line
-        file.seek(-min(200, path.stat().st_size), os.SEEK_END)
-        return b"<footer>Written by makemore " in file.read()
+    def read_best(self, model: nn.Module) -> None:
+        """Put the best weights so far into a model."""
+        path = self.path / "best.safetensors"
+        tensors, _ = read_tensors(path, checked=self._checksums is not None)
+        with damage(path):
+            model.load_state_dict(tensors)
 
+    def save_checkpoint(self, tensors: Mapping[str, Tensor], progress: Mapping[str, object]) -> None:
+        """Keep everything needed to continue from here, in one file so that its parts fit each other.
 
-def _is_config(path: Path) -> bool:
-    config = _json(path)
-    return isinstance(config, dict) and config.get("format") == FORMAT
+        Args:
+            tensors: Weights, optimiser and random state.
+            progress: The rest: numbers by name.
 
+        """
+        if self.writes:
+            with self.files.writing("last.safetensors") as path:
+                write_tensors(path, tensors, {"progress": json.dumps(progress)})
 
-def _is_vocabulary(path: Path) -> bool:
-    characters = _json(path)
-    return isinstance(characters, list) and all(isinstance(c, str) for c in characters)
+    def load_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return the tensors and the progress of the last checkpoint, or None before the first."""
+        path = self.path / "last.safetensors"
+        if not path.exists():
+            return None
+        tensors, metadata = read_tensors(path, checked=self._checksums is not None)
+        with damage(path):
+            return tensors, json.loads(metadata["progress"])
 
+    # metrics and results
 
-def _is_summary(path: Path) -> bool:
-    summary = _json(path)
-    return isinstance(summary, dict) and {"type", "nll", "baselines"} <= summary.keys()
+    def add_metrics(self, line: Mapping[str, object]) -> None:
+        """Append one evaluation to metrics.jsonl."""
+        if self.writes:
+            self.files.append("metrics.jsonl", to_json(line) + "\n")
 
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the evaluations so far, which fit `records.METRIC`, without lines that are damaged or cut off."""
+        lines = read_json_lines(self.path / "metrics.jsonl")
+        return [line for line in lines if not records.misfit(line, records.METRIC)]
 
-def _is_rows(path: Path) -> bool:
-    if not _begins(path, b""):
-        return False
-    with open(path, "rb") as file:
-        first = file.readline(1 << 20)
-    try:
-        return not first or isinstance(dict(json.loads(first)).get("step"), int)
-    except (ValueError, TypeError, RecursionError):
-        return False
+    def rewind_metrics(self, step: int) -> None:
+        """Drop the evaluations after a step: training continues from there and will make them again."""
+        if self.writes:
+            kept = [to_json(line) + "\n" for line in self.metrics() if line["step"] <= step]
+            with self.files.writing("metrics.jsonl") as path:
+                path.write_text("".join(kept), "utf-8")
 
+    def write_summary(self, summary: Mapping[str, object]) -> None:
+        """Write summary.json."""
+        if self.writes:
+            with self.files.writing("summary.json") as path:
+                path.write_text(to_json(summary, indent=2) + "\n", "utf-8", "backslashreplace")
 
-def _is_weights(path: Path) -> bool:
-    return _begins(path, b'{"', 8)
+    def summary(self) -> dict[str, Any]:
+        """Return what summary.json says, which fits `records.SUMMARY`; empty before training has ended."""
+        path = self.path / "summary.json"
+        if not path.exists():
+            return {}
+        found = read_json(path)
+        if wrong := records.misfit(found, records.SUMMARY):
+            raise MakemoreError(
+                f"{path}: damaged ({wrong}); write it again with `{command_line('--resume', '-o', self.path)}`"
+            )
+        return dict(found)
 
+    def forget_end(self) -> None:
+        """Remove the files written when training ended, since it continues."""
+        if self.writes:
+            self.files.remove("summary.json", "loss.png", "diagnostics.png")
 
-def is_picture(path: Path) -> bool:
-    """Whether a file is a picture that makemore drew, or, before it signed them, that Matplotlib did."""
-    return _is_signed(path) or (_begins(path, b"\x89PNG\r\n") and _has(path, b"Matplotlib"))
-
-
-def _is_signed(path: Path) -> bool:
-    return _begins(path, b"\x89PNG\r\n") and _has(path, b"Software\0" + SIGNED["Software"].encode())
-
-
-_SHOWN: dict[str, Callable[[Path], bool]] = {
-    "loss.png": _is_signed,
-    "diagnostics.png": _is_signed,
-    "report.html": is_report,
-}
-"""Files that people may have replaced by their own, and how makemore's are told. What is noted under another name is replaced
-whatever it holds, since a damaged run must be."""
-
-_TESTS: dict[str, Callable[[Path], bool]] = {
-    "config.json": _is_config,
-    "vocabulary.json": _is_vocabulary,
-    "corpus.npy": lambda path: _begins(path, b"\x93NUMPY"),
-    "best.safetensors": _is_weights,
-    "last.safetensors": _is_weights,
-    "metrics.jsonl": _is_rows,
-    "summary.json": _is_summary,
-    "loss.png": is_picture,
-    "diagnostics.jsonl": _is_rows,
-    "diagnostics.png": is_picture,
-    "report.html": is_report,
-}
-
-
-def _json(path: Path) -> object:
-    """Return what a regular file holds as JSON; None if it is none."""
-    if not _begins(path, b""):
-        return None
-    try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return None
-
-
-def _begins(path: Path, with_: bytes, at: int = 0) -> bool:
-    """Whether a path is a regular file, not a link to one, that can be read and begins so."""
-    if kind(path) != "file":
-        return False
-    try:
-        with open(path, "rb") as file:
-            return file.read(at + len(with_))[at:] == with_
-    except OSError:
-        return False
-
-
-def _has(path: Path, what: bytes) -> bool:
-    """Whether the beginning of a regular file holds some bytes."""
-    if not _begins(path, b""):
-        return False
-    with open(path, "rb") as file:
-        return what in file.read(2048)
+    def write_picture(self, name: str, figure: Figure) -> None:
+        """Write a Matplotlib figure as a PNG that says makemore drew it."""
+        if self.writes:
+            with self.files.writing(name) as path:
+                figure.savefig(path, format="png", dpi=120, metadata=SIGNED)

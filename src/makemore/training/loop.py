@@ -27,8 +27,9 @@ from makemore.metrics.losses import losses as losses_of
 from makemore.models import count_parameters
 from makemore.models.base import Model
 from makemore.models.loss import IGNORE
-from makemore.runs.run import Run, part
+from makemore.runs.run import Run
 from makemore.runs.settings import Settings
+from makemore.runs.weights import part
 from makemore.sampling.draw import Choice, sample
 from makemore.training import watch as watching
 from makemore.training.events import (
@@ -126,11 +127,11 @@ def steps(
         1 if model.mixes_lines else WINDOW,
     )
     progress = Progress()
-    if (checkpoint := run.load_checkpoint()) is not None:
+    if (checkpoint := run.disk.load_checkpoint()) is not None:
         progress = _restore(run, *checkpoint, model, opts)
         batches.epoch, batches.pool, batches.position = progress.epoch, progress.pool, progress.position
     if parallel.first():
-        run.rewind_metrics(progress.evaluated)
+        run.disk.rewind_metrics(progress.evaluated)
         watching.rewind(run.directory, progress.step)
     parallel.wait()
     watch = watching.Watch(run.directory, model, settings.max_steps) if diagnostics else None
@@ -162,7 +163,7 @@ def steps(
         progress.epoch, progress.pool, progress.position = batches.epoch, batches.pool, batches.position
         progress.seconds = before + saved - began
         if parallel.first():
-            run.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
+            run.disk.save_checkpoint(_state(model, opts), dataclasses.asdict(progress))
         return Checkpoint(progress.step)
 
     def spent() -> float:
@@ -200,19 +201,19 @@ def steps(
             error = None
             if event.best:
                 if parallel.first():
-                    run.save_best(model)
+                    run.disk.save_best(model)
                 parallel.wait()
                 best = losses["validation"]
             elif progress.best_step:
                 if best is None:  # going on: the best was scored by another process
                     with torch.random.fork_rng(devices=[]):
                         again = run.new_model()
-                    run.read_best(again)
+                    run.disk.read_best(again)
                     best = losses_of(again.to(to), corpus, evaluated["validation"])
                 error = losses["validation"].difference(best)
             batch = progress.loss / max(1, progress.losses)
             if parallel.first():
-                run.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
+                run.disk.add_metrics(_metrics(event, losses, error, batch, before + time.monotonic() - began))
             parallel.wait()
             progress.loss, progress.losses = 0.0, 0
             yield event
@@ -237,7 +238,7 @@ def steps(
         if (
             progress.step == already and parallel.first()
         ):  # what a finished run said of itself is no longer so
-            run.forget_end()
+            run.disk.forget_end()
 
         share = done(0.5)  # in the middle of the step
         rate = settings.learning_rate * (
@@ -378,12 +379,12 @@ def _count(run: Run, model: Model) -> Iterator[Event]:
     losses = {split: losses_of(model, corpus, rows) for split, rows in _evaluated(run).items()}
     progress = Progress(step=1, seconds=seconds)
     event = _judge(progress, losses)
-    run.save_best(model)
-    run.save_checkpoint(
+    run.disk.save_best(model)
+    run.disk.save_checkpoint(
         {"model." + k: v for k, v in model.state_dict().items()}, dataclasses.asdict(progress)
     )
-    run.rewind_metrics(-1)
-    run.add_metrics(_metrics(event, losses, None, event.train, seconds))
+    run.disk.rewind_metrics(-1)
+    run.disk.add_metrics(_metrics(event, losses, None, event.train, seconds))
     yield event
     yield Done(1, "finished", _finish(run, progress, seconds))
 
@@ -413,7 +414,7 @@ def _restore(
         if progress.keys() != dataclasses.asdict(restored).keys():  # defaults would start over in silence
             raise ValueError("its progress is not whole")
         if restored.best_step:  # say now, not at the end, if the best weights cannot be read
-            run.read_best(run.new_model())
+            run.disk.read_best(run.new_model())
         model.load_state_dict(part(tensors, "model."))
         for i, opt in enumerate(opts):
             weights = [weight for group in opt.param_groups for weight in group["params"]]
@@ -488,7 +489,7 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
     }
     summary = dict(no_infinities(summary))
     if parallel.first():
-        run.write_summary(summary)
+        run.disk.write_summary(summary)
         if len(run.metrics()) > 1:  # a model that counts is evaluated once, which makes no curve
             from makemore.plots.losses import draw_losses  # here, since matplotlib takes a second to import
 

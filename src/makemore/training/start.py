@@ -20,8 +20,9 @@ from makemore.errors import MakemoreError
 from makemore.files.atomic import held
 from makemore.models import build, configure, flag, model_class
 from makemore.models.base import ModelConfig
-from makemore.runs.directory import check_free, check_names
-from makemore.runs.run import Run, started_by
+from makemore.runs.directory import RunDirectory
+from makemore.runs.ownership import check_free, check_names
+from makemore.runs.run import Run
 from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given, recipe
 from makemore.sampling.draw import Choice
 from makemore.training import capacity
@@ -89,7 +90,7 @@ def train(
     Choice(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
-    if parallel.restarted() and not resume and started_by(directory) == parallel.launch():
+    if parallel.restarted() and not resume and RunDirectory(directory).launch() == parallel.launch():
         # a process was lost after these had begun the run: go on with it
         resume, overwrite, source, encoding, max_length, min_count = True, False, None, "utf-8", None, 1
         keep_spaces = drop_undecodable = False
@@ -107,7 +108,7 @@ def train(
             given_too = " and ".join(flag(name) for name in how if how[name] != usual[name])
             raise MakemoreError(f"{given_too}: with --resume the lines are those of the run")
         run = Run.load(directory)
-        check_names(run.files)
+        check_names(run.disk.files)
         _check_several(run.type, source, diagnostics)
         wanted = given | knobs | ({} if type is None else {"type": type})
         wanted |= {} if precision == "auto" else {"precision": precision}
@@ -174,7 +175,7 @@ def _loop(
     with board(run, tensorboard and parallel.first()) as write, torch.random.fork_rng():
         for event in steps(run, device, stop, top_k, compile, diagnostics):
             if changed and isinstance(event, Started) and parallel.first():
-                run.write_config()  # not sooner: the checkpoint could not be read
+                run.disk.write_config(run.setup)  # not sooner: the checkpoint could not be read
             write(event)
             on_event(event)
 

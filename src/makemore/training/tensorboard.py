@@ -28,7 +28,7 @@ def board(run: Run, wanted: bool) -> Iterator[Callable[[Any], None]]:
 
     def started(step: int) -> Any:
         """Return a writer whose file is noted as makemore's; events after a checkpoint are made again."""
-        files = run.files.make_directory("tensorboard")
+        files = run.disk.files.make_directory("tensorboard")
         files.claim()
         before = set(os.listdir(files.directory))
         try:

@@ -30,7 +30,7 @@ from makemore.files.atomic import to_json
 from makemore.metrics.advice import Warned
 from makemore.metrics.layers import FILE, LOST, PICTURE, read, warnings
 from makemore.models.loss import IGNORE
-from makemore.runs.directory import owned
+from makemore.runs.ownership import owned
 from makemore.runs.run import Run
 
 BOUNDED = {"tanh": -1.0, "sigmoid": 0.0}
@@ -228,5 +228,5 @@ def finish(run: Run) -> list[Warned]:
         from makemore.plots.style import styled
 
         with styled():
-            run.write_picture(PICTURE, diagnostics(rows))
+            run.disk.write_picture(PICTURE, diagnostics(rows))
     return warnings(rows)

@@ -1,0 +1,59 @@
+"""How a run reads the lines that people give it: as its training lines were read."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from makemore.corpus.lines import LONGEST
+from makemore.corpus.vocab import Vocab
+from makemore.errors import MakemoreError, quoted
+
+
+class Spelling:
+    """The form that lines must have for a model: stripped, in normal form C, not too long."""
+
+    def __init__(self, vocab: Vocab, keep_spaces: bool, longest: int) -> None:
+        """Note how the training lines were read.
+
+        Args:
+            vocab: The model's vocabulary.
+            keep_spaces: Whether spaces at the ends of lines were kept.
+            longest: Characters of the longest training line.
+
+        """
+        self._characters = frozenset(vocab.characters)
+        self._keep_spaces = keep_spaces
+        self.most = max(LONGEST, longest)
+        """Characters that a line may have."""
+
+    def stripped(self, line: str) -> str:
+        """Return a line without white space at its ends, or without its newline if the spaces were kept.
+
+        A blank line becomes empty.
+        """
+        bare = line.strip()
+        return line.rstrip("\r\n") if bare and self._keep_spaces else bare
+
+    def normal(self, text: str) -> str:
+        """Return a text in Unicode's normal form C, as the training lines are.
+
+        A model that samples a letter and then an accent may write what normal form C would make one character that no
+        training line has. If the model knows the text only as it is given, that is returned.
+        """
+        composed = unicodedata.normalize("NFC", text)
+        if composed == text or set(composed) <= self._characters or not set(text) <= self._characters:
+            return composed
+        return text
+
+    def check_length(self, line: str) -> None:
+        """Raise MakemoreError if a line is too long to score or to sample."""
+        if len(line) > self.most:
+            raise MakemoreError(
+                f"{quoted(line)}: is too long for this run, which takes lines of up to {self.most:,} characters"
+            )
+
+    def cleaned(self, line: str) -> str:
+        """Return a line stripped and in normal form; raise MakemoreError if it is too long."""
+        line = self.stripped(line)
+        self.check_length(line)
+        return self.normal(line)
