@@ -12,7 +12,6 @@ DIR/facts.json       everything else; written last, so that a directory without 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import mmap
 import os
@@ -28,6 +27,7 @@ import numpy.typing as npt
 
 from makemore.corpus.lines import Reading
 from makemore.corpus.vocab import Vocab
+from makemore.distributed.devices import bound_memory
 from makemore.errors import MakemoreError
 from makemore.files.atomic import damage, from_json, held, kind, read_json, regular, write_json
 from makemore.files.manifest import Manifest
@@ -74,7 +74,7 @@ class Store:
                 raise ValueError("chunks.npy was changed")
         self._checked = np.zeros(k, dtype=bool)
         self._files: dict[str, Any] = {}
-        _give_back()
+        bound_memory()
 
     def _map(self, name: str) -> npt.NDArray[Any]:
         array: npt.NDArray[Any] = np.load(
@@ -249,18 +249,6 @@ def write_facts(directory: Path, facts: dict[str, Any]) -> None:
 
 def _check_of(facts: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass"))
-
-
-def _give_back() -> None:
-    """Keep what torch and the C library would hold on to in bounds (measured in benchmarks/NOTES.md).
-
-    glibc gives large blocks back to the system when they are freed, but not of sizes, up to 32 MB, that were freed before. And
-    oneDNN keeps what it made ready for the last 1,024 shapes of batches, of which long lines have thousands.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(-3, 1 << 23)  # M_MMAP_THRESHOLD
-    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):  # read when the first is made
-        os.environ.setdefault(name, "64")
 
 
 def release(*arrays: npt.NDArray[Any]) -> None:
