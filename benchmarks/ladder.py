@@ -25,7 +25,8 @@ from typing import Any
 import common
 import torch
 
-from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.splits import SPLITS
 from makemore.metrics.baselines import fitted
 from makemore.metrics.losses import evaluate
 from makemore.models import MODELS, count_parameters

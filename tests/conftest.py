@@ -47,13 +47,10 @@ def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 @pytest.fixture
 def on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file is large, and its chunks are small."""
-    from makemore.corpus import cache, corpus
+    from makemore.corpus import sizes
 
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "LARGE", 0)
-    for module in (cache, corpus):
-        monkeypatch.setattr(module, "CHUNK", 500)
-        monkeypatch.setattr(module, "PIECE", 4000)
+    monkeypatch.setattr(sizes, "SIZES", sizes.Sizes(large=0, chunk=500, piece=4000))
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ NAMES = [
 def fill(work: Path) -> None:
     """Lists, odd files and small runs."""
     import makemore
-    from makemore.corpus import cache
+    from makemore.corpus import sizes
 
     text = "\n".join(NAMES) + "\n"
     (work / "tiny.txt").write_text(text, "utf-8")
@@ -100,7 +100,7 @@ def fill(work: Path) -> None:
         work / "tiny.txt", ["bigram", "mlp"], work_dir=work / "comparison", max_steps=3, device="cpu"
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache, "LARGE", 0)
+        patch.setattr(sizes, "SIZES", sizes.Sizes(large=0))
         patch.setenv("MAKEMORE_CACHE", str(work.parent / "cache"))
         makemore.train(work / "tiny.txt", work_dir=work / "large", type="bigram_nn", max_steps=3, **small)
 

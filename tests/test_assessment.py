@@ -15,8 +15,10 @@ from test_quality import SLOW_FEATURES, slow_distance, slow_edits, slow_mann_whi
 from torch import nn
 
 import makemore
-from makemore.corpus import cache, corpus
+from makemore.corpus import sizes
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.disk import DiskCorpus
+from makemore.corpus.sizes import Sizes
 from makemore.errors import MakemoreError
 from makemore.metrics import copying as memorising
 from makemore.metrics import losses as evaluation
@@ -516,7 +518,7 @@ def few_at_once(monkeypatch, most):
     lines = Corpus.lines
 
     def checked(self, rows):
-        assert self.store is None or len(np.asarray(rows)) <= most
+        assert not self.on_disk or len(np.asarray(rows)) <= most
         return lines(self, rows)
 
     def never(self, split):
@@ -530,9 +532,9 @@ def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_d
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
     stored = trained(small_lines(), tmp_path / "a", type="ngram")
-    monkeypatch.setattr(cache, "LARGE", 1 << 25)
+    monkeypatch.setattr(sizes, "SIZES", sizes.Sizes())
     in_memory = trained(small_lines(), tmp_path / "b", type="ngram")
-    assert (stored.corpus.store is None, in_memory.corpus.store is None) == (False, True)
+    assert (stored.corpus.on_disk, in_memory.corpus.on_disk) == (True, False)
     found, wanted = assess(stored, N, SEED), assess(in_memory, N, SEED)
     assert found | {"seconds": 0} == wanted | {"seconds": 0}
 
@@ -540,10 +542,10 @@ def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_d
 def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypatch):
     """The numbers lie near those of all lines, and no more lines are looked at than are said."""
     run = makemore.train("names", type="ngram", work_dir=tmp_path / "run", device="cpu")
-    assert run.corpus.store is not None
+    assert run.corpus.on_disk
     whole = assess(Run.load(names_run), 1000)
-    for module, name in ((assessment, "SCORED_TOKENS"), (corpus, "DRAWN")):
-        monkeypatch.setattr(module, name, 6000)
+    monkeypatch.setattr(assessment, "SCORED_TOKENS", 6000)
+    run.corpus = DiskCorpus(run.corpus.store, Sizes(chunk=500, piece=4000, subsample=6000))
     few_at_once(monkeypatch, 10)
     some = assess(run, 1000)
     assert some["lines"] == whole["lines"]
@@ -567,7 +569,7 @@ def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypat
 def test_drawn_lines_come_from_all_over_the_file(tmp_path, on_disk):
     stored = makemore.read("names")
     drawn = stored.drawn("train", 20_000)
-    assert drawn.store is None
+    assert not drawn.on_disk
     assert len(drawn.tokens) == pytest.approx(20_000, rel=0.05)
     assert set(stored.seen(drawn.lines(range(len(drawn))))) == {"train"}
     where = {line: i for i, line in reversed(list(enumerate(stored.lines(range(len(stored))))))}

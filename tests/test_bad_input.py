@@ -88,7 +88,7 @@ def in_a_process(*args: Any, **options: Any) -> Any:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "the file is empty"),
+        (b"", "the list is empty"),
         (b"\n  \n\t\r\n\n", "only blank lines"),
         (b"emma\n", "1 different line, and at least 3"),
         (b"emma\n" * 50, "1 different line, and at least 3"),

@@ -9,6 +9,7 @@ import lzma
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import unicodedata
 from itertools import islice
@@ -20,12 +21,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makemore.corpus import batches, cache, corpus
-from makemore.corpus import lines as reading
+from makemore.corpus import cache
+from makemore.corpus import lines as lines_module
 from makemore.corpus import source as sources
 from makemore.corpus.batches import Batches
-from makemore.corpus.cache import read
-from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.corpus.cache import read, read_corpus
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.disk import DiskCorpus
+from makemore.corpus.reading import How, Reading
+from makemore.corpus.sizes import Sizes
+from makemore.corpus.splits import SPLITS
 from makemore.corpus.store import Store
 from makemore.errors import MakemoreError
 
@@ -35,17 +40,21 @@ else:
     from backports import zstd
 
 
+SMALL = Sizes(large=0, chunk=1000, piece=5000, block=1 << 12, pool=8, sorted_at_once=3000)
+
+
 @pytest.fixture
 def on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every file is large, chunks and blocks are small; returns where the cache is."""
+    """Return where the cache is."""
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "LARGE", 0)
-    for module in (cache, corpus):
-        monkeypatch.setattr(module, "CHUNK", 1000)
-        monkeypatch.setattr(module, "PIECE", 5000)
-    monkeypatch.setattr(reading, "BLOCK", 1 << 12)
-    monkeypatch.setattr(batches, "POOL", 8)
     return tmp_path / "cache"
+
+
+def stored(source: str | Path, on_progress: Any = None, **how: Any) -> DiskCorpus:
+    """Read a file as if it were large, with small chunks and blocks."""
+    corpus = read_corpus(source, How(**how), on_progress, SMALL)
+    assert isinstance(corpus, DiskCorpus)
+    return corpus
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +74,24 @@ def same(a: Corpus, b: Corpus) -> bool:
 
 
 def test_a_corpus_on_disk_is_the_one_in_memory(names: Corpus, on_disk: Path) -> None:
-    stored = read("names")
-    assert stored.store is not None
-    assert names.store is None
-    assert same(stored, names)
-    assert stored.reading == names.reading
-    assert len(stored.chunks) > 100
+    large = stored("names")
+    assert (large.on_disk, names.on_disk) == (True, False)
+    assert same(large, names)
+    assert large.reading == names.reading
+    assert len(large.chunks) > 100
     for split in SPLITS:
         rows = names.rows(split)
-        assert np.array_equal(np.concatenate(list(stored.pieces(split))), rows)
-        assert np.array_equal(stored.rows(split), rows)
+        assert np.array_equal(np.concatenate(list(large.pieces(split))), rows)
+        assert np.array_equal(large.rows(split), rows)
     asked = ["emma", "zzxq", *names.lines(names.rows("test")[:3])]
-    assert stored.seen(asked) == names.seen(asked)
+    assert large.seen(asked) == names.seen(asked)
     some = np.random.default_rng(1).choice(len(names), 50)
-    assert stored.lines(some) == names.lines(some)
+    assert large.lines(some) == names.lines(some)
+    assert np.array_equal(large.lengths_of(some), names.lengths_of(some))
+    assert np.array_equal(large.batch(some), names.batch(some))
+    assert [n for _, n in large.most_frequent(9)] == [n for _, n in names.most_frequent(9)]
+    assert [large.unique_of(split) for split in SPLITS] == [names.unique_of(split) for split in SPLITS]
+    assert repr(large) == repr(names).replace("Corpus", "DiskCorpus")
 
 
 @settings(max_examples=30, deadline=None)
@@ -90,21 +103,15 @@ def test_blocks_of_any_size_give_the_same_lines(lines: list[str], size: int) -> 
     text = "\n".join(lines)
     kept = [line.strip() for line in unicodedata.normalize("NFC", text).split("\n")]
     kept = [line for line in kept if line]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BLOCK", size)
-        source = sources.Source("x", [Path("x")])
-        patch.setattr(reading, "opened", lambda path: _Opened(text.encode()))
-        patch.setattr(reading, "_stamp", lambda path: None)
-        patch.setattr(sources.Source, "size", 0)
-        found = reading.Reading("x", False)
-        blocks = list(reading.blocks(source, found, reading.How()))
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text.encode())
+        file.flush()
+        found = Reading("x", False)
+        source = sources.Source("x", [Path(file.name)])
+        blocks = list(lines_module.blocks(source, found, How(), sizes=Sizes(block=size)))
     got = "".join(block.codes.tobytes().decode("utf-32-le") for block in blocks).split("\n")[:-1]
     assert got == kept
     assert found.lines == (len(lines) - (text.endswith("\n")) if text else 0)
-
-
-class _Opened(io.BytesIO):
-    """What `opened` gives."""
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
@@ -218,21 +225,20 @@ def test_rare_characters_become_one(tmp_path: Path) -> None:
 def test_an_entry_is_used_again_until_its_file_changes(on_disk: Path, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_bytes(sources.locate("names").paths[0].read_bytes())
-    first = read(path)
-    assert first.store is not None
+    first = stored(path)
     facts = first.store.directory / "facts.json"
     made = facts.stat().st_mtime_ns
-    assert same(read(path), first)
+    assert same(stored(path), first)
     assert facts.stat().st_mtime_ns == made
     os.utime(path)  # touched, not changed
-    assert same(read(path), first)
+    assert same(stored(path), first)
     text = path.read_text("utf-8")
     path.write_text(text.replace("emma", "emna", 1), "utf-8")  # of the same size
-    changed = read(path)
+    changed = stored(path)
     assert not same(changed, first)
     assert changed.lines([0]) == ["emna"]
     assert len(cache.entries()) == 1
-    assert len(read(path, max_length=5)) < len(first)
+    assert len(stored(path, max_length=5)) < len(first)
     assert len(cache.entries()) == 2
     assert cache.clear() > 0
     assert cache.entries() == []
@@ -242,33 +248,31 @@ def test_an_entry_is_used_again_until_its_file_changes(on_disk: Path, tmp_path: 
 def test_other_content_of_the_same_size_and_time(on_disk: Path, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_bytes(sources.locate("names").paths[0].read_bytes())
-    read(path)
+    stored(path)
     stat = path.stat()
     path.write_text(path.read_text("utf-8").replace("emma", "emna", 1), "utf-8")
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert read(path).lines([0]) == ["emna"]
+    assert stored(path).lines([0]) == ["emna"]
 
 
 def test_facts_and_sorted_hashes_that_were_changed(on_disk: Path, names: Corpus) -> None:
-    stored = read("names")
-    assert stored.store is not None
-    assert stored.seen(["emma", "xqxqxq"]) == ["train", "new"]
-    facts = stored.store.directory / "facts.json"
+    first = stored("names")
+    assert first.seen(["emma", "xqxqxq"]) == ["train", "new"]
+    facts = first.store.directory / "facts.json"
     facts.write_text(facts.read_text("utf-8").replace('"a"', '"A"', 1), "utf-8")
-    again = read("names")  # made anew
+    again = stored("names")  # made anew
     assert same(again, names)
-    assert again.store is not None
     again.seen(["emma"])
     sorted_ = again.store.directory / "sorted.npy"
     data = bytearray(sorted_.read_bytes())
     data[-8:] = bytes(8)
     sorted_.write_bytes(data)
     with pytest.raises(MakemoreError, match=r"sorted\.npy"):
-        read("names").seen(["emma"])
+        stored("names").seen(["emma"])
 
 
 def test_clearing_leaves_what_is_not_the_cache(on_disk: Path) -> None:
-    read("names")
+    stored("names")
     others = [on_disk / "mine" / "facts.json", on_disk / "x.part" / "file"]
     for path in others:
         path.parent.mkdir()
@@ -282,25 +286,24 @@ def test_a_large_file_with_few_different_lines(on_disk: Path, tmp_path: Path) ->
     path = tmp_path / "few.txt"
     path.write_text("one\ntwo\nthree\nfour\n" * 5000)
     with pytest.raises(MakemoreError, match="only 4 of its 20,000 lines are different"):
-        read(path)
+        stored(path)
 
 
 @pytest.mark.parametrize("name", ["tokens", "offsets", "lengths", "hashes", "split"])
 @pytest.mark.parametrize("damage", ["cut", "bit"])
 def test_a_damaged_entry_is_never_used(on_disk: Path, names: Corpus, name: str, damage: str) -> None:
-    stored = read("names")
-    assert stored.store is not None
-    path = stored.store.directory / f"{name}.npy"
+    store = stored("names").store
+    path = store.directory / f"{name}.npy"
     data = bytearray(path.read_bytes())
     if damage == "cut":
         path.write_bytes(data[: len(data) // 2])
         with pytest.raises(MakemoreError, match="damaged"):
-            Store(stored.store.directory)
-        assert same(read("names"), names)  # made anew
+            Store(store.directory)
+        assert same(stored("names"), names)  # made anew
         return
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    again = read("names")
+    again = stored("names")
     with pytest.raises(MakemoreError, match="was changed or damaged"):
         for _ in islice(Batches(again, "train", 1000, 1), 10_000):
             pass
@@ -315,7 +318,7 @@ def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> No
             file.write("another\n")
 
     with pytest.raises(MakemoreError, match="changed while it was read"):
-        read(path, on_progress=grow)
+        stored(path, on_progress=grow)
     assert cache.entries() == []
 
 
@@ -323,10 +326,11 @@ def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> No
 def test_a_disk_that_becomes_full(tmp_path: Path, kilobytes: int) -> None:
     """Wherever it happens: in the first pass, in the arrays, at the end. What the system says is in the sentence."""
     code = (
-        "import resource, signal; from makemore.corpus import cache\n"
-        "cache.LARGE = 0; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "import resource, signal\nfrom makemore.corpus.cache import read_corpus\n"
+        "from makemore.corpus.reading import How\nfrom makemore.corpus.sizes import Sizes\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes} * 1000,) * 2)\n"
-        "try:\n    cache.read('words')\nexcept Exception as error:\n    print(type(error).__name__, error)\n"
+        "try:\n    read_corpus('words', How(), sizes=Sizes(large=0))\nexcept Exception as error:\n    print(type(error).__name__, error)\n"
     )
     environment = os.environ | {"MAKEMORE_CACHE": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
@@ -341,19 +345,19 @@ def test_a_full_disk(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(MakemoreError, match="cannot be written: No space left"):
-        read("names")
+        stored("names")
     assert cache.entries() == []
     assert [path for path in on_disk.iterdir() if path.suffix == ".part"] == []
 
 
 def test_batches_from_disk(on_disk: Path, names: Corpus) -> None:
     """Every line once an epoch, the same at any time, and on from any place."""
-    stored = read("names")
+    large = stored("names")
 
     def served(n: int, skip: int = 0, of: Batches | None = None) -> list[list[int]]:
-        return [rows.tolist() for rows in islice(of or Batches(stored, "train", 1000, 5), skip, skip + n)]
+        return [rows.tolist() for rows in islice(of or Batches(large, "train", 1000, 5), skip, skip + n)]
 
-    whole = Batches(stored, "train", 1000, 5)
+    whole = Batches(large, "train", 1000, 5)
     seen: list[int] = []
     for rows in whole:
         if whole.epoch:
@@ -361,10 +365,10 @@ def test_batches_from_disk(on_disk: Path, names: Corpus) -> None:
         seen += rows.tolist()
     assert sorted(seen) == names.rows("train").tolist()
     assert whole.pool == 0
-    first = Batches(stored, "train", 1000, 5)
+    first = Batches(large, "train", 1000, 5)
     before = served(40, of=first)
     assert before == served(40)
-    on = Batches(stored, "train", 1000, 5)
+    on = Batches(large, "train", 1000, 5)
     on.epoch, on.pool, on.position = first.epoch, first.pool, first.position
     assert served(40, of=on) == served(40, 40)
     assert first.pool > 0
@@ -375,8 +379,9 @@ def test_batches_from_disk(on_disk: Path, names: Corpus) -> None:
 def test_a_run_holds_its_lines_by_itself(on_disk: Path, tmp_path: Path) -> None:
     import makemore
 
+    stored("names")  # in the cache, where train finds it
     run = makemore.train("names", type="mlp", work_dir=tmp_path / "run", max_steps=5, device="cpu")
-    assert run.corpus.store is not None
+    assert run.corpus.on_disk
     summary = run.summary
     cache.clear()
     again = makemore.load(tmp_path / "run")

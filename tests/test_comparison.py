@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import makemore
-from makemore.corpus import cache, corpus
+from makemore.corpus import sizes
 from makemore.errors import MakemoreError
 from makemore.reports import comparison
 from makemore.reports.comparison import compare, compare_runs
@@ -61,18 +62,16 @@ def test_of_a_large_file_the_same_lines_are_drawn_for_every_run(
     lines = makemore.read("names").lines(range(32_033))
     (tmp_path / "turned.txt").write_text("\n".join(reversed(lines)), "utf-8")
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "LARGE", 0)
-    for module in (cache, corpus):
-        monkeypatch.setattr(module, "CHUNK", 500)
-        monkeypatch.setattr(module, "PIECE", 4000)
+    small = sizes.Sizes(large=0, chunk=500, piece=4000)
+    monkeypatch.setattr(sizes, "SIZES", small)
     runs = [tmp_path / "a", tmp_path / "b"]
     for source, directory in zip(("names", tmp_path / "turned.txt"), runs, strict=True):
         run = makemore.train(source, type="ngram", order=4, work_dir=directory, device="cpu")
-        assert run.corpus.store is not None
+        assert run.corpus.on_disk
     (on_disk,) = compare_runs([runs[0], ngrams["two"]])["pairs"]
     (in_memory,) = compare_runs([ngrams["four"], ngrams["two"]])["pairs"]
     assert (on_disk["difference"], on_disk["interval"]) == (in_memory["difference"], in_memory["interval"])
-    monkeypatch.setattr(corpus, "DRAWN", 3000)
+    monkeypatch.setattr(sizes, "SIZES", replace(small, subsample=3000))
     found = compare_runs([*runs, ngrams["two"]])
     assert 300 < found["scored_lines"] < 600 < found["lines"]["test"]
     assert found["pairs"][0]["difference"] == pytest.approx(0, abs=1e-9)

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from makemore.cli.described import describe
 from makemore.corpus.cache import read
-from makemore.corpus.corpus import SPLITS, Corpus, describe, line_hashes
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import How
+from makemore.corpus.splits import SPLITS, line_hashes
 from makemore.corpus.vocab import Vocab, code_points
 from makemore.errors import MakemoreError
 
@@ -31,6 +34,13 @@ def reads(tmp_path):
         return read(path, **options)
 
     return reading
+
+
+def corpus_of(lines):
+    """Make a corpus of lines as they are, however few."""
+    text = "\n" + "".join(line + "\n" for line in lines)
+    vocab = Vocab(text)
+    return Corpus(vocab, vocab.encode(text))
 
 
 def all_lines(corpus):
@@ -114,9 +124,9 @@ def test_a_byte_order_mark_is_never_a_character(reads):
         (b"ab\ncd", {}, "2 different lines"),
         (b"ab\nab\nab\n", {}, "1 different line,"),
         (b"ab\ncd\nef\n\xff", {}, "byte 0xff at offset 9 (line 4)"),
-        (b"ab\n\xe9\nef\n", {}, "--encoding"),
+        (b"ab\n\xe9\nef\n", {}, "with encoding"),
         (b"ab\ncd\nef\0", {}, "offset 8"),
-        ("ab\ncd\nef".encode("utf-16"), {}, "--encoding utf-16"),
+        ("ab\ncd\nef".encode("utf-16"), {}, "with encoding utf-16"),
         (b"ab\ncd\nef", {"encoding": "nonsense"}, "nonsense"),
         (b"ab\ncd\nef", {"encoding": "base64"}, "base64"),
         (b"ab\ncd\nef", {"encoding": "undefined"}, "undefined"),
@@ -124,7 +134,7 @@ def test_a_byte_order_mark_is_never_a_character(reads):
         (b"ab\ncd\nef", {"encoding": "utf\0"}, "encoding"),
         (b"a\nb\nc\n" + b"x" * 10_001, {}, "line 4 has 10,001 characters"),
         (b"ab\ncd\nefg", {"max_length": 2}, "2 different lines of at most 2"),
-        (b"ab\ncd\nefg", {"max_length": 0}, "--max-length 0"),
+        (b"ab\ncd\nefg", {"max_length": 0}, "max_length must be 1 or more"),
     ],
 )
 def test_what_cannot_be_read(reads, content, options, says):
@@ -143,7 +153,7 @@ def test_a_long_line_is_read_when_asked_for(reads):
 
 @given(some_lines)
 def test_lines_come_back(lines):
-    corpus = Corpus.from_lines(lines)
+    corpus = corpus_of(lines)
     assert len(corpus) == len(lines)
     assert all_lines(corpus) == lines
     assert corpus.lengths.tolist() == [len(line) for line in lines]
@@ -155,7 +165,7 @@ def test_lines_come_back(lines):
 
 @given(some_lines, st.data())
 def test_any_rows_in_any_order(lines, data):
-    corpus = Corpus.from_lines(lines)
+    corpus = corpus_of(lines)
     rows = np.array(data.draw(st.lists(st.integers(0, len(lines) - 1), max_size=20)), dtype=np.int64)
     wanted = [lines[row] for row in rows]
     assert corpus.lines(rows) == wanted
@@ -194,18 +204,18 @@ def slow_hash(line):
 
 @given(some_lines)
 def test_hashes_equal_a_slow_one(lines):
-    assert Corpus.from_lines(lines).hashes.tolist() == [slow_hash(line) for line in lines]
+    assert corpus_of(lines).hashes.tolist() == [slow_hash(line) for line in lines]
 
 
 def test_hashes_never_change():
     """A line's split must be the same in every version and on every machine."""
-    assert Corpus.from_lines(["emma", "日本"]).hashes.tolist() == [0x1D1B97164C0B2B80, 0xEAB0667EB8B9E0E9]
+    assert corpus_of(["emma", "日本"]).hashes.tolist() == [0x1D1B97164C0B2B80, 0xEAB0667EB8B9E0E9]
 
 
 @given(some_lines, some_lines)
 def test_hashes_do_not_depend_on_the_other_lines(lines, others):
-    alone = Corpus.from_lines(lines).hashes
-    assert Corpus.from_lines(others + lines).hashes[len(others) :].tolist() == alone.tolist()
+    alone = corpus_of(lines).hashes
+    assert corpus_of(others + lines).hashes[len(others) :].tolist() == alone.tolist()
     codes = code_points("\n" + "\n".join(lines) + "\n")
     offsets = np.flatnonzero(codes == 10)
     assert line_hashes(np.arange(0x110000, dtype=np.uint32), codes, offsets).tolist() == alone.tolist()
@@ -214,7 +224,7 @@ def test_hashes_do_not_depend_on_the_other_lines(lines, others):
 @pytest.mark.parametrize("n", [65_535, 65_536, 65_537, 131_073])
 def test_hashes_of_many_lines(n):
     few = ["ab", "c", "hello", "日本", "x" * 50, "ba"]
-    corpus = Corpus.from_lines([few[i % len(few)] for i in range(n)])
+    corpus = corpus_of([few[i % len(few)] for i in range(n)])
     one = np.array([slow_hash(line) for line in few], dtype=np.uint64)
     assert np.array_equal(corpus.hashes, one[np.arange(n) % len(few)])
 
@@ -222,12 +232,12 @@ def test_hashes_of_many_lines(n):
 def test_hashes_tell_lines_apart():
     # numbers, their reverses and their sums of letters: what a weak hash would confuse
     lines = [f"{i}" for i in range(100_000)]
-    assert len(np.unique(Corpus.from_lines(lines).hashes)) == len(lines)
+    assert len(np.unique(corpus_of(lines).hashes)) == len(lines)
 
 
 @given(st.lists(short_words, min_size=1, max_size=60))
 def test_equal_lines_fall_together(lines):
-    corpus = Corpus.from_lines(lines)
+    corpus = corpus_of(lines)
     split = dict(zip(lines, corpus.split.tolist(), strict=True))
     assert [split[line] for line in lines] == corpus.split.tolist()
     assert sorted(np.concatenate([corpus.rows(name) for name in SPLITS])) == list(range(len(lines)))
@@ -236,7 +246,7 @@ def test_equal_lines_fall_together(lines):
 
 @pytest.mark.parametrize("lines", [[f"{i:06}" for i in range(40_000)], ["x" * i for i in range(1, 1500)]])
 def test_shares_are_near_90_5_5(lines):
-    counts = Corpus.from_lines(lines).counts()
+    counts = corpus_of(lines).counts()
     for name, share in zip(SPLITS, (0.9, 0.05, 0.05), strict=True):
         error = (share * (1 - share) / len(lines)) ** 0.5
         assert abs(counts[name] / len(lines) - share) < 4 * error
@@ -244,16 +254,16 @@ def test_shares_are_near_90_5_5(lines):
 
 def test_a_line_keeps_its_split_when_the_file_changes():
     lines = [f"line {i}" for i in range(3000)]
-    before = dict(zip(lines, Corpus.from_lines(lines).split.tolist(), strict=True))
+    before = dict(zip(lines, corpus_of(lines).split.tolist(), strict=True))
     more = lines[::-1][:2000] + [f"日 {i}" for i in range(3000)] + lines[:1500] * 2
-    after = Corpus.from_lines(more)
+    after = corpus_of(more)
     for line, split in zip(more, after.split.tolist(), strict=True):
         assert before.get(line, split) == split
 
 
 @given(st.lists(short_words, min_size=3, max_size=40, unique=True), st.integers(1, 3))
 def test_tiny_files_have_all_three_splits(lines, times):
-    counts = Corpus.from_lines(lines * times).counts()
+    counts = corpus_of(lines * times).counts()
     assert min(counts.values()) > 0
     assert counts["train"] >= counts["validation"]
     assert sum(counts.values()) == len(lines) * times
@@ -261,8 +271,8 @@ def test_tiny_files_have_all_three_splits(lines, times):
 
 def test_a_tiny_split_does_not_depend_on_order():
     lines = ["one", "two", "three", "four", "five"]
-    a = dict(zip(lines, Corpus.from_lines(lines).split.tolist(), strict=True))
-    b = dict(zip(lines[::-1], Corpus.from_lines(lines[::-1]).split.tolist(), strict=True))
+    a = dict(zip(lines, corpus_of(lines).split.tolist(), strict=True))
+    b = dict(zip(lines[::-1], corpus_of(lines[::-1]).split.tolist(), strict=True))
     assert a == b
 
 
@@ -271,14 +281,114 @@ def test_a_tiny_split_does_not_depend_on_order():
 
 @given(st.lists(short_words, min_size=3, max_size=40), st.lists(short_words, max_size=20))
 def test_seen(lines, asked):
-    corpus = Corpus.from_lines(lines)
+    corpus = corpus_of(lines)
     where = dict(zip(lines, corpus.split.tolist(), strict=True))
     wanted = ["new" if s not in where else "held-out" if where[s] else "train" for s in asked]
     assert corpus.seen(asked) == wanted
 
 
 def test_fingerprint():
-    one = Corpus.from_lines(["ab", "cd", "ef"])
-    assert one.fingerprint == Corpus.from_lines(["ab", "cd", "ef"]).fingerprint
-    assert one.fingerprint != Corpus.from_lines(["cd", "ab", "ef"]).fingerprint
-    assert one.fingerprint != Corpus.from_lines(["ab", "cd", "ef", "ef"]).fingerprint
+    one = corpus_of(["ab", "cd", "ef"])
+    assert one.fingerprint == corpus_of(["ab", "cd", "ef"]).fingerprint
+    assert one.fingerprint != corpus_of(["cd", "ab", "ef"]).fingerprint
+    assert one.fingerprint != corpus_of(["ab", "cd", "ef", "ef"]).fingerprint
+
+
+# strings in memory
+
+
+def outcome(door, what):
+    """Return the corpus that a door gives, or what it says."""
+    try:
+        return door(what), ""
+    except MakemoreError as error:
+        return None, str(error)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12), max_size=30))
+def test_strings_are_treated_like_the_lines_of_a_file(lines):
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "list.txt")
+        path.write_text("".join(line + "\n" for line in lines), "utf-8", newline="\n")
+        wanted, refused = outcome(read, path)
+    corpus, also = outcome(Corpus.from_lines, lines)
+    assert refused.partition(": ")[2] == also.partition(": ")[2]
+    if wanted is None:
+        return
+    assert corpus.vocab == wanted.vocab
+    assert corpus.tokens.tolist() == wanted.tokens.tolist()
+    assert corpus.fingerprint == wanted.fingerprint
+    assert vars(corpus.reading) | {"source": ""} == vars(wanted.reading) | {"source": ""}
+
+
+def test_anything_that_yields_strings_will_do(tmp_path):
+    class Column:
+        """Like a column of a table."""
+
+        def __iter__(self):
+            return iter(np.array(["emma", " ava ", "zoë"]))
+
+    path = tmp_path / "list.txt"
+    path.write_text("emma\n\nava\r\nzoë", "utf-8")
+    with open(path, encoding="utf-8", newline="") as file:
+        opened = Corpus.from_lines(file)
+    assert opened.reading.blank == 1
+    for corpus in (
+        opened,
+        Corpus.from_lines(Column()),
+        Corpus.from_lines(dict.fromkeys(["emma", "ava", "zoë"])),
+    ):
+        assert all_lines(corpus) == ["emma", "ava", "zoë"]
+    assert all_lines(Corpus.from_lines(["emma", " ava", "zoë", "x" * 9], How(max_length=5, keep_spaces=True))) == [
+        "emma", " ava", "zoë",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["emma", "ava", float("nan")], "lines: item 3 is nan, not a string; leave missing values out"),
+        (["emma", None], "lines: item 2 is None, not a string; leave missing values out"),
+        (["emma", 7], "lines: item 2 is 7, not a string; convert it with str"),
+        (["emma", b"ava"], "lines: item 2 is b'ava', not a string; convert it with str"),
+        (["emma", "ava\nzoe"], "lines: item 2 has a line break in it"),
+        (["emma", "ava\rzoe\n"], "lines: item 2 has a line break in it"),
+        (["emma", "a\0va"], "lines: item 2 has a zero character in it"),
+        (["emma", "a\udc80va"], "lines: item 2 has half of a surrogate pair in it"),
+        ("emma", "lines must be strings, one for each line, not one str"),
+        (7, "lines must be strings, one for each line, not one int"),
+        ([], "lines: the list is empty; "),
+        (["", " "], "lines: only blank lines; "),
+        (["emma", "ava"], "lines: 2 different lines, and at least 3 are needed"),
+        (
+            ["emma", "x" * 10_001, "ava"],
+            "lines: line 2 has 10,001 characters; drop lines above a length with max_length",
+        ),
+    ],
+)
+def test_strings_that_are_not_lines(lines, says):
+    with pytest.raises(MakemoreError, match=re.escape(says)):
+        Corpus.from_lines(lines)
+
+
+@pytest.mark.parametrize(
+    ("how", "says", "option"),
+    [
+        ({"max_length": 0}, "max_length must be 1 or more, not 0", "max_length"),
+        ({"min_count": 0}, "min_count must be 1 or more, not 0", "min_count"),
+        ({"encoding": "utf-99"}, "encoding utf-99: no such encoding", "encoding"),
+        ({"encoding": "base64"}, "encoding base64: not a text encoding", "encoding"),
+    ],
+)
+def test_how_lines_are_read_is_checked_when_it_is_said(how, says, option):
+    with pytest.raises(MakemoreError, match=says) as said:
+        How(**how)
+    assert said.value.options == (option,)
+
+
+def test_representations():
+    corpus = Corpus.from_lines(["emma", "ava", "zoë"])
+    assert repr(corpus) == "Corpus(3 lines: 1 train, 1 validation, 1 test; 7 characters: 'aemovzë')"
+    assert repr(corpus.vocab) == "Vocab(7 characters: 'aemovzë')"
+    many = Vocab("".join(map(chr, range(0x4E00, 0x4E00 + 3000))))
+    assert len(repr(many)) < 100

@@ -19,10 +19,11 @@ from typing import Any
 
 import pytest
 
+from makemore.cli.described import describe
 from makemore.corpus.cache import read
 from makemore.corpus.charsets import encoded_twice
-from makemore.corpus.corpus import Corpus, describe
-from makemore.corpus.lines import Reading
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import Reading
 from makemore.corpus.source import locate
 from makemore.errors import MakemoreError
 from makemore.files.atomic import from_json
@@ -93,12 +94,12 @@ NO_TEXT = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), ["an old Word or Excel document"]),
     (b"7z\xbc\xaf\x27\x1c" + bytes(100), ["a 7z archive"]),
     (b"emma\nolivia\nav\0a\n", ["a zero byte at offset 14", "take the zero bytes out"]),
-    (TEXT.encode("utf-16"), ["looks like UTF-16", "--encoding utf-16"]),
-    (TEXT.encode("utf-32"), ["looks like UTF-32", "--encoding utf-32"]),
-    (TEXT.encode("utf-16-le"), ["UTF-16 without a byte order mark", "--encoding utf-16-le"]),
-    (TEXT.encode("utf-16-be"), ["UTF-16 without a byte order mark", "--encoding utf-16-be"]),
-    ("Москва\nКазань\nТула\n".encode("utf-16-le"), ["--encoding utf-16-le"]),
-    (gzip.compress(codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be")), ["looks like UTF-16", "--encoding utf-16"]),
+    (TEXT.encode("utf-16"), ["looks like UTF-16", "with encoding utf-16"]),
+    (TEXT.encode("utf-32"), ["looks like UTF-32", "with encoding utf-32"]),
+    (TEXT.encode("utf-16-le"), ["UTF-16 without a byte order mark", "with encoding utf-16-le"]),
+    (TEXT.encode("utf-16-be"), ["UTF-16 without a byte order mark", "with encoding utf-16-be"]),
+    ("Москва\nКазань\nТула\n".encode("utf-16-le"), ["with encoding utf-16-le"]),
+    (gzip.compress(codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be")), ["looks like UTF-16", "with encoding utf-16"]),
 ]  # fmt: skip
 
 
@@ -151,8 +152,8 @@ def with_bad_lines() -> bytes:
 def test_some_lines_that_are_not_utf8_are_counted_and_can_be_dropped(makemore: Callable[..., Any]) -> None:
     message = refusal(with_bad_lines())
     assert "2 of its 300 lines are not UTF-8 (lines 14, 201)" in message
-    assert "--drop-undecodable" in message
-    assert "--encoding" not in message  # the others are UTF-8
+    assert "with drop_undecodable" in message
+    assert "encoding" not in message  # the others are UTF-8
     corpus = read("list.txt", drop_undecodable=True)
     assert lines(corpus) == [f"{name}ë" for i, name in enumerate(NAMES) if i not in (13, 200)]
     reading = corpus.reading
@@ -208,7 +209,7 @@ ENCODED = {
 def test_the_encoding_is_guessed_and_shown(encoding: str) -> None:
     words = ENCODED[encoding].split()
     message = refusal("\n".join(words).encode(encoding))
-    assert f"--encoding {encoding}," in message
+    assert f"with encoding {encoding}," in message
     assert f"reads {words[0]!r}" in message
     assert lines(read("list.txt", encoding=encoding)) == words
 
@@ -218,7 +219,7 @@ def test_few_lines_of_another_encoding_among_ascii_ones() -> None:
     message = refusal(TEXT.encode() + "zoë\nrené\n".encode("latin-1"))
     assert "2 of its 302 lines are not UTF-8 (lines 301, 302)" in message
     assert "as latin-1 the first reads 'zoë'" in message
-    assert "--drop-undecodable" in message
+    assert "with drop_undecodable" in message
 
 
 @pytest.mark.parametrize(
@@ -437,8 +438,8 @@ def test_json_on_one_line(times: int) -> None:
 
 
 def test_one_long_line_that_is_no_list() -> None:
-    assert "--max-length" in refusal("a" * 20_000)
-    assert "--max-length" in refusal("emma\nolivia\n" + "ava, " * 4000)  # not everything
+    assert "max_length" in refusal("a" * 20_000)
+    assert "max_length" in refusal("emma\nolivia\n" + "ava, " * 4000)  # not everything
     assert "one line" not in refusal("emma\n" * 20)
 
 
@@ -458,8 +459,8 @@ def test_lines_that_are_not_utf8_far_into_a_file(makemore: Callable[..., Any]) -
     """What was read before them shows that the file is UTF-8, also beyond what is looked at again."""
     data = "".join(f"é{i}\n" for i in range(20_000)) + "".join(f"e{i}\n" for i in range(150_000))
     message = refusal(data.encode() + "André\nZoë\n".encode("latin-1"))
-    assert "--drop-undecodable" in message
-    assert "--encoding" not in message
+    assert "with drop_undecodable" in message
+    assert "encoding" not in message
 
 
 @pytest.mark.parametrize("stdin", [None, "a,b,c,d,e,f"])

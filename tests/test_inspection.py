@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from makemore.corpus import cache
+from makemore.corpus import cache, sizes
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
@@ -218,17 +218,11 @@ def test_bad_input_is_one_sentence(look, tmp_path):
         inspect(tmp_path / "nothing.txt")
     with pytest.raises(MakemoreError, match="at least 3"):
         look(["a", "b"])
-    with pytest.raises(MakemoreError, match="--encoding"):
+    with pytest.raises(MakemoreError, match="encoding utf-99"):
         look(WORDS, encoding="utf-99")
 
 
 # files on disk
-
-
-@pytest.fixture
-def on_disk(on_disk, monkeypatch):
-    """The same for what is read here."""
-    monkeypatch.setattr(inspection, "PIECE", 4000)
 
 
 FAULTY = [
@@ -241,7 +235,7 @@ FAULTY = [
 def test_on_disk_the_same_is_found(look, on_disk, monkeypatch):
     stored = look(FAULTY, max_length=50)
     assert len(cache.entries()) == 1
-    monkeypatch.setattr(cache, "LARGE", 1 << 25)
+    monkeypatch.setattr(sizes, "SIZES", sizes.Sizes())
     cache.clear()
     in_memory = look(FAULTY, max_length=50)
     assert cache.entries() == []
@@ -260,7 +254,7 @@ def test_of_a_large_file_some_lines_are_looked_at(look, on_disk, monkeypatch):
     give = Corpus.lines
 
     def few(self, rows):
-        assert self.store is None or len(rows) <= looks._SNIFFED + looks._TOP
+        assert not self.on_disk or len(rows) <= looks._SNIFFED + looks._TOP
         return give(self, rows)
 
     monkeypatch.setattr(Corpus, "lines", few)

@@ -9,7 +9,8 @@ import torch
 
 import makemore
 from makemore.corpus.cache import read
-from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.splits import SPLITS
 from makemore.metrics import copying as memorising
 from makemore.metrics.baselines import fitted
 from makemore.metrics.copying import LITTLE, MUCH, UNKNOWN, Copying, copied, copying, judge, verdict_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import makemore
-from makemore.corpus.lines import Reading
+from makemore.corpus.reading import Reading
 from makemore.models import MODELS, knobs
 from makemore.plots import draw as plots
 from makemore.plots.entry import Entry

@@ -10,8 +10,9 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 import makemore
-from makemore.corpus import cache, corpus
+from makemore.corpus import sizes
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.disk import DiskCorpus
 from makemore.plots import draw, files, inside, losses, style
 from makemore.plots import samples as of_samples
 from makemore.plots.entry import Entry, Plot
@@ -80,12 +81,9 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
     in_memory = makemore.load(names_run)
     found = assess(in_memory, 500)
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "LARGE", 0)
-    for module in (cache, corpus):
-        monkeypatch.setattr(module, "CHUNK", 500)
-        monkeypatch.setattr(module, "PIECE", 4000)
+    monkeypatch.setattr(sizes, "SIZES", sizes.Sizes(large=0, chunk=500, piece=4000))
     stored = makemore.train("names", type="ngram", work_dir=tmp_path / "run", device="cpu")
-    assert stored.corpus.store is not None
+    assert stored.corpus.on_disk
     monkeypatch.undo()
 
     def pictures(run):
@@ -101,12 +99,12 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
         *figures, temperatures = pictures(run)
         few.append([*(files.svg(Plot("", "", "", figure), "k") for figure in figures), temperatures])
     assert few[0] == few[1]
-    monkeypatch.setattr(corpus, "DRAWN", 5000)
+    stored.corpus = DiskCorpus(stored.corpus.store, sizes.Sizes(subsample=5000))
     monkeypatch.setattr(Corpus, "rows", None)
     lines = Corpus.lines
 
     def checked(self, rows):
-        assert self.store is None
+        assert not self.on_disk
         return lines(self, rows)
 
     monkeypatch.setattr(Corpus, "lines", checked)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from makemore.cli.described import describe
 from makemore.corpus.cache import read
-from makemore.corpus.corpus import describe
 from makemore.corpus.source import locate
 from makemore.errors import MakemoreError
 

@@ -11,11 +11,11 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.status import Status
 
+from makemore.cli.described import describe
 from makemore.cli.errors import spelled
 from makemore.cli.layout import command, say, table
 from makemore.cli.terminal import duration, width_of
-from makemore.corpus.cache import LARGE
-from makemore.corpus.corpus import describe
+from makemore.corpus.sizes import SIZES
 from makemore.distributed import group as parallel
 from makemore.errors import CUT, MakemoreError, command_line
 from makemore.metrics.copying import verdict_of
@@ -108,7 +108,7 @@ class Display:
 
     def reading(self, done: int, total: int | None) -> None:
         """Show how far reading is, and how fast, where it takes a while."""
-        if not self.console.is_terminal or (total is not None and total < LARGE):
+        if not self.console.is_terminal or (total is not None and total < SIZES.large):
             return
         if self._read is None:
             self._begun()
@@ -208,7 +208,7 @@ class Display:
     def _ended(self, event: Ended) -> None:
         if self._bar is not None:
             self._bar.update(self._task, description=self._fitting(["scoring the best weights"], [0]))
-        elif self.run is not None and self.run.corpus.store:
+        elif self.run is not None and self.run.corpus.on_disk:
             self.say("scoring some of the lines with the best weights, which takes a while")
 
     def _diagnosed(self, event: Diagnosed) -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from makemore.cli.layout import command, notes, say, table
 from makemore.cli.terminal import clipped, duration, width_of, wrapped
-from makemore.corpus.corpus import SPLITS
+from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
 from makemore.metrics.advice import RED, shown
 from makemore.metrics.copying import MUCH

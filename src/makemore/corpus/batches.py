@@ -1,4 +1,4 @@
-"""Epochs of length-bucketed batches, from memory or from disk."""
+"""Epochs of batches of similar length, from memory or from disk."""
 
 from __future__ import annotations
 
@@ -9,27 +9,34 @@ import numpy.typing as npt
 
 from makemore.corpus.corpus import Corpus
 
-POOL = 256
-"""Chunks whose lines are shuffled together: some 16 million tokens."""
-
 WINDOW = 32
 """Batches whose lines are sorted by length together: enough for little padding, few enough to stay mixed."""
 
 
 def epoch(
-    lengths: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.signedinteger],
     tokens_per_batch: int,
     seed: int,
     number: int,
     window: int = WINDOW,
     pool: int | None = None,
 ) -> list[npt.NDArray[np.int64]]:
-    """Return one epoch: every line once, in batches of about `tokens_per_batch` predicted tokens.
+    """Return one epoch: every line once, in batches of similar size.
 
-    lengths: (N,) characters of each line. Each batch is an array of places in `lengths`. The lines are
-    shuffled, sorted by length within windows of some batches and cut there, so that a batch holds lines of
-    about one length and little padding; then the batches are shuffled. A window of 1 leaves the lengths
-    in a batch mixed. The order depends on seed and number alone, and on the pool where there are several.
+    The lines are shuffled, sorted by length within windows of a few batches and cut there, so a batch holds lines
+    of about one length and little padding; then the batches are shuffled.
+
+    Args:
+        lengths: (N,) characters of each line.
+        tokens_per_batch: Predicted tokens of a batch, about.
+        seed: Decides the order, together with `number` and `pool`.
+        number: The number of the epoch.
+        window: Batches that are sorted by length together. 1 leaves the lengths in a batch mixed.
+        pool: The number of the pool, if the corpus has several.
+
+    Returns:
+        For each batch the indices of its lines in `lengths`.
+
     """
     random = np.random.default_rng([seed, number] + ([] if pool is None else [pool]))
     order = random.permutation(len(lengths))
@@ -37,10 +44,10 @@ def epoch(
     n_batches = max(1, round(int(cost.sum()) / tokens_per_batch))
     n_windows = max(1, round(n_batches / window))
     in_window = np.minimum((np.cumsum(cost) - cost) * n_windows // cost.sum(), n_windows - 1)
-    # every second window falls, so that a batch across two of them has lines of one length too
+    # lengths fall in every second window, so that a batch across two windows has lines of one length too
     order = order[np.lexsort((np.where(in_window % 2, -cost, cost), in_window))]
     cost = lengths[order] + 1
-    # batch number of each line, by the place of its middle in the run of tokens, so that batches are even
+    # the middle of a line in the run of tokens decides its batch, so batches are of equal size
     batch = np.minimum((np.cumsum(cost) - cost / 2) * n_batches // cost.sum(), n_batches - 1)
     cuts = np.flatnonzero(np.diff(batch)) + 1
     batches = np.split(order, cuts)
@@ -48,42 +55,45 @@ def epoch(
 
 
 class Batches:
-    """Epochs without end over a split of a corpus, and the place reached, which can be set.
+    """Endless epochs over a split of a corpus. The place reached can be read, and set to go on from there.
 
-    The chunks of the corpus are shuffled, and so many of them at a time, a pool, are shuffled line by line and cut into
-    batches. Most lists are one pool, and shuffled as a whole.
+    The chunks of the corpus are shuffled and divided into pools; the lines of a pool are shuffled and cut into
+    batches. Most lists are one pool, so they are shuffled as a whole.
+
+    Args:
+        corpus: The lines.
+        split: The split to serve.
+        tokens_per_batch: Predicted tokens of a batch, about.
+        seed: Decides the order.
+        window: Batches that are sorted by length together.
+
     """
 
     def __init__(
         self, corpus: Corpus, split: str, tokens_per_batch: int, seed: int, window: int = WINDOW
     ) -> None:
-        """split: the rows to serve; the rest as in `epoch`."""
+        """Start with the first batch of the first epoch."""
         self._corpus, self._split = corpus, split
         self._tokens, self._seed, self._window = tokens_per_batch, seed, window
         self.epoch = 0
-        """The epoch that the next batch belongs to."""
+        """The epoch of the next batch."""
         self.pool = 0
-        """The pool of the epoch that it belongs to."""
+        """Its pool in the epoch."""
         self.position = 0
-        """The number of the next batch in its pool."""
+        """Its number in the pool."""
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
-        n = len(self._corpus.chunks) - 1
+        """Yield the row numbers of each batch."""
+        n, most = len(self._corpus.chunks) - 1, self._corpus.sizes.pool
         while True:
             order = np.arange(n)
-            if n > POOL:
+            if n > most:
                 order = np.random.default_rng([self._seed, self.epoch, n]).permutation(n)
-            pools = -(-n // POOL)
-            while self.pool < pools:  # as even as can be: the lines of one chunk alone would be neighbours
+            pools = -(-n // most)
+            while self.pool < pools:  # of equal size: the lines of a single chunk would be neighbours
                 chunks = np.sort(order[self.pool * n // pools : (self.pool + 1) * n // pools])
                 rows = self._corpus.rows_of(chunks, self._split)
-                lengths = self._corpus.lengths_of(rows)
-                pool = self.pool if n > POOL else None
-                batches = (
-                    epoch(lengths, self._tokens, self._seed, self.epoch, self._window, pool)
-                    if len(rows)
-                    else []
-                )
+                batches = self._batches(rows, self.pool if n > most else None)
                 self._corpus.release()
                 while self.position < len(batches):
                     self.position += 1
@@ -91,15 +101,28 @@ class Batches:
                 self.pool, self.position = self.pool + 1, 0
             self.epoch, self.pool = self.epoch + 1, 0
 
+    def _batches(self, rows: npt.NDArray[np.int64], pool: int | None) -> list[npt.NDArray[np.int64]]:
+        if not len(rows):
+            return []
+        lengths = self._corpus.lengths_of(rows)
+        return epoch(lengths, self._tokens, self._seed, self.epoch, self._window, pool)
+
 
 def in_order(
-    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], tokens_per_batch: int
+    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.signedinteger], tokens_per_batch: int
 ) -> list[npt.NDArray[np.int64]]:
-    """Return the rows once, sorted by length and cut where a padded batch would pass `tokens_per_batch`."""
+    """Return the rows once, sorted by length and cut into batches.
+
+    Args:
+        rows: (N,) row numbers.
+        lengths: (N,) characters of each.
+        tokens_per_batch: The most tokens of a batch, padding included, unless a single line has more.
+
+    """
     order = np.argsort(lengths, kind="stable")
     batches, start = [], 0
     while start < len(order):
-        # lines are sorted, so the last of the batch is its longest: grow while count x longest fits
+        # lines are sorted, so the last of a batch is its longest: take lines while count x longest fits
         size = np.arange(1, min(len(order) - start, max(1, tokens_per_batch)) + 1)
         fits = size * (lengths[order[start : start + len(size)]] + 1) <= tokens_per_batch
         n = max(1, int(fits.sum()))

@@ -65,12 +65,12 @@ class Survey:
         numbers = ", ".join(f"{n:,}" for n in self.numbers) + ", ..." * (self.bad > _NAMED)
         which = f"line{'s' * (self.bad != 1)} {numbers}"
         if self.utf8 >= self.bad:  # the file is UTF-8, and some lines came from elsewhere
-            return f"{of} {are} not UTF-8 ({which}); mend them, or leave them out with --drop-undecodable"
+            return f"{of} {are} not UTF-8 ({which}); fix them, or drop them with drop_undecodable"
         encoding = guess(self.examples)
         reads = next((text for text in _decoded(self.examples, encoding) if text), "")
         return (
-            f"{of} {are} not UTF-8 ({which}); as {encoding} the first reads {quoted(reads.strip())}: if that is right, add "
-            f"--encoding {encoding}, else leave such lines out with --drop-undecodable"
+            f"{of} {are} not UTF-8 ({which}); as {encoding} the first reads {quoted(reads.strip())}: if that is right, "
+            f"read the file with encoding {encoding}, otherwise drop such lines with drop_undecodable"
         )
 
 

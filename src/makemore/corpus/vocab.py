@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, quoted
+
+Ids: TypeAlias = npt.NDArray[np.unsignedinteger]
+"""An array of ids, in the smallest unsigned integer type that holds the vocabulary."""
 
 BOUNDARY = 0
-"""The id of the line boundary: it stands before the first character and after the last."""
+"""The id of the line boundary: it comes before the first character of a line and after the last."""
 
 UNKNOWN = "\ufffd"
-"""Unicode's replacement character, which can stand for every character that is not in a vocabulary."""
+"""Unicode's replacement character, which can replace every character that is not in a vocabulary."""
+
+_SHOWN = 40
+"""Characters that `repr` shows."""
 
 
 class Vocab:
     """The characters of a corpus and their ids.
 
-    A character is a Unicode code point. Id 0 is the line boundary, written as a newline, so that a whole
-    file of lines encodes to one stream of ids in which every line stands between two zeros. The
-    characters follow from id 1 on in code point order.
+    A character is a Unicode code point. Id 0 is the line boundary, written as a newline, so a whole file of lines
+    encodes to one stream of ids in which every line is between two zeros. The characters have the ids from 1 on,
+    in code point order.
+
+    Args:
+        characters: Every character once, in any order, without the newline.
+        unknown: Whether UNKNOWN, which is one of the characters then, replaces all others.
+
     """
 
     def __init__(self, characters: str, unknown: bool = False) -> None:
-        """Take the characters (each once, no newline); their order in ids is by code point.
-
-        unknown: whether UNKNOWN, which is one of them then, stands for all others.
-        """
+        """Number the characters."""
         self.unknown = unknown
         self.characters = "".join(sorted(set(characters) - {"\n"}))
         self.codes = code_points("\n" + self.characters)
@@ -37,6 +45,9 @@ class Vocab:
         self._ids[self.codes] = np.arange(len(self.codes))
         self.dtype = np.min_scalar_type(len(self.codes) - 1)
         """The smallest unsigned integer type that holds every id."""
+
+    def __repr__(self) -> str:
+        return f"Vocab({len(self.characters):,} characters: {quoted(self.characters, _SHOWN)})"
 
     def __len__(self) -> int:
         """V, the number of ids, the boundary included."""
@@ -48,10 +59,12 @@ class Vocab:
     def __hash__(self) -> int:
         return hash(self.characters)
 
-    def encode(self, text: str) -> npt.NDArray[Any]:
-        """Return the ids of `text`, one a character, in the smallest integer type; a newline is id 0.
+    def encode(self, text: str) -> Ids:
+        """Return the ids of a text, one per character, in the smallest integer type; a newline is id 0.
 
-        Raises MakemoreError naming the first character that is not in the vocabulary.
+        Raises:
+            MakemoreError: The text has a character that is not in the vocabulary; the first one is named.
+
         """
         codes = code_points(text)
         ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
@@ -67,7 +80,7 @@ class Vocab:
         return ids.astype(self.dtype)
 
     def knows(self, text: str) -> bool:
-        """Say whether `encode` would accept `text`."""
+        """Return whether `encode` accepts a text."""
         return self.unknown or not set(text) - set(self.characters) - {"\n"}
 
     def decode(self, ids: npt.ArrayLike) -> str:
@@ -77,5 +90,5 @@ class Vocab:
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:
-    """Return the code points of `text` as an array, in one step for the whole text."""
+    """Return the code points of a text as an array, in one step for the whole text."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

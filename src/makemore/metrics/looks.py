@@ -159,7 +159,7 @@ def look(corpus: Corpus) -> Looks:
     rows = random.permutation(n)[:_SNIFFED] if n < 1 << 22 else random.integers(n, size=_SNIFFED)
     top, *some = corpus.lines(np.append(0, rows))
     looks = _form(top, some)
-    if corpus.store is None and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
+    if not corpus.on_disk and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
         some = corpus.lines(np.arange(n))
     else:
         some = corpus.lines(np.append(np.arange(min(_TOP, n)), rows))

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from makemore.corpus.corpus import SPLITS, Corpus
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.splits import SPLITS
 from makemore.errors import MakemoreError, shown
 from makemore.files.atomic import no_infinities
 from makemore.metrics import advice, quality

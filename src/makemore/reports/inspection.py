@@ -20,10 +20,11 @@ import torch
 
 from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.cache import read
-from makemore.corpus.corpus import PIECE, SPLITS, Corpus
-from makemore.corpus.lines import How, texts
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.lines import texts
+from makemore.corpus.reading import How
 from makemore.corpus.source import locate
-from makemore.distributed.devices import fast_dtype, pick_device
+from makemore.corpus.splits import SPLITS
 from makemore.metrics import advice, quality
 from makemore.metrics.advice import Warned
 from makemore.metrics.baselines import SCORED_TOKENS, fitted
@@ -31,7 +32,8 @@ from makemore.metrics.looks import FAR, Looks, copies, long_lines, look, warning
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure
 from makemore.runs.settings import DEFAULT_TYPE, recipe
-from makemore.training.optimizer import optimizers, schedule, update
+from makemore.training.loop import pick_device
+from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
 from makemore.training.teacher import TEACHER_ORDER
 
 MANY_CHARACTERS, LONG = 1000, 300
@@ -109,7 +111,7 @@ def inspect(
                             needed; seconds on this machine, to which evaluations add; seconds_per_step None if it counts
         warnings            [{code, message, advice, severity}]
     """
-    how = How(encoding, max_length, keep_spaces, drop_undecodable)
+    how = How(encoding, max_length, 1, keep_spaces, drop_undecodable)
     corpus = read(source, **vars(how))
     reading = corpus.reading
     assert reading is not None
@@ -176,7 +178,7 @@ class _Seen:
 def _seen(corpus: Corpus) -> _Seen:
     """Go through a corpus."""
     part = 1
-    if corpus.store:
+    if corpus.on_disk:
         different = sum(map(corpus.unique_of, SPLITS)) * (corpus.mean_length + 1)
         part = math.ceil(different / LOOKED_AT)
     seen = _Seen(np.zeros(corpus.longest + 1, dtype=np.int64), part)
@@ -184,7 +186,7 @@ def _seen(corpus: Corpus) -> _Seen:
         np.array([False, *(bool(test(c)) for c in corpus.vocab.characters)])
         for test in (advice.suspicious, _LATIN.match, _BESIDE_LATIN.match)
     )
-    for rows in corpus.stretches(PIECE // 4):
+    for rows in corpus.stretches(corpus.sizes.piece // 4):
         ids = corpus.ends(rows)
         lengths = corpus.lengths[rows]
         seen.lengths += np.bincount(lengths, minlength=len(seen.lengths))

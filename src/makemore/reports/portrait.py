@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from makemore.corpus.corpus import SPLITS
+from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT
 from makemore.metrics import advice, quality
 from makemore.metrics import copying as memorising

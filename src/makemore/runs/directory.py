@@ -33,7 +33,8 @@ from torch import Tensor, nn
 
 from makemore import __version__
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.lines import Reading
+from makemore.corpus.disk import DiskCorpus
+from makemore.corpus.reading import Reading
 from makemore.corpus.store import Store
 from makemore.corpus.vocab import Vocab
 from makemore.distributed import group as parallel
@@ -107,14 +108,7 @@ class RunDirectory:
             with files.writing("vocabulary.json") as path:
                 path.write_text(to_json(list(setup.vocab.characters), indent=2) + "\n", "utf-8")
                 self._checksums = {"vocabulary.json": checksum(path)}
-            if corpus.store:
-                corpus.store.copy(files.make_directory("corpus"))
-                Store(files.directory / "corpus")  # raises if it is not complete
-            else:
-                with files.writing("corpus.npy") as path:
-                    with open(path, "wb") as file:
-                        np.save(file, corpus.tokens, allow_pickle=False)
-                    self._checksums["corpus.npy"] = checksum(path)
+            self._checksums |= corpus.save(files)
             self._write_config(setup, files)
 
     def load(self) -> Setup:
@@ -182,7 +176,7 @@ class RunDirectory:
                 raise MakemoreError(
                     f"{store.directory}: does not fit vocabulary.json; use a copy, or train again with --overwrite"
                 )
-            return Corpus.stored(store)
+            return DiskCorpus(store)
         path = self.path / "corpus.npy"
         with damage(path):
             self._check(regular(path))

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from makemore.corpus import store
+from makemore.corpus.facts import recognised as recognised_corpus
 from makemore.errors import MakemoreError
 from makemore.files.atomic import check_writable, create, kind, sync, unreadable, unwritable
 from makemore.files.manifest import NAME, Manifest, in_the_way
@@ -224,7 +224,7 @@ def _recognised_part(path: Path) -> set[str]:
         raise unreadable(path, error) from None
     match path.name:
         case "corpus":
-            return store.recognised(path)
+            return recognised_corpus(path)
         case "tensorboard":
             return {p.name for p in inside if p.name.startswith("events.out") and _has(p, b"brain.Event:")}
         case "report-plots":

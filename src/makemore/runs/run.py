@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.lines import LONGEST
+from makemore.corpus.reading import LONGEST
 from makemore.distributed import group as parallel
 from makemore.errors import MakemoreError, command_line, quoted, shown
 from makemore.files.atomic import damage
@@ -79,7 +79,7 @@ class Run:
         setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
         disk.create(setup, corpus, overwrite)
         run = cls(disk, setup)
-        if not corpus.store:
+        if not corpus.on_disk:
             run.corpus = corpus
         return run
 
@@ -217,11 +217,7 @@ class Run:
         return {"prefix": prefix, "pattern": pattern, "max_length": longest, "keep": keep}
 
     def sample(self, n: int = 10, **options: Unpack[SampleOptions]) -> list[str]:
-        """Return n new lines. The options are those of `stream`: prefix, temperature, seed and so on.
-
-        torch's settings stay as they are. A program that only ever samples a few lines at a time can make that
-        about twice as fast by calling `makemore.distributed.devices.own_process` once, as the command line does.
-        """
+        """Return n new lines. The options are those of `stream`: prefix, temperature, seed and so on."""
         return [sample.text for sample in self.stream(n, **options)]
 
     def with_seen(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, str]]:

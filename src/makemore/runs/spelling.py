@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from makemore.corpus.lines import LONGEST
+from makemore.corpus.reading import LONGEST
 from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError, quoted
 

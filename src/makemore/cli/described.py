@@ -1,0 +1,42 @@
+"""What was read, in plain sentences."""
+
+from __future__ import annotations
+
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import Reading
+from makemore.errors import shown
+
+
+def describe(corpus: Corpus) -> list[str]:
+    """Return in plain sentences what was read and what was dropped."""
+    counts = corpus.counts()
+    lines = [] if corpus.reading is None else _of_reading(corpus.reading)
+    lines += [
+        f"{len(corpus):,} lines, {corpus.different:,} different, {len(corpus.vocab) - 1:,} characters, longest line "
+        f"{corpus.longest}",
+        f"split by line: {counts['train']:,} to train, {counts['validation']:,} to validate, {counts['test']:,} to test",
+    ]
+    if corpus.reading is not None and corpus.reading.normalized:
+        lines.append("characters were brought to Unicode normal form C")
+    if counts["validation"] < 100:
+        lines.append("with so few held-out lines their losses, and the choice of the best step, are rough")
+    return lines
+
+
+def _of_reading(reading: Reading) -> list[str]:
+    dropped = [
+        f"{n:,} {what}"
+        for n, what in (
+            (reading.blank, "blank"),
+            (reading.too_long, "too long"),
+            (reading.undecodable, "undecodable"),
+        )
+        if n
+    ]
+    said = f", dropped {' and '.join(dropped)}" if dropped else ""
+    lines = [f"read {shown(reading.source)}: {reading.lines:,} lines{said}"]
+    if reading.skipped:
+        lines.append(f"skipped in it: {reading.skipped}")
+    if reading.stripped:
+        lines.append(f"{reading.stripped:,} lines lost white space at their ends; --keep-spaces keeps it")
+    return lines

@@ -1,0 +1,90 @@
+"""Arrays that are files, mapped into memory where they are used."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import zlib
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from makemore.corpus.vocab import Ids
+from makemore.files.atomic import regular
+
+Entry = TypeVar("Entry", bound=np.generic)
+
+
+class Mapped(Generic[Entry]):
+    """An array in a .npy file.
+
+    Args:
+        path: The file.
+        kind: The type of the entries.
+
+    Raises:
+        ValueError: The file holds something else.
+
+    """
+
+    def __init__(self, path: Path, kind: type[Entry]) -> None:
+        """Map the file."""
+        array: np.memmap[tuple[int, ...], np.dtype[Entry]]
+        array = np.load(regular(path), mmap_mode="r", allow_pickle=False)
+        if array.ndim != 1 or not np.issubdtype(array.dtype, kind):
+            raise ValueError(f"{path.name} is something else")
+        self.array: npt.NDArray[Entry] = array
+        """(N,) mapped: for going through it."""
+        self._path, self._offset = path, array.offset
+        self._file: io.FileIO | None = None
+
+    def __len__(self) -> int:
+        """N, the number of entries."""
+        return len(self.array)
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Entry]:
+        """Return some entries, read instead of mapped: for each byte looked at, the system maps up to 2 MB."""
+        if self._file is None:
+            self._file = io.FileIO(self._path)
+        size = self.array.itemsize
+        data = os.pread(self._file.fileno(), (stop - start) * size, self._offset + start * size)
+        return np.frombuffer(data, dtype=self.array.dtype)
+
+
+def new_array(path: Path, kind: np.dtype[Entry], size: int) -> np.memmap[tuple[int, ...], np.dtype[Entry]]:
+    """Return a new array of `size` entries in a file that has all its room reserved.
+
+    So a full disk raises OSError here; writing to a mapped file that finds no room would kill the process.
+    """
+    made: np.memmap[tuple[int, ...], np.dtype[Entry]]
+    made = np.lib.format.open_memmap(path, "w+", kind, (size,))
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return made
+
+
+def release(*arrays: npt.NDArray[np.generic]) -> None:
+    """Release the memory that mapped files take in this process; what was written stays with the system."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        for array in arrays:
+            mapped = getattr(array, "_mmap", None)
+            if mapped is not None:
+                mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def checksum(
+    tokens: Ids,
+    offsets: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
+    split: npt.NDArray[np.uint8],
+) -> int:
+    """Return the checksum of some lines: of their stream with both boundaries, and of their other arrays."""
+    made = 0
+    for part in (tokens, offsets, lengths, hashes, split):
+        made = zlib.crc32(part.tobytes(), made)
+    return made

@@ -1,0 +1,120 @@
+"""Numbers for the characters of lines as they come, and the vocabulary once all are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from makemore.corpus.formats import for_file, on_one_line
+from makemore.corpus.lines import Block
+from makemore.corpus.reading import How, Reading
+from makemore.corpus.vocab import UNKNOWN, Ids, Vocab
+from makemore.errors import MakemoreError
+
+MOST_CHARACTERS = 65_000
+"""Different characters a list may have: a model predicts a number for each of them at each position."""
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Some lines, as numbers of characters."""
+
+    numbers: Ids
+    """(M,) the number of each character; 1 for the end of a line."""
+    ends: npt.NDArray[np.int64]
+    """(N,) positions of the line ends."""
+
+
+class Numbering:
+    """Numbers characters in the order in which they are first seen, and counts them.
+
+    So lines can be stored compactly before the vocabulary is known: the ids follow from the numbers at the end.
+
+    Args:
+        reading: What reading finds; completed here.
+        how: How lines are read.
+        where: The source as messages call it; None for the name in `reading`.
+
+    """
+
+    def __init__(self, reading: Reading, how: How, where: str | None = None) -> None:
+        """Start with the end of a line, which has the number 1."""
+        self.reading, self.how = reading, how
+        self.where = reading.source if where is None else where
+        self._numbers = np.zeros(0x110000, dtype=np.int32)  # of each code point; 0 if it was not seen yet
+        self._numbers[ord("\n")] = 1
+        self._order = [ord("\n")]  # the code points by their numbers, which start with 1
+        self._counts = np.zeros(0x110000, dtype=np.int64)
+        self.longest = 0
+        """Characters of the longest line so far."""
+        self.n_lines = 0
+        """Lines so far."""
+
+    @property
+    def bytes_per_token(self) -> int:
+        """Bytes that a number takes by now."""
+        return np.min_scalar_type(len(self._order)).itemsize
+
+    def numbered(self, blocks: Iterable[Block]) -> Iterator[Numbered]:
+        """Yield the blocks with their characters numbered."""
+        for block in blocks:
+            if not len(block.codes):
+                continue
+            counts = np.bincount(block.codes)
+            self._counts[: len(counts)] += counts
+            fresh = np.flatnonzero((counts > 0) & (self._numbers[: len(counts)] == 0))
+            self._numbers[fresh] = len(self._order) + 1 + np.arange(len(fresh))
+            self._order += fresh.tolist()
+            self.longest = max(self.longest, int(np.diff(block.ends, prepend=-1).max()) - 1)
+            self.n_lines += len(block.ends)
+            table = self._numbers[: len(counts)].astype(np.min_scalar_type(len(self._order)))
+            yield Numbered(table[block.codes], block.ends)
+
+    def vocabulary(self) -> tuple[Vocab, Ids]:
+        """Return the vocabulary, and the id of each number.
+
+        Raises:
+            MakemoreError: There is no line, or there are too many different characters.
+
+        """
+        if not self.n_lines:
+            if self.reading.too_long:
+                self.too_few(0)
+            nothing = "only blank lines" if self.reading.blank else "the list is empty"
+            raise MakemoreError(f"{self.where}: {nothing}; put one thing on each line")
+        codes = np.array(self._order)
+        rare = self._counts[codes] < self.how.min_count
+        rare[0] = False
+        characters = "".join(map(chr, codes[1:][~rare[1:]]))
+        if (n := int((~rare).sum()) - 1) > MOST_CHARACTERS:
+            counts = np.sort(self._counts[codes[1:]])[::-1]
+            raise MakemoreError(
+                f"{self.where}: has {n:,} different characters, and {MOST_CHARACTERS:,} is the limit; replace rare "
+                f"ones with min_count {counts[MOST_CHARACTERS - 1] + 1}, if the file is text at all",
+                option="min_count",
+            )
+        self.reading.rare = int(self._counts[codes[rare]].sum())
+        vocab = Vocab(characters + (UNKNOWN if rare.any() else ""), unknown=bool(rare.any()))
+        text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))
+        return vocab, np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
+
+    def too_few(self, different: int, line: str = "") -> NoReturn:
+        """Raise MakemoreError for too few different lines.
+
+        Args:
+            different: How many there are.
+            line: The longest of them: perhaps everything is on it.
+
+        """
+        dropped = f" of at most {self.how.max_length} characters" if self.reading.too_long else ""
+        apart = ""
+        if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
+            apart = "; " + for_file(found, self.where)
+        raise MakemoreError(
+            f"{self.where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
+            "one to train on, one to validate, one to test" + apart
+        )

@@ -1,0 +1,268 @@
+"""What takes a pass over all lines of a corpus: a piece at a time, so memory does not grow with the file."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from makemore.corpus.mapped import release
+from makemore.corpus.sizes import Sizes
+from makemore.corpus.splits import KEY, SPLITS, mix, split_of
+from makemore.corpus.vocab import Ids, Vocab
+
+if TYPE_CHECKING:
+    from makemore.corpus.corpus import Corpus
+
+_ROWS_AT_ONCE = 1 << 18
+
+
+class Passes(ABC):
+    """The part of a corpus that is the same in memory and on disk, built on the few members below."""
+
+    vocab: Vocab
+    sizes: Sizes
+    tokens: Ids
+
+    @property
+    @abstractmethod
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """(N + 1,) positions of the boundaries in the stream."""
+
+    @property
+    @abstractmethod
+    def hashes(self) -> npt.NDArray[np.uint64]:
+        """(N,) hash of the text of each line."""
+
+    @property
+    @abstractmethod
+    def split(self) -> npt.NDArray[np.uint8]:
+        """(N,) split of each line, as an index into SPLITS."""
+
+    @property
+    @abstractmethod
+    def chunks(self) -> npt.NDArray[np.int64]:
+        """(K + 1,) the first row of each chunk, and N."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """N, the number of lines."""
+
+    @abstractmethod
+    def counts(self) -> dict[str, int]:
+        """Return the number of lines in each split."""
+
+    @abstractmethod
+    def tokens_of(self, split: str) -> int:
+        """Return the number of predicted tokens of a split: its characters and the ends of its lines."""
+
+    @abstractmethod
+    def some(self, rows: npt.NDArray[np.int64]) -> Corpus:
+        """Return the given rows as a corpus in memory."""
+
+    @abstractmethod
+    def splits_between(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
+        """Return the splits of the rows from `start` to `stop`."""
+
+    @property
+    @abstractmethod
+    def index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
+        """The hashes of all lines in ascending order, and the split of each; None if the hash alone decides."""
+
+    @abstractmethod
+    def check(self, chunks: npt.NDArray[np.int64]) -> None:
+        """Check that chunks are as they were written. Raises MakemoreError if they are not."""
+
+    @abstractmethod
+    def check_rows(self, rows: npt.NDArray[np.int64]) -> None:
+        """Check the chunks of some rows."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Release the memory of the parts of files that were looked at."""
+
+    # rows of a split
+
+    def rows(self, split: str) -> npt.NDArray[np.int64]:
+        """Return the row numbers of a split, in file order: 8 bytes for each."""
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+    def rows_of(self, chunks: npt.ArrayLike, split: str) -> npt.NDArray[np.int64]:
+        """Return the row numbers of a split within some chunks, which are checked first."""
+        every = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
+        number = SPLITS.index(split)
+        parts = [np.zeros(0, dtype=np.int64)]
+        self.check(every)
+        for a, b in zip(self.chunks[every].tolist(), self.chunks[every + 1].tolist(), strict=True):
+            parts.append(a + np.flatnonzero(self.splits_between(a, b) == number))
+        return np.concatenate(parts)
+
+    def pieces(self, split: str, tokens: int | None = None) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield the row numbers of a split in file order, a piece of the file at a time.
+
+        Args:
+            split: The split.
+            tokens: Tokens of the file per piece, about; None for `sizes.piece`.
+
+        """
+        for a, b in self._chunks_at_once(tokens):
+            rows = self.rows_of(np.arange(a, b), split)
+            if len(rows):
+                yield rows
+            self.release()
+
+    def stretches(self, tokens: int | None = None) -> Iterator[slice]:
+        """Yield all rows in order as slices of about `tokens` tokens, checked; None for `sizes.piece`."""
+        for a, b in self._chunks_at_once(tokens):
+            self.check(np.arange(a, b))
+            yield slice(int(self.chunks[a]), int(self.chunks[b]))
+            self.release()
+
+    def _chunks_at_once(self, tokens: int | None) -> Iterator[tuple[int, int]]:
+        at_once = max(1, (self.sizes.piece if tokens is None else tokens) // self.sizes.chunk)
+        n = len(self.chunks) - 1
+        for k in range(0, n, at_once):
+            yield k, min(k + at_once, n)
+
+    # subsamples
+
+    def at_most(self, split: str, tokens: int, seed: int = 0) -> npt.NDArray[np.int64]:
+        """Return the rows of a split, or a random subsample of about `tokens` tokens if it has more.
+
+        The subsample is taken from `sizes.spread` chunks, or as many as are needed, since each must be read.
+        """
+        n = len(self.chunks) - 1
+        if self.tokens_of(split) <= tokens:
+            return self.rows_of(np.arange(n), split)
+        share = tokens / self.tokens_of(split)
+        k = min(n, max(self.sizes.spread, math.ceil(share * n)))
+        random = np.random.default_rng(seed)
+        chunks = np.sort(random.choice(n, k, replace=False, shuffle=False))
+        parts = []
+        for chunk in chunks:
+            rows = self.rows_of(chunk, split)
+            parts.append(rows[random.random(len(rows)) < share * n / k])
+        return np.concatenate(parts)
+
+    def drawn(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
+        """Return the lines of a split in memory, subsampled from the whole file if they have too many tokens.
+
+        Unlike those of `at_most` the lines are not neighbours, which are similar in a sorted list.
+
+        Args:
+            split: The split.
+            tokens: The most tokens to return, about; None for `sizes.subsample`.
+            together: Take either all copies of a line or none, wherever they are in the file.
+
+        """
+        share = (self.sizes.subsample if tokens is None else tokens) / max(1, self.tokens_of(split))
+        number, found = SPLITS.index(split), []
+        for i in range(0, len(self), _ROWS_AT_ONCE):
+            end = min(i + _ROWS_AT_ONCE, len(self))
+            bits = self.hashes[i:end] if together else np.arange(i, end, dtype=np.uint64)
+            taken = self.split[i:end] == number
+            if share < 1:
+                taken &= mix(bits ^ np.uint64(KEY)) < np.uint64(share * 2.0**64)
+            found.append(i + np.flatnonzero(taken))
+            self.release()
+        rows = np.concatenate(found)
+        self.check_rows(rows)
+        return self.some(rows)
+
+    # counts
+
+    @cached_property
+    def times(self) -> npt.NDArray[np.int64]:
+        """(V,) occurrences of each character, by its id; at 0 the number of lines."""
+        counts = np.zeros(len(self.vocab), dtype=np.int64)
+        for rows in self.stretches():
+            counts += np.bincount(self.ends(rows), minlength=len(self.vocab))
+        return counts
+
+    def ends(self, rows: slice) -> Ids:
+        """Return the ids of neighbouring lines, each followed by its end."""
+        return self.tokens[int(self.offsets[rows.start]) + 1 : int(self.offsets[rows.stop]) + 1]
+
+    @cached_property
+    def different(self) -> int:
+        """The number of different lines; for large files estimated to within about 0.1 %.
+
+        The estimate counts a share of the possible hashes, about a million of them.
+        """
+        at_once = self.sizes.compared
+        if len(self) <= at_once:
+            return len(np.unique(self.hashes))
+        found, of = [], max(4, len(self) >> 20)
+        for i in range(0, len(self), at_once):
+            part = self.hashes[i : i + at_once]
+            found.append(np.unique(part[part % np.uint64(of) == 0]))
+            self.release()
+        return of * len(np.unique(np.concatenate(found)))
+
+    def unique_of(self, split: str) -> int:
+        """Return the number of different lines in a split, counted by their hashes."""
+        return int(self._unique[SPLITS.index(split)])
+
+    @cached_property
+    def _unique(self) -> npt.NDArray[np.int64]:
+        counts = np.zeros(len(SPLITS), dtype=np.int64)
+        for _, _, sides in self._groups():
+            counts += np.bincount(sides, minlength=len(SPLITS))
+        return counts
+
+    def content(self, split: str) -> tuple[int, int]:
+        """Return the number of lines in a split and a hash of them, which does not depend on their order."""
+        total = np.uint64(0)
+        for rows in self.pieces(split):
+            total = np.add(total, mix(self.hashes[rows]).sum(dtype=np.uint64), dtype=np.uint64)
+        return self.counts()[split], int(total)
+
+    def most_frequent(self, n: int) -> list[tuple[int, int]]:
+        """Return the n most frequent lines, of those that occur more than once: (first row, count) of each."""
+        best: list[tuple[int, int]] = []
+        for hashes, counts, _ in self._groups():
+            some = np.argsort(-counts)[:n]
+            best += zip(counts[some].tolist(), hashes[some].tolist(), strict=True)
+            best = sorted(best, reverse=True)[:n]
+        times = {known: count for count, known in best if count > 1}
+        first: dict[int, int] = {}
+        for rows in self.stretches():
+            for known in times.keys() - first.keys():
+                if len(at := np.flatnonzero(self.hashes[rows] == np.uint64(known))):
+                    first[known] = rows.start + int(at[0])
+            if len(first) == len(times):
+                break
+        return sorted(((first[known], n) for known, n in times.items()), key=lambda pair: (-pair[1], pair[0]))
+
+    def _groups(
+        self,
+    ) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
+        """Yield the hashes of the different lines, how often each occurs, and its split; some at a time."""
+        known, split = self.index
+        begin = 0
+        while begin < len(known):
+            last = known[min(begin + self.sizes.piece // 4, len(known)) - 1]
+            end = int(np.searchsorted(known, last, side="right"))
+            hashes, first, counts = np.unique(known[begin:end], return_index=True, return_counts=True)
+            yield hashes, counts, split_of(hashes, tiny=False) if split is None else split[begin:end][first]
+            begin = end
+            self.release()
+
+
+def chunk_rows(offsets: npt.NDArray[np.int64], sizes: Sizes) -> npt.NDArray[np.int64]:
+    """Return the first row of each chunk, and N, from the offsets (N + 1,)."""
+    n = len(offsets) - 1
+    starts = np.arange(0, int(offsets[-1]), sizes.chunk)
+    cuts, done = [], 0
+    for i in range(0, n + 1, sizes.piece):
+        some = offsets[i : i + sizes.piece]
+        upto = int(np.searchsorted(starts, some[-1], side="right"))
+        cuts.append(i + np.searchsorted(some, starts[done:upto]))
+        done = upto
+        release(some)
+    return np.unique(np.append(np.minimum(np.concatenate(cuts), n), n))

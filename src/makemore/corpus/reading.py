@@ -1,0 +1,94 @@
+"""How lines are read, and what reading found."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from makemore.errors import MakemoreError, shown
+
+LONGEST = 10_000
+"""Characters a line may have if `max_length` is None: a file with longer lines is hardly a list."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes read so far and the bytes in total, None if that is unknown."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How lines are read. Checks itself.
+
+    Args:
+        encoding: The text encoding, by any name that Python knows.
+        max_length: Characters above which a line is dropped; None drops none, and a line of more than LONGEST
+            characters is an error.
+        min_count: Characters that occur less often in the whole list are replaced by U+FFFD.
+        keep_spaces: Keep white space at the ends of lines.
+        drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
+
+    Raises:
+        MakemoreError: One of these makes no sense.
+
+    """
+
+    encoding: str = "utf-8"
+    max_length: int | None = None
+    min_count: int = 1
+    keep_spaces: bool = False
+    drop_undecodable: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        self.codec()
+        if self.max_length is not None and self.max_length < 1:
+            raise MakemoreError(f"max_length must be 1 or more, not {self.max_length}", option="max_length")
+        if self.min_count < 1:
+            raise MakemoreError(f"min_count must be 1 or more, not {self.min_count}", option="min_count")
+
+    @property
+    def limit(self) -> int:
+        """The characters a line may have."""
+        return LONGEST if self.max_length is None else self.max_length
+
+    def codec(self) -> str:
+        """Return Python's name of the encoding. Raises MakemoreError if there is no such text encoding."""
+        try:
+            found = codecs.lookup(self.encoding)
+        except (LookupError, ValueError):
+            found = None
+        if found is None or not found._is_text_encoding:
+            wrong = "no such encoding" if found is None else "not a text encoding"
+            raise MakemoreError(
+                f"encoding {shown(self.encoding)}: {wrong}; try utf-8, latin-1 or utf-16", option="encoding"
+            )
+        return "utf-8-sig" if found.name == "utf-8" else found.name
+
+
+@dataclass
+class Reading:
+    """What reading found, and what was left out."""
+
+    source: str
+    """The path, or the name of the bundled list."""
+    bundled: bool
+    lines: int = 0
+    """Lines in the source."""
+    blank: int = 0
+    """Lines dropped because they were empty or only white space."""
+    too_long: int = 0
+    """Lines dropped because of `max_length`."""
+    normalized: bool = False
+    """Whether text was changed to Unicode normal form C."""
+    rare: int = 0
+    """Occurrences of characters that were replaced because of `min_count`."""
+    skipped: str = ""
+    """Files and folders in a directory that were not read, such as run directories and hidden files."""
+    stripped: int = 0
+    """Lines that lost white space at their ends."""
+    keep_spaces: bool = False
+    """Whether white space at the ends of lines was kept."""
+    undecodable: int = 0
+    """Lines dropped because they are not in the encoding."""
+    gaps: int = 0
+    """Lines that follow a blank one."""

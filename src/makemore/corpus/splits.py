@@ -1,0 +1,95 @@
+"""Which split a line belongs to: a keyed hash of its text decides, and nothing else.
+
+Equal lines always fall into the same split, so a test line is never trained on, and a line keeps its split
+when the file grows or is reordered. README.md in this folder says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from makemore.corpus.vocab import Ids, code_points
+
+SPLITS = ("train", "validation", "test")
+"""The splits; a line's split is stored as its index here."""
+
+SHARES = (0.90, 0.05, 0.05)
+"""The share of the different lines in each split."""
+
+KEY = int.from_bytes(hashlib.blake2b(b"makemore splits 1", digest_size=8).digest(), "little")
+"""The key of the hash. Another key would give other splits."""
+
+_AT_ONCE = 1 << 11  # lines hashed at a time: their arrays stay in the processor's cache
+
+
+def line_hashes(
+    codes: npt.NDArray[np.uint32] | None, tokens: Ids, offsets: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """Return a keyed 64-bit hash of the text of every line.
+
+    Each (character, position) pair is mixed into 64 random bits; the bits of a line are summed and mixed again
+    (Zobrist hashing). The sum needs no order, so all lines are hashed at once.
+
+    Args:
+        codes: (V,) code point of each id, so that the hash does not depend on the vocabulary; None if `tokens`
+            are code points already.
+        tokens: (M,) the stream, with a boundary before and after each line.
+        offsets: (N + 1,) positions of the boundaries.
+
+    Returns:
+        (N,) uint64.
+
+    """
+    hashes = np.empty(len(offsets) - 1, dtype=np.uint64)
+    for i in range(0, len(hashes), _AT_ONCE):
+        starts = offsets[i : i + _AT_ONCE + 1]
+        stretch = slice(int(starts[0]), int(starts[-1]))
+        position = np.arange(stretch.start, stretch.stop) - np.repeat(starts[:-1], np.diff(starts))
+        characters = tokens[stretch] if codes is None else codes[tokens[stretch]]
+        pair = (position.astype(np.uint64) << np.uint64(32)) | characters
+        sums = np.add.reduceat(mix(pair ^ np.uint64(KEY)), starts[:-1] - starts[0])
+        hashes[i : i + _AT_ONCE] = mix(sums)
+    return hashes
+
+
+def hashes_of(lines: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Return the hash of every line of a list, as `line_hashes` does for a stream."""
+    codes = code_points("\n" + "".join(line + "\n" for line in lines))
+    return line_hashes(None, codes, np.flatnonzero(codes == ord("\n")))
+
+
+def mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Spread every bit of x over all 64 (the finaliser of SplitMix64, Steele et al. 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def split_of(hashes: npt.NDArray[np.uint64], tiny: bool = True) -> npt.NDArray[np.uint8]:
+    """Return the split of each line: 90 % train, 5 % validation, 5 % test.
+
+    If that leaves a split empty, the different lines are ranked by their hash and divided so that each split
+    gets at least one. Only in such a tiny list can a line change its split when the file grows.
+
+    Args:
+        hashes: (N,) hash of each line.
+        tiny: Whether `hashes` are all lines of a list, which may be tiny; False for some lines of a large one.
+
+    Returns:
+        (N,) uint8, indices into SPLITS.
+
+    """
+    bounds = np.array([share * 2.0**64 for share in np.cumsum(SHARES)[:-1]], dtype=np.uint64)
+    split = np.searchsorted(bounds, hashes, side="right").astype(np.uint8)
+    if not tiny or len(np.unique(split)) == len(SPLITS):
+        return split
+    ranked, inverse = np.unique(hashes, return_inverse=True)
+    each = max(1, round(SHARES[2] * len(ranked)))
+    by_rank = np.zeros(len(ranked), dtype=np.uint8)
+    by_rank[-2 * each :] = SPLITS.index("validation")
+    by_rank[-each:] = SPLITS.index("test")
+    return by_rank[inverse]
