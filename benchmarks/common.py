@@ -28,11 +28,12 @@ from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
+from makemore.distributed.devices import fast_dtype
 from makemore.files.atomic import atomic, read_json, to_json
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.runs.settings import Recipe
-from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.training.optimizer import optimizers, schedule, update
 from makemore.training.teacher import TEACHER_ORDER
 
 HERE = Path(__file__).parent

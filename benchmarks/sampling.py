@@ -26,6 +26,7 @@ import common
 import torch
 
 from makemore.corpus.cache import read
+from makemore.distributed.devices import own_process
 from makemore.models import MODELS
 from makemore.runs.settings import recipe
 from makemore.sampling.draw import sample, tree_of
@@ -98,6 +99,7 @@ def main() -> None:
     sizes: tuple[int, ...] = SIZES
     if options.short:
         options.steps, options.rounds, sizes = 3, 1, SIZES[:2]
+    own_process()  # as the command line does
     torch.set_num_threads(options.threads)
     corpus = read("names")
     draw: dict[str, Callable[[int], Any]] = {}

@@ -32,11 +32,12 @@ import makemore
 from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
+from makemore.distributed.devices import fast_dtype
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
 from makemore.runs.settings import recipe
-from makemore.training.optimizer import fast_dtype, optimizers, update
+from makemore.training.optimizer import optimizers, update
 from makemore.training.teacher import TEACHER_ORDER
 
 

@@ -25,10 +25,11 @@ import torch
 
 from makemore.corpus.batches import Batches
 from makemore.corpus.corpus import Corpus
+from makemore.distributed.devices import fast_dtype
 from makemore.metrics.baselines import fitted
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure, count_parameters
-from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.training.optimizer import optimizers, schedule, update
 from makemore.training.teacher import TEACHER_ORDER
 
 ORIGINAL, OURS, ALONE, LONG = "original", "makemore", "makemore, no teacher", "makemore, long"

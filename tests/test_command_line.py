@@ -386,7 +386,7 @@ def test_standard_input_in_its_place(makemore: Any, small: Path) -> None:
         ("sample ''", "the name is empty"),
         ("sample -o ''", "the name is empty"),
         ("names --type ''", "no such model"),
-        ("names --device ''", "no such device"),
+        ("names --device ''", "--device must be auto, cpu, cuda or mps, not ''"),
         ("sample RUN extra", "extra: not expected here"),
         ("report RUN -o ''", "the name is empty"),
         ("sample RUN -n 1 -n 3", "-n specified multiple times"),

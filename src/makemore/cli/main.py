@@ -9,7 +9,6 @@ import math
 import os
 import re
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import field, make_dataclass
@@ -25,6 +24,7 @@ from makemore.cli.measure import compare, eval_, explain, inspect_, report
 from makemore.cli.options import STANDARD_INPUT, one_of, option, path, switch, whole
 from makemore.cli.streams import OutputEnded, is_unicode, outlasting, prepare
 from makemore.cli.terminal import columns, for_stream, tell, visible_json, waiting, wrapped
+from makemore.distributed.devices import one_thread, own_process
 from makemore.errors import CUT, MakemoreError, alike, command_line, quoted, shown, visible
 from makemore.runs.settings import DEFAULT_TYPE, recipe
 
@@ -272,19 +272,12 @@ def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
     from makemore.cli.display import show_sorted
     from makemore.runs.run import load
 
-    _one_thread()
+    one_thread()
     run = load(directory)
     lines = run.sample(50, top_k=top_k, seed=seed)
     shown = for_stream(sys.stdout)
     show_sorted(lambda line: print(shown(line)), lines, run.corpus.seen(lines))
     return 0
-
-
-def _one_thread() -> None:
-    """Compute with one thread: where there is little to do, several wait for each other longer than they work."""
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def sample(
@@ -350,7 +343,7 @@ def sample(
     from makemore.runs.run import load
 
     if (most_likely or number) <= 1000:
-        _one_thread()
+        one_thread()
     run = load(directory)
     asked: dict[str, Any] = {"prefix": prefix, "pattern": pattern, "max_length": max_length, "novel": novel}
     with parallel.joined():
@@ -457,7 +450,7 @@ def score(
 
     source = None if input_file is None else locate(input_file)
     if lines:
-        _one_thread()
+        one_thread()
     run = load(where)
     strange, first_strange = 0, ""
 
@@ -831,20 +824,13 @@ def _call(argv: list[str]) -> int:
 
 def main() -> None:
     """Run the command line; the `makemore` script calls this."""
-    # On a busy machine torch's threads had better sleep while they wait for each other: spinning beside another
-    # process makes a step tens of times slower, on a quiet one it is a third quicker (benchmarks/NOTES.md).
-    # It must be said before torch is imported.
-    if hasattr(os, "getloadavg") and os.getloadavg()[0] >= 1:
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     status, sentence = _outcome(sys.argv[1:])
     sys.exit(_complain(sentence) if sentence else status)
 
 
 def _outcome(argv: list[str]) -> tuple[int, str]:
     """Run a command line; return its exit status, and the sentence to complain with, or ""."""
-    if not sys.warnoptions:  # what libraries warn their callers of
-        for kind in (RuntimeWarning, UserWarning, FutureWarning):
-            warnings.simplefilter("ignore", kind)
+    own_process()
     prepare()
     try:
         status = _call(argv)

@@ -5,8 +5,6 @@ README.md in this folder describes the files.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
 import shutil
 import zlib
@@ -20,6 +18,7 @@ from makemore.corpus.facts import ARRAYS, NAME, SORTED, Facts
 from makemore.corpus.mapped import Mapped, checksum, release
 from makemore.corpus.sorting import SortedHashes
 from makemore.corpus.vocab import Vocab
+from makemore.distributed.devices import bound_memory
 from makemore.errors import MakemoreError
 from makemore.files.atomic import damage
 from makemore.files.manifest import Manifest
@@ -54,7 +53,7 @@ class Store:
             if zlib.crc32(self.chunks.array.tobytes()) != self.facts.chunks:
                 raise ValueError("chunks.npy was changed")
         self._checked = np.zeros(len(self.checks), dtype=bool)
-        _give_back()
+        bound_memory()
 
     def _check_sizes(self) -> None:
         n, k = sum(self.facts.lines.values()), len(self.checks)
@@ -114,15 +113,3 @@ class Store:
             except OSError:
                 with to.writing(name) as path:
                     shutil.copyfile(self.directory / name, path)
-
-
-def _give_back() -> None:
-    """Keep what torch and the C library would hold on to in bounds (measured in benchmarks/NOTES.md).
-
-    glibc gives large blocks back to the system when they are freed, but not of sizes, up to 32 MB, that were freed before. And
-    oneDNN keeps what it made ready for the last 1,024 shapes of batches, of which long lines have thousands.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(-3, 1 << 23)  # M_MMAP_THRESHOLD
-    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):  # read when the first is made
-        os.environ.setdefault(name, "64")

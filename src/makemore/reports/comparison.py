@@ -22,6 +22,7 @@ import numpy as np
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
+from makemore.distributed.devices import pick_device
 from makemore.errors import MakemoreError, command_line
 from makemore.files import records
 from makemore.files.atomic import damage, held, kind, no_infinities, read_json, to_json
@@ -36,7 +37,6 @@ from makemore.reports.inspection import pace_of
 from makemore.runs.run import Run
 from makemore.runs.settings import check_given, recipe
 from makemore.training.events import Event
-from makemore.training.loop import pick_device
 from makemore.training.start import train
 from makemore.training.teacher import TEACHER_ORDER
 

@@ -25,6 +25,7 @@ from makemore.corpus.lines import texts
 from makemore.corpus.reading import How
 from makemore.corpus.source import locate
 from makemore.corpus.splits import SPLITS
+from makemore.distributed.devices import fast_dtype, pick_device
 from makemore.metrics import advice, quality
 from makemore.metrics.advice import Warned
 from makemore.metrics.baselines import SCORED_TOKENS, fitted
@@ -32,8 +33,7 @@ from makemore.metrics.looks import FAR, Looks, copies, long_lines, look, warning
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure
 from makemore.runs.settings import DEFAULT_TYPE, recipe
-from makemore.training.loop import pick_device
-from makemore.training.optimizer import fast_dtype, optimizers, schedule, update
+from makemore.training.optimizer import optimizers, schedule, update
 from makemore.training.teacher import TEACHER_ORDER
 
 MANY_CHARACTERS, LONG = 1000, 300

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 
 from makemore.corpus.vocab import BOUNDARY, UNKNOWN, Vocab
 from makemore.distributed import group as parallel
+from makemore.distributed.devices import few_rows
 from makemore.errors import MakemoreError, quoted, shown
 from makemore.sampling.pattern import Matcher
 from makemore.sampling.search import MOST_ROWS, Search, Tree, log_softmax, not_empty
@@ -33,12 +33,6 @@ PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 
 BLOCK = MOST_ROWS
 """Lines that are drawn from one stream of randomness."""
-
-ALONE = 32
-"""Samples at a time that one thread draws as soon as several, which wait for each other."""
-
-PLAIN = 16
-"""Samples at a time for which torch's plain kernels are quicker to start than oneDNN's are to run."""
 
 Array = npt.NDArray[Any]
 
@@ -177,7 +171,7 @@ def _block(draw: _Drawing, wishes: _Wishes, seed: int, start: int) -> Iterator[S
         rate = max(wanted, 1) / max(drawn, 1)
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
         chunk = min(chunk, draw.rows()) if chunk > 16 else chunk
-        with _few(chunk):
+        with few_rows(chunk):
             samples = draw(chunk, random)
         drawn += chunk
         if wishes.keep is not None:
@@ -241,23 +235,8 @@ def tree_of(model: nn.Module, vocab: Vocab, prefix: str, max_length: int) -> Tre
             f"--prefix {quoted(prefix)}: the character {character!r} (U+{ord(character):04X}) is too rare in the training file: "
             "--min-count left it out; choose another prefix, or train with a lower --min-count"
         )
-    with _few(1):
+    with few_rows(1):
         return Tree(model, vocab, prefix, max_length)
-
-
-@contextlib.contextmanager
-def _few(rows: int) -> Iterator[None]:
-    """Compute as suits so many rows: on few, starting kernels and waiting for threads takes longer than the work."""
-    threads, onednn = torch.get_num_threads(), torch.backends.mkldnn.enabled
-    if rows <= ALONE:
-        torch.set_num_threads(1)
-    if rows <= PLAIN:
-        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.backends.mkldnn.enabled = onednn
 
 
 def _searched(tree: Tree, wishes: _Wishes, choice: Choice, seed: int | None) -> Iterator[Sample]:

@@ -18,7 +18,8 @@ from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
 from makemore.distributed import group as parallel
-from makemore.errors import MakemoreError, alike, shown
+from makemore.distributed.devices import pick_device
+from makemore.errors import MakemoreError
 from makemore.files.atomic import damage, from_json, no_infinities
 from makemore.metrics.advice import overfitted
 from makemore.metrics.baselines import SCORED_TOKENS, baseline, count_lines
@@ -327,19 +328,6 @@ def _finite(loss: float, step: int, settings: Settings) -> None:
             f"the loss became {loss:g} at step {step}: train again with --overwrite and a lower --learning-rate than "
             f"{settings.learning_rate:g}"
         )
-
-
-def pick_device(name: str) -> torch.device:
-    """Return the device of a name; "auto" takes CUDA, else Apple's, else the CPU."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, there in available.items() if there)
-    if name not in available:
-        guess = alike(name, ["auto", *available]) or " there are auto, cpu, cuda and mps"
-        raise MakemoreError(f"--device {shown(name)}: no such device;{guess}")
-    if not available[name]:
-        raise MakemoreError(f"--device {name}: torch finds none on this machine; leave --device out")
-    return torch.device(name)
 
 
 def _judge(progress: Progress, losses: dict[str, Losses]) -> Evaluation:

@@ -16,6 +16,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import Progress
 from makemore.corpus.source import locate
 from makemore.distributed import group as parallel
+from makemore.distributed.devices import fast_dtype, pick_device
 from makemore.errors import MakemoreError
 from makemore.files.atomic import held
 from makemore.models import build, configure, flag, model_class
@@ -27,8 +28,8 @@ from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given, recipe
 from makemore.sampling.draw import Choice
 from makemore.training import capacity
 from makemore.training.events import Event, Started
-from makemore.training.loop import pick_device, steps
-from makemore.training.optimizer import fast_dtype, optimizers
+from makemore.training.loop import steps
+from makemore.training.optimizer import optimizers
 from makemore.training.tensorboard import board
 
 ON_GPU = 16
