@@ -25,7 +25,7 @@ def measure(source: str, order: int, samples: int | None) -> dict[str, Any]:
     """Fit an n-gram on a list and return what `makemore eval` finds."""
     with tempfile.TemporaryDirectory() as directory:
         run = makemore.train(source, type="ngram", order=order, work_dir=directory, device="cpu")
-        found = assess(run, samples)
+        found = assess(run, samples).to_json()
     return {"nll": found["nll"]["test"], "memorising": found["memorising"]["level"]} | {
         key: found[key] for key in ("copy_ratio", "copy_ratio_interval", "c_t", "train_mass", "uniqueness",
         "uniqueness_of_train", "novelty", "vendi_ratio", "calibration_error")

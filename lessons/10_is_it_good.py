@@ -435,19 +435,18 @@ model = run.model
 losses, mask = token_losses(model, parts["test"])
 train, new = (line_probabilities(model, some) for some in (parts["train"], held_out))
 _, _, _, error = calibration(model, parts["test"])
-numbers = makemore.assess(run, 200 if FAST else 2000)
-mine = {
-    "nll": (losses.sum() / mask.sum()).item(),
-    "copy_ratio": (train.mean() / new.mean()).item(),
-    "train_mass": train.sum().item(),
-    "calibration_error": error.item(),
+assessment = makemore.assess(run, 200 if FAST else 2000)
+both = {
+    "nll": ((losses.sum() / mask.sum()).item(), assessment.nll["test"]),
+    "copy_ratio": ((train.mean() / new.mean()).item(), assessment.copying.ratio),
+    "train_mass": (train.sum().item(), assessment.quality.train_mass),
+    "calibration_error": (error.item(), assessment.calibration.error),
 }
-for key, value in mine.items():
-    theirs = numbers[key]["test"] if key == "nll" else numbers[key]
-    print(f"{key:18} here {value:.4f}   makemore eval {theirs:.4f}")
-    assert abs(value - theirs) < 1e-3 * max(1, abs(theirs)), key
-for warning in numbers["warnings"]:
-    print("warning:", warning["message"])
+for name, (mine, theirs) in both.items():
+    print(f"{name:18} here {mine:.4f}   makemore eval {theirs:.4f}")
+    assert abs(mine - theirs) < 1e-3 * max(1, abs(theirs)), name
+for warning in assessment.warnings:
+    print("warning:", warning.message)
 
 # %% [markdown]
 # And `makemore compare` says which of two runs is better, with differences line by line as above, and room for
@@ -459,12 +458,12 @@ from makemore.reports.comparison import compare_runs
 with tempfile.TemporaryDirectory() as other:
     makemore.train("names", type="ngram", order=5, work_dir=other)
     result = compare_runs([directory.name, other])
-(pair,) = result["pairs"]
-low, high = pair["interval"]
+(pair,) = result.pairs
+low, high = pair.interval
 called = {directory.name: "gru", other: "5-gram"}
-a, b = called[pair["a"]], called[pair["b"]]
-verdict = "a tie" if pair["tie"] else f"the {a if high < 0 else b} is better"
-print(f"{a} - {b}: {pair['difference']:+.4f} nats per token, {low:+.4f} to {high:+.4f}: {verdict}")
+a, b = called[pair.a], called[pair.b]
+verdict = "a tie" if pair.tie else f"the {a if high < 0 else b} is better"
+print(f"{a} - {b}: {pair.difference:+.4f} nats per token, {low:+.4f} to {high:+.4f}: {verdict}")
 directory.cleanup()
 
 # %% [markdown]

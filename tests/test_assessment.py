@@ -53,7 +53,7 @@ def run(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def numbers(run):
-    return assess(run, N, SEED)
+    return assess(run, N, SEED).to_json()
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,23 @@ def test_what_was_measured(run, numbers, split):
     assert numbers["tokens"] == {name: sum(len(x) + 1 for x in lines) for name, lines in split.items()}
     assert numbers["samples"] == N
     assert len(split["validation"]) > 5 < len(split["test"])
+
+
+def test_the_fields_hold_what_the_json_says(run, numbers):
+    found = assess(Run.load(run.directory), N, SEED)
+    assert found.nll == numbers["nll"]
+    for split in SPLITS:
+        loss = found.losses[split]
+        assert loss.nll.value == found.nll[split]
+        assert list(loss.perplexity.interval) == numbers["perplexity_interval"][split]
+        assert loss.bits_per_line.value == numbers["bits_per_line"][split]
+    assert found.nll_by_position[1].nll == numbers["nll_by_position"][0]["nll"]
+    assert found.nll_by_character["\n"].tokens == found.scored_lines["test"]
+    assert sum(part.tokens for part in found.nll_by_length.values()) == found.tokens["test"]
+    assert found.quality.novelty == numbers["novelty"]
+    assert found.quality.distances["length"].ratio == numbers["distances"]["length"]["ratio"]
+    assert found.memorising.sentence == numbers["memorising"]["sentence"]
+    assert [warned.code for warned in found.warnings] == [each["code"] for each in numbers["warnings"]]
 
 
 @pytest.mark.parametrize("name", SPLITS)
@@ -342,11 +359,11 @@ def test_vendi(numbers, split, samples):
 
 def test_the_same_seed_gives_the_same_numbers(run, numbers):
     said = []
-    first = assess(Run.load(run.directory), N, SEED, said.append)
-    assert first == assess(makemore.load(run.directory), N, SEED)
+    first = assess(Run.load(run.directory), N, SEED, said.append).to_json()
+    assert first == assess(makemore.load(run.directory), N, SEED).to_json()
     assert said[0] == "losses"
     assert first.keys() == numbers.keys()
-    other = assess(makemore.load(run.directory), N, SEED + 1)
+    other = assess(makemore.load(run.directory), N, SEED + 1).to_json()
     assert other["nll"] == numbers["nll"]
     assert [x["text"] for x in other["nearest"]] != [x["text"] for x in numbers["nearest"]]
 
@@ -363,7 +380,7 @@ def test_validity_where_all_lines_are_as_long(tmp_path):
     slow = Slow(run)
     p = sum(math.exp(-sum(slow.nll(line))) for line in every_line(5)) / (1 - slow.p("a")[0][0][0])
     assert p > 0.5
-    numbers = assess(run, N)
+    numbers = assess(run, N).to_json()
     assert numbers["validity"] == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / N))
 
 
@@ -414,7 +431,7 @@ def codes(numbers):
 def test_a_model_that_knows_the_truth(chain, tmp_path):
     chain, lines = chain
     run = trained(lines, tmp_path, type="ngram", order=3)
-    numbers = assess(run, 2000)
+    numbers = assess(run, 2000).to_json()
     test = run.corpus.lines(run.corpus.rows("test"))
     truth = sum(map(chain.nll, test)) / sum(len(line) + 1 for line in test)
     low, high = numbers["nll_interval"]["test"]
@@ -438,7 +455,7 @@ def test_a_model_that_knows_the_truth(chain, tmp_path):
 def test_a_model_that_learns_by_heart(chain, tmp_path):
     """The same lines, with contexts so long that they tell the line."""
     _, lines = chain
-    numbers = assess(trained(lines[:10_000], tmp_path, type="ngram", order=8), 2000)
+    numbers = assess(trained(lines[:10_000], tmp_path, type="ngram", order=8), 2000).to_json()
     assert numbers["copy_ratio"] > 4
     assert numbers["copy_ratio_interval"][0] > 1
     assert numbers["c_t"] < -5
@@ -460,7 +477,7 @@ class Sharp(nn.Module):
 
 @pytest.fixture(scope="module")
 def names_numbers(names_run):
-    return assess(Run.load(names_run), 500)
+    return assess(Run.load(names_run), 500).to_json()
 
 
 def test_a_healthy_model(names_numbers):
@@ -471,7 +488,7 @@ def test_a_healthy_model(names_numbers):
 def test_a_model_too_sure_and_one_too_unsure(names_run, names_numbers, by, code):
     run = Run.load(names_run)
     run.__dict__["model"] = Sharp(run.model, by)
-    numbers = assess(run, 500)
+    numbers = assess(run, 500).to_json()
     assert code in codes(numbers)
     assert numbers["calibration_error"] > 2 * names_numbers["calibration_error"]
     assert (numbers["vendi_ratio"] > 1) == (by < 1)
@@ -480,7 +497,7 @@ def test_a_model_too_sure_and_one_too_unsure(names_run, names_numbers, by, code)
 def test_a_list_with_faults(tmp_path):
     """What is wrong with the lines is told after a training, too."""
     lines = [*small_lines(), "abq", "ab\u200b", "a\ufffdb"]
-    warnings = assess(trained(lines, tmp_path, type="ngram"), 100)["warnings"]
+    warnings = assess(trained(lines, tmp_path, type="ngram"), 100).to_json()["warnings"]
     assert {w["code"] for w in warnings} >= {"few_lines", "rare_characters", "suspicious_characters"}
     assert all(w.keys() == {"code", "message", "advice", "severity"} for w in warnings)
 
@@ -491,7 +508,7 @@ def test_orders_on_names(tmp_path):
     for order in range(2, 8):
         directory = tmp_path / str(order)
         run = makemore.train("names", work_dir=directory, device="cpu", type="ngram", order=order)
-        found[order] = assess(run, 1000)
+        found[order] = assess(run, 1000).to_json()
     ratios, c_t = ([found[order][key] for order in range(4, 8)] for key in ("copy_ratio", "c_t"))
     assert ratios == sorted(ratios)
     assert c_t == sorted(c_t, reverse=True)
@@ -535,7 +552,7 @@ def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_d
     monkeypatch.setattr(sizes, "SIZES", sizes.Sizes())
     in_memory = trained(small_lines(), tmp_path / "b", type="ngram")
     assert (stored.corpus.on_disk, in_memory.corpus.on_disk) == (True, False)
-    found, wanted = assess(stored, N, SEED), assess(in_memory, N, SEED)
+    found, wanted = (assess(run, N, SEED).to_json() for run in (stored, in_memory))
     assert found | {"seconds": 0} == wanted | {"seconds": 0}
 
 
@@ -543,11 +560,11 @@ def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypat
     """The numbers lie near those of all lines, and no more lines are looked at than are said."""
     run = makemore.train("names", type="ngram", work_dir=tmp_path / "run", device="cpu")
     assert run.corpus.on_disk
-    whole = assess(Run.load(names_run), 1000)
+    whole = assess(Run.load(names_run), 1000).to_json()
     monkeypatch.setattr(assessment, "SCORED_TOKENS", 6000)
     run.corpus = DiskCorpus(run.corpus.store, Sizes(chunk=500, piece=4000, subsample=6000))
     few_at_once(monkeypatch, 10)
-    some = assess(run, 1000)
+    some = assess(run, 1000).to_json()
     assert some["lines"] == whole["lines"]
     assert some["tokens"] == whole["tokens"]
     for split in SPLITS:

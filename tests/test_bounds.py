@@ -509,7 +509,7 @@ def test_inspect_warns_of_a_large_alphabet(tmp_path):
         path.write_text(
             "".join(chr(0x4E00 + i) + chr(0x4E00 + (i * 7) % n) + "\n" for i in range(n)), "utf-8"
         )
-        found = {w["code"]: w for w in inspect(path, pace=1.0)["warnings"]}
+        found = {w.code: w for w in inspect(path, pace=1.0).warnings}
         assert ("large_alphabet" in found) == warned
-    assert "1,000 different characters" in found["large_alphabet"]["message"]
-    assert "--min-count" in found["large_alphabet"]["advice"]
+    assert "1,000 different characters" in found["large_alphabet"].message
+    assert "--min-count" in found["large_alphabet"].remedy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,13 +33,13 @@ def ngrams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_a_real_difference_and_a_tie(ngrams: dict[str, Path]) -> None:
     found = compare_runs(list(ngrams.values()))
-    assert [e["type"] for e in found["entries"]] == ["ngram", "ngram", "bigram"]
-    assert [e["tie_with_best"] for e in found["entries"]] == [True, True, False]
-    assert [p["tie"] for p in found["pairs"]] == [True, False, False]
-    bigram, four = found["entries"][2], found["entries"][0]
-    pair = found["pairs"][1]
-    assert pair["difference"] == pytest.approx(bigram["nll"]["test"] - four["nll"]["test"], abs=1e-6)
-    assert pair["interval"][0] < pair["difference"] < pair["interval"][1]
+    assert [e.type for e in found.entries] == ["ngram", "ngram", "bigram"]
+    assert [e.tie_with_best for e in found.entries] == [True, True, False]
+    assert [p.tie for p in found.pairs] == [True, False, False]
+    bigram, four = found.entries[2], found.entries[0]
+    pair = found.pairs[1]
+    assert pair.difference == pytest.approx(bigram.nll["test"] - four.nll["test"], abs=1e-6)
+    assert pair.interval[0] < pair.difference < pair.interval[1]
 
 
 def test_losses_are_paired_line_by_line(ngrams: dict[str, Path], tmp_path: Path) -> None:
@@ -47,12 +48,12 @@ def test_losses_are_paired_line_by_line(ngrams: dict[str, Path], tmp_path: Path)
     lines = corpus.lines(np.arange(len(corpus)))
     (tmp_path / "turned.txt").write_text("\n".join(reversed(lines)), "utf-8")
     makemore.train(tmp_path / "turned.txt", type="ngram", order=4, work_dir=tmp_path / "run", device="cpu")
-    (pair,) = compare_runs([ngrams["four"], tmp_path / "run"])["pairs"]
-    assert pair["difference"] == pytest.approx(0, abs=1e-9)
+    (pair,) = compare_runs([ngrams["four"], tmp_path / "run"]).pairs
+    assert pair.difference == pytest.approx(0, abs=1e-9)
     # paired: the interval of the difference is narrower than if the two had been scored on different lines
     found = compare_runs([ngrams["four"], ngrams["two"]])
-    apart = np.hypot(*(np.ptp(entry["interval"]) for entry in found["entries"]))
-    assert np.ptp(found["pairs"][0]["interval"]) < 0.9 * apart
+    apart = np.hypot(*(np.ptp(entry.interval) for entry in found.entries))
+    assert np.ptp(found.pairs[0].interval) < 0.9 * apart
 
 
 @pytest.mark.slow
@@ -68,17 +69,17 @@ def test_of_a_large_file_the_same_lines_are_drawn_for_every_run(
     for source, directory in zip(("names", tmp_path / "turned.txt"), runs, strict=True):
         run = makemore.train(source, type="ngram", order=4, work_dir=directory, device="cpu")
         assert run.corpus.on_disk
-    (on_disk,) = compare_runs([runs[0], ngrams["two"]])["pairs"]
-    (in_memory,) = compare_runs([ngrams["four"], ngrams["two"]])["pairs"]
-    assert (on_disk["difference"], on_disk["interval"]) == (in_memory["difference"], in_memory["interval"])
+    (on_disk,) = compare_runs([runs[0], ngrams["two"]]).pairs
+    (in_memory,) = compare_runs([ngrams["four"], ngrams["two"]]).pairs
+    assert (on_disk.difference, on_disk.interval) == (in_memory.difference, in_memory.interval)
     monkeypatch.setattr(sizes, "SIZES", replace(small, subsample=3000))
     found = compare_runs([*runs, ngrams["two"]])
-    assert 300 < found["scored_lines"] < 600 < found["lines"]["test"]
-    assert found["pairs"][0]["difference"] == pytest.approx(0, abs=1e-9)
-    assert found["pairs"][0]["tie"]
-    assert found["pairs"][1]["difference"] == pytest.approx(in_memory["difference"], abs=0.05)
-    for entry in found["entries"]:
-        assert entry["interval"][0] < entry["nll"]["test"] < entry["interval"][1]
+    assert 300 < found.scored_lines < 600 < found.lines["test"]
+    assert found.pairs[0].difference == pytest.approx(0, abs=1e-9)
+    assert found.pairs[0].tie
+    assert found.pairs[1].difference == pytest.approx(in_memory.difference, abs=0.05)
+    for entry in found.entries:
+        assert entry.interval[0] < entry.nll["test"] < entry.interval[1]
     (tmp_path / "turned.txt").write_text("\n".join(lines[1:]), "utf-8")
     makemore.train(tmp_path / "turned.txt", type="bigram", work_dir=tmp_path / "c", device="cpu")
     with pytest.raises(MakemoreError, match="lines than"):
@@ -88,14 +89,14 @@ def test_of_a_large_file_the_same_lines_are_drawn_for_every_run(
 def test_the_seeds_widen_the_interval(small: Path, tmp_path: Path) -> None:
     found = compare(small, ["mlp"], work_dir=tmp_path / "c", seeds=2, max_steps=3)
     assert found is not None
-    (entry,) = found["entries"]
-    assert len(entry["runs"]) == 2
-    assert entry["nll"]["test"] == pytest.approx(np.mean(entry["nll_of_runs"]))
-    assert len(set(entry["nll_of_runs"])) == 2
-    (pair,) = compare_runs(entry["runs"])["pairs"]
-    spread = comparison.SEED_SPREAD * np.sqrt(comparison.SEED_LINES / found["lines"]["train"])
-    assert np.ptp(pair["interval"]) > 2 * 1.96 * spread * np.sqrt(2) * 0.8
-    assert pair["tie"]
+    (entry,) = found.entries
+    assert len(entry.runs) == 2
+    assert entry.nll["test"] == pytest.approx(np.mean(entry.nll_of_runs))
+    assert len(set(entry.nll_of_runs)) == 2
+    (pair,) = compare_runs(entry.runs).pairs
+    spread = comparison.SEED_SPREAD * np.sqrt(comparison.SEED_LINES / found.lines["train"])
+    assert np.ptp(pair.interval) > 2 * 1.96 * spread * np.sqrt(2) * 0.8
+    assert pair.tie
 
 
 def test_it_goes_on_where_it_was(small: Path, tmp_path: Path) -> None:
@@ -111,20 +112,20 @@ def test_it_goes_on_where_it_was(small: Path, tmp_path: Path) -> None:
     whole = compare(small, ["bigram", "mlp", "gru"], work_dir=tmp_path / "c", max_steps=3)
     assert whole is not None
     assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert {entry["name"] for entry in whole["entries"]} == {"bigram", "mlp", "gru"}
+    assert {entry.name for entry in whole.entries} == {"bigram", "mlp", "gru"}
     alone = compare(small, ["bigram", "mlp", "gru"], work_dir=tmp_path / "d", max_steps=3)
     assert alone is not None
-    for a, b in zip(whole["entries"], alone["entries"], strict=True):
-        assert (a["name"], a["nll"]) == (b["name"], b["nll"])
+    for a, b in zip(whole.entries, alone.entries, strict=True):
+        assert (a.name, a.nll) == (b.name, b.nll)
     assert json.loads((tmp_path / "c" / "comparison.json").read_text("utf-8"))["result"]["entries"]
 
 
 def test_every_pair_is_compared(small: Path, tmp_path: Path) -> None:
     found = compare(small, ["bigram", "ngram", "mlp"], work_dir=tmp_path / "c", max_steps=2)
     assert found is not None
-    names = [entry["name"] for entry in found["entries"]]
-    assert [(p["a"], p["b"]) for p in found["pairs"]] == list(itertools.combinations(names, 2))
-    losses = [entry["nll"]["test"] for entry in found["entries"]]
+    names = [entry.name for entry in found.entries]
+    assert [(p.a, p.b) for p in found.pairs] == list(itertools.combinations(names, 2))
+    losses = [entry.nll["test"] for entry in found.entries]
     assert losses == sorted(losses)
 
 
@@ -153,10 +154,10 @@ def test_a_model_that_holds_lines_for_impossible_comes_last(small: Path, tmp_pat
     makemore.train(small, type="bigram", smoothing=0.0, work_dir=tmp_path / "sure", device="cpu")
     makemore.train(small, type="bigram", work_dir=tmp_path / "smooth", device="cpu")
     found = compare_runs([tmp_path / "sure", tmp_path / "smooth"])
-    assert [entry["nll"]["test"] is None for entry in found["entries"]] == [False, True]
-    (pair,) = found["pairs"]
-    assert not pair["tie"]
-    json.dumps(found, allow_nan=False)
+    assert [math.isinf(entry.nll["test"]) for entry in found.entries] == [False, True]
+    (pair,) = found.pairs
+    assert not pair.tie
+    json.dumps(found.to_json(), allow_nan=False)
     page = tmp_path / "page.html"
     from makemore.reports.page import write_report
 
@@ -177,8 +178,8 @@ def test_a_type_that_fails_is_left_out(small: Path, tmp_path: Path, monkeypatch:
         on_failure=lambda name, message: told.append(name),
     )  # fmt: skip
     assert found is not None
-    assert {entry["name"] for entry in found["entries"]} == {"bigram", "ngram"}
-    assert found["failed"] == {"mlp-3407": "the loss became nan at step 3"}
+    assert {entry.name for entry in found.entries} == {"bigram", "ngram"}
+    assert found.failed == {"mlp-3407": "the loss became nan at step 3"}
     assert told == ["mlp-3407"]
     with pytest.raises(MakemoreError, match="became nan"):
         compare(small, ["mlp"], work_dir=tmp_path / "d", max_steps=3)
@@ -190,7 +191,7 @@ def test_the_page_of_a_comparison_has_the_numbers_of_all_seeds(small: Path, tmp_
     found = compare(small, ["bigram", "mlp"], work_dir=tmp_path / "c", max_steps=3, seeds=2)
     assert found is not None
     text = write_report([tmp_path / "c"], None, 100).read_text("utf-8")
-    for entry in found["entries"]:
+    for entry in found.entries:
         assert f"{entry['nll']['test']:.4f}" in text
 
 

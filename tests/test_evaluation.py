@@ -250,7 +250,8 @@ def test_the_loss_of_every_part_lies_in_its_interval_and_no_interval_below_0() -
         lengths = some.lengths + 1
         found = Losses(random.gamma(0.2, 5, int(lengths.sum())), lengths, some.hashes)
         rows = np.arange(n)
-        for part in [*by_position(found), *by_length(found), *by_character(found, some, rows)]:
+        every = (by_position(found), by_length(found), by_character(found, some, rows))
+        for part in [part for parts in every for part in parts.values()]:
             low, high = part.interval
             assert math.isnan(low) == math.isnan(high)
             assert math.isnan(low) or 0 <= low <= part.nll <= high < math.inf

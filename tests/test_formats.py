@@ -374,7 +374,7 @@ def test_several_files_are_no_name_in_a_command() -> None:
     Path("a.txt").write_text("".join(f"{w} 7\n" for w in WORDS))
     Path("b.txt").write_text("".join(f"{w} 8\n" for w in WORDS))
     (warned,) = before_training(read(["a.txt", "b.txt"]))
-    assert "cut -d' ' -f1 FILE > lines.txt" in warned.advice
+    assert "cut -d' ' -f1 FILE > lines.txt" in warned.remedy
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -449,7 +449,7 @@ def test_the_commands_that_are_advised_do_what_they_say() -> None:
         corpus = read(written(data))
         from makemore.metrics.looks import before_training
 
-        commands = [warned.advice.partition(": ")[2].partition(" (")[0] for warned in before_training(corpus)]
+        commands = [warned.remedy.partition(": ")[2].partition(" (")[0] for warned in before_training(corpus)]
         command = next(command for command in commands if ">" in command).replace("python3", sys.executable)
         subprocess.run(command, shell=True, check=True)
         assert Path("lines.txt").read_text().split("\n")[:-1] == wanted, name

@@ -30,7 +30,7 @@ def look(tmp_path):
         path = tmp_path / "list.txt"
         text = lines if isinstance(lines, str) else "".join(line + "\n" for line in lines)
         path.write_bytes(text.encode())
-        found = inspect(path, pace=0.01, **options)
+        found = inspect(path, pace=0.01, **options).to_json()
         assert list(found) == KEYS.split()
         json.dumps(found, allow_nan=False)
         return found
@@ -162,7 +162,7 @@ def test_headers(look, lines, name):
 
 @pytest.mark.parametrize("name", ["names", "words", "companies"])
 def test_the_bundled_lists_are_lists(name):
-    found = inspect(name, pace=0.02)
+    found = inspect(name, pace=0.02).to_json()
     assert found["source"] == f"{name} (bundled)"
     assert found["format"] == {"name": "list", "share": 1.0, "header": None}
     assert not {"other_format", "duplicates", "long_lines", "few_lines"} & set(codes(found))

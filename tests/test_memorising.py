@@ -244,7 +244,7 @@ def test_counting_on_a_short_list(n, levels, tmp_path):
     run = makemore.train(tmp_path / "list.txt", type="ngram", work_dir=tmp_path / "run", device="cpu")
     verdict = verdict_of(run.summary)
     assert verdict.level in levels
-    numbers = assess(run, 500)
+    numbers = assess(run, 500).to_json()
     assert numbers["memorising"] == run.summary["memorising"]
     assert numbers["memorising"]["share"] == pytest.approx(numbers["train_mass"])
     assert numbers["memorising"]["ratio"] == numbers["copy_ratio"]

@@ -1,6 +1,7 @@
 """The report: one HTML file that needs nothing else, whatever the lines are."""
 
 import dataclasses
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,11 +10,14 @@ import pytest
 
 import makemore
 from makemore.corpus.reading import Reading
+from makemore.metrics.advice import Warned
+from makemore.metrics.copying import Verdict
 from makemore.models import MODELS, knobs
 from makemore.plots import draw as plots
 from makemore.plots.entry import Entry
 from makemore.plots.style import INK
 from makemore.reports.assessment import assess
+from makemore.reports.comparison import Compared, Comparison, Pair
 from makemore.reports.page import write_page, write_report
 from makemore.reports.portrait import WORDS, samples, warning
 from makemore.runs.settings import Settings
@@ -104,13 +108,16 @@ def test_lines_that_look_like_html_are_shown_as_they_are(nasty, tmp_path):
 
 def test_several_runs_are_compared(entry, nasty, tmp_path):
     third = entry._replace(name="third")
-    comparison = {
-        "entries": [{"name": "third", "samples_per_second": 1234.0}, {}],
-        "pairs": [
-            {"a": "third", "b": "<i>", "difference": 0.5, "interval": [0.4, 0.6], "tie": False},
-            {"a": "third"},
-        ],
-    }
+    found = entry[2]
+    best = Compared(
+        name="third", type="mlp", runs=("third",), parameters=1, seconds=1.0, nll=found.nll, nll_of_runs=(2.0,),
+        samples_per_second=1234.0, uniqueness=1.0, copy_ratio=math.nan, interval=(1.0, 3.0),
+    )  # fmt: skip
+    pairs = (
+        Pair("third", "<i>", 0.5, (0.4, 0.6), tie=False),
+        Pair("third", "x", math.nan, (math.nan, math.nan), tie=True),
+    )
+    comparison = Comparison(found.lines, 9, 0.01, (best,), pairs)
     write_page(tmp_path / "report.html", [entry, nasty, third], comparison)
     page = Page(tmp_path / "report.html")
     check_self_contained(page)
@@ -131,7 +138,11 @@ def test_the_command_measures_and_writes(small_run, names_run, tmp_path):
 def test_the_page_begins_with_what_people_ask_first(small, entry, tmp_path):
     """The list's name, the verdict, samples; the share of copies before all other numbers; details are folded away."""
     name, run, found = entry
-    found = found | {"memorising": {"sentence": "3% of samples are <copies>: little is memorised"}}
+
+    class Odd(Verdict):
+        sentence = "3% of samples are <copies>: little is memorised"  # type: ignore[assignment]
+
+    found = dataclasses.replace(found, memorising=Odd("little", 0.03, None, None, 9))
     write_page(tmp_path / "report.html", [Entry(name, run, found)])
     text = (tmp_path / "report.html").read_text("utf-8")
     places = [
@@ -182,5 +193,5 @@ def test_every_setting_has_a_name_in_words():
 
 
 def test_no_option_is_broken_by_a_line():
-    text = warning({"message": "a", "advice": "use --max-steps or <--teacher>", "severity": "amber"})
+    text = warning(Warned("a", "a", "use --max-steps or <--teacher>"))
     assert "use <code>--max-steps</code> or &lt;<code>--teacher</code>&gt;." in text

@@ -1,5 +1,6 @@
 """Plots: which there are for which run, and that they can be written."""
 
+import math
 import warnings
 
 import numpy as np
@@ -13,6 +14,7 @@ import makemore
 from makemore.corpus import sizes
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.disk import DiskCorpus
+from makemore.metrics.losses import Part
 from makemore.plots import draw, files, inside, losses, style
 from makemore.plots import samples as of_samples
 from makemore.plots.entry import Entry, Plot
@@ -53,15 +55,13 @@ def test_what_no_font_has_becomes_its_code_point():
 
 
 def test_many_places_are_put_together_and_few_tokens_too():
-    parts = [{"position": i, "tokens": 5, "nll": 1.0, "interval": [0.9, 1.1]} for i in range(1, 1001)]
-    parts.append({"position": 1001, "tokens": 1, "nll": 1.0, "interval": [None, None]})
-    parts.append({"position": 1002, "tokens": 1, "nll": None, "interval": [None, None]})
-    x, y, half = losses.merged(parts, "position")
+    none = math.nan, math.nan
+    parts = {i: Part(5, 1.0, (0.9, 1.1)) for i in range(1, 1001)}
+    x, y, half = losses.merged(parts | {1001: Part(1, 1.0, none), 1002: Part(1, math.inf, none)})
     assert 50 <= len(x) <= losses.MOST
     assert np.allclose(y, 1)
     assert half.max() < 0.1  # more tokens are known better
-    few = [{"position": i, "tokens": 19, "nll": 1.0, "interval": [0, 2]} for i in range(1, 10)]
-    assert len(losses.merged(few, "position")[0]) == 4
+    assert len(losses.merged({i: Part(19, 1.0, (0.0, 2.0)) for i in range(1, 10)})[0]) == 4
 
 
 def test_attention_is_the_model_s_own(small, tmp_path):

@@ -10,6 +10,7 @@ import shutil
 import sys
 import webbrowser
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from makemore.cli import measure as measuring
 from makemore.cli.display import BAR, Display
 from makemore.cli.terminal import for_stream, visible_json, width_of, wrapped
 from makemore.errors import visible
+from makemore.metrics.assessment import Estimate
 from makemore.reports.assessment import assess
-from makemore.reports.comparison import compare_runs
+from makemore.reports.comparison import Finished, compare_runs
 from makemore.reports.inspection import inspect
 from makemore.sampling.draw import Sample
 from makemore.training import loop
@@ -75,8 +77,8 @@ def long_lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_eval_is_readable_at_any_width(long_lines: Path, small_run: Path) -> None:
     for run in (long_lines / "run", small_run):
         numbers = assess(makemore.load(run), 100)
-        numbers["perplexity"]["test"] = 123456.78
-        numbers["perplexity_interval"]["test"] = [0.73, 1234567.89]
+        wide = replace(numbers.losses["test"], perplexity=Estimate(123456.78, (0.73, 1234567.89)))
+        numbers = replace(numbers, losses={**numbers.losses, "test": wide})
         check_readable(lambda console, numbers=numbers: tables.show_assessment(console, numbers))  # type: ignore[misc]
     narrow = printed(40, lambda console: tables.show_assessment(console, numbers))
     assert "validation  " in narrow
@@ -87,24 +89,19 @@ def test_eval_is_readable_at_any_width(long_lines: Path, small_run: Path) -> Non
 def test_compare_is_readable_at_any_width(small: Path, small_run: Path, tmp_path: Path) -> None:
     makemore.train(small, work_dir=tmp_path / "ngram", type="ngram", device="cpu")
     result = compare_runs([small_run, tmp_path / "ngram"])
-    for i, each in enumerate(result["entries"]):
-        each["name"] = f"runs/number-{i}"
-    for pair in result["pairs"]:
-        pair["a"], pair["b"] = ("runs/number-0", "runs/number-1")
+    entries = tuple(replace(each, name=f"runs/number-{i}") for i, each in enumerate(result.entries))
+    (pair,) = result.pairs
+    result = replace(result, entries=entries, pairs=(replace(pair, a=entries[0].name, b=entries[1].name),))
     check_readable(lambda console: tables.show_comparison(console, result))
 
 
 def test_what_is_being_compared_fits_its_line(small_run: Path) -> None:
-    numbers = {
-        "name": "transformer-3407",
-        "nll": {"test": 2.1234, "validation": 2.2},
-        "parameters": 12_345_678,
-        "seconds": 61.0,
-    }
+    nll = {"test": 2.1234, "validation": 2.2}
+    finished = Finished("transformer-3407", "transformer", nll, seconds=61.0, parameters=12_345_678)
 
     def show(console: Console) -> None:
         with tables.Leaderboard(console) as board:
-            board.done(numbers)
+            board.done(finished)
 
     for width in WIDTHS:
         lines = printed(width, show).splitlines()
@@ -261,12 +258,12 @@ def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -
     assert "…\n" in output
     assert "… was cut at the length of the longest line" in output
     numbers = assess(run, 100)
-    for i, each in enumerate(numbers["nearest"]):
-        each["text"] = f"{i} was drawn"
+    nearest = tuple(replace(each, text=f"{i} was drawn") for i, each in enumerate(numbers.quality.nearest))
+    numbers = replace(numbers, quality=replace(numbers.quality, nearest=nearest))
     output = printed(80, lambda console: tables.show_assessment(console, numbers))
-    for i, each in enumerate(numbers["nearest"][:10]):
-        assert (f"{i} was drawn…" in output) == each["cut"]
-    assert any(each["cut"] for each in numbers["nearest"][:10])
+    for i, each in enumerate(nearest[:10]):
+        assert (f"{i} was drawn…" in output) == each.cut
+    assert any(each.cut for each in nearest[:10])
     # where all lines have one length, a sample of that length is whole
     path = tmp_path / "four.txt"
     path.write_text("\n".join(f"{a}{b}{a}." for a in "abcdefgh" for b in "klmnopqr"), "utf-8")

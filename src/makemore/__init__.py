@@ -4,7 +4,7 @@
     run = makemore.load("out")
     run.sample(20, prefix="ka", seed=1)
     run.score(["emma"])
-    makemore.assess(run)["nll"]["test"]
+    makemore.assess(run).nll["test"]
 
 Importing the package defines these names and loads nothing else until one of them is used.
 """

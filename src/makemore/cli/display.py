@@ -144,7 +144,7 @@ class Display:
             self.say(line)
         if not event.step:
             for warned in before_training(event.run.corpus):
-                self.say(f"{warned.message}; {warned.advice}", "yellow")
+                self.say(f"{warned.message}; {warned.remedy}", "yellow")
         going_on = f", going on from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
         several = f", {parallel.size()} processes" if parallel.size() > 1 else ""
@@ -217,7 +217,7 @@ class Display:
         self.say(f"diagnostics: {found}; see {self.run.directory / 'diagnostics.png'}")
         for warned in event.warned:
             self.say(f"  {warned.message}", "yellow", hang="  ")
-            self.say(f"    what to do: {warned.advice}", hang="    ")
+            self.say(f"    what to do: {warned.remedy}", hang="    ")
 
     def _done(self, event: Done) -> None:
         if self._bar is not None:

@@ -37,15 +37,15 @@ def eval_(
         from makemore.reports.assessment import assess
         from makemore.runs.run import load
 
-        numbers = assess(load(where), number, seed, said)
+        found = assess(load(where), number, seed, said)
     if json:
-        _print_json(numbers)
+        _print_json(found.to_json())
         return 0
     from rich.console import Console
 
     from makemore.cli.tables import show_assessment
 
-    show_assessment(Console(), numbers)
+    show_assessment(Console(), found)
     return 0
 
 
@@ -89,7 +89,6 @@ def compare(
 
     named = (input_file,) if input_file is not None else ()
     what = one_of(what or None, named or None, "-i") or ()
-    result: dict[str, Any] | None
     if input_file is None and len(what) == 1 and (there := result_of(what[0])) is not None:
         runs, result = True, there
     elif runs := len(what) > 1 or (
@@ -112,23 +111,23 @@ def compare(
         console = Console(stderr=json)
         source = what[0] if what else None
         with outlasting("the comparison"), Leaderboard(console) as board, stop_signals() as stop:
-            result = compared(
+            trained = compared(
                 source, chosen, work_dir=directory, seeds=seeds, time=time, max_steps=max_steps,
                 device=device, encoding=encoding, max_length=max_length, keep_spaces=keep_spaces,
                 drop_undecodable=drop_undecodable, on_event=board.event, on_run=board.done,
                 on_failure=board.failed, on_estimate=board.estimate, stop=stop,
             )  # fmt: skip
-        if result is None:
+        if trained is None:
             tell(f"stopped; the same command goes on from there, in {directory}", stream=console.file)
             return 130
+        result = trained
     if json:
-        _print_json(result)
+        _print_json(result.to_json())
         return 0
     from rich.console import Console
 
     from makemore.cli.tables import show_comparison
 
-    assert result is not None
     show_comparison(Console(), result)
     if not runs:
         tell("")
@@ -172,7 +171,7 @@ def inspect_(
             drop_undecodable=drop_undecodable,
         )
     if json:
-        _print_json(found)
+        _print_json(found.to_json())
         return 0
     from rich.console import Console
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,12 +16,18 @@ from makemore.cli.layout import command, notes, say, table
 from makemore.cli.terminal import clipped, duration, width_of, wrapped
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
-from makemore.metrics.advice import RED, shown
+from makemore.metrics.advice import RED, Warned, shown
 from makemore.metrics.copying import MUCH
 from makemore.metrics.looks import before_training
 from makemore.metrics.quality import UNIQUE_OF
 from makemore.runs.scoring import Explained
 from makemore.training.events import Evaluation, Event, Overfitting, Started, Step
+
+if TYPE_CHECKING:  # what is printed is measured by these, which take long to load
+    from makemore.metrics.assessment import Assessment
+    from makemore.metrics.losses import Interval
+    from makemore.reports.comparison import Comparison, Finished
+    from makemore.reports.inspection import Inspection
 
 BESIDE = 34
 """Columns that a run needs to stand beside another in `explain`."""
@@ -44,55 +50,76 @@ def _share(x: float) -> str:
 # eval
 
 
-def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
-    """Print what `assessment.assess` found."""
-    say(console, f"{numbers['type']}, {numbers['parameters']:,} parameters")
-    rows = [["lines", *(f"{numbers['lines'][split]:,}" for split in SPLITS)]]
-    units = {"nll": "nats per token", "bits_per_character": "bits per character",
-             "bits_per_line": "bits per line", "perplexity": "perplexity"}  # fmt: skip
-    for key, name in units.items():
-        digits = 4 if key == "nll" else 3 if key == "bits_per_character" else 2
-        rows.append([name, *(_number(numbers[key][split], digits) for split in SPLITS)])
-        around = [numbers[key + "_interval"][split] for split in SPLITS]
-        rows.append(
-            ["  95 % interval", *(f"{_number(a, digits)} to {_number(b, digits)}" for a, b in around)]
-        )
-    for name in ("bigram", "ngram"):
-        losses = numbers["baselines"][name]
-        label = "a bigram's nats per token" if name == "bigram" else "a 6-gram's"
-        rows.append([label, "", *(_number(losses[split]) for split in ("validation", "test"))])
-    table(console, ["", *SPLITS], rows)
-    if any(numbers["scored_lines"][split] < numbers["lines"][split] for split in SPLITS):
-        some = ", ".join(f"{numbers['scored_lines'][split]:,}" for split in SPLITS)
-        say(console, f"losses are of lines that were drawn: {some}", "dim")
+def show_assessment(console: Console, found: Assessment) -> None:
+    """Print what `assess` returned."""
+    say(console, f"{found.type}, {found.parameters:,} parameters")
+    _losses(console, found)
     say(console)
-
-    low, high = numbers["copy_ratio_interval"]
-    judged = [
-        ("copies", _number(100 * numbers["train_mass"], 1) + "%" if numbers["train_mass"] is not None else "-",
-         "of samples are training lines"),
-        ("copy ratio R", _number(numbers["copy_ratio"], 2),
-         f"how many times as likely training lines are as held-out ones; 1 is no memorising, and long lines make it large ({_number(low, 2)} to {_number(high, 2)})"),
-        ("C_T", _number(numbers["c_t"], 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
-        ("novel", _share(numbers["novelty"]), f"of the different ones among {numbers['samples']:,} samples are not training lines"),
-        ("held-out hits", _share(numbers["held_out_hits"]), "of the held-out lines came up among the samples"),
-        ("unique", _share(numbers["uniqueness"]),
-         f"of {min(UNIQUE_OF, numbers['samples']):,} samples are different; of as many training lines {_share(numbers['uniqueness_of_train'])}"),
-        ("ended", _share(numbers["validity"]), "of the samples ended by themselves"),
-        ("Vendi ratio", _number(numbers["vendi_ratio"], 2), "how varied samples are, over how varied held-out lines are"),
-        ("calibration error", _number(numbers["calibration_error"], 3), f"how far probabilities are from how often they come true; by chance alone {_number(numbers['calibration_error_by_chance'], 3)}"),
-    ]  # fmt: skip
-    notes(console, judged)
-    say(console, numbers["memorising"]["sentence"])
-    distances = ", ".join(f"{name} {_number(d['ratio'], 1)}" for name, d in numbers["distances"].items())
+    _judged(console, found)
+    say(console, found.memorising.sentence)
+    distances = ", ".join(f"{name} {_number(d.ratio, 1)}" for name, d in found.quality.distances.items())
     say(console, f"distance from training lines, over that of held-out lines: {distances}")
     say(console)
-    say(console, f"some of the {numbers['samples']:,} samples, and the training line nearest to each:")
+    _neighbours(console, found)
+    show_warnings(console, found.warnings)
+
+
+def _losses(console: Console, found: Assessment) -> None:
+    """Print the losses on each split, and those of the baselines."""
+    rows = [["lines", *(f"{found.lines[split]:,}" for split in SPLITS)]]
+    losses = [found.losses[split] for split in SPLITS]
+    units = [
+        ("nats per token", 4, [each.nll for each in losses]),
+        ("bits per character", 3, [each.bits_per_character for each in losses]),
+        ("bits per line", 2, [each.bits_per_line for each in losses]),
+        ("perplexity", 2, [each.perplexity for each in losses]),
+    ]
+    for name, digits, of_splits in units:
+        rows.append([name, *(_number(each.value, digits) for each in of_splits)])
+        rows.append(["  95 % interval", *(_between(each.interval, digits) for each in of_splits)])
+    baselines = found.baselines
+    for label, levels in (("a bigram's nats per token", baselines.bigram), ("a 6-gram's", baselines.ngram)):
+        rows.append([label, "", *(_number(levels[split]) for split in ("validation", "test"))])
+    table(console, ["", *SPLITS], rows)
+    if any(found.scored_lines[split] < found.lines[split] for split in SPLITS):
+        some = ", ".join(f"{found.scored_lines[split]:,}" for split in SPLITS)
+        say(console, f"losses are of lines that were drawn: {some}", "dim")
+
+
+def _judged(console: Console, found: Assessment) -> None:
+    """Print what samples are like, each number with what it says."""
+    copying, of, calibration = found.copying, found.quality, found.calibration
+    rows = [
+        ("copies", _number(100 * of.train_mass, 1) + "%", "of samples are training lines"),
+        ("copy ratio R", _number(copying.ratio, 2),
+         "how many times as likely training lines are as held-out ones; 1 is no memorising, and long lines make it large "
+         f"({_between(copying.interval, 2)})"),
+        ("C_T", _number(of.c_t, 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
+        ("novel", _share(of.novelty), f"of the different ones among {of.samples:,} samples are not training lines"),
+        ("held-out hits", _share(of.held_out_hits), "of the held-out lines came up among the samples"),
+        ("unique", _share(of.uniqueness),
+         f"of {min(UNIQUE_OF, of.samples):,} samples are different; of as many training lines {_share(of.uniqueness_of_train)}"),
+        ("ended", _share(of.validity), "of the samples ended by themselves"),
+        ("Vendi ratio", _number(of.vendi.ratio, 2), "how varied samples are, over how varied held-out lines are"),
+        ("calibration error", _number(calibration.error, 3),
+         f"how far probabilities are from how often they come true; by chance alone {_number(calibration.by_chance, 3)}"),
+    ]  # fmt: skip
+    notes(console, rows)
+
+
+def _between(interval: Interval, digits: int) -> str:
+    low, high = interval
+    return f"{_number(low, digits)} to {_number(high, digits)}"
+
+
+def _neighbours(console: Console, found: Assessment) -> None:
+    """Print some samples, each with the training line nearest to it."""
+    say(console, f"some of the {found.quality.samples:,} samples, and the training line nearest to each:")
     pairs = []
-    for each in numbers["nearest"][:10]:
-        edits = f"{each['distance']} edit" + "s" * (each["distance"] != 1)
-        near = "a training line itself" if not each["distance"] else f"{edits} from {_short(each['nearest'])}"
-        pairs.append((_short(each["text"] + CUT * each["cut"]), near))
+    for each in found.quality.nearest[:10]:
+        edits = f"{each.distance} edit" + "s" * (each.distance != 1)
+        near = "a training line itself" if not each.distance else f"{edits} from {_short(each.nearest)}"
+        pairs.append((_short(each.text + CUT * each.cut), near))
     width = max((width_of(text) for text, _ in pairs), default=0)
     beside = width + max((width_of(near) for _, near in pairs), default=0) + 4 <= console.width
     for text, near in pairs:
@@ -101,21 +128,20 @@ def show_assessment(console: Console, numbers: Mapping[str, Any]) -> None:
         else:
             say(console, f"  {text}", hang="  ")
             say(console, f"      {near}", "dim", hang="      ")
-    show_warnings(console, numbers["warnings"])
 
 
 def _short(text: str, width: int = 40) -> str:
     return clipped(visible(text), width)
 
 
-def show_warnings(console: Console, warnings: Sequence[Mapping[str, str]]) -> None:
+def show_warnings(console: Console, warnings: Sequence[Warned]) -> None:
     """Print warnings, each with what to do."""
     say(console)
     if not warnings:
         say(console, "no warnings", "green")
     for each in warnings:
-        say(console, each["message"], "bold red" if each["severity"] == RED else "bold yellow")
-        say(console, f"  what to do: {each['advice']}", hang="  ")
+        say(console, each.message, "bold red" if each.severity == RED else "bold yellow")
+        say(console, f"  what to do: {each.remedy}", hang="  ")
 
 
 # compare
@@ -126,7 +152,7 @@ class Leaderboard:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._done: list[dict[str, Any]] = []
+        self._done: list[Finished] = []
         self._now = ""
         self._losses = ""
         self._told = False
@@ -157,7 +183,7 @@ class Leaderboard:
                 if not self._told:  # all are trained on the same list
                     self._told = True
                     for warned in before_training(event.run.corpus):
-                        say(self._console, f"{warned.message}; {warned.advice}", "yellow")
+                        say(self._console, f"{warned.message}; {warned.remedy}", "yellow")
                 if not self._console.is_terminal:
                     say(self._console, f"training {name}")
             case Step():
@@ -171,13 +197,13 @@ class Leaderboard:
                 return
         self._show()
 
-    def done(self, numbers: dict[str, Any]) -> None:
+    def done(self, finished: Finished) -> None:
         """Take note of a run that is done."""
-        self._done.append(numbers)
-        self._done.sort(key=lambda each: math.inf if (loss := each["nll"]["test"]) is None else float(loss))
+        self._done.append(finished)
+        self._done.sort(key=lambda each: each.nll["test"])
         if not self._console.is_terminal:
-            loss, time = _number(numbers["nll"]["test"]), duration(numbers["seconds"])
-            say(self._console, f"  {numbers['name']}: test {loss} after {time}")
+            loss, time = _number(finished.nll["test"]), duration(finished.seconds)
+            say(self._console, f"  {finished.name}: test {loss} after {time}")
         self._now = ""
         self._show()
 
@@ -187,11 +213,11 @@ class Leaderboard:
 
     def _show(self) -> None:
         columns = [
-            ("", [each["name"] for each in self._done]),
-            ("test", [_number(each["nll"]["test"]) for each in self._done]),
-            ("validation", [_number(each["nll"]["validation"]) for each in self._done]),
-            ("time", [duration(each["seconds"]) for each in self._done]),
-            ("parameters", [f"{each['parameters']:,}" for each in self._done]),
+            ("", [each.name for each in self._done]),
+            ("test", [_number(each.nll["test"]) for each in self._done]),
+            ("validation", [_number(each.nll["validation"]) for each in self._done]),
+            ("time", [duration(each.seconds) for each in self._done]),
+            ("parameters", [f"{each.parameters:,}" for each in self._done]),
         ]
         grid, left = Table.grid(padding=(0, 2, 0, 0), pad_edge=False), self._console.width
         shown: list[list[Text]] = []
@@ -208,32 +234,53 @@ class Leaderboard:
         self._live.update(Group(grid, now) if self._done else now)
 
 
-def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
-    """Print what `comparison.compare` found."""
-    entries, pairs = result["entries"], result["pairs"]
+def show_comparison(console: Console, result: Comparison) -> None:
+    """Print what `compare` returned."""
+    entries = result.entries
     rows = []
     for each in entries:
-        low, high = each["interval"]
-        half = None if None in (low, high) else (high - low) / 2
+        low, high = each.interval
+        copies = "-" if each.train_mass is None else _share(each.train_mass)
         rows.append([
-            each["name"], _number(each["nll"]["test"]), _number(half, 3),
-            f"{each['parameters']:,}", duration(each["seconds"]), f"{each['samples_per_second']:,.0f}",
-            "-" if (copies := each.get("train_mass")) is None else _share(copies), _number(each["copy_ratio"], 2),
-            _share(each["uniqueness"]),
+            each.name, _number(each.nll["test"]), _number((high - low) / 2, 3),
+            f"{each.parameters:,}", duration(each.seconds), f"{each.samples_per_second:,.0f}",
+            copies, _number(each.copy_ratio, 2), _share(each.uniqueness),
         ])  # fmt: skip
-    table(
-        console,
-        ["", "test", "±", "parameters", "time", "samples/s", "copies", "copy ratio R", "unique"],
-        rows,
-    )
+    head = ["", "test", "±", "parameters", "time", "samples/s", "copies", "copy ratio R", "unique"]
+    table(console, head, rows)
     for each in entries:
-        if (verdict := each.get("memorising")) and verdict["level"] == MUCH:
-            say(console, f"{each['name']}: {verdict['sentence']}", "yellow")
+        if each.memorising is not None and each.memorising.level == MUCH:
+            say(console, f"{each.name}: {each.memorising.sentence}", "yellow")
     say(console)
-    ties = [(p["a"], p["b"]) for p in pairs if p["tie"]]
-    best = entries[0]["name"]
-    level = [name for a, name in ties if a == best]
-    if len(entries) == 1:
+    _ties(console, result)
+    places = {each.name: place for place, each in enumerate(entries)}
+    rows = [
+        [f"{pair.a} before {pair.b}", _number(pair.difference), _between(pair.interval, 4),
+         "tie" if pair.tie else "real"]
+        for pair in result.pairs
+        if places[pair.b] == places[pair.a] + 1
+    ]  # fmt: skip
+    if rows:
+        say(console)
+        table(console, ["to the next", "nats per token", "95 % interval", "verdict"], rows)
+    n = result.scored_lines
+    drawn = f" The test lines are {n:,} that were drawn." * (n < result.lines["test"])
+    say(
+        console,
+        "test: nats per token, with half its 95 % interval. Copies: samples that are training lines. Copy ratio R: how many times as likely training lines are as held-out ones. "
+        f"Unique: different samples among {UNIQUE_OF:,}. "
+        "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
+        f"{result.seed_spread:.4f}; of twenty differences called real one is chance." + drawn,
+        "dim",
+    )
+
+
+def _ties(console: Console, result: Comparison) -> None:
+    """Say which model is best, and which differences are ties."""
+    ties = [(pair.a, pair.b) for pair in result.pairs if pair.tie]
+    best = result.entries[0].name
+    level = [b for a, b in ties if a == best]
+    if len(result.entries) == 1:
         say(console, f"{best} is the only one, so there is nothing to compare it with")
     elif level:
         say(console, f"best: {best}; level with it, a tie: {', '.join(level)}")
@@ -242,26 +289,6 @@ def show_comparison(console: Console, result: Mapping[str, Any]) -> None:
     others = [f"{a} and {b}" for a, b in ties if a != best]
     if others:
         say(console, f"further ties: {'; '.join(others)}")
-    names = [each["name"] for each in entries]
-    rows = []
-    for pair in pairs:
-        if names.index(pair["b"]) == names.index(pair["a"]) + 1:
-            low, high = pair["interval"]
-            rows.append([f"{pair['a']} before {pair['b']}", _number(pair["difference"]),
-                         f"{_number(low)} to {_number(high)}", "tie" if pair["tie"] else "real"])  # fmt: skip
-    if rows:
-        say(console)
-        table(console, ["to the next", "nats per token", "95 % interval", "verdict"], rows)
-    n = result.get("scored_lines", result["lines"]["test"])
-    drawn = f" The test lines are {n:,} that were drawn." * (n < result["lines"]["test"])
-    say(
-        console,
-        "test: nats per token, with half its 95 % interval. Copies: samples that are training lines. Copy ratio R: how many times as likely training lines are as held-out ones. "
-        f"Unique: different samples among {UNIQUE_OF:,}. "
-        "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
-        f"{result['seed_spread']:.4f}; of twenty differences called real one is chance." + drawn,
-        "dim",
-    )
 
 
 # explain
@@ -329,57 +356,50 @@ def _colour(nll: float) -> str:
 # inspect
 
 
-def show_inspection(console: Console, found: Mapping[str, Any], given: str = "") -> None:
-    """Print what `inspection.inspect` found. given: the options it was read with, for the command that is advised."""
-    dropped = [
-        f"{found[key]:,} {name}"
-        for key, name in (("blank", "blank"), ("too_long", "too long"), ("undecodable", "undecodable"))
-        if found[key]
-    ]
-    say(
-        console, f"{found['source']}: {found['lines']:,} lines" + f", {' and '.join(dropped)}" * bool(dropped)
-    )
-    lengths = found["lengths"]
-    often = ", ".join(f"{_short(each['line'], 20)} {each['count']}" for each in found["most_frequent"])
-    rare, odd = found["rare"], found["suspicious"]
-    characters = " ".join(shown(each["character"]) for each in found["alphabet"][:40])
-    rows = [
-        ("different lines", f"{found['unique']:,}", f"{found['duplicates']:,} further copies" + f": {often}" * bool(often)),
-        ("length", f"{lengths['median']:g}",
-         f"characters in the middle; from {lengths['minimum']} to {lengths['maximum']:,}, mean {lengths['mean']:.1f}, "
-         f"95 % have at most {lengths['percentile_95']:,.0f}"),
-        ("characters", f"{len(found['alphabet']):,}", characters + " ..." * (len(found["alphabet"]) > 40)),
-        ("rare ones", f"{len(rare):,}", "seen fewer than five times" + f": {' '.join(shown(each['character']) for each in rare[:20])}" * bool(rare)),
-        ("odd ones", f"{len(odd):,}",
-         ", ".join(f"{each['code_point']} {each['name'].lower()} (line {each['line']:,})" for each in odd[:5])),
-        ("near-duplicates", _share(found["near_duplicates"]["share"]), "of the lines differ from another only in case or white space"),
-        ("held out", f"{found['splits']['test']['lines']:,}",
-         f"lines to test, {found['splits']['validation']['lines']:,} to validate, {found['splits']['train']['lines']:,} to train"),
-    ]  # fmt: skip
-    expected, advised = found["expected"], found["recommendation"]
-    if expected["half_width"] is not None:
-        rows.append(
-            (
-                "intervals",
-                f"± {expected['half_width']:.3f}",
-                f"nats per token is how well the test lines tell a loss (by counting, which has {expected['test']:.3f})",
-            )
-        )
-    notes(console, rows)
-    if found["looked_at"] < found["kept"]:
-        say(
-            console, f"near-duplicates are estimated from {found['looked_at']:,} lines that were drawn", "dim"
-        )
-    show_warnings(console, found["warnings"])
+def show_inspection(console: Console, found: Inspection, given: str = "") -> None:
+    """Print what `inspect` returned. given: the options it was called with, for the command that it suggests."""
+    counts = ((found.blank, "blank"), (found.too_long, "too long"), (found.undecodable, "undecodable"))
+    dropped = [f"{n:,} {name}" for n, name in counts if n]
+    said = f"{found.source}: {found.lines:,} lines" + f", {' and '.join(dropped)}" * bool(dropped)
+    say(console, said)
+    notes(console, _facts(found))
+    if found.looked_at < found.kept:
+        say(console, f"near-duplicates are estimated from {found.looked_at:,} lines that were drawn", "dim")
+    show_warnings(console, found.warnings)
     say(console)
-    for reason in advised["reasons"]:
+    advised = found.recommendation
+    for reason in advised.reasons:
         say(console, reason)
-    name = "-" if found["source"] == "standard input" else found["source"].removesuffix(" (bundled)")
-    line = f"makemore -i {shlex.quote(name)} --type {advised['type']}"
+    name = "-" if found.source == "standard input" else found.source.removesuffix(" (bundled)")
+    line = f"makemore -i {shlex.quote(name)} --type {advised.type}"
     if given:
         line += f" {given}"
-    if advised["max_length"] and "--max-length" not in given:
-        line += f" --max-length {advised['max_length']}"
-    slow = advised["seconds"] and advised["seconds"] >= 1
-    takes = f" (at most about {duration(advised['seconds'])} here)" if slow else ""
+    if advised.max_length and "--max-length" not in given:
+        line += f" --max-length {advised.max_length}"
+    takes = f" (at most about {duration(advised.seconds)} here)" if advised.seconds >= 1 else ""
     command(console, f"try{takes}:", line, "bold")
+
+
+def _facts(found: Inspection) -> list[tuple[str, str, str]]:
+    """Return what is in a list: the name of each number, the number, and what it says."""
+    lengths, splits, odd = found.lengths, found.splits, found.suspicious
+    often = ", ".join(f"{_short(each.line, 20)} {each.count}" for each in found.most_frequent)
+    characters = " ".join(shown(each.character) for each in found.alphabet[:40])
+    rare = " ".join(shown(each.character) for each in found.rare[:20])
+    rows = [
+        ("different lines", f"{found.unique:,}", f"{found.duplicates:,} further copies" + f": {often}" * bool(often)),
+        ("length", f"{lengths.median:g}",
+         f"characters in the middle; from {lengths.minimum} to {lengths.maximum:,}, mean {lengths.mean:.1f}, "
+         f"95 % have at most {lengths.percentile_95:,.0f}"),
+        ("characters", f"{len(found.alphabet):,}", characters + " ..." * (len(found.alphabet) > 40)),
+        ("rare ones", f"{len(found.rare):,}", "seen fewer than five times" + f": {rare}" * bool(rare)),
+        ("odd ones", f"{len(odd):,}",
+         ", ".join(f"{each.code_point} {each.name.lower()} (line {each.line:,})" for each in odd[:5])),
+        ("near-duplicates", _share(found.near_duplicates.share), "of the lines differ from another only in case or white space"),
+        ("held out", f"{splits['test'].lines:,}",
+         f"lines to test, {splits['validation'].lines:,} to validate, {splits['train'].lines:,} to train"),
+    ]  # fmt: skip
+    if (half := found.expected.half_width) is not None:
+        says = "nats per token is how well the test lines tell a loss (by counting, which has"
+        rows.append(("intervals", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))
+    return rows

@@ -44,36 +44,6 @@ METRIC = {
     "rise_error?": "number?",
 }
 
-COMPARISON = {
-    "lines": dict.fromkeys(SPLITS, "whole"),
-    "scored_lines?": "whole",
-    "seed_spread": "number",
-    "entries": [
-        {
-            "name": "text",
-            "type": "text",
-            "runs": ["text"],
-            "parameters": "whole",
-            "seconds": "number",
-            "nll": dict.fromkeys(SPLITS, "number?"),
-            "nll_of_runs": ["number?"],
-            "samples_per_second": "number",
-            "uniqueness": "number",
-            "copy_ratio": "number?",
-            "interval": ("number?", "number?"),
-        }
-    ],
-    "pairs": [
-        {
-            "a": "text",
-            "b": "text",
-            "difference": "number?",
-            "interval": ("number?", "number?"),
-            "tie": "truth",
-        }
-    ],
-}
-
 
 def misfit(value: Any, shape: Any, name: str = "it") -> str:
     """Say where a value from JSON is not of a shape; "" if it is."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from makemore.metrics.copying import COPIES_RED, MUCH, verdict_of
+from makemore.files.results import Result
+from makemore.metrics.copying import COPIES_RED, MUCH, Verdict
 
 AMBER, RED = "amber", "red"
 
@@ -33,12 +35,13 @@ VALID = 0.9
 
 
 @dataclass(frozen=True)
-class Warned:
+class Warned(Result):
     """Something a person should know."""
 
     code: str
     message: str
-    advice: str
+    remedy: str = field(metadata={"json": "advice"})
+    """What to do about it."""
     severity: str = AMBER
 
 
@@ -90,15 +93,23 @@ def of_types(different: int) -> str:
 
 
 def of_training(
-    metrics: list[dict[str, Any]], nll: dict[str, Any], counting: tuple[float, float] | None, held_out: int
+    metrics: list[dict[str, Any]],
+    nll: Mapping[str, float],
+    counting: tuple[float, float] | None,
+    held_out: int,
 ) -> list[Warned]:
     """Judge the curve and the losses of a training.
 
-    held_out: lines of validation and test together. nll: in nats per token; None is infinite. counting: the test loss that an n-gram reaches and the standard error of
-    this one's difference from it; None of a model that counts itself.
+    Args:
+        metrics: The evaluations, as `overfitted` takes them.
+        nll: The loss of each split, in nats per token.
+        counting: The test loss of an n-gram, and the standard error of this model's difference from it; None for
+            a model that counts itself.
+        held_out: Lines of validation and test together.
+
     """
     found = of_overfitting(metrics)
-    if None in nll.values():
+    if not all(math.isfinite(loss) for loss in nll.values()):
         found.append(
             Warned(
                 "impossible_lines",
@@ -124,7 +135,7 @@ def of_training(
     if (
         enough
         and counting is not None
-        and nll["test"] is not None
+        and math.isfinite(nll["test"])
         and nll["test"] - counting[0] > 2 * counting[1]
     ):
         found.append(
@@ -195,30 +206,39 @@ def shown(character: str) -> str:
     return character if character.isprintable() and character != " " else f"U+{ord(character):04X}"
 
 
-def of_samples(numbers: dict[str, Any]) -> list[Warned]:
-    """Judge what samples are like, from the numbers of `assessment.assess`."""
+def of_samples(
+    verdict: Verdict | None, uniqueness: float, uniqueness_of_train: float, validity: float
+) -> list[Warned]:
+    """Judge what samples are like.
+
+    Args:
+        verdict: Whether the model memorises its training lines; None if that is not known.
+        uniqueness: Share of different samples.
+        uniqueness_of_train: The same of as many training lines.
+        validity: Share of samples that end by themselves.
+
+    """
     found = []
-    verdict = verdict_of(numbers)
     if verdict is not None and verdict.level == MUCH:
         mild = verdict.ratio is not None and verdict.ratio <= COPIES_RED
         found.append(
             Warned("memorises", f"memorising: {verdict.sentence}", verdict.advice, AMBER if mild else RED)
         )
-    if numbers["uniqueness"] < COLLAPSE * numbers["uniqueness_of_train"]:
+    if uniqueness < COLLAPSE * uniqueness_of_train:
         found.append(
             Warned(
                 "collapse",
-                f"too much alike: {numbers['uniqueness']:.0%} of the first thousand samples are different, and "
-                f"{numbers['uniqueness_of_train']:.0%} of as many lines drawn from the list",
+                f"too much alike: {uniqueness:.0%} of the first thousand samples are different, and "
+                f"{uniqueness_of_train:.0%} of as many lines drawn from the list",
                 "train longer, use another --type, or sample with --unique or a higher --temperature",
                 RED,
             )
         )
-    if numbers["validity"] < VALID:
+    if validity < VALID:
         found.append(
             Warned(
                 "unended",
-                f"lines without an end: {1 - numbers['validity']:.1%} of the samples were cut at the longest line's length",
+                f"lines without an end: {1 - validity:.1%} of the samples were cut at the longest line's length",
                 "train longer, or use a --type or an --order that remembers more",
             )
         )

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ import torch
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
+from makemore.files.results import Flag, Result
 from makemore.metrics.losses import FEWEST, REPLICATES, Floats, Interval, Losses, losses, student
 
 COPIES, COPIES_RED = 2.0, 4.0
@@ -80,7 +81,7 @@ class Copying:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Result):
     """Whether a model memorises, and by which numbers."""
 
     level: str
@@ -121,17 +122,17 @@ class Verdict:
             )
         return "" if self.level == LITTLE else "leave copies out with --novel, or find more lines"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, flag: Flag = str) -> dict[str, object]:
         """Return the verdict as summary.json and `makemore eval --json` have it."""
-        return {
-            "level": self.level,
-            "share": self.share,
-            "ratio": self.ratio,
-            "interval": list(self.interval or (None, None)),
-            "held_out": self.held_out,
-            "sentence": self.sentence,
-            "advice": self.advice,
-        }
+        interval = {"interval": list(self.interval or (None, None))}
+        return super().to_json(flag) | interval | {"sentence": self.sentence, "advice": self.advice}
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Return the verdict that `to_json` gave these values for."""
+        if isinstance(values, dict) and isinstance(ends := values.get("interval"), list) and None in ends:
+            values = values | {"interval": None}
+        return super().from_json(values)
 
 
 def percent(share: float) -> str:
@@ -159,28 +160,35 @@ def judge(copies: Copying, share: float | None = None) -> Verdict:
     return Verdict(level, min(1.0, share), ratio, interval, copies.lines)
 
 
-def verdict_of(numbers: Mapping[str, Any]) -> Verdict | None:
-    """Return the verdict that a run's summary, or what `assessment.assess` says, holds.
+def judge_older(share: float, ratio: float, interval: Interval, held_out: int) -> Verdict:
+    """Return the verdict on a run of an older makemore, which kept these numbers alone.
 
-    Of a summary that an older version wrote it comes from the numbers there, if they can tell; None where there are none.
+    Args:
+        share: Of the samples that are training lines.
+        ratio: R; not a number where it is not known.
+        interval: Its 95 % interval.
+        held_out: Lines that were held out.
+
     """
-    said = numbers.get("memorising")
-    if said is not None and said["share"] is not None:
-        low, high = said["interval"]
-        interval = None if low is None or high is None else (float(low), float(high))
-        return Verdict(said["level"], said["share"], said["ratio"], interval, said["held_out"])
-    share = numbers.get("train_mass")
-    if share is None:
-        return None
-    held_out = sum(numbers["lines"][split] for split in ("validation", "test"))
-    said_interval = numbers.get("copy_ratio_interval") or (None, None)
-    ratio, low, high = (
-        math.nan if x is None else float(x) for x in (numbers.get("copy_ratio"), *said_interval)
-    )
+    low, high = interval
     if not high < VAGUE * low or held_out < _ENOUGH:
         ratio = low = high = math.nan
     chance = 0.0 if low > COPIES else 1.0
     return judge(Copying(ratio, (low, high), share, math.nan, held_out, chance))
+
+
+def verdict_of(summary: Mapping[str, Any]) -> Verdict | None:
+    """Return the verdict that a run's summary holds, or one by its numbers; None where there are none."""
+    said = summary.get("memorising")
+    if said is not None and said["share"] is not None:
+        return Verdict.from_json(said)
+    share = summary.get("train_mass")
+    if share is None:
+        return None
+    held_out = sum(summary["lines"][split] for split in ("validation", "test"))
+    ends = summary.get("copy_ratio_interval") or (None, None)
+    ratio, low, high = (math.nan if x is None else float(x) for x in (summary.get("copy_ratio"), *ends))
+    return judge_older(share, ratio, (low, high), held_out)
 
 
 @np.errstate(invalid="ignore", divide="ignore", over="ignore")

@@ -21,6 +21,7 @@ import numpy as np
 from makemore.corpus.charsets import encoded_twice
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.formats import LINE_ENDS, replaced
+from makemore.files.results import Result
 from makemore.metrics.advice import Warned
 
 FAR = 5
@@ -125,7 +126,7 @@ _MOST = 0.5
 
 
 @dataclass(frozen=True)
-class Mark:
+class Mark(Result):
     """Something on some of the lines."""
 
     name: str

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from makemore.corpus.batches import in_order
 from makemore.corpus.corpus import Corpus
 from makemore.distributed import group as parallel
+from makemore.files.results import Result
 from makemore.models.loss import token_nll
 
 _LOGITS = 8_000_000
@@ -250,40 +251,38 @@ def _t(n: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Result):
     """The loss of some of the tokens: those at one position, say."""
 
-    of: int
-    """Which position, length or id."""
     tokens: int
     nll: float
     """Nats per token."""
     interval: Interval
 
 
-def by_position(found: Losses) -> list[Part]:
+def by_position(found: Losses) -> dict[int, Part]:
     """Return the loss of the first, second, ... token of a line; its interval is that of a mean, on a logarithmic scale."""
     place = np.arange(len(found.tokens)) - np.repeat(found.starts, found.lengths) + 1
     return _parts(place, found.tokens)
 
 
-def by_character(found: Losses, corpus: Corpus, rows: Rows) -> list[Part]:
+def by_character(found: Losses, corpus: Corpus, rows: Rows) -> dict[int, Part]:
     """Return the loss of each character, by its id; 0 is the end of the line."""
     return _parts(corpus.stream(rows)[1:].astype(np.int64), found.tokens)
 
 
-def by_length(found: Losses) -> list[Part]:
+def by_length(found: Losses) -> dict[int, Part]:
     """Return the loss of the lines of each length, in characters without the end."""
-    parts = []
-    for length in np.unique(found.lengths):
+    parts = {}
+    for length in np.unique(found.lengths).tolist():
         means = found.lines[found.lengths == length] / length
-        (part,) = _parts(np.full(len(means), length - 1), means)
-        parts.append(Part(part.of, len(means) * int(length), part.nll, part.interval))
+        (part,) = _parts(np.zeros(len(means), dtype=np.int64), means).values()
+        parts[length - 1] = Part(len(means) * length, part.nll, part.interval)
     return parts
 
 
 @np.errstate(invalid="ignore", divide="ignore")
-def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
+def _parts(of: npt.NDArray[np.int64], values: Floats) -> dict[int, Part]:
     """The means of the values of each number, which are 0 or more, as their intervals are."""
     n = np.bincount(of)
     mean = np.bincount(of, values) / np.maximum(n, 1)
@@ -292,7 +291,7 @@ def _parts(of: npt.NDArray[np.int64], values: Floats) -> list[Part]:
     by = np.exp(_t(np.maximum(n, FEWEST)) * np.where(mean > 0, error / mean, 0))
     by = np.where(n >= FEWEST, by, np.nan)
     each = zip(n.tolist(), mean.tolist(), by.tolist(), strict=True)
-    return [Part(i, n, m, (m / f, m * f)) for i, (n, m, f) in enumerate(each) if n]
+    return {i: Part(n, m, (m / f, m * f)) for i, (n, m, f) in enumerate(each) if n}
 
 
 def expected(model: nn.Module, corpus: Corpus, row: int) -> Iterator[Floats]:
@@ -306,7 +305,7 @@ def expected(model: nn.Module, corpus: Corpus, row: int) -> Iterator[Floats]:
 
 
 @dataclass(frozen=True)
-class Bin:
+class Bin(Result):
     """The predictions with a probability in [low, high)."""
 
     low: float
@@ -318,7 +317,18 @@ class Bin:
     """How often what they predicted came true."""
 
 
-def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, list[Bin], float]:
+@dataclass(frozen=True)
+class Calibration:
+    """How far probabilities are from how often they come true."""
+
+    error: float
+    """The expected calibration error, from 0 (perfect) to 2."""
+    bins: tuple[Bin, ...]
+    by_chance: float
+    """The error to be expected of a perfect model, on as many tokens."""
+
+
+def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> Calibration:
     """Return the expected calibration error over all classes, the bins it comes from, and what is chance in it.
 
     Every probability that the model gives, to any character at any place, is a prediction. They are put into
@@ -326,8 +336,7 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, li
 
         sum over bins of (predictions in it) |mean probability - share that came true| / (places)
 
-    so 0 is perfect and 2 the worst; the third thing returned is what chance alone is expected to make of it if the
-    model is perfect. After Guo et al., "On Calibration of Modern Neural Networks" (2017), here for all classes, not the likeliest alone.
+    so 0 is perfect and 2 the worst. After Guo et al., "On Calibration of Modern Neural Networks" (2017), here for all classes, not the likeliest alone.
     """
     count, predicted, true, variance = np.zeros((4, CALIBRATION_BINS))
     places = 0
@@ -343,10 +352,10 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> tuple[float, li
         places += len(p)
     error = float(np.abs(predicted - true).sum() / places)
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1).tolist()
-    bins = [
+    bins = tuple(
         Bin(edges[i], edges[i + 1], int(n), float(predicted[i] / n), float(true[i] / n))
         for i, n in enumerate(count)
         if n
-    ]
+    )
     chance = float(np.sqrt(2 / np.pi * variance).sum() / places)  # the mean size of normal deviations
-    return error, bins, chance
+    return Calibration(error, bins, chance)

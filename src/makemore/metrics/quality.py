@@ -14,6 +14,8 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
+from makemore.files.results import Flag, Result, plain
+
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -137,7 +139,7 @@ def _entropy(p: npt.NDArray[Any]) -> float:
 
 
 @dataclass(frozen=True)
-class Distance:
+class Distance(Result):
     """How far samples, and how far held-out lines, are from the training lines in one feature."""
 
     samples: float
@@ -149,6 +151,10 @@ class Distance:
     def ratio(self) -> float:
         """1 where samples are as near as held-out lines are."""
         return self.samples / self.held_out if self.held_out else float("nan")
+
+    def to_json(self, flag: Flag = str) -> dict[str, object]:
+        """Return the distances and their ratio."""
+        return super().to_json(flag) | {"ratio": plain(self.ratio)}
 
 
 def distances(samples: list[str], held_out: list[str], train: list[str]) -> dict[str, Distance]:

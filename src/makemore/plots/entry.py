@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
+from makemore.metrics.assessment import Assessment
 from makemore.runs.run import Run
 
 
@@ -16,7 +17,7 @@ class Entry(NamedTuple):
 
     name: str
     run: Run
-    found: dict[str, Any]
+    found: Assessment
     """The result of `makemore.assess`."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from makemore.metrics.assessment import Assessment, Baselines
+from makemore.metrics.losses import Part
 from makemore.plots.entry import Entry, same_lines
 from makemore.plots.style import (
     BLUE,
@@ -100,7 +102,7 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
             seen.low.append(min(train))
         style = (ORANGE, "-") if single else look(i)
         _validation_curve(axes, metrics, x, style, "validation" if single else short(name), seen)
-    levels = _baselines(axes, entries[0].found["baselines"]) if same_lines(entries) else []
+    levels = _baselines(axes, entries[0].found.baselines) if same_lines(entries) else []
     seen.low += levels
     seen.high += levels
     room = 0.08 * (max(seen.high) - min(seen.low)) + 0.01
@@ -126,11 +128,11 @@ def _validation_curve(
     seen.high.append(max(loss[best:].max(), loss[len(loss) // 5]))  # the start would squeeze the rest
 
 
-def _baselines(axes: Axes, baselines: dict[str, Any]) -> list[float]:
+def _baselines(axes: Axes, baselines: Baselines) -> list[float]:
     """Plot the losses of the bigram and of the 6-gram as lines, and return them."""
-    styles = (("bigram", "bigram", ":"), ("6-gram", "ngram", "--"))
-    levels = [(baselines[key]["validation"], name, style) for name, key, style in styles]
-    levels = [level for level in levels if level[0] is not None]
+    losses = (("bigram", baselines.bigram, ":"), ("6-gram", baselines.ngram, "--"))
+    levels = [(of["validation"], name, style) for name, of, style in losses]
+    levels = [level for level in levels if math.isfinite(level[0])]
     for level, name, style in levels:  # the lower of two is named below its line, since the names could meet
         axes.axhline(level, color=GREY, linestyle=style)
         below = len(levels) > 1 and level == min(levels)[0]
@@ -153,51 +155,50 @@ def _baselines(axes: Axes, baselines: dict[str, Any]) -> list[float]:
 
 def by_position(entries: Sequence[Entry]) -> Figure | None:
     """Plot the loss of the first, second, ... token of the test lines, with intervals."""
-    shown = [i for i, entry in enumerate(entries) if _enough(entry.found, "nll_by_position", "position")]
+    parts = [entry.found.nll_by_position for entry in entries]
+    shown = [i for i, entry in enumerate(entries) if _enough(entry.found, parts[i])]
     if not shown:
         return None
     figure, axes = new_figure()
-    top = []
-    for i in shown:
-        parts = entries[i].found["nll_by_position"]
-        top.append(_curve(axes, parts, "position", look(i), short(entries[i].name)))
+    top = [_curve(axes, parts[i], look(i), short(entries[i].name)) for i in shown]
     axes.set(xlabel="position in the line", ylabel=LOSS, ylim=(0, 1.12 * max(top)))
     if len(entries) > 1:
         legend(figure, axes, len(entries))
     return figure
 
 
-def by_length(found: dict[str, Any]) -> Figure | None:
+def by_length(found: Assessment) -> Figure | None:
     """Plot the loss of test lines of each length, with intervals."""
-    if not _enough(found, "nll_by_length", "length"):
+    if not _enough(found, found.nll_by_length):
         return None
     figure, axes = new_figure()
-    top = _curve(axes, found["nll_by_length"], "length", (BLUE, "-"), "")
+    top = _curve(axes, found.nll_by_length, (BLUE, "-"), "")
     axes.set(xlabel="length of the line (characters)", ylabel=LOSS, ylim=(0, 1.12 * top))
     return figure
 
 
-def by_character(found: dict[str, Any], most: int = 30) -> Figure | None:
+def by_character(found: Assessment, most: int = 30) -> Figure | None:
     """Plot the loss of each of the most frequent characters of the test lines, with intervals."""
-    parts = sorted(_possible(found["nll_by_character"]), key=lambda part: -part["tokens"])[:most]
-    if len(parts) < POINTS or found["scored_lines"]["test"] < ENOUGH:
+    possible = [(c, part) for c, part in found.nll_by_character.items() if math.isfinite(part.nll)]
+    shown = dict(sorted(possible, key=lambda pair: -pair[1].tokens)[:most])
+    if len(shown) < POINTS or found.scored_lines["test"] < ENOUGH:
         return None
-    _, nll, half = (np.array(x, dtype=float) for x in zip(*map(_numbers, parts), strict=True))
+    nll, half = np.array([(part.nll, _half(part)) for part in shown.values()]).T
     figure, axes = new_figure()
-    x = np.arange(len(parts))
-    axes.bar(x, nll, color=[ORANGE if part["character"] == "\n" else BLUE for part in parts])
+    x = np.arange(len(shown))
+    axes.bar(x, nll, color=[ORANGE if c == "\n" else BLUE for c in shown])
     axes.errorbar(x, nll, half, fmt="none", ecolor=GREY, elinewidth=1)
-    axes.set_xticks(x, [character(part["character"]) for part in parts], fontsize=8)
+    axes.set_xticks(x, [character(c) for c in shown], fontsize=8)
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=False, axis="x")
     axes.set(xlabel="character, most frequent first", ylabel=LOSS)
-    axes.set(ylim=(0, 1.15 * nll.max()), xlim=(-0.7, len(parts) - 0.3))
+    axes.set(ylim=(0, 1.15 * nll.max()), xlim=(-0.7, len(shown) - 0.3))
     return figure
 
 
-def _curve(axes: Axes, parts: list[dict[str, Any]], of: str, style: tuple[str, str], label: str) -> float:
+def _curve(axes: Axes, parts: Mapping[int, Part], style: tuple[str, str], label: str) -> float:
     """Plot the losses of parts with their intervals, and return the highest loss."""
-    x, y, half = merged(parts, of)
+    x, y, half = merged(parts)
     colour, line_style = style
     axes.fill_between(x, y - half, y + half, color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, y, line_style, color=colour, label=label, marker="o", markersize=3)
@@ -205,60 +206,56 @@ def _curve(axes: Axes, parts: list[dict[str, Any]], of: str, style: tuple[str, s
     return float(y.max())
 
 
-def _enough(found: dict[str, Any], key: str, of: str) -> bool:
+def _enough(found: Assessment, parts: Mapping[int, Part]) -> bool:
     """Say whether there are enough test lines, and enough points, for a curve."""
-    parts = _possible(found[key])
-    return bool(parts) and found["scored_lines"]["test"] >= ENOUGH and len(merged(parts, of)[0]) >= POINTS
+    possible = any(math.isfinite(part.nll) for part in parts.values())
+    return possible and found.scored_lines["test"] >= ENOUGH and len(merged(parts)[0]) >= POINTS
 
 
-def merged(parts: list[dict[str, Any]], of: str) -> tuple[Numbers, Numbers, Numbers]:
+def merged(parts: Mapping[int, Part]) -> tuple[Numbers, Numbers, Numbers]:
     """Return the points of a curve; neighbours are merged where there are many, or where tokens are few.
+
+    Parts with an infinite loss, of which the model gives something no probability, are left out.
 
     Args:
         parts: The losses by place, in order of the places.
-        of: What the places are: "position" or "length".
 
     Returns:
         Places, losses and half the widths of their intervals, each (K,).
 
     """
-    parts = _possible(parts)
-    width = math.ceil((parts[-1][of] - parts[0][of] + 1) / MOST)
+    possible = {place: part for place, part in parts.items() if math.isfinite(part.nll)}
+    width = math.ceil((max(possible) - min(possible) + 1) / MOST)
     groups: list[list[tuple[float, ...]]] = []
-    for part in parts:
+    for place, part in possible.items():
         enough = groups and sum(n for _, n, *_ in groups[-1]) >= FEWEST
-        if not groups or (enough and part[of] - groups[-1][0][0] >= width):
+        if not groups or (enough and place - groups[-1][0][0] >= width):
             groups.append([])
-        groups[-1].append((part[of], *_numbers(part)))
+        groups[-1].append((place, part.tokens, part.nll, _half(part)))
     if len(groups) > 1 and sum(n for _, n, *_ in groups[-1]) < FEWEST:
         groups[-2:] = [groups[-2] + groups[-1]]
     points = []
     for group in groups:
-        place, n, nll, half = np.array(group, dtype=float).T
-        points.append((n @ place / n.sum(), n @ nll / n.sum(), np.linalg.norm(n * half) / n.sum()))
+        at, n, nll, half = np.array(group, dtype=float).T
+        points.append((n @ at / n.sum(), n @ nll / n.sum(), np.linalg.norm(n * half) / n.sum()))
     x, y, half = np.array(points).T
     return x, y, half
 
 
-def _possible(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out the parts with an infinite loss: the model gives something in them no probability."""
-    return [part for part in parts if part["nll"] is not None]
+def _half(part: Part) -> float:
+    """Return half the width of an interval; 0 if there is none."""
+    high = part.interval[1]
+    return high - part.nll if math.isfinite(high) else 0.0
 
 
-def _numbers(part: dict[str, Any]) -> tuple[int, float, float]:
-    """Return the tokens of a part, its loss and half the width of its interval."""
-    high = part["interval"][1]
-    return part["tokens"], part["nll"], 0.0 if high is None else high - part["nll"]
-
-
-def reliability(found: dict[str, Any]) -> Figure | None:
+def reliability(found: Assessment) -> Figure | None:
     """Plot how often predictions come true against the probability that the model gave them."""
-    bins = [b for b in found["calibration"] if b["count"] >= FEWEST]
-    if len(bins) < POINTS or found["scored_lines"]["test"] < ENOUGH:
+    bins = [b for b in found.calibration.bins if b.count >= FEWEST]
+    if len(bins) < POINTS or found.scored_lines["test"] < ENOUGH:
         return None
     figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
-    x, y, n = (np.array([b[key] for b in bins]) for key in ("predicted", "observed", "count"))
+    x, y, n = np.array([(b.predicted, b.observed, b.count) for b in bins]).T
     axes.errorbar(x, y, 1.96 * np.sqrt(y * (1 - y) / n), fmt="none", ecolor=BLUE, elinewidth=1)
     axes.scatter(x, y, s=12 + 14 * np.log10(n), color=BLUE)
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
@@ -266,5 +263,5 @@ def reliability(found: dict[str, Any]) -> Figure | None:
         axis.set_ticks(ticks, [f"{tick:.0%}" for tick in ticks])
     axes.set(xlabel="the model's probability", ylabel="share that came true")
     axes.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05))
-    label_points(axes, x, y, [count(b["count"]) for b in bins], GREY)
+    label_points(axes, x, y, [count(b.count) for b in bins], GREY)
     return figure

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from makemore.metrics import quality
+from makemore.metrics.assessment import Assessment
 from makemore.plots.losses import ENOUGH
 from makemore.plots.style import (
     BLUE,
@@ -53,13 +54,13 @@ def affordable(run: Run, share: int) -> int:
 # lengths and distances
 
 
-def nearest_distances(found: dict[str, Any]) -> Figure | None:
+def nearest_distances(found: Assessment) -> Figure | None:
     """Plot how far samples and held-out lines are from the nearest training line, as shares."""
-    distances = found["nearest_distances"]
-    if distances["lines"] < ENOUGH:
+    distances = found.quality.nearest_distances
+    if distances.lines < ENOUGH:
         return None
     figure, axes = new_figure()
-    _shares(axes, {"held-out lines": distances["held_out"], "samples": distances["samples"]})
+    _shares(axes, {"held-out lines": distances.held_out, "samples": distances.samples})
     axes.set(xlabel="edits to the nearest training line")
     return figure
 

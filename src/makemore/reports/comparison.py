@@ -7,15 +7,15 @@ DIR/TYPE-SEED/           a run directory for each
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import itertools
 import math
 import os
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,14 +24,14 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import pick_device
 from makemore.errors import MakemoreError, command_line
-from makemore.files import records
-from makemore.files.atomic import damage, held, kind, no_infinities, read_json, to_json
+from makemore.files.atomic import damage, held, kind, read_json, to_json
 from makemore.files.manifest import Manifest
+from makemore.files.results import Flag, Result
 from makemore.metrics import losses as evaluation
 from makemore.metrics import quality
 from makemore.metrics.baselines import fitted
-from makemore.metrics.copying import verdict_of
-from makemore.metrics.losses import Losses
+from makemore.metrics.copying import Verdict, verdict_of
+from makemore.metrics.losses import Interval, Losses
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.reports.inspection import pace_of
 from makemore.runs.run import Run
@@ -58,16 +58,128 @@ SAMPLES = quality.UNIQUE_OF
 """Samples of each model, for its speed and for how many of them are different."""
 
 
-@dataclasses.dataclass
-class Entry:
-    """One model: the runs of it, which differ in their seed alone."""
+INFINITE = {"null": math.inf}
+"""What null stands for in a loss that is read back."""
+
+UNKNOWN = {"null": math.nan}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared(Result):
+    """One model of a comparison; its runs differ only in their seed."""
+
+    name: str
+    type: str
+    runs: tuple[str, ...]
+    """Their directories."""
+    parameters: int
+    seconds: float
+    """That training took, the median of the runs."""
+    nll: Mapping[str, float] = field(metadata=INFINITE)
+    """The mean loss of the runs on each split, in nats per token."""
+    nll_of_runs: tuple[float, ...] = field(metadata=INFINITE)
+    """The test loss of each run."""
+    samples_per_second: float
+    uniqueness: float
+    """Share of different samples."""
+    train_mass: float | None = None
+    """Share of samples that are training lines, the mean of the runs."""
+    copy_ratio: float = field(metadata=UNKNOWN)
+    """R, the mean of the runs; not a number where it is not known."""
+    memorising: Verdict | None = None
+    """The verdict on the first run."""
+    interval: Interval = field(metadata=UNKNOWN)
+    """Of the test loss, 95 %."""
+    tie_with_best: bool = False
+    """Whether chance could explain its distance from the best model. True of the best one itself."""
+
+
+@dataclass(frozen=True)
+class Pair(Result):
+    """How two models differ."""
+
+    a: str
+    """Name of the better one."""
+    b: str
+    difference: float = field(metadata=UNKNOWN)
+    """Test loss of b less that of a, in nats per token."""
+    interval: Interval = field(metadata=UNKNOWN)
+    """Of the difference, 95 %: other lines, and other seeds."""
+    tie: bool
+    """Whether the interval covers 0."""
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """Several models on the same lines, the best first, and which differences between them are real."""
+
+    lines: Mapping[str, int]
+    """Lines of each split."""
+    scored_lines: int
+    """Test lines that the losses come from: all of them, unless the file is large."""
+    seed_spread: float
+    """Standard deviation of the test loss over seeds."""
+    entries: tuple[Compared, ...]
+    """The best test loss first."""
+    pairs: tuple[Pair, ...]
+    """Every two models."""
+    failed: Mapping[str, str] | None = None
+    """Names of the runs that could not be trained, and why; None if all runs were there before."""
+
+    def to_json(self, flag: Flag = str) -> dict[str, object]:
+        """Return the fields; `failed` only of a comparison that trained its runs."""
+        found = super().to_json(flag)
+        if self.failed is None:
+            del found["failed"]
+        return found
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Return the comparison that `to_json` gave these values for."""
+        if isinstance(values, dict) and isinstance(lines := values.get("lines"), dict):
+            values = {"scored_lines": lines.get("test")} | values  # an older makemore scored them all
+        found = super().from_json(values)
+        names = [each.name for each in found.entries if each.runs]
+        if not names or len(names) < len(found.entries):
+            raise ValueError("it has no entries, or one without runs")
+        if not {side for pair in found.pairs for side in (pair.a, pair.b)} <= set(names):
+            raise ValueError("a pair is not of its entries")
+        if any(
+            split not in nll for split in SPLITS for nll in (found.lines, *(e.nll for e in found.entries))
+        ):
+            raise ValueError("a split is missing")
+        return found
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run of a comparison that has been trained, or was there already."""
+
+    name: str
+    type: str
+    nll: Mapping[str, float]
+    """The loss on each split, in nats per token."""
+    seconds: float
+    """That training took."""
+    parameters: int
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """One model, its runs, and their loss."""
 
     name: str
     type: str
     runs: list[Run]
     losses: Losses
     """On the test lines, averaged over the runs."""
-    numbers: dict[str, Any]
+    of_runs: tuple[float, ...]
+    """The test loss of each run."""
+
+    @property
+    def learned(self) -> bool:
+        """Whether its weights depend on the seed."""
+        return not model_class(self.type).counting
 
 
 def compare(
@@ -84,11 +196,11 @@ def compare(
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
     on_event: Callable[[str, Event], None] = lambda name, event: None,
-    on_run: Callable[[dict[str, Any]], None] = lambda numbers: None,
+    on_run: Callable[[Finished], None] = lambda finished: None,
     on_failure: Callable[[str, str], None] = lambda name, message: None,
     on_estimate: Callable[[int, float], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> dict[str, Any] | None:
+) -> Comparison | None:
     """Train some types on a file of lines, and return how they compare, as `compare_runs` does; None if stopped.
 
     source, time, max_steps, device, encoding, max_length, keep_spaces, drop_undecodable: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
@@ -126,14 +238,12 @@ def compare(
             if run is None:
                 return None
             done.setdefault(kind_of, []).append(run)
-            on_run(
-                {"name": name, "type": kind_of}
-                | {k: run.summary[k] for k in ("nll", "seconds", "parameters")}
-            )
+            of = run.summary
+            on_run(Finished(name, kind_of, _nll(run), of["seconds"], of["parameters"]))
         if not done:
             raise MakemoreError(next(iter(failed.values())))
-        result = _compared(done) | {"failed": failed}
-        _write_plan(files, asked | {"result": result})
+        result = replace(_compared(done), failed=failed)
+        _write_plan(files, asked | {"result": result.to_json()})
     return result
 
 
@@ -180,8 +290,8 @@ def _names(types: Sequence[str] | None, seeds: int) -> dict[str, list[str]]:
     return names
 
 
-def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
-    """Return how finished runs compare: `entries`, best test loss first, and `pairs`, which differences are real.
+def compare_runs(directories: Sequence[str | Path]) -> Comparison:
+    """Return how finished runs compare.
 
     A difference is that of two models' losses on the same test lines; its interval comes from drawing the lines anew
     and allows for the seeds. It is a tie where the interval covers 0. Losses are in nats per token.
@@ -204,7 +314,7 @@ def compare_runs(directories: Sequence[str | Path]) -> dict[str, Any]:
     return _compared({str(run.directory): [run] for run in runs})
 
 
-def result_of(directory: str | Path) -> dict[str, Any] | None:
+def result_of(directory: str | Path) -> Comparison | None:
     """Return what `compare` found in a directory before; None if it is no comparison's.
 
     Raises MakemoreError for a comparison that has not ended.
@@ -221,15 +331,7 @@ def result_of(directory: str | Path) -> dict[str, Any] | None:
             f"{directory}: its comparison has not ended; run the same `makemore compare` again"
         )
     with damage(path):
-        result = plan["result"]
-        if wrong := records.misfit(result, records.COMPARISON, "result"):
-            raise ValueError(wrong)
-        names = [each["name"] for each in result["entries"] if each["runs"]]
-        if not names or len(names) < len(result["entries"]):
-            raise ValueError("it has no entries, or one without runs")
-        if any(pair[side] not in names for pair in result["pairs"] for side in ("a", "b")):
-            raise ValueError("a pair is not of its entries")
-    return dict(result)
+        return Comparison.from_json(plan["result"])
 
 
 def _owned(directory: Path) -> Manifest:
@@ -292,51 +394,25 @@ def _trained(
     return run if run.summary else None
 
 
-def _compared(named: dict[str, list[Run]]) -> dict[str, Any]:
+def _compared(named: dict[str, list[Run]]) -> Comparison:
     """Measure the runs of each name, and compare every two names."""
-    entries = [_entry(name, runs) for name, runs in named.items()]
-    corpus = entries[0].runs[0].corpus
-    units = entries[0].losses.units
-    assert units is not None
-    spread = _seed_spread(entries)
-    entries.sort(key=lambda entry: float(entry.losses.lines.sum()))
-    pairs = []
-    for a, b in itertools.combinations(entries, 2):
-        with np.errstate(invalid="ignore"):
-            difference = b.losses.lines - a.losses.lines
-        lengths = a.losses.lengths.astype(np.float64)
-        learned = [entry for entry in (a, b) if not model_class(entry.type).counting]
-        chance = float(np.sqrt(sum(spread**2 / len(entry.runs) for entry in learned)))
-        low, high = evaluation.ratio_interval(difference, lengths, units, chance)
-        apart = float(difference.sum() / lengths.sum())
-        pairs.append(
-            {
-                "a": a.name,
-                "b": b.name,
-                "difference": apart,
-                "interval": [low, high],
-                "tie": not (low > 0 or high < 0) if math.isfinite(apart) else math.isnan(apart),
-            }
-        )
-    with_best = {pair["b"]: pair["tie"] for pair in pairs if pair["a"] == entries[0].name}
-    for entry in entries:
-        lengths = entry.losses.lengths.astype(np.float64)
-        entry.numbers["interval"] = list(
-            evaluation.ratio_interval(entry.losses.lines, lengths, units, positive=True)
-        )
-        entry.numbers["tie_with_best"] = with_best.get(entry.name, True)
-    found = {
-        "lines": corpus.counts(),
-        "scored_lines": len(units),
-        "seed_spread": spread,
-        "entries": [entry.numbers for entry in entries],
-        "pairs": pairs,
-    }
-    return dict(no_infinities(found))
+    scored = [_scored(name, runs) for name, runs in named.items()]
+    corpus = scored[0].runs[0].corpus
+    spread = _seed_spread(scored)
+    scored.sort(key=lambda each: float(each.losses.lines.sum()))
+    pairs = tuple(_pair(a, b, spread) for a, b in itertools.combinations(scored, 2))
+    with_best = {pair.b: pair.tie for pair in pairs if pair.a == scored[0].name}
+    return Comparison(
+        lines=corpus.counts(),
+        scored_lines=len(scored[0].losses.lengths),
+        seed_spread=spread,
+        entries=tuple(_measured(each, with_best.get(each.name, True)) for each in scored),
+        pairs=pairs,
+    )
 
 
-def _entry(name: str, runs: list[Run]) -> Entry:
-    """Measure the runs of one model."""
+def _scored(name: str, runs: list[Run]) -> _Scored:
+    """Score the runs of one model on the test lines."""
     found = []
     for run in runs:
         # the same lines in the same order, wherever they stand in each run's file
@@ -344,25 +420,53 @@ def _entry(name: str, runs: list[Run]) -> Entry:
         found.append(evaluation.losses(run.model, some, np.argsort(some.hashes, kind="stable")))
     lengths, units = found[0].lengths, found[0].units
     mean = np.mean([losses.lines for losses in found], axis=0)
-    first = runs[0]
+    losses = Losses(np.repeat(mean / lengths, lengths), lengths, units)
+    return _Scored(name, runs[0].type, runs, losses, tuple(each.loss.nll for each in found))
+
+
+def _pair(a: _Scored, b: _Scored, spread: float) -> Pair:
+    """Compare two models line by line. spread: standard deviation of a loss over seeds."""
+    with np.errstate(invalid="ignore"):
+        difference = b.losses.lines - a.losses.lines
+    lengths, units = a.losses.lengths.astype(np.float64), np.asarray(a.losses.units)
+    chance = float(np.sqrt(sum(spread**2 / len(each.runs) for each in (a, b) if each.learned)))
+    low, high = evaluation.ratio_interval(difference, lengths, units, chance)
+    apart = float(difference.sum() / lengths.sum())
+    tie = not (low > 0 or high < 0) if math.isfinite(apart) else math.isnan(apart)
+    return Pair(a.name, b.name, apart, (low, high), tie)
+
+
+def _measured(scored: _Scored, tie_with_best: bool) -> Compared:
+    """Return all that is told of one model."""
+    runs, losses = scored.runs, scored.losses
+    lengths, units = losses.lengths.astype(np.float64), np.asarray(losses.units)
     drawn = [_drawn(run) for run in runs]
-    numbers: dict[str, Any] = {
-        "name": name,
-        "type": first.type,
-        "runs": [str(run.directory) for run in runs],
-        "parameters": count_parameters(first.model),
-        "seconds": float(np.median([run.summary["seconds"] for run in runs])),
-        "nll": {split: _mean([run.summary["nll"][split] for run in runs], math.inf) for split in SPLITS},
-        "nll_of_runs": [losses.loss.nll for losses in found],
-        "samples_per_second": float(np.median([rate for rate, _ in drawn])),
-        "uniqueness": float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
-        "train_mass": _mean([run.summary.get("train_mass") for run in runs]),
-        "copy_ratio": _mean([run.summary.get("copy_ratio") for run in runs]),
-        "memorising": verdict.to_json() if (verdict := verdict_of(first.summary)) else None,
-    }  # fmt: skip
-    if len(lengths) < first.corpus.counts()["test"]:  # their intervals are to be around their loss
-        numbers["nll"]["test"] = _mean(numbers["nll_of_runs"])
-    return Entry(name, first.type, runs, Losses(np.repeat(mean / lengths, lengths), lengths, units), numbers)
+    nll = {split: float(np.mean([_nll(run)[split] for run in runs])) for split in SPLITS}
+    if len(lengths) < runs[0].corpus.counts()["test"]:  # their intervals are to be around their loss
+        nll["test"] = float(np.mean(scored.of_runs))
+    ratios = [math.nan if (r := run.summary.get("copy_ratio")) is None else r for run in runs]
+    masses = [mass for run in runs if (mass := run.summary.get("train_mass")) is not None]
+    return Compared(
+        name=scored.name,
+        type=scored.type,
+        runs=tuple(str(run.directory) for run in runs),
+        parameters=count_parameters(runs[0].model),
+        seconds=float(np.median([run.summary["seconds"] for run in runs])),
+        nll=nll,
+        nll_of_runs=scored.of_runs,
+        samples_per_second=float(np.median([rate for rate, _ in drawn])),
+        uniqueness=float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
+        train_mass=float(np.mean(masses)) if len(masses) == len(runs) else None,
+        copy_ratio=float(np.mean(ratios)),
+        memorising=verdict_of(runs[0].summary),
+        interval=evaluation.ratio_interval(losses.lines, lengths, units, positive=True),
+        tie_with_best=tie_with_best,
+    )
+
+
+def _nll(run: Run) -> dict[str, float]:
+    """The loss of a finished run on each split."""
+    return {split: math.inf if (loss := run.summary["nll"][split]) is None else loss for split in SPLITS}
 
 
 def _drawn(run: Run) -> tuple[float, list[str]]:
@@ -373,17 +477,11 @@ def _drawn(run: Run) -> tuple[float, list[str]]:
     return len(lines) / (clock.perf_counter() - began), lines
 
 
-def _mean(values: list[float | None], missing: float | None = None) -> float | None:
-    """The mean of what there is; `missing` where something is not."""
-    there = [value for value in values if value is not None]
-    return float(np.mean(there)) if len(there) == len(values) else missing
-
-
-def _seed_spread(entries: list[Entry]) -> float:
+def _seed_spread(scored: list[_Scored]) -> float:
     """The standard deviation of the test loss over seeds, from the types that have several runs."""
-    several = [entry.numbers["nll_of_runs"] for entry in entries if len(entry.runs) > 1]
+    several = [each.of_runs for each in scored if len(each.runs) > 1]
     free = sum(len(losses) - 1 for losses in several)
     if free < 4:  # too few to tell
-        lines = entries[0].runs[0].corpus.counts()["train"]
+        lines = scored[0].runs[0].corpus.counts()["train"]
         return SEED_SPREAD * math.sqrt(max(1.0, SEED_LINES / lines))
     return float(np.sqrt(sum(np.var(losses) * len(losses) for losses in several) / free))

@@ -8,8 +8,8 @@ import time
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ from makemore.corpus.reading import How
 from makemore.corpus.source import locate
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import fast_dtype, pick_device
+from makemore.files.results import Result
 from makemore.metrics import advice, quality
 from makemore.metrics.advice import Warned
 from makemore.metrics.baselines import SCORED_TOKENS, fitted
-from makemore.metrics.looks import FAR, Looks, copies, long_lines, look, warnings
+from makemore.metrics.looks import FAR, Looks, Mark, copies, long_lines, look, warnings
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure
 from makemore.runs.settings import DEFAULT_TYPE, recipe
@@ -66,6 +67,193 @@ _WARM_UP, _TIMED = 2, 5
 _LATIN, _BESIDE_LATIN = regex.compile(r"\p{Latin}"), regex.compile(r"[\p{Cyrillic}\p{Greek}]")
 
 
+@dataclass(frozen=True)
+class Repeated(Result):
+    """A line that the list holds more than once."""
+
+    line: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Bar(Result):
+    """A row of the histogram of lengths: lines with `low` to `high` characters."""
+
+    low: int = field(metadata={"json": "from"})
+    high: int = field(metadata={"json": "to"})
+    count: int
+
+
+@dataclass(frozen=True)
+class Lengths(Result):
+    """How long the lines are, in characters."""
+
+    minimum: int
+    median: float
+    mean: float
+    percentile_95: float
+    maximum: int
+    histogram: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Character(Result):
+    """A character and how often it occurs."""
+
+    character: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Suspicious(Result):
+    """A character that is probably a mistake."""
+
+    character: str
+    code_point: str
+    name: str
+    """In Unicode."""
+    count: int
+    line: int
+    """The first line with it, from 1."""
+
+
+@dataclass(frozen=True)
+class Place(Result):
+    """A line of the file."""
+
+    line: int
+    """Its number, from 1."""
+    text: str
+
+
+@dataclass(frozen=True)
+class MixedScripts(Result):
+    """Lines with a Latin letter right beside a Cyrillic or Greek one."""
+
+    lines: int
+    examples: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class NearDuplicates(Result):
+    """Different lines that differ only in case, white space or invisible characters."""
+
+    lines: int
+    share: float
+    """Of all lines, from 0 to 1."""
+    groups: int
+    examples: tuple[tuple[str, ...], ...]
+    """Lines of some groups."""
+
+
+@dataclass(frozen=True)
+class Neighbours(Result):
+    """How near some of the different lines are to others."""
+
+    lines: int
+    """Lines whose nearest other line was looked for."""
+    beside: int
+    """Among how many."""
+    share: float
+    """Of those that are one edit from another, from 0 to 1."""
+    median: float
+    """Edits to the nearest other line."""
+
+
+@dataclass(frozen=True)
+class FormatFound(Result):
+    """The form that most lines have."""
+
+    name: str
+    """A name of `looks.FORMATS`, or list."""
+    share: float
+    """Of the lines that have it."""
+    header: str | None
+    """The first line, if it looks like a header."""
+
+
+@dataclass(frozen=True)
+class SplitSize(Result):
+    """Lines of a split, and different lines among them."""
+
+    lines: int
+    unique: int
+
+
+@dataclass(frozen=True)
+class Expected(Result):
+    """What counting reaches on the test lines."""
+
+    type: str
+    test: float
+    """Nats per token."""
+    half_width: float | None
+    """1.96 standard errors of that; None if there is a single different line."""
+
+
+@dataclass(frozen=True)
+class Recommendation(Result):
+    """Which type and settings suit the list, and how long training takes on this machine."""
+
+    type: str
+    max_length: int | None
+    """Longest line to keep; None keeps all."""
+    reasons: tuple[str, ...]
+    steps: int
+    seconds_per_step: float
+    seconds: float
+    """For all steps, evaluations aside."""
+
+
+@dataclass(frozen=True)
+class Inspection(Result):
+    """What is in a file.
+
+    Lines are counted as training would see them: stripped, in normal form C, none blank. Shares are from 0 to 1,
+    places are line numbers of the file, from 1.
+    """
+
+    source: str
+    """The path, or the name of the bundled list."""
+    lines: int
+    """Lines in the file."""
+    blank: int
+    """Lines dropped, as are those that are:"""
+    too_long: int
+    undecodable: int
+    stripped: int
+    """Lines that lost white space at their ends."""
+    kept: int
+    """Lines that remain."""
+    unique: int
+    """Different lines among those."""
+    looked_at: int
+    """Lines that `near_duplicates` and `neighbours` come from: all of them, or of a large file a sample, which holds with each
+    line all that differ from it only in case and the like. The numbers of `near_duplicates` are then estimates for the whole
+    file, and `expected` comes from a sample of the test lines."""
+    duplicates: int
+    """kept - unique."""
+    most_frequent: tuple[Repeated, ...]
+    lengths: Lengths
+    alphabet: tuple[Character, ...]
+    """Every character, the most frequent first."""
+    rare: tuple[Character, ...]
+    """Those that occur fewer than `advice.RARE` times."""
+    suspicious: tuple[Suspicious, ...]
+    not_nfc: int
+    """Lines that are not in Unicode's normal form C."""
+    mixed_scripts: MixedScripts
+    near_duplicates: NearDuplicates
+    neighbours: Neighbours
+    format: FormatFound
+    marks: tuple[Mark, ...]
+    """What some of the lines contain that may not belong there."""
+    splits: Mapping[str, SplitSize]
+    expected: Expected
+    recommendation: Recommendation
+    warnings: tuple[Warned, ...]
+
+
 def inspect(
     source: str | Path | None,
     *,
@@ -74,88 +262,67 @@ def inspect(
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
     pace: float | None = None,
-) -> dict[str, Any]:
-    """Look at a file, or a bundled list by name, and return what is in it, ready for JSON.
+) -> Inspection:
+    """Look at a file, or at a bundled list, without training on it.
 
-    pace: seconds a training step takes, which otherwise a few steps tell. The rest is as in `corpus.read`, which
-    also raises its MakemoreErrors. Lines are counted as training would see them: stripped, in normal form C, none
-    blank. Shares are from 0 to 1, places are line numbers of the file from 1 on. The keys:
+    Args:
+        source: A path, the name of a bundled list, or None for names.
+        encoding: Of the file.
+        max_length: Characters of a line; longer lines are dropped.
+        keep_spaces: Whether to keep white space at the ends of lines.
+        drop_undecodable: Whether to drop lines that are not in the encoding.
+        pace: Seconds of a training step; None measures a few steps.
 
-        source              the path, or the name of the bundled list
-        lines               lines in the file
-        blank, too_long, undecodable  lines dropped; what remains are `kept` lines
-        stripped            lines that lost white space at their ends
-        kept, unique        lines, and different lines among them
-        looked_at           lines that near_duplicates and neighbours come from: all of them, but of a large file some that were
-                            drawn, each with all that differ from it in case and the like alone. There the lines and groups of
-                            near_duplicates are estimates for the whole file, and `expected` is of test lines that were drawn
-        duplicates          kept - unique
-        most_frequent       [{line, count}] the lines that stand there most often, more than once
-        lengths             {minimum, median, mean, percentile_95, maximum, histogram: [{from, to, count}]}, in characters
-        alphabet            [{character, count}] by count; its length is the number of characters
-        rare                [{character, count}] those that stand fewer than advice.RARE times
-        suspicious          [{character, code_point, name, count, line}], line the first where it stands
-        not_nfc             lines that are not in Unicode's normal form C
-        mixed_scripts       {lines, examples: [{line, text}]} Latin right beside Cyrillic or Greek letters
-        near_duplicates     {lines, share, groups, examples: [[text, ...]]} different lines that differ in nothing but
-                            case, white space or invisible characters
-        neighbours          {lines, beside, share, median} of some different lines: the share that is one edit from another
-                            among so many others, and the median distance to the nearest
-        format              {name, share, header} "list" or a name of looks.FORMATS, the share of lines of that form, and
-                            the first line if it looks like a header, else None
-        marks               [{name, share, example}] what stands on some of the lines, by its name in looks.MARKS
-        splits              {split: {lines, unique}}
-        expected            {type, test, half_width} test loss in nats per token that counting reaches, and 1.96 times its
-                            standard error, None where a single line says nothing of it
-        recommendation      {type, max_length, reasons, steps, seconds_per_step, seconds} max_length None if none is
-                            needed; seconds on this machine, to which evaluations add; seconds_per_step None if it counts
-        warnings            [{code, message, advice, severity}]
+    Raises:
+        MakemoreError: If the file cannot be read.
+
     """
     how = How(encoding, max_length, 1, keep_spaces, drop_undecodable)
     corpus = read(source, **vars(how))
     reading = corpus.reading
     assert reading is not None
     seen = _seen(corpus)
-    rows = [*seen.odd.values(), *seen.mixed]
-    raw = _raw(source, corpus, how, rows)
-    splits = {split: {"lines": n, "unique": corpus.unique_of(split)} for split, n in corpus.counts().items()}
-    unique = sum(each["unique"] for each in splits.values())
-    times = seen.times
-    found: dict[str, Any] = {
-        "source": reading.source,
-        "lines": reading.lines,
-        "blank": reading.blank,
-        "too_long": reading.too_long,
-        "undecodable": reading.undecodable,
-        "stripped": reading.stripped,
-        "kept": len(corpus),
-        "unique": unique,
-        "looked_at": times.total(),
-        "duplicates": len(corpus) - unique,
-        "most_frequent": _most_frequent(corpus, times),
-        "lengths": _lengths(seen.lengths),
-    }
-    found |= _characters(corpus, seen, raw)
-    found["not_nfc"] = raw.not_nfc
-    found["mixed_scripts"] = {
-        "lines": seen.n_mixed,
-        "examples": [{"line": raw.numbers[i], "text": corpus.lines([i])[0]} for i in seen.mixed],
-    }
-    found["near_duplicates"] = _near_duplicates(times, seen.part)
-    found["neighbours"] = _neighbours(list(times))
-    looks = look(corpus)
-    found["format"] = {"name": looks.name, "share": looks.share, "header": looks.header}
-    found["marks"] = [vars(mark) for mark in looks.marks]
-    found["splits"] = splits
+    raw = _raw(source, corpus, how, [*seen.odd.values(), *seen.mixed])
+    splits = {split: SplitSize(n, corpus.unique_of(split)) for split, n in corpus.counts().items()}
+    unique = sum(each.unique for each in splits.values())
     ngram = fitted(corpus, "ngram", order=TEACHER_ORDER)
     loss = evaluate(ngram, corpus, corpus.at_most("test", SCORED_TOKENS))
-    half_width = 1.96 * loss.error if found["splits"]["test"]["unique"] > 1 else None
-    found["expected"] = {"type": "ngram", "test": loss.nll, "half_width": half_width}
-    found["recommendation"] = _recommendation(corpus, found, seen.lengths, ngram, pace)
-    held_out = sum(found["splits"][split]["lines"] for split in SPLITS[1:])
+    half_width = 1.96 * loss.error if splits["test"].unique > 1 else None
+    lengths, looks = _lengths(seen.lengths), look(corpus)
+    alphabet = _alphabet(corpus)
+    pace = pace_of(corpus, DEFAULT_TYPE, ngram) if pace is None else pace
+    found = Inspection(
+        source=reading.source,
+        lines=reading.lines,
+        blank=reading.blank,
+        too_long=reading.too_long,
+        undecodable=reading.undecodable,
+        stripped=reading.stripped,
+        kept=len(corpus),
+        unique=unique,
+        looked_at=seen.times.total(),
+        duplicates=len(corpus) - unique,
+        most_frequent=_most_frequent(corpus, seen.times),
+        lengths=lengths,
+        alphabet=alphabet,
+        rare=tuple(each for each in alphabet if each.count < advice.RARE),
+        suspicious=_suspicious(corpus, alphabet, seen, raw),
+        not_nfc=raw.not_nfc,
+        mixed_scripts=MixedScripts(
+            seen.n_mixed, tuple(Place(raw.numbers[i], corpus.lines([i])[0]) for i in seen.mixed)
+        ),
+        near_duplicates=_near_duplicates(seen.times, seen.part),
+        neighbours=_neighbours(list(seen.times)),
+        format=FormatFound(looks.name, looks.share, looks.header),
+        marks=looks.marks,
+        splits=splits,
+        expected=Expected("ngram", loss.nll, half_width),
+        recommendation=_recommendation(unique, len(alphabet), lengths, seen.lengths, pace),
+        warnings=(),
+    )
+    held_out = sum(splits[split].lines for split in SPLITS[1:])
     warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out) + _warnings(found, looks)
-    found["warnings"] = [vars(warned) for warned in warnings]
-    return found
+    return replace(found, warnings=tuple(warnings))
 
 
 @dataclass
@@ -261,32 +428,30 @@ def _raw(source: str | Path | None, corpus: Corpus, how: How, rows: Iterable[int
     return raw
 
 
-def _most_frequent(corpus: Corpus, times: Counter[str]) -> list[dict[str, Any]]:
+def _most_frequent(corpus: Corpus, times: Counter[str]) -> tuple[Repeated, ...]:
     """The lines that stand there most often. times: of all lines, or of some, which do not tell."""
     most = times.most_common(SHOWN)
     if times.total() < len(corpus):
         most = [(corpus.lines([row])[0], n) for row, n in corpus.most_frequent(SHOWN)]
-    return [{"line": line, "count": n} for line, n in most if n > 1]
+    return tuple(Repeated(line, n) for line, n in most if n > 1)
 
 
-def _lengths(counts: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _lengths(counts: npt.NDArray[np.int64]) -> Lengths:
     """Describe the lengths. counts: (L + 1,) how many lines have 0, 1, ... characters."""
     there, n = np.flatnonzero(counts), int(counts.sum())
     low, high = int(there[0]), int(there[-1])
     width = 1 if len(there) <= BINS else -(-(high - low + 1) // BINS)
     bins = np.add.reduceat(counts[low:], np.arange(0, high - low + 1, width)).tolist()
-    return {
-        "minimum": low,
-        "median": _quantile(counts, 0.5),
-        "mean": int(np.arange(len(counts)) @ counts) / n,
-        "percentile_95": _quantile(counts, 0.95),
-        "maximum": high,
-        "histogram": [
-            {"from": low + i * width, "to": low + (i + 1) * width - 1, "count": count}
-            for i, count in enumerate(bins)
-            if count
-        ],
-    }
+    return Lengths(
+        minimum=low,
+        median=_quantile(counts, 0.5),
+        mean=int(np.arange(len(counts)) @ counts) / n,
+        percentile_95=_quantile(counts, 0.95),
+        maximum=high,
+        histogram=tuple(
+            Bar(low + i * width, low + (i + 1) * width - 1, count) for i, count in enumerate(bins) if count
+        ),
+    )
 
 
 def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
@@ -297,22 +462,27 @@ def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
     return float(np.quantile(beside, place - int(place)))
 
 
-def _characters(corpus: Corpus, seen: _Seen, raw: _Raw) -> dict[str, Any]:
-    """The alphabet, and what is odd in it."""
+def _alphabet(corpus: Corpus) -> tuple[Character, ...]:
+    """The characters, the most frequent first."""
     counts = corpus.times[1:].tolist()
     pairs = sorted(zip(counts, corpus.vocab.characters, strict=True), key=lambda pair: (-pair[0], pair[1]))
-    alphabet = [{"character": c, "count": n} for n, c in pairs]
-    suspicious = []
-    for n, c in pairs:
-        if advice.suspicious(c):
+    return tuple(Character(c, n) for n, c in pairs)
+
+
+def _suspicious(
+    corpus: Corpus, alphabet: tuple[Character, ...], seen: _Seen, raw: _Raw
+) -> tuple[Suspicious, ...]:
+    """The characters that are probably mistakes."""
+    found = []
+    for each in alphabet:
+        if advice.suspicious(c := each.character):
             line = raw.numbers[seen.odd[int(corpus.vocab.encode(c)[0])]]
-            about = {"code_point": f"U+{ord(c):04X}", "name": unicodedata.name(c, "no name")}
-            suspicious.append({"character": c} | about | {"count": n, "line": line})
-    rare = [entry for entry in alphabet if int(entry["count"]) < advice.RARE]
-    return {"alphabet": alphabet, "rare": rare, "suspicious": suspicious}
+            name = unicodedata.name(c, "no name")
+            found.append(Suspicious(c, f"U+{ord(c):04X}", name, each.count, line))
+    return tuple(found)
 
 
-def _near_duplicates(times: Counter[str], part: int) -> dict[str, Any]:
+def _near_duplicates(times: Counter[str], part: int) -> NearDuplicates:
     """Find the groups of different lines that are equal once folded.
 
     times: how often each line stands there, of one of so many texts that lines are folded to.
@@ -322,12 +492,12 @@ def _near_duplicates(times: Counter[str], part: int) -> dict[str, Any]:
         groups.setdefault(key or line, []).append(line)  # of a line of signs alone nothing is left
     near = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
     lines = sum(times[line] for group in near for line in group)
-    return {
-        "lines": lines * part,
-        "share": lines / times.total(),
-        "groups": len(near) * part,
-        "examples": [group[:SHOWN] for group in near[:SHOWN]],
-    }
+    return NearDuplicates(
+        lines=lines * part,
+        share=lines / times.total(),
+        groups=len(near) * part,
+        examples=tuple(tuple(group[:SHOWN]) for group in near[:SHOWN]),
+    )
 
 
 def _folded(lines: list[str]) -> list[str]:
@@ -342,7 +512,7 @@ def _folded(lines: list[str]) -> list[str]:
     return [line.strip() for line in text.split("\n")]
 
 
-def _neighbours(different: list[str]) -> dict[str, Any]:
+def _neighbours(different: list[str]) -> Neighbours:
     """Say how near some of the different lines are to others. None is compared with itself."""
     lengths = np.array([len(line) for line in different], dtype=np.float64)
     # the edit distance compares the 64 bits of a word at once
@@ -353,42 +523,38 @@ def _neighbours(different: list[str]) -> dict[str, Any]:
     chosen = [different[i] for i in order]
     distances = quality.nearest(chosen[:some], chosen[some:]).distances
     share, median = float((distances <= 1).mean()), float(np.median(distances))
-    return {"lines": some, "beside": others, "share": share, "median": median}
+    return Neighbours(some, others, share, median)
 
 
 def _recommendation(
-    corpus: Corpus,
-    found: dict[str, Any],
-    counts: npt.NDArray[np.int64],
-    ngram: Any,
-    pace: float | None,
-) -> dict[str, Any]:
+    unique: int, characters: int, lengths: Lengths, counts: npt.NDArray[np.int64], pace: float
+) -> Recommendation:
     """Say which type and settings suit the list, why, and how long they take.
 
-    counts: of the lengths.
+    Args:
+        unique: Different lines.
+        characters: Of the alphabet.
+        lengths: Of the lines.
+        counts: (L + 1,) how many lines have 0, 1, ... characters.
+        pace: Seconds of a training step.
+
     """
-    lengths, unique, characters = found["lengths"], found["unique"], len(found["alphabet"])
-    type = DEFAULT_TYPE
-    pace = pace_of(corpus, type, ngram) if pace is None else pace
-    steps = recipe(type).max_steps
-    seconds = steps * pace
     reasons = [advice.of_types(unique)]
     if characters >= MANY_CHARACTERS:
         reasons.append(
             f"an alphabet of {characters:,} characters is large: steps are slow, and many are rare"
         )
-    if lengths["percentile_95"] >= LONG:
+    if lengths.percentile_95 >= LONG:
         reasons.append("the lines are long: training takes a while, and long samples wander")
     max_length = None
-    if lengths["maximum"] > FAR * lengths["percentile_95"]:
-        max_length = 2 * round(lengths["percentile_95"])
+    if lengths.maximum > FAR * lengths.percentile_95:
+        max_length = 2 * round(lengths.percentile_95)
         dropped = int(counts[max_length + 1 :].sum())
         reasons.append(
             f"--max-length {max_length} drops the longest, {dropped:,} in all, far longer than the rest"
         )
-    per_step = pace
-    chosen = {"type": type, "max_length": max_length, "reasons": reasons}
-    return chosen | {"steps": steps, "seconds_per_step": per_step, "seconds": seconds}
+    steps = recipe(DEFAULT_TYPE).max_steps
+    return Recommendation(DEFAULT_TYPE, max_length, tuple(reasons), steps, pace, steps * pace)
 
 
 def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> float:
@@ -414,26 +580,26 @@ def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> fl
     return float(np.median(seconds[_WARM_UP:]))  # one that the machine held up does not count
 
 
-def _warnings(found: dict[str, Any], looks: Looks) -> list[Warned]:
+def _warnings(found: Inspection, looks: Looks) -> list[Warned]:
     """Judge what `advice.of_counts` does not look at."""
-    lengths, near = found["lengths"], found["near_duplicates"]
-    warned = warnings(looks, found["source"])
-    if near["share"] > NEAR_DUPLICATES:
+    lengths, near = found.lengths, found.near_duplicates
+    warned = warnings(looks, found.source)
+    if near.share > NEAR_DUPLICATES:
         said = (
-            f"near-duplicates: {near['lines']:,} lines ({near['share']:.0%}) differ from another in case or "
-            f"white space alone ({' / '.join(near['examples'][0][:3])[:80]})"
+            f"near-duplicates: {near.lines:,} lines ({near.share:.0%}) differ from another in case or "
+            f"white space alone ({' / '.join(near.examples[0][:3])[:80]})"
         )
         remedy = "write those that mean the same in one way: with one trained on and another tested, losses flatter"
         warned.append(Warned("near_duplicates", said, remedy))
-    warned += copies(found["kept"], found["unique"])
-    if (characters := len(found["alphabet"])) >= MANY_CHARACTERS:
-        once = sum(entry["count"] == 1 for entry in found["alphabet"])
+    warned += copies(found.kept, found.unique)
+    if (characters := len(found.alphabet)) >= MANY_CHARACTERS:
+        once = sum(each.count == 1 for each in found.alphabet)
         said = (
             f"a large alphabet: {characters:,} different characters, {once:,} of them only once; at every place each of them gets "
             "a probability, so training, drawing and measuring take time and memory with their number"
         )
         remedy = "replace rare ones by one, U+FFFD, with --min-count 2 or more, or use --type ngram"
         warned.append(Warned("large_alphabet", said, remedy))
-    if found["recommendation"]["max_length"] is not None:
-        warned.append(long_lines(lengths["maximum"], lengths["percentile_95"]))
+    if found.recommendation.max_length is not None:
+        warned.append(long_lines(lengths.maximum, lengths.percentile_95))
     return warned

@@ -25,9 +25,9 @@ def number(x: float | None, form: str) -> str:
     return format(x, form if abs(x) < 1e6 else ".1e").replace("-", "−")
 
 
-def around(x: float | None, interval: Sequence[float | None] | None, form: str = ".4f") -> str:
-    """A number and its interval."""
-    if interval is None or None in interval:
+def around(x: float, interval: tuple[float, float] | None, form: str = ".4f") -> str:
+    """A number and its interval, if there is one."""
+    if interval is None or not all(map(math.isfinite, interval)):
         return number(x, form)
     return f"{number(x, form)} <small>{number(interval[0], form)} to {number(interval[1], form)}</small>"
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import math
 import os
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
 
 from makemore import __version__
 from makemore.errors import MakemoreError
@@ -19,7 +17,7 @@ from makemore.files.manifest import Manifest
 from makemore.plots.draw import draw, picture_files, picture_names, write_plots
 from makemore.plots.entry import Entry, Plot, same_lines
 from makemore.reports.assessment import assess
-from makemore.reports.comparison import compare_runs, result_of
+from makemore.reports.comparison import Compared, Comparison, Pair, compare_runs, result_of
 from makemore.reports.markup import around, folded, integer, number, seconds, spelled, table
 from makemore.reports.portrait import SHADES, figures, name_of, portrait, samples, verdict
 from makemore.runs.ownership import RESERVED, is_report, owned
@@ -32,7 +30,7 @@ FEW = 8
 def write_page(
     path: Path,
     entries: Sequence[Entry],
-    comparison: dict[str, Any] | None = None,
+    comparison: Comparison | None = None,
     drawn: list[list[Plot]] | None = None,
 ) -> None:
     """Write the report on some runs to an HTML file.
@@ -47,7 +45,7 @@ def write_page(
     if len(entries) == 1:
         body += portrait(*entries[0], each[0], "r1")
     else:
-        body += _together(entries, comparison or {}, together) + "<h2>Each run</h2>"
+        body += _together(entries, comparison, together) + "<h2>Each run</h2>"
         for i, ((name, run, found), plots) in enumerate(zip(entries, each, strict=True), 1):
             body += folded(spelled(name), portrait(name, run, found, plots, f"r{i}"))
     template = Template(files("makemore.reports").joinpath("page.html").read_text("utf-8"))
@@ -90,7 +88,7 @@ def write_report(
         check_writable(page)
     named = {str(directory): directory for directory in directories}
     if len(named) == 1 and (result := result_of(first)) is not None:
-        named = {each["name"]: first / Path(each["runs"][0]).name for each in result["entries"]}
+        named = {each.name: first / Path(each.runs[0]).name for each in result.entries}
     entries = []
     for name, directory in named.items():
         run = Run.load(directory)
@@ -133,75 +131,82 @@ def _manifest_of(path: Path) -> Manifest | None:
 # several runs
 
 
-def _together(entries: Sequence[Entry], comparison: dict[str, Any], plots: list[Plot]) -> str:
+def _together(entries: Sequence[Entry], comparison: Comparison | None, plots: list[Plot]) -> str:
     """The runs beside each other, the best first."""
-    compared: dict[str, dict[str, Any]] = {}
-    for each in comparison.get("entries", []):
-        compared |= dict.fromkeys([each.get("name"), *each.get("runs", [])], each)
-    rows: list[list[str]] = []
-    each_with = [
-        (name, run, found, compared.get(name) or compared.get(str(run.directory), {}))
-        for name, run, found in entries
+    compared: dict[str, Compared] = {}
+    for each in comparison.entries if comparison else ():
+        compared |= dict.fromkeys([each.name, *each.runs], each)
+    with_more = [
+        (entry, compared.get(entry.name) or compared.get(str(entry.run.directory))) for entry in entries
     ]
     # of several runs with other seeds the page shows the first, and here their mean
-    losses = [(more.get("nll") or found["nll"])["test"] for _, _, found, more in each_with]
-    ranked = [
-        each
-        for _, each in sorted(zip(losses, each_with, strict=True), key=lambda pair: _or_infinite(pair[0]))
-    ]
-    for name, run, found, more in ranked:
-        tied = " <small>no worse than the best</small>" if more.get("tie_with_best") and rows else ""
-        loss, interval = (
-            (more.get("nll") or found["nll"])["test"],
-            more.get("interval", found["nll_interval"]["test"]),
-        )
-        rows.append([
-            f"<b>{spelled(name)}</b>", run.type, around(loss, interval) + tied,
-            integer(found["parameters"]), seconds(found["seconds"]), number(more.get("samples_per_second"), ",.0f"),
-            number(found["train_mass"], ".1%"), number(found["copy_ratio"], ".2f"), number(found["uniqueness"], ".1%"),
-            number(found["novelty"], ".1%"), number(found["vendi_ratio"], ".2f"),
-        ])  # fmt: skip
-    head = ["run", "type", "test loss, nats per token", "parameters", "trained for", "samples a second", "copies",
-            "copy ratio R", "unique", "novel", "Vendi ratio"]  # fmt: skip
-    if not compared:
-        head, *rows = ([*row[:5], *row[6:]] for row in (head, *rows))
+    ranked = sorted(with_more, key=lambda each: (each[1] or each[0].found).nll["test"])
     text = ""
     if not same_lines(entries):
         text += (
             "<p class=warning>These runs did not learn the same lines: their losses cannot be compared.</p>"
         )
     elif compared:
-        text += f"<p class=verdict>{_best([(name, more) for name, _, _, more in ranked])}</p>"
+        text += f"<p class=verdict>{_best(ranked)}</p>"
     text += "<h2>Samples of each</h2>"
-    for name, run, found, _ in ranked:
-        text += f"<p><b>{spelled(name)}</b> <small>{verdict(found)}</small></p>{samples(run, FEW, explained=False)}"
-    text += "<h2>Numbers</h2>" + table(head, rows)
-    pairs = []
-    for pair in comparison.get("pairs", []):
-        a, b, difference = (
-            spelled(str(pair.get("a"))),
-            spelled(str(pair.get("b"))),
-            pair.get("difference") or 0.0,
-        )
-        says = (
-            "a tie: chance alone could do it"
-            if pair.get("tie")
-            else f"{a if difference > 0 else b} is better"
-        )
-        pairs.append([f"{b} less {a}", around(difference, pair.get("interval"), "+.4f"), says])
-    if pairs:
-        head, best = ["runs", "difference", ""], len(entries) - 1  # those with the best run come first
-        text += "<h2>Which is better?</h2><p>Differences of the test losses on the same lines, in nats per token.</p>"
-        text += table(head, pairs[:best])
-        if pairs[best:]:
-            text += folded(f"{len(pairs)} pairs in all", table(head, pairs[best:]))
+    for (name, run, found), _ in ranked:
+        said = verdict(found)
+        text += f"<p><b>{spelled(name)}</b> <small>{said}</small></p>{samples(run, FEW, explained=False)}"
+    text += "<h2>Numbers</h2>" + _numbers(ranked)
+    text += _pairs(comparison.pairs, len(entries)) if comparison else ""
     return text + figures(plots, "all")
 
 
-def _best(ranked: Sequence[tuple[str, dict[str, Any]]]) -> str:
-    """Say which run is best, and which are level with it. ranked: names and what the comparison says, best first."""
-    (best, _), *others = ranked
-    level = [spelled(name) for name, more in others if more.get("tie_with_best")]
+Ranked = Sequence[tuple[Entry, Compared | None]]
+"""Runs, the best first, each with what the comparison says of it."""
+
+
+def _numbers(ranked: Ranked) -> str:
+    """A table of the numbers of each run."""
+    rows: list[list[str]] = []
+    for (name, run, found), more in ranked:
+        loss, interval = found.nll["test"], found.losses["test"].nll.interval
+        if more is not None:
+            loss, interval = more.nll["test"], more.interval
+        tied = " <small>no worse than the best</small>" if more and more.tie_with_best and rows else ""
+        of = found.quality
+        speed = number(more.samples_per_second, ",.0f") if more else "–"
+        rows.append([
+            f"<b>{spelled(name)}</b>", run.type, around(loss, interval) + tied,
+            integer(found.parameters), seconds(found.seconds), speed,
+            number(of.train_mass, ".1%"), number(found.copying.ratio, ".2f"), number(of.uniqueness, ".1%"),
+            number(of.novelty, ".1%"), number(of.vendi.ratio, ".2f"),
+        ])  # fmt: skip
+    head = ["run", "type", "test loss, nats per token", "parameters", "trained for", "samples a second", "copies",
+            "copy ratio R", "unique", "novel", "Vendi ratio"]  # fmt: skip
+    if not any(more for _, more in ranked):
+        head, *rows = ([*row[:5], *row[6:]] for row in (head, *rows))
+    return table(head, rows)
+
+
+def _pairs(pairs: Sequence[Pair], runs: int) -> str:
+    """Which differences between runs are real."""
+    rows = []
+    for pair in pairs:
+        a, b = spelled(pair.a), spelled(pair.b)
+        says = f"{a if pair.difference > 0 else b} is better"
+        if pair.tie:
+            says = "a tie: chance alone could do it"
+        rows.append([f"{b} less {a}", around(pair.difference, pair.interval, "+.4f"), says])
+    if not rows:
+        return ""
+    head, best = ["runs", "difference", ""], runs - 1  # those with the best run come first
+    text = (
+        "<h2>Which is better?</h2><p>Differences of the test losses on the same lines, in nats per token.</p>"
+    )
+    text += table(head, rows[:best])
+    return text + (folded(f"{len(rows)} pairs in all", table(head, rows[best:])) if rows[best:] else "")
+
+
+def _best(ranked: Ranked) -> str:
+    """Say which run is best, and which are level with it."""
+    (best, _), *others = [(entry.name, more) for entry, more in ranked]
+    level = [spelled(name) for name, more in others if more and more.tie_with_best]
     if not level:
         return f"{spelled(best)} is best, and its lead over every other is real."
     return f"{spelled(best)} has the lowest test loss; {', '.join(level)} may be as good: chance alone explains the difference."
@@ -212,7 +217,3 @@ def _shades() -> str:
     return "\n".join(
         f".s{i} {{ background: rgba(var(--shade), {i / (SHADES - 1) * 0.8:.2f}) }}" for i in range(SHADES)
     )
-
-
-def _or_infinite(x: float | None) -> float:
-    return math.inf if x is None else x

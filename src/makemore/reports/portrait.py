@@ -13,6 +13,9 @@ from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT
 from makemore.metrics import advice, quality
 from makemore.metrics import copying as memorising
+from makemore.metrics.advice import Warned
+from makemore.metrics.assessment import Assessment
+from makemore.metrics.losses import Interval
 from makemore.plots.entry import Plot
 from makemore.plots.files import svg
 from makemore.plots.style import character
@@ -56,20 +59,20 @@ def name_of(run: Run, name: str) -> str:
     return source.rstrip("/").rpartition("/")[2] or name
 
 
-def portrait(name: str, run: Run, found: dict[str, Any], plots: list[Plot], key: str) -> str:
+def portrait(name: str, run: Run, found: Assessment, plots: list[Plot], key: str) -> str:
     """Return the part of a page on one run, as HTML. key: unique on the page."""
     lines = ", ".join(
         f"{n:,} to {word}"
-        for n, word in zip(found["lines"].values(), ("train", "validate", "test"), strict=True)
+        for n, word in zip(found.lines.values(), ("train", "validate", "test"), strict=True)
     )
     main = [plot for plot in plots if plot.name in MAIN]
     more = [plot for plot in plots if plot.name not in MAIN]
     return "".join([
-        f"<p class=dim>{run.type}, {found['parameters']:,} parameters; run {spelled(name)}; {lines}</p>",
+        f"<p class=dim>{run.type}, {found.parameters:,} parameters; run {spelled(name)}; {lines}</p>",
         f"<p class=verdict>{verdict(found)}</p>",
         samples(run),
         _tiles(run, found),
-        *(warning(each) for each in found["warnings"]),
+        *(warning(each) for each in found.warnings),
         figures(main, key),
         folded("More pictures", figures(more, key)) if more else "",
         folded("Samples and their nearest training lines", _nearest(found)),
@@ -79,42 +82,37 @@ def portrait(name: str, run: Run, found: dict[str, Any], plots: list[Plot], key:
     ])  # fmt: skip
 
 
-def verdict(found: dict[str, Any]) -> str:
+def verdict(found: Assessment) -> str:
     """Return in a sentence whether the model copies its list, as HTML."""
-    said = found.get("memorising") or {}
-    sentence = said.get("sentence") or f"{found['train_mass']:.0%} of samples are training lines"
+    sentence = found.memorising.sentence
     return f"{escape(sentence[0].upper() + sentence[1:])}."
 
 
-def _tiles(run: Run, found: dict[str, Any]) -> str:
-    loss = _or_infinite(found["nll"]["test"])
-    bigram, ngram = (_or_infinite(found["baselines"][name]["test"]) for name in ("bigram", "ngram"))
+def _tiles(run: Run, found: Assessment) -> str:
+    loss, copies = found.nll["test"], found.quality.train_mass
+    unsure = number(math.exp(loss) if loss < 700 else math.inf, ".1f")
     tiles = [
-        ("copies", number(found["train_mass"], ".0%" if (found["train_mass"] or 0) >= 0.1 else ".1%"), "of samples are training lines"),
-        ("new lines", f"{found['novelty']:.0%}", "of the different samples"),
-        ("test loss", number(loss, ".3f"), f"nats per token; as unsure as among {number(math.exp(loss) if loss < 700 else math.inf, '.1f')} characters"),
-    ]  # fmt: skip
+        ("copies", number(copies, ".0%" if copies >= 0.1 else ".1%"), "of samples are training lines"),
+        ("new lines", f"{found.quality.novelty:.0%}", "of the different samples"),
+        ("test loss", number(loss, ".3f"), f"nats per token; as unsure as among {unsure} characters"),
+    ]
     if run.type != "ngram":
-        tiles.append(
-            (
-                "better than a 6-gram",
-                number(ngram - loss, "+.3f"),
-                "nats per token less; below 0 counting wins",
-            )
-        )
+        better = found.baselines.ngram["test"] - loss
+        says = "nats per token less; below 0 counting wins"
+        tiles.append(("better than a 6-gram", number(better, "+.3f"), says))
     if run.type != "bigram":
-        tiles.append(("better than a bigram", number(bigram - loss, "+.3f"), "nats per token less"))
-    return (
-        "<div class=tiles>"
-        + "".join(f"<div><b>{b}</b><span>{a}</span><small>{c}</small></div>" for a, b, c in tiles)
-        + "</div>"
-    )
+        better = found.baselines.bigram["test"] - loss
+        tiles.append(("better than a bigram", number(better, "+.3f"), "nats per token less"))
+    each = "".join(f"<div><b>{b}</b><span>{a}</span><small>{c}</small></div>" for a, b, c in tiles)
+    return f"<div class=tiles>{each}</div>"
 
 
-def warning(warned: dict[str, str]) -> str:
+def warning(warned: Warned) -> str:
     """Return a warning and what to do as HTML."""
-    red = " red" if warned["severity"] == advice.RED else ""
-    what, todo = (_OPTION.sub(r"<code>\g<0></code>", spelled(warned[key])) for key in ("message", "advice"))
+    red = " red" if warned.severity == advice.RED else ""
+    what, todo = (
+        _OPTION.sub(r"<code>\g<0></code>", spelled(text)) for text in (warned.message, warned.remedy)
+    )
     return f"<p class='warning{red}'>{what}.<br><small>What to do: {todo}.</small></p>"
 
 
@@ -154,56 +152,47 @@ def _spoken(c: str) -> str:
     return "space" if c == " " else character(c)
 
 
-def _losses(found: dict[str, Any]) -> str:
+def _losses(found: Assessment) -> str:
+    losses = [found.losses[split] for split in SPLITS]
     units = [
-        ("nats per token", "nll", ".4f"),
-        ("bits per token", "bits_per_character", ".4f"),
-        ("perplexity", "perplexity", ".3f"),
-        ("bits per line", "bits_per_line", ".2f"),
+        ("nats per token", [each.nll for each in losses], ".4f"),
+        ("bits per token", [each.bits_per_character for each in losses], ".4f"),
+        ("perplexity", [each.perplexity for each in losses], ".3f"),
+        ("bits per line", [each.bits_per_line for each in losses], ".2f"),
     ]
-    rows = [
-        [name] + [around(found[key][split], found[key + "_interval"][split], form) for split in SPLITS]
-        for name, key, form in units
-    ]
-    of = found["baselines"]
-    for name, values in (
-        ("bigram", of["bigram"]),
-        ("6-gram", of["ngram"]),
-        ("guessing", dict.fromkeys(SPLITS, of["uniform"])),
-    ):
-        rows.append(
-            [
-                f"<span class=dim>{name}, nats per token</span>",
-                *(number(values.get(split), ".4f") for split in SPLITS),
-            ]
-        )
+    rows = [[name, *(around(x.value, x.interval, form) for x in each)] for name, each, form in units]
+    of = found.baselines
+    guessing = dict.fromkeys(SPLITS, of.uniform)
+    for name, values in (("bigram", of.bigram), ("6-gram", of.ngram), ("guessing", guessing)):
+        label = f"<span class=dim>{name}, nats per token</span>"
+        rows.append([label, *(number(values.get(split), ".4f") for split in SPLITS)])
     note = "A token is a character or the end of a line. Intervals are 95 %, from drawing the lines anew."
-    if found["scored_lines"] != found["lines"]:
-        some = ", ".join(f"{found['scored_lines'][split]:,} ({split})" for split in SPLITS)
+    if found.scored_lines != found.lines:
+        some = ", ".join(f"{found.scored_lines[split]:,} ({split})" for split in SPLITS)
         note += f" The losses are of lines that were drawn: {some}."
-    note = f"<p class=dim>{note}</p>"
-    return table(["", *SPLITS], rows, "losses") + note  # fmt: skip
+    return table(["", *SPLITS], rows, "losses") + f"<p class=dim>{note}</p>"
 
 
-def _quality(found: dict[str, Any]) -> str:
+def _quality(found: Assessment) -> str:
     """Each number, where it is healthy, and what it says."""
-    of_train = found["uniqueness_of_train"]
+    of, copying, calibration = found.quality, found.copying, found.calibration
+    few_copies, chance = of.train_mass <= memorising.COPIED, calibration.by_chance
     rows = [
-        _judged("copy ratio R", found["copy_ratio"], ".2f", (None, memorising.COPIES) if found["train_mass"] > memorising.COPIED else None, "how many times as likely training lines are as held-out ones: 1 is no memorising; of long lines it is large though hardly a sample is a copy", found["copy_ratio_interval"]),
-        _judged("copies", found["train_mass"], ".2%", None, "the probability that a sample is a training line"),
-        _judged("held out", found["held_out_mass"], ".2%", None, "the probability that it is a held-out line, which the model invents; more is better"),
-        _judged("held-out lines hit", found["held_out_hits"], ".2%", None, f"of the held-out lines, found among {found['samples']:,} samples; more is better"),
-        _judged("novel", found["novelty"], ".1%", None, "different samples that are no training lines; not the more the better, since noise is new as well"),
-        _judged("unique", found["uniqueness"], ".1%", (advice.COLLAPSE * of_train, None), f"different samples among {min(quality.UNIQUE_OF, found['samples']):,}; of as many training lines {of_train:.1%} are"),
-        _judged("ended", found["validity"], ".1%", (advice.VALID, None), "samples that the model ended itself, before the longest line's length"),
-        _judged("C<sub>T</sub>", found["c_t"], "+.1f", None, "whether samples are nearer to training lines (below 0) or further (above 0) than held-out lines, which are never copies: the z-score C<sub>T</sub>"),
-        _judged("calibration error", found["calibration_error"], ".3f", (None, advice.CALIBRATION + found["calibration_error_by_chance"]), f"how far probabilities are from how often they come true, 2 at worst; by chance alone {found['calibration_error_by_chance']:.3f}"),
-        _judged("Vendi ratio", found["vendi_ratio"], ".2f", advice.VARIETY, "Vendi score of the samples over that of held-out lines; below 1 they are more alike"),
+        _judged("copy ratio R", copying.ratio, ".2f", None if few_copies else (None, memorising.COPIES), "how many times as likely training lines are as held-out ones: 1 is no memorising; of long lines it is large though hardly a sample is a copy", copying.interval),
+        _judged("copies", of.train_mass, ".2%", None, "the probability that a sample is a training line"),
+        _judged("held out", of.held_out_mass, ".2%", None, "the probability that it is a held-out line, which the model invents; more is better"),
+        _judged("held-out lines hit", of.held_out_hits, ".2%", None, f"of the held-out lines, found among {of.samples:,} samples; more is better"),
+        _judged("novel", of.novelty, ".1%", None, "different samples that are no training lines; not the more the better, since noise is new as well"),
+        _judged("unique", of.uniqueness, ".1%", (advice.COLLAPSE * of.uniqueness_of_train, None), f"different samples among {min(quality.UNIQUE_OF, of.samples):,}; of as many training lines {of.uniqueness_of_train:.1%} are"),
+        _judged("ended", of.validity, ".1%", (advice.VALID, None), "samples that the model ended itself, before the longest line's length"),
+        _judged("C<sub>T</sub>", of.c_t, "+.1f", None, "whether samples are nearer to training lines (below 0) or further (above 0) than held-out lines, which are never copies: the z-score C<sub>T</sub>"),
+        _judged("calibration error", calibration.error, ".3f", (None, advice.CALIBRATION + chance), f"how far probabilities are from how often they come true, 2 at worst; by chance alone {chance:.3f}"),
+        _judged("Vendi ratio", of.vendi.ratio, ".2f", advice.VARIETY, "Vendi score of the samples over that of held-out lines; below 1 they are more alike"),
     ]  # fmt: skip
     for name, feature in _FEATURES.items():
-        far = found["distances"].get(feature, {"ratio": None, "samples": 0.0, "held_out": 0.0})
-        says = f"Jensen-Shannon divergence from the training lines, {far['samples']:.4f} bits, over that of held-out lines, {far['held_out']:.4f}"
-        rows.append(_judged(f"distance in {name}", far["ratio"], ".2f", (None, advice.DISTANCE), says))
+        far = of.distances[feature]
+        says = f"Jensen-Shannon divergence from the training lines, {far.samples:.4f} bits, over that of held-out lines, {far.held_out:.4f}"
+        rows.append(_judged(f"distance in {name}", far.ratio, ".2f", (None, advice.DISTANCE), says))
     return table(["", "value", "healthy", "what it says"], rows, "wide")
 
 
@@ -213,11 +202,12 @@ _FEATURES = {
 
 
 def _judged(
-    name: str, x: float | None, form: str, healthy: tuple[float | None, float | None] | None, says: str, interval: Any = None
+    name: str, x: float, form: str, healthy: tuple[float | None, float | None] | None, says: str,
+    interval: Interval | None = None,
 ) -> list[str]:  # fmt: skip
     """A row: the number, in amber where it is not healthy, the healthy range, and what it says."""
     low, high = healthy or (None, None)
-    ill = x is not None and ((low is not None and x < low) or (high is not None and x > high))
+    ill = (low is not None and x < low) or (high is not None and x > high)
     ends = [number(end, ".0%" if "%" in form else ".2g") for end in (low, high)]
     span = " to ".join(ends) if healthy else ""
     if healthy and None in healthy:
@@ -226,24 +216,24 @@ def _judged(
     return [name, f"<b class=amber>{value}</b>" if ill else value, span, says]
 
 
-def _nearest(found: dict[str, Any]) -> str:
+def _nearest(found: Assessment) -> str:
     rows = [
         [
-            cut(each["text"] + CUT * each["cut"]),
-            number(each["nll"], ".1f"),
-            each["seen"],
-            cut(each["nearest"]),
-            str(each["distance"]),
+            cut(each.text + CUT * each.cut),
+            number(each.nll, ".1f"),
+            each.seen,
+            cut(each.nearest),
+            str(each.distance),
         ]
-        for each in found["nearest"]
+        for each in found.quality.nearest
     ]
     return table(["sample", "nats", "in the list", "nearest training line", "edits"], rows)
 
 
-def _settings(run: Run, found: dict[str, Any]) -> str:
+def _settings(run: Run, found: Assessment) -> str:
     groups: list[tuple[str, dict[str, Any]]] = [
-        ("run", {"type": run.type, "parameters": found["parameters"], "steps": found["steps"],
-                 "best step": run.summary.get("best_step"), "trained for": seconds(found["seconds"]),
+        ("run", {"type": run.type, "parameters": found.parameters, "steps": found.steps,
+                 "best step": run.summary.get("best_step"), "trained for": seconds(found.seconds),
                  "characters": len(run.vocab) - 1}),
         ("model", dataclasses.asdict(run.config)),
         ("training", dataclasses.asdict(run.settings)),
@@ -258,10 +248,6 @@ def _settings(run: Run, found: dict[str, Any]) -> str:
         if values
     )
     return f"<div class=groups>{''.join(tables)}</div>"
-
-
-def _or_infinite(x: float | None) -> float:
-    return math.inf if x is None else x
 
 
 def figures(plots: Iterable[Plot], key: str) -> str:

@@ -1,0 +1,113 @@
+"""Results as JSON, and back: the base of the dataclasses in which measurements are returned."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Self, get_args, get_origin, get_type_hints
+
+from makemore.errors import shown
+
+Flag = Callable[[str], str]
+"""Spells the name of an argument. The command line passes one that turns `top_k` into `--top-k`."""
+
+
+class Result:
+    """Base of a frozen dataclass with the results of a measurement.
+
+    Its fields hold numbers, text, truth values, None, and tuples, mappings and results of those. The
+    metadata of a field may say `json`, its key in JSON where Python does not allow that name, and `null`, the number
+    that null stands for when the field is read back.
+    """
+
+    def to_json(self, flag: Flag = str) -> dict[str, object]:
+        """Return the fields by name, in their order, with None for every number that is not finite.
+
+        Args:
+            flag: Spells the arguments that advice names.
+
+        """
+        return {_key(field): plain(getattr(self, field.name), flag) for field in _fields(type(self))}
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Return the result that `to_json` gave these values for.
+
+        Keys that are no fields are ignored. A field that has a default may be missing: an older makemore did not
+        know it.
+
+        Raises:
+            ValueError: If a field is missing or of another type.
+
+        """
+        if not isinstance(values, dict):
+            raise ValueError(f"{cls.__name__} holds something else")
+        hints = get_type_hints(cls)
+        found: dict[str, object] = {}
+        for field in _fields(cls):
+            key = _key(field)
+            if key in values:
+                found[field.name] = _read(hints[field.name], values[key], key, field.metadata.get("null"))
+            elif field.default is dataclasses.MISSING:
+                raise ValueError(f"{key} is missing")
+        return cls(**found)
+
+
+def plain(value: object, flag: Flag = str) -> object:
+    """Return a value as JSON can hold it: results become dictionaries, and numbers that are not finite None."""
+    match value:
+        case Result():
+            return value.to_json(flag)
+        case Mapping():
+            return {key: plain(item, flag) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item, flag) for item in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
+
+
+def _fields(kind: type) -> tuple[dataclasses.Field[object], ...]:
+    return dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+
+
+def _key(field: dataclasses.Field[object]) -> str:
+    return str(field.metadata.get("json", field.name))
+
+
+def _read(kind: Any, value: object, name: str, null: float | None = None) -> Any:  # types have no type
+    """Return a value from JSON as a field of a type holds it. null: what None stands for."""
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is types.UnionType:
+        return None if value is None else _read(inside[0], value, name)
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            raise ValueError(f"{name} holds something else")
+        return {key: _read(inside[1], item, str(key), null) for key, item in value.items()}
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{name} is not a list")
+        items = inside[:1] * len(value) if inside[-1] is ... else inside
+        if len(items) != len(value):
+            raise ValueError(f"{name} is not a list of {len(items)}")
+        return tuple(_read(each, item, name, null) for each, item in zip(items, value, strict=True))
+    if value is None and null is not None:
+        return null
+    if issubclass(kind, Result):
+        return kind.from_json(value)
+    if not _is(kind, value):
+        raise ValueError(f"{name} is {shown(value)}, not of type {kind.__name__}")
+    return value
+
+
+def _is(kind: type, value: object) -> bool:
+    """Say whether a value from JSON is of a simple type. Whole numbers are counts, and numbers are finite."""
+    if kind in (str, bool):
+        return isinstance(value, kind)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if kind is int:
+        return isinstance(value, int) and 0 <= value < 2**63
+    return abs(value) < 2**63 if isinstance(value, int) else math.isfinite(value)
