@@ -29,7 +29,9 @@ from makemore.corpus.cache import read
 from makemore.distributed.devices import own_process
 from makemore.models import MODELS
 from makemore.runs.settings import recipe
-from makemore.sampling.draw import sample, tree_of
+from makemore.sampling.draw import sample
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Tree
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 ORIGINAL, ALONE, AGAIN = "original", "original, one thread", "transformer, again"
@@ -102,6 +104,7 @@ def main() -> None:
     own_process()  # as the command line does
     torch.set_num_threads(options.threads)
     corpus = read("names")
+    any_line = SampleOptions(max_length=corpus.longest)
     draw: dict[str, Callable[[int], Any]] = {}
     if options.reference:
         original = theirs(str(Path(options.reference)), options.steps)
@@ -109,12 +112,12 @@ def main() -> None:
     for type in options.types.split(","):
         how = dataclasses.replace(recipe(type), max_steps=options.steps)
         model = common.trained(corpus, type, {}, how, 1)
-        draw[type] = lambda n, model=model: list(sample(model, corpus.vocab, n, max_length=corpus.longest))
+        draw[type] = lambda n, model=model: list(sample(model, corpus.vocab, n, any_line))
         if type == "transformer":
-            tree = tree_of(model, corpus.vocab, "", corpus.longest)
+            tree = Tree(model, corpus.vocab, "", corpus.longest)
             tree.look_ahead()
             draw[AGAIN] = lambda n, model=model, tree=tree: list(
-                sample(model, corpus.vocab, n, max_length=corpus.longest, tree=tree)
+                sample(model, corpus.vocab, n, any_line, tree=tree)
             )
         print(f"{type} is ready", flush=True)
     seconds: dict[str, dict[str, list[float]]] = {name: {str(n): [] for n in sizes} for name in draw}

@@ -981,11 +981,12 @@ with torch.no_grad():
 
 from makemore.metrics.losses import evaluate
 from makemore.sampling.draw import sample as draw
+from makemore.sampling.options import SampleOptions
 
 loss = evaluate(theirs["lstm"], corpus, rows["test"]).nll
 print(f"test loss of our LSTM, by our code {test['lstm']:.4f}, by the library's {loss:.4f}")
 assert abs(loss - test["lstm"]) < 1e-4
-print([line.text for line in draw(theirs["lstm"], corpus.vocab, 8, max_length=30, seed=1)])
+print([line.text for line in draw(theirs["lstm"], corpus.vocab, 8, SampleOptions(max_length=30, seed=1))])
 
 # %% [markdown]
 # ## What is still wrong

@@ -974,8 +974,9 @@ with torch.no_grad():
 
 # %%
 from makemore.sampling.draw import sample
+from makemore.sampling.options import SampleOptions
 
-drawn = [line.text for line in sample(model, corpus.vocab, 1000, max_length=15, seed=1)]
+drawn = [line.text for line in sample(model, corpus.vocab, 1000, SampleOptions(max_length=15, seed=1))]
 print(drawn[:12])
 copies = sum(line in known for line in drawn) / len(drawn)
 print(f"{copies:.0%} of 1,000 samples are training names, letter for letter")

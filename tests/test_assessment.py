@@ -25,6 +25,7 @@ from makemore.metrics import losses as evaluation
 from makemore.reports import assessment
 from makemore.reports.assessment import assess
 from makemore.runs.run import Run
+from makemore.sampling.options import SampleOptions
 
 SPLITS = ("train", "validation", "test")
 
@@ -64,7 +65,7 @@ def split(run):
 
 @pytest.fixture(scope="module")
 def samples(run):
-    return list(run.stream(N, seed=SEED))
+    return list(run.stream(N, SampleOptions(seed=SEED)))
 
 
 class Slow:

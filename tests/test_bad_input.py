@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 import makemore as library
 from makemore.errors import MakemoreError
 from makemore.files.atomic import held
-from makemore.sampling import draw as sampling
+from makemore.sampling import wanted as limits
 
 COMMAND = [sys.executable, "-m", "makemore"]
 QUICK = ("--type", "mlp", "--max-steps", "3")
@@ -142,7 +142,7 @@ def test_every_line_longer_than_max_length(refused: Any, small: Path) -> None:
 
 @pytest.mark.parametrize("options", [QUICK, ("--type", "ngram"), ("--type", "transformer", "--max-steps", 3)])
 def test_three_lines_train(makemore: Any, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
     Path("three.txt").write_text("emma\nolivia\nava")
     result = makemore("-i", "three.txt", "-o", "new", *options)
     assert (result.status, result.err) == (0, "")
@@ -613,7 +613,7 @@ def test_a_pickle(refused: Any, makemore: Any, run: Path, file: str, pickled: An
         ("-w inf", "--weight-decay inf"),
         ("--patience -1", "--patience -1"),
         ("--seed -1", "--seed -1"),
-        (f"--seed {2**70}", f"--seed {2**70}"),
+        (f"--seed {2**70}", f"--seed must be 0 or more and less than 2^63, not {2**70}"),
         ("--seed x", ["--seed", '"x"']),
         ("--device toaster", ["--device toaster", "cpu"]),
         ("--max-steps", "--max-steps"),
@@ -672,26 +672,26 @@ def test_resume_with_the_same_again(makemore: Any, small: Path, run: Path) -> No
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("--top-k 0", "--top-k 0"),
-        ("--top-k -1", "--top-k -1"),
-        ("--temperature -0.5", "--temperature -0.5"),
-        ("--temperature nan", "--temperature nan"),
-        ("--temperature inf", "--temperature inf"),
+        ("--top-k 0", "--top-k must be 1 or more, not 0"),
+        ("--top-k -1", "--top-k must be 1 or more, not -1"),
+        ("--temperature -0.5", "--temperature must be 0 or more, not -0.5"),
+        ("--temperature nan", "--temperature must be 0 or more, not nan"),
+        ("--temperature inf", "--temperature must be 0 or more, not inf"),
         ("--temperature hot", ["--temperature", '"hot"']),
-        ("--top-p 0", "--top-p 0"),
-        ("--top-p 1.5", "--top-p 1.5"),
-        ("--top-p -0.1", "--top-p -0.1"),
-        ("--top-p nan", "--top-p nan"),
-        ("--max-length 0", "--max-length 0"),
+        ("--top-p 0", "--top-p must be more than 0 and at most 1, not 0"),
+        ("--top-p 1.5", "--top-p must be more than 0 and at most 1, not 1.5"),
+        ("--top-p -0.1", "--top-p must be more than 0 and at most 1, not -0.1"),
+        ("--top-p nan", "--top-p must be more than 0 and at most 1, not nan"),
+        ("--max-length 0", "--max-length must be 1 or more, not 0"),
         ("--prefix emmaline --max-length 3", ["--prefix 'emmaline'", "--max-length 3"]),
         ("--prefix Émile", ["--prefix 'Émile'", "'É'", "26 characters"]),
         ("--pattern (", ["--pattern '('", "not a regular expression", "position 1"]),
         ("--pattern [z-a]", ["--pattern '[z-a]'", "not a regular expression"]),
-        ("-n -1", "-n -1"),
+        ("-n -1", "-n must be 0 or more and less than 2^63, not -1"),
         ("-n many", ["-n", '"many"']),
         ("-n 1.5", ["-n", '"1.5"']),
-        (f"--seed {2**70}", f"--seed {2**70}"),
-        ("--most-likely -1", "--most-likely -1"),
+        (f"--seed {2**70}", f"--seed must be 0 or more and less than 2^63, not {2**70}"),
+        ("--most-likely -1", "--most-likely must be 0 or more and less than 2^63, not -1"),
         ("--most-likely few", ["--most-likely", '"few"']),
         ("--most-likely 5 -n 3", ["-n: nothing is drawn with --most-likely 5"]),
         (
@@ -699,7 +699,7 @@ def test_resume_with_the_same_again(makemore: Any, small: Path, run: Path) -> No
             "--temperature and --top-k and --seed: nothing",
         ),
         ("--most-likely 5 --top-p 0.5 --unique", "--top-p and --unique: nothing is drawn"),
-        ("--most-likely 5 --pattern [0-9]+", ["found 0 of 5", "no more", "--most-likely", "--pattern"]),
+        ("--most-likely 5 --pattern [0-9]+", ["found 0 of 5", "no more", "ask for fewer", "--pattern"]),
         ("--magic 3", "--magic"),
         ("another", "another"),
     ],
@@ -723,31 +723,32 @@ def test_top_k_larger_than_the_vocabulary_means_all(makemore: Any, small_run: Pa
 def test_a_pattern_that_no_line_matches(
     refused: Any, names_run: Path, pattern: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "PATIENCE", 5000)
+    monkeypatch.setattr(limits, "PATIENCE", 5000)
     refused("sample", names_run, "--pattern", pattern, says=["found 0 of 20", pattern, "acceptance 0"])
 
 
 def test_a_pattern_that_few_lines_match(
     makemore: Any, names_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "PATIENCE", 1000)
+    monkeypatch.setattr(limits, "PATIENCE", 1000)
     result = makemore("sample", names_run, "-n", 100000, "--pattern", "qu.*z", "--seed", 1)
     check_sentence(result, ["of 100,000 lines", "qu.*z", "acceptance", "--pattern"])
     assert all(line.startswith("qu") and line.endswith("z") for line in result.out.splitlines())
 
 
 @pytest.mark.parametrize(
-    ("options", "says"), [("--unique", "all different"), ("--novel", "new"), ("--unique --novel", "new and")]
+    ("options", "says"),
+    [("--unique", "all different"), ("--novel", "new"), ("--unique --novel", "new (--novel) and")],
 )
 def test_more_lines_than_there_are(
     makemore: Any, monkeypatch: pytest.MonkeyPatch, options: str, says: str
 ) -> None:
     """A model that knows three lines only gives those it has and says why there are no more."""
-    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
     Path("three.txt").write_text("a\nb\nc\n" * 20)
     assert makemore("-i", "three.txt", "-o", "new", "--type", "bigram", "--smoothing", 0).status == 0
     result = makemore("sample", "new", "-n", 50, "--max-length", 1, *options.split())
-    check_sentence(result, [says, "of 50 lines", "-n"])
+    check_sentence(result, [says, "of 50 lines", "ask for fewer"])
     lines = result.out.splitlines()
     assert f"found {len(lines)} of 50" in result.err
     assert len(set(lines)) == len(lines) <= 3

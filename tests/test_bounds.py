@@ -36,9 +36,10 @@ from makemore.models import MODELS, build, configure, count_parameters, ngram
 from makemore.reports.inspection import inspect
 from makemore.runs.run import load
 from makemore.runs.settings import check_given
-from makemore.sampling import draw as sampling
+from makemore.sampling import most_likely as search
 from makemore.sampling import pattern as matching
-from makemore.sampling import search
+from makemore.sampling import tree as trees
+from makemore.sampling.options import SampleOptions
 from makemore.sampling.pattern import Matcher
 from makemore.training import capacity
 
@@ -190,14 +191,14 @@ def test_lines_without_end_stop_before_the_disk_is_full(tmp_path, monkeypatch):
         ("a{99999999999999999999}", "repeats too much"),
         ("(?:(a|b){3}[a-c]{3}){100000}", "repeats too much"),
         ("(?<=a{1000}){1000}", "repeats too much"),
-        ("x" * 1001, "more than 1,000 characters"),
+        ("x" * 1001, "is longer than 1,000 characters"),
         ("(" * 400 + ")" * 400, "not a regular expression"),
     ],
 )
 def test_patterns_that_would_take_too_much(pattern, says):
     with pytest.raises(MakemoreError) as said:
         Matcher(pattern)
-    assert str(said.value).startswith(f"--pattern '{pattern[:10]}")
+    assert str(said.value).startswith(f"pattern '{pattern[:10]}")
     assert says in str(said.value)
     assert len(str(said.value)) < 300
 
@@ -358,10 +359,10 @@ def test_lines_that_are_too_long_to_score(makemore, small_run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--max-length", 10**9], "--max-length 1000000000: must be at most 10,000 for this run"),
+        (["--max-length", 10**9], "--max-length must be at most 10,000 for this run, not 1000000000"),
         (["--max-length", 10**30], "must be at most 10,000"),
         (["--prefix", "a" * 20_000], "(20,000 characters): is too long for this run"),
-        (["--pattern", "a" * 100_000], "(100,000 characters): has more than 1,000 characters"),
+        (["--pattern", "a" * 100_000], "(100,000 characters) is longer than 1,000 characters"),
     ],
 )
 def test_samples_beyond_measure(makemore, small_run, options, says):
@@ -373,7 +374,7 @@ def test_samples_beyond_measure(makemore, small_run, options, says):
 
 def test_any_number_of_samples_is_drawn_bit_by_bit(small_run):
     run = load(small_run)
-    assert len(list(itertools.islice(run.stream(10**15, seed=1), 20))) == 20
+    assert len(list(itertools.islice(run.stream(10**15, SampleOptions(seed=1)), 20))) == 20
 
 
 def test_a_search_that_would_take_too_much_memory_gives_up(monkeypatch, small_run):
@@ -381,11 +382,11 @@ def test_a_search_that_would_take_too_much_memory_gives_up(monkeypatch, small_ru
     monkeypatch.setattr(search, "_NODES", 1)  # 1,000 nodes
     run = load(small_run)
     none = iter(range(10**9))
-    asked = {"max_length": 6, "keep": lambda lines: [next(none) < 0 for _ in lines]}
+    keep = lambda lines: [next(none) < 0 for _ in lines]  # noqa: E731
     with pytest.raises(
-        MakemoreError, match=r"found 0 of 900 lines that are new, and looked at [\d,]+ beginnings"
+        MakemoreError, match=r"found 0 of 900 lines that are new .*, and looked at [\d,]+ beginnings"
     ):
-        list(sampling.most_likely(run.model, run.vocab, 900, **asked))
+        list(search.most_likely(run.model, run.vocab, 900, SampleOptions(max_length=6), keep=keep))
 
 
 @pytest.mark.parametrize("type", ["lstm", "transformer", "ngram", "mlp", "wavenet"])
@@ -399,12 +400,12 @@ def test_long_lines_are_scored_in_pieces_as_in_one(monkeypatch, type, small_run)
     long = Corpus(corpus.vocab, corpus.vocab.encode(f"\n{line}\nemma\n"))
     whole = evaluation.losses(model, long, np.arange(2))
     p = np.stack(list(evaluation.expected(model, long, 0)))
-    prefix = search.Tree(model, corpus.vocab, line, 500)
+    prefix = trees.Tree(model, corpus.vocab, line, 500)
     monkeypatch.setattr(evaluation, "_WHOLE", 50)
-    monkeypatch.setattr(search, "_PROBABILITIES", 50 * len(corpus.vocab))
+    monkeypatch.setattr(trees, "_PROBABILITIES", 50 * len(corpus.vocab))
     np.testing.assert_allclose(evaluation.losses(model, long, np.arange(2)).tokens, whole.tokens, atol=2e-5)
     np.testing.assert_allclose(np.stack(list(evaluation.expected(model, long, 0))), p, atol=1e-5)
-    assert search.Tree(model, corpus.vocab, line, 500).nll == pytest.approx(prefix.nll, abs=1e-3)
+    assert trees.Tree(model, corpus.vocab, line, 500).nll == pytest.approx(prefix.nll, abs=1e-3)
     assert prefix.nll == pytest.approx(whole.tokens[: len(line)].sum(), abs=1e-3)
 
 

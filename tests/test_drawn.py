@@ -15,6 +15,7 @@ import pytest
 import makemore as library
 from makemore.errors import MakemoreError
 from makemore.runs.run import Run
+from makemore.sampling.options import SampleOptions
 
 # "T" and a cedilla (U+0327) stand side by side in these, but never in this order: composed they would be U+0162, which no line has
 MARKS = [f"{a}{b}\u0327{c}" for a in "TSab" for b in "mxM" for c in "Tabc"] + ["T\u0323ab", "aT", "bT", "Tab"]
@@ -49,7 +50,7 @@ def composed(run: Run) -> list[str]:
 
 
 def test_samples_that_normal_form_c_would_change_are_scored_as_drawn(marked: Run) -> None:
-    samples = [s for s in marked.stream(5000, seed=1) if s.ended]
+    samples = [s for s in marked.stream(5000, SampleOptions(seed=1)) if s.ended]
     assert any(unicodedata.normalize("NFC", s.text) != s.text for s in samples)
     scored = [sum(letters) for letters in marked.letters([s.text for s in samples])]
     np.testing.assert_allclose(scored, [s.nll for s in samples], rtol=1e-5)
@@ -97,10 +98,10 @@ def test_nor_is_it_among_the_most_likely(rare: Run) -> None:
 
 
 def test_lines_without_it_keep_their_likelihood(rare: Run) -> None:
-    samples = [s for s in rare.stream(200, seed=1) if s.ended]
+    samples = [s for s in rare.stream(200, SampleOptions(seed=1)) if s.ended]
     np.testing.assert_allclose([s.nll for s in samples], rare.score([s.text for s in samples]), rtol=1e-5)
 
 
 def test_a_prefix_of_a_rare_character_is_refused(rare: Run) -> None:
-    with pytest.raises(MakemoreError, match=r"U\+4E05.*--min-count"):
+    with pytest.raises(MakemoreError, match=r"U\+4E05.*lower min_count"):
         rare.sample(5, prefix="a\u4e05")

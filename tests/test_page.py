@@ -21,6 +21,7 @@ from makemore.reports.comparison import Compared, Comparison, Pair
 from makemore.reports.page import write_page, write_report
 from makemore.reports.portrait import WORDS, samples, warning
 from makemore.runs.settings import Settings
+from makemore.sampling.options import SampleOptions
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -178,7 +179,9 @@ def test_a_sample_that_was_cut_does_not_look_whole(entry):
     _, run, _ = entry
     text = samples(run, 200)
     shown = [
-        s for s, left in zip(run.stream(200, seed=1), range(200), strict=True) if left < text.count("<span")
+        s
+        for s, left in zip(run.stream(200, SampleOptions(seed=1)), range(200), strict=True)
+        if left < text.count("<span")
     ]
     cuts = run.cut(shown)
     assert any(cuts)

@@ -19,10 +19,14 @@ from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError
 from makemore.metrics.losses import score
 from makemore.models import MODELS, build, configure
-from makemore.sampling import draw as sampling
-from makemore.sampling import search
-from makemore.sampling.draw import Choice, most_likely, sample
+from makemore.sampling import most_likely as search
+from makemore.sampling import tree as trees
+from makemore.sampling import wanted as limits
+from makemore.sampling.draw import choose, sample
+from makemore.sampling.most_likely import most_likely
+from makemore.sampling.options import SampleOptions
 from makemore.sampling.pattern import Matcher
+from makemore.sampling.tree import Tree
 
 LINES = ["ab", "abc", "abca", "b", "ba", "bab", "bab", "cab", "ca", "c", "aab", "acb", "bca", "bb"]
 N = 50_000
@@ -109,8 +113,12 @@ def assert_drawn_from(samples, probabilities):
     assert p_value > 1e-3, f"chi-square {statistic:.0f} over {len(cells)} cells"
 
 
+def samples(model, vocab, n, keep=None, **options):
+    return sample(model, vocab, n, SampleOptions(**{"max_length": 5, "seed": 1} | options), keep=keep)
+
+
 def drawn(model, vocab, n, **options):
-    return [s.text for s in sample(model, vocab, n, **{"max_length": 5, "seed": 1} | options)]
+    return [s.text for s in samples(model, vocab, n, **options)]
 
 
 # the distribution
@@ -124,7 +132,7 @@ def drawn(model, vocab, n, **options):
 def test_samples_are_distributed_as_the_model_says(vocab, prefix, choice):
     model = fitted("gru", vocab)  # no two of its probabilities are equal
     probabilities = all_lines(model, vocab, 5, prefix, **choice)
-    assert_drawn_from(drawn(model, vocab, N, prefix=prefix, choice=Choice(**choice)), probabilities)
+    assert_drawn_from(drawn(model, vocab, N, prefix=prefix, **choice), probabilities)
 
 
 def test_the_chi_square_test_can_fail(model, vocab):
@@ -223,7 +231,11 @@ def test_choice_equals_a_slow_one(logits, temperature, top_k, top_p):
     p = logp[0].double().exp().tolist()
     sums = np.cumsum(sorted(slow_choice(p, temperature, top_k), reverse=True))
     assume(np.abs(sums - top_p).min() > 1e-9 and len(set(p)) == len(p))  # else rounding decides
-    found = np.exp(Choice(temperature, top_k, top_p).log_probabilities(logp.double().numpy()))
+    found = np.exp(
+        SampleOptions(temperature=temperature, top_k=top_k, top_p=top_p).log_probabilities(
+            logp.double().numpy()
+        )
+    )
     assert found[0].tolist() == pytest.approx(slow_choice(p, temperature, top_k, top_p), abs=1e-9)
 
 
@@ -237,7 +249,11 @@ def test_choice_equals_a_slow_one(logits, temperature, top_k, top_p):
 @example(logits=[0, -1], impossible=False, temperature=5e-324, top_k=None, top_p=1.0)
 def test_any_choice_gives_probabilities(logits, impossible, temperature, top_k, top_p):
     logp = torch.tensor([[*logits, *[-math.inf] * impossible]], dtype=torch.float32).log_softmax(1)
-    p = np.exp(Choice(temperature, top_k, top_p).log_probabilities(logp.double().numpy()))[0]
+    p = np.exp(
+        SampleOptions(temperature=temperature, top_k=top_k, top_p=top_p).log_probabilities(
+            logp.double().numpy()
+        )
+    )[0]
     assert (p >= 0).all()
     assert float(p.sum()) == pytest.approx(1)
     assert p[logp[0].argmax()] == p.max()
@@ -248,24 +264,24 @@ def test_any_choice_gives_probabilities(logits, impossible, temperature, top_k, 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"temperature": -0.1}, "--temperature -0.1"),
-        ({"temperature": math.nan}, "--temperature nan"),
-        ({"temperature": math.inf}, "--temperature inf"),
-        ({"top_k": 0}, "--top-k 0"),
-        ({"top_p": 0.0}, "--top-p 0"),
-        ({"top_p": 1.5}, "--top-p 1.5"),
-        ({"top_p": math.nan}, "--top-p nan"),
+        ({"temperature": -0.1}, "temperature must be 0 or more, not -0.1"),
+        ({"temperature": math.nan}, "temperature must be 0 or more, not nan"),
+        ({"temperature": math.inf}, "temperature must be 0 or more, not inf"),
+        ({"top_k": 0}, "top_k must be 1 or more, not 0"),
+        ({"top_p": 0.0}, "top_p must be more than 0 and at most 1, not 0"),
+        ({"top_p": 1.5}, "top_p must be more than 0 and at most 1, not 1.5"),
+        ({"top_p": math.nan}, "top_p must be more than 0 and at most 1, not nan"),
     ],
 )
 def test_choices_that_make_no_sense(options, says):
     with pytest.raises(MakemoreError, match=re.escape(says)):
-        Choice(**options)
+        SampleOptions(**options)
 
 
 def test_temperature_zero_always_takes_the_most_likely(model, vocab):
     best = max(all_lines(model, vocab, 8, temperature=0).items(), key=lambda item: item[1])
-    assert set(drawn(model, vocab, 100, max_length=8, choice=Choice(temperature=0))) == {best[0]}
-    assert set(drawn(model, vocab, 100, max_length=8, choice=Choice(top_k=1))) == {best[0]}
+    assert set(drawn(model, vocab, 100, max_length=8, temperature=0)) == {best[0]}
+    assert set(drawn(model, vocab, 100, max_length=8, top_k=1)) == {best[0]}
 
 
 @pytest.mark.parametrize("u", [0.0, 2**-53, 0.5, 1 - 2**-53])
@@ -276,7 +292,7 @@ def test_an_impossible_character_is_never_drawn(u):
     p[:4] = np.eye(6)[[0, 5, 2, 3]]
     p /= p.sum(1, keepdims=True)
     row = np.tile(np.arange(8192), 2)
-    ids = sampling.draw(p, row, np.full(len(row), u))
+    ids = choose(p, row, np.full(len(row), u))
     assert ((ids >= 0) & (ids < 6)).all()
     assert (p[row, ids] > 0).all()
     possible = p[row] > 0
@@ -292,18 +308,18 @@ def test_an_impossible_character_is_never_drawn(u):
 @pytest.mark.parametrize("type", ["ngram", "gru"])
 def test_nll_is_the_models_score(vocab, type):
     model = fitted(type, vocab)
-    choice = Choice(temperature=2, top_k=3)  # changes nothing about what the model thinks
-    samples = list(sample(model, vocab, 300, max_length=5, prefix="a", choice=choice, seed=1))
-    corpus = Corpus(vocab, vocab.encode("\n" + "".join(s.text + "\n" for s in samples)))
-    for s, losses in zip(samples, score(model, corpus), strict=True):
+    wild = {"temperature": 2, "top_k": 3}  # changes nothing about what the model thinks
+    found = list(samples(model, vocab, 300, prefix="a", **wild))
+    corpus = Corpus(vocab, vocab.encode("\n" + "".join(s.text + "\n" for s in found)))
+    for s, losses in zip(found, score(model, corpus), strict=True):
         assert s.nll == pytest.approx(sum(losses), rel=1e-4)
 
 
 def test_cut_lines_say_so(model, vocab):
-    samples = list(sample(model, vocab, 2000, max_length=3, seed=1))
-    assert {s.ended for s in samples} == {True, False}
-    assert all(s.ended == (len(s.text) < 3) for s in samples)
-    whole = list(sample(model, vocab, 50, max_length=3, prefix="abc", seed=1))
+    found = list(samples(model, vocab, 2000, max_length=3))
+    assert {s.ended for s in found} == {True, False}
+    assert all(s.ended == (len(s.text) < 3) for s in found)
+    whole = list(samples(model, vocab, 50, max_length=3, prefix="abc"))
     assert {(s.text, s.ended) for s in whole} == {("abc", False)}
 
 
@@ -321,17 +337,17 @@ def test_the_same_seed_gives_the_same_lines(model, vocab):
 
 
 def test_too_few_lines_are_given_and_said(monkeypatch, vocab):
-    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
     model = fitted("bigram", vocab, ["ab", "c"], smoothing=0)  # can say these two and nothing else
-    stream = sample(model, vocab, 3, max_length=5, unique=True, seed=1)
+    stream = samples(model, vocab, 3, unique=True)
     assert sorted([next(stream).text, next(stream).text]) == ["ab", "c"]
-    with pytest.raises(MakemoreError, match=r"found 2 of 3 lines that are all different.*there are no more"):
+    with pytest.raises(MakemoreError, match=r"found 2 of 3 lines that are all different .*there are no more"):
         next(stream)
 
 
 def test_a_model_that_says_nothing(monkeypatch, vocab):
     """Empty lines are no samples, and so many of them are no reason to wait for ever."""
-    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
     with pytest.raises(MakemoreError, match="found 0 of 3 lines"):
         drawn(fitted("bigram", vocab, [""], smoothing=0), vocab, 3)
 
@@ -340,20 +356,20 @@ def test_a_model_that_says_nothing(monkeypatch, vocab):
     "options", [{"pattern": "b.*"}, {"pattern": "x"}, {"keep": lambda lines: [False] * len(lines)}], ids=shown
 )
 def test_lines_that_never_come_are_given_up(monkeypatch, vocab, options):
-    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
     model = fitted("bigram", vocab, ["ab", "c"], smoothing=0)
     with pytest.raises(MakemoreError, match="found 0 of 3 lines"):
         drawn(model, vocab, 3, **options)
 
 
 def test_pattern_and_novel_together_when_nothing_matches(monkeypatch, model, vocab):
-    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
     corpus = Corpus.from_lines(LINES)
 
     def keep(lines):
         return [seen == "new" for seen in corpus.seen(lines)]
 
-    with pytest.raises(MakemoreError, match="found 0 of 3 lines that match 'x' and are new"):
+    with pytest.raises(MakemoreError, match="found 0 of 3 lines that match pattern='x' and are new"):
         drawn(model, vocab, 3, pattern="x", keep=keep)
     assert all(line not in LINES for line in drawn(model, vocab, 50, pattern="b.*", keep=keep))
 
@@ -363,12 +379,12 @@ def test_pattern_and_novel_together_when_nothing_matches(monkeypatch, model, voc
     [
         ({"prefix": "az"}, "'z'"),
         ({"prefix": "a\nb"}, "one line"),
-        ({"prefix": "abcabc"}, "--max-length 5"),
-        ({"max_length": 0}, "--max-length 0"),
-        ({"pattern": "(a"}, "--pattern '(a'"),
-        ({"pattern": "a{1i<"}, "--pattern 'a{1i<'"),
-        ({"pattern": "(" * 5000 + ")" * 5000}, "--pattern '(("),
-        ({"n": -1}, "-n -1"),
+        ({"prefix": "abcabc"}, "prefix 'abcabc' is longer than max_length=5"),
+        ({"max_length": 0}, "max_length must be 1 or more, not 0"),
+        ({"pattern": "(a"}, "pattern '(a'"),
+        ({"pattern": "a{1i<"}, "pattern 'a{1i<'"),
+        ({"pattern": "(" * 5000 + ")" * 5000}, "pattern '(("),
+        ({"n": -1}, "n must be 0 or more and less than 2^63, not -1"),
     ],
 )
 def test_options_that_make_no_sense(model, vocab, options, says):
@@ -423,7 +439,7 @@ def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_w
     lines = all_lines(model, vocab, 2, options.get("prefix", ""), **choice)
     lines = {line: p for line, p in lines.items() if is_wanted(line)}
     k = min(3, len(lines))
-    asked = options | {"max_length": 2, "choice": Choice(**choice), "unique": True}
+    asked = options | {"max_length": 2, "unique": True} | choice
     found = [tuple(drawn(model, vocab, k, **asked, seed=seed)) for seed in range(times)]
     expected = without_replacement(lines, k)
     assert_drawn_from(found, expected)
@@ -460,7 +476,7 @@ def test_the_search_finds_the_same_in_pieces(monkeypatch, vocab, type):
     """In small blocks, in several sweeps, and where lines are refused one by one."""
     model = fitted(type, vocab)
     whole = drawn(model, vocab, 300, max_length=7, unique=True)
-    monkeypatch.setattr(search, "MOST_ROWS", 16)
+    monkeypatch.setattr(trees, "MOST_ROWS", 16)
     assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
     monkeypatch.setattr(search, "_FIRST", 10)
     assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
@@ -469,26 +485,26 @@ def test_the_search_finds_the_same_in_pieces(monkeypatch, vocab, type):
 
 
 def test_nll_of_unique_lines_is_the_models_score(model, vocab):
-    choice = Choice(temperature=2, top_k=3)
-    samples = list(sample(model, vocab, 20, max_length=4, prefix="a", choice=choice, unique=True, seed=1))
-    corpus = Corpus(vocab, vocab.encode("\n" + "".join(s.text + "\n" for s in samples)))
-    assert [s.nll for s in samples] == pytest.approx([sum(x) for x in score(model, corpus)], rel=1e-4)
-    assert all(s.ended == (len(s.text) < 4) for s in samples)
+    wild = {"temperature": 2, "top_k": 3}
+    found = list(samples(model, vocab, 20, max_length=4, prefix="a", unique=True, **wild))
+    corpus = Corpus(vocab, vocab.encode("\n" + "".join(s.text + "\n" for s in found)))
+    assert [s.nll for s in found] == pytest.approx([sum(x) for x in score(model, corpus)], rel=1e-4)
+    assert all(s.ended == (len(s.text) < 4) for s in found)
 
 
 def test_every_line_there_is(model, vocab):
     """All 3 + 9 + 27 + 81 lines, the unlikely ones too, and then the sentence that says so."""
     every = {"".join(line) for n in range(1, 5) for line in itertools.product("abc", repeat=n)}
-    for choice in (Choice(), Choice(temperature=0.01)):  # by which most are less likely than e^-300
-        stream = sample(model, vocab, 121, max_length=4, unique=True, choice=choice, seed=1)
+    for choice in ({}, {"temperature": 0.01}):  # by which most are less likely than e^-300
+        stream = samples(model, vocab, 121, max_length=4, unique=True, **choice)
         assert {next(stream).text for _ in range(120)} == every
         with pytest.raises(
-            MakemoreError, match="found 120 of 121 lines that are all different, and there are no"
+            MakemoreError, match=r"found 120 of 121 lines that are all different .*, and there are no"
         ):
             next(stream)
-    (best,) = drawn(model, vocab, 1, choice=Choice(temperature=0))
-    for choice in (Choice(temperature=0), Choice(top_k=1)):
-        stream = sample(model, vocab, 2, max_length=5, unique=True, choice=choice)
+    (best,) = drawn(model, vocab, 1, temperature=0)
+    for choice in ({"temperature": 0}, {"top_k": 1}):
+        stream = samples(model, vocab, 2, unique=True, **choice)
         assert next(stream).text == best
         with pytest.raises(MakemoreError, match="found 1 of 2 lines"):
             next(stream)
@@ -496,7 +512,7 @@ def test_every_line_there_is(model, vocab):
 
 def test_any_number_of_unique_lines_can_be_begun(monkeypatch, model, vocab):
     monkeypatch.setattr(search, "_FIRST", 100)
-    stream = sample(model, vocab, 10**12, max_length=30, unique=True, seed=1)
+    stream = samples(model, vocab, 10**12, max_length=30, unique=True)
     assert len({next(stream).text for _ in range(1000)}) == 1000
 
 
@@ -517,39 +533,42 @@ def test_most_likely_lines_are_those_of_an_enumeration(vocab, type, options):
     lines = [line for line, k in zip(lines, options.get("keep", lambda s: s)(lines), strict=True) if k]
     corpus = Corpus(vocab, vocab.encode("\n" + "".join(line + "\n" for line in lines)))
     nll = dict(zip(lines, map(sum, score(model, corpus)), strict=True))
-    found = list(most_likely(model, vocab, len(lines), max_length=4, **options))
+    keep = options.get("keep")
+    asked = {name: value for name, value in options.items() if name != "keep"}
+    best = functools.partial(most_likely, options=SampleOptions(max_length=4, **asked), keep=keep)
+    found = list(best(model, vocab, len(lines)))
     assert {s.text for s in found} == set(lines)
     assert [s.nll for s in found] == sorted(s.nll for s in found)
     assert [s.nll for s in found] == pytest.approx([nll[s.text] for s in found], rel=1e-4)
     for n in (1, 7):
-        assert list(most_likely(model, vocab, n, max_length=4, **options)) == pytest.approx(found[:n])
+        assert list(best(model, vocab, n)) == pytest.approx(found[:n])
     with pytest.raises(
         MakemoreError, match=f"found {len(lines)} of {len(lines) + 1} lines .* there are no more"
     ):
-        list(most_likely(model, vocab, len(lines) + 1, max_length=4, **options))
+        list(best(model, vocab, len(lines) + 1))
 
 
 def test_equally_likely_lines_come_by_their_text():
-    found = most_likely(Watched(4, floats=1), Vocab("abc"), 3 + 9 + 5, max_length=4)
+    found = most_likely(Watched(4, floats=1), Vocab("abc"), 3 + 9 + 5, SampleOptions(max_length=4))
     every = ["".join(line) for n in range(1, 4) for line in itertools.product("abc", repeat=n)]
     assert [s.text for s in found] == every[:17]
 
 
 def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab):
     """Every line is refused, or the most likely ones are too long to be found."""
-    monkeypatch.setattr(sampling, "PATIENCE", 2000)
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
     for options in (
         {"unique": True, "keep": lambda s: [False] * len(s)},
         {"unique": True, "pattern": ".*(?!.)x"},
     ):
         with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* looked at [\d,]+ beginnings"):
             drawn(fitted("bigram", vocab), vocab, 3, max_length=30, **options)
-    monkeypatch.setattr(sampling, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "PATIENCE_SECONDS", 0.5)
     endless = Watched(4, floats=1)
     with torch.no_grad():
         endless.logits[0] = -100  # all of whose beginnings are more likely than any line
     with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* looked at [\d,]+ beginnings"):
-        list(most_likely(endless, vocab, 3, max_length=40))
+        list(most_likely(endless, vocab, 3, SampleOptions(max_length=40)))
 
 
 # memory and work
@@ -571,7 +590,7 @@ class Watched(nn.Module):
 def test_chunks_are_bounded_and_drawn_when_asked_for():
     model = Watched(27, floats=10)
     vocab = Vocab("abcdefghijklmnopqrstuvwxyz")
-    stream = sample(model, vocab, 10**9, max_length=12, seed=1)
+    stream = samples(model, vocab, 10**9, max_length=12)
     first = list(itertools.islice(stream, 100))
     assert len(first) == 100
     calls = len(model.rows)
@@ -582,7 +601,7 @@ def test_chunks_are_bounded_and_drawn_when_asked_for():
 
 def test_large_states_make_small_chunks():
     model = Watched(27, floats=100_000)
-    list(sample(model, Vocab("abcdefghijklmnopqrstuvwxyz"), 200, max_length=12, seed=1))
+    drawn(model, Vocab("abcdefghijklmnopqrstuvwxyz"), 200, max_length=12)
     assert max(model.rows) * 100_000 <= 64_000_000
 
 
@@ -606,7 +625,7 @@ def test_weights_that_change_are_noticed() -> None:
     torch.manual_seed(0)
     vocab = Vocab("abc")
     model = makemore.build("mlp", len(vocab), configure("mlp", 5))
-    draw = functools.partial(sample, model, vocab, 50, max_length=5, seed=1)
+    draw = functools.partial(samples, model, vocab, 50)
     first = [s.text for s in draw()]
     model.head.bias.data[1] += 9.0  # behind autograd's back
     changed = [s.text for s in draw()]
@@ -622,8 +641,8 @@ def test_looking_ahead_changes_nothing(type: str) -> None:
     model = makemore.build(type, len(vocab), configure(type, 6))
     if model.counting:
         model.fit(torch.tensor([0, 1, 2, 0, 3, 3, 4, 0, 1, 1, 0]))
-    draw = functools.partial(sample, model, vocab, 200, max_length=6, prefix="a", seed=3)
-    tree = sampling.tree_of(model, vocab, "a", 6)
+    draw = functools.partial(sample, model, vocab, 200, SampleOptions(max_length=6, prefix="a", seed=3))
+    tree = Tree(model, vocab, "a", 6)
     before = [s.text for s in draw(tree=tree)]
     tree.look_ahead()
     assert len(tree.known) == 3

@@ -29,7 +29,8 @@ from makemore.metrics.assessment import Estimate
 from makemore.reports.assessment import assess
 from makemore.reports.comparison import Finished, compare_runs
 from makemore.reports.inspection import inspect
-from makemore.sampling.draw import Sample
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Sample
 from makemore.training import loop
 from makemore.training.events import Done, Evaluation, Overfitting, Samples, Started, Step
 
@@ -268,12 +269,12 @@ def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -
     path = tmp_path / "four.txt"
     path.write_text("\n".join(f"{a}{b}{a}." for a in "abcdefgh" for b in "klmnopqr"), "utf-8")
     four = makemore.train(path, work_dir=tmp_path / "four", type="ngram", device="cpu")
-    samples = list(four.stream(50, seed=0))
+    samples = list(four.stream(50, SampleOptions(seed=0)))
     whole = [s for s in samples if s.text.endswith(".") and len(s.text) == 4]
     assert whole
     assert not any(s.ended for s in whole)
     assert not any(four.cut(whole))
-    assert all(run.cut([s]) == [not s.ended] for s in run.stream(5, seed=1, max_length=3))
+    assert all(run.cut([s]) == [not s.ended] for s in run.stream(5, SampleOptions(seed=1, max_length=3)))
 
 
 def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

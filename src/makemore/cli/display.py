@@ -21,7 +21,8 @@ from makemore.errors import CUT, MakemoreError, command_line
 from makemore.metrics.copying import verdict_of
 from makemore.metrics.looks import before_training
 from makemore.runs.run import Run
-from makemore.sampling.draw import Sample
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Sample
 from makemore.training.events import (
     Diagnosed,
     Done,
@@ -263,9 +264,11 @@ class Display:
         """Show lines that are in no part of the file, a little likelier than the model draws them by itself."""
         self.say(f"{NEW} new ones (none is in the file; temperature {TEMPERATURE}):")
         found: list[Sample] = []
-        options: dict[str, Any] = {"top_k": self._top_k, "seed": run.settings.seed}
+        options = SampleOptions(
+            temperature=TEMPERATURE, top_k=self._top_k, unique=True, novel=True, seed=run.settings.seed
+        )
         try:
-            for sample in run.stream(NEW, novel=True, unique=True, temperature=TEMPERATURE, **options):
+            for sample in run.stream(NEW, options):
                 found.append(sample)
         except MakemoreError as error:
             self.say(f"  ({spelled(error)})", hang="  ")

@@ -12,7 +12,7 @@ _SPELLINGS = {
     "input_file": ("-i", "--input-file"),
     "work_dir": ("-o", "--work-dir"),
     "output": ("-o", "--output"),
-    "n": ("-n", "--number"),
+    "n": ("-n", "--number", "--most-likely"),
     "number": ("-n", "--number"),
     "batch_size": ("--batch-size", "-b"),
     "learning_rate": ("--learning-rate", "-l"),

@@ -341,25 +341,21 @@ def sample(
     from makemore.distributed import group as parallel
     from makemore.files.atomic import to_json
     from makemore.runs.run import load
+    from makemore.sampling.options import SampleOptions
 
     if (most_likely or number) <= 1000:
         one_thread()
     run = load(directory)
-    asked: dict[str, Any] = {"prefix": prefix, "pattern": pattern, "max_length": max_length, "novel": novel}
     with parallel.joined():
         if most_likely is not None:
-            samples = run.most_likely(most_likely, **asked)
-        else:
-            samples = run.stream(
-                number,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                unique=unique,
-                seed=seed,
-                together=not unique,
-                **asked,
+            samples = run.most_likely(
+                most_likely, prefix=prefix, pattern=pattern, max_length=max_length, novel=novel
             )
+        else:
+            options = SampleOptions(
+                prefix, pattern, temperature, top_k, top_p, max_length, unique, novel, seed
+            )
+            samples = run.stream(number, options, together=not unique)
         with closing(samples):  # or the other processes would not hear that the reader has had enough
             if json:
                 _print(

@@ -28,7 +28,8 @@ from makemore.metrics.baselines import SCORED_TOKENS, baseline
 from makemore.metrics.losses import Losses
 from makemore.models import count_parameters
 from makemore.runs.run import Run
-from makemore.sampling.draw import Sample, check_seed
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Sample
 
 SAMPLES = 10_000
 """Samples to draw, where lines are short."""
@@ -66,7 +67,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
         raise MakemoreError(
             f"-n {shown(n)}: must be from {LEAST_SAMPLES}, or there is nothing to measure, to {MOST_SAMPLES:,}"
         )
-    check_seed(seed)
+    SampleOptions(seed=seed)
     corpus, model = run.corpus, run.model
     # all lines, or those of a larger split that training scored in the end
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
@@ -159,7 +160,7 @@ class _Drawing:
         """
         n, random, corpus = self.n, self.random, self.corpus
         said(f"{n:,} samples")
-        samples = list(self.run.stream(n, seed=self.seed))
+        samples = list(self.run.stream(n, SampleOptions(seed=self.seed)))
         texts = [sample.text for sample in samples]
         kinds = dict(zip(texts, corpus.seen(texts), strict=True))
         train_lines, *others = (_lines(corpus, split) for split in SPLITS)

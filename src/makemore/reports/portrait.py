@@ -21,6 +21,7 @@ from makemore.plots.files import svg
 from makemore.plots.style import character
 from makemore.reports.markup import around, cut, folded, number, plain, seconds, spelled, table
 from makemore.runs.run import Run
+from makemore.sampling.options import SampleOptions
 
 SAMPLES, LETTERS = 40, 1000
 """Samples shown letter by letter, and the letters of them, at most."""
@@ -119,7 +120,7 @@ def warning(warned: Warned) -> str:
 def samples(run: Run, most: int = SAMPLES, explained: bool = True) -> str:
     """Return samples as HTML, every letter in the shade of its surprise. explained: with how to read them."""
     some, left = [], LETTERS
-    for sample in run.stream(most, seed=1):
+    for sample in run.stream(most, SampleOptions(seed=1)):
         if left > 0:
             some.append(sample)
             left -= min(len(sample.text), 300)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -25,26 +26,12 @@ from makemore.runs.scoring import Explained
 from makemore.runs.settings import Settings
 from makemore.runs.spelling import Spelling
 from makemore.runs.weights import part
-from makemore.sampling import draw as sampling
-from makemore.sampling.draw import Choice, Sample
-from makemore.sampling.search import Tree
+from makemore.sampling import draw, most_likely
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Sample, Tree
+from makemore.sampling.wanted import Keep
 
 Item = TypeVar("Item")
-
-
-class SampleOptions(TypedDict, total=False):
-    """The options of `Run.sample` and `Run.stream`; the latter says what they mean."""
-
-    prefix: str
-    pattern: str | None
-    temperature: float
-    top_k: int | None
-    top_p: float
-    max_length: int | None
-    unique: bool
-    novel: bool
-    seed: int | None
-    together: bool
 
 
 class Run:
@@ -62,7 +49,7 @@ class Run:
         self.reading = setup.reading
         """How the list was read; None for lines that came from no file."""
         self._tree: Tree | None = None  # of the last samples, and what it is the tree of
-        self._tree_of: tuple[nn.Module, str, int] | None = None
+        self._tree_of: tuple[nn.Module, str, int | None] | None = None
 
     @classmethod
     def create(
@@ -145,7 +132,7 @@ class Run:
 
     # using it
 
-    def stream(
+    def sample(
         self,
         n: int = 10,
         *,
@@ -158,32 +145,62 @@ class Run:
         unique: bool = False,
         novel: bool = False,
         seed: int | None = None,
-        together: bool = False,
-    ) -> Generator[Sample, None, None]:
-        """Yield n samples, as `sampling.sample` does.
+    ) -> list[str]:
+        """Return n new lines.
 
-        max_length: None takes the longest line of the corpus, and as many more as a prefix that is no shorter has. novel: no line of the corpus. Who asks a second
-        time finds the first steps done, so the weights of `model` must not change in between.
+        torch's settings stay as they are. A program that only ever samples a few lines at a time can make that
+        about twice as fast by calling `makemore.distributed.devices.own_process` once, as the command line does.
+
+        Args:
+            n: How many.
+            prefix: What every line begins with.
+            pattern: A regular expression that the whole line must match.
+            temperature: Below 1 safer, above 1 wilder; at 0 each character is the most likely one.
+            top_k: Sample from the k most likely characters only. None allows all.
+            top_p: Sample only from the most likely characters that together have at least this probability.
+            max_length: Characters after which a line is cut. None is the longest line of the corpus, and that
+                plus the length of the prefix where the prefix is at least as long.
+            unique: No line twice: lines are sampled without replacement.
+            novel: Only lines that are not in the corpus.
+            seed: The same seed gives the same lines; None takes a fresh one.
+
+        Returns:
+            The lines.
+
+        Raises:
+            MakemoreError: An option makes no sense, or too few lines fulfil it.
+
         """
-        choice = Choice(temperature, top_k, top_p)  # checked before the model is read
-        asked = self._asked(prefix, pattern, max_length, novel)
-        tree, last = self._tree, (self.model, asked["prefix"], asked["max_length"])
+        options = SampleOptions(prefix, pattern, temperature, top_k, top_p, max_length, unique, novel, seed)
+        return [sample.text for sample in self.stream(n, options)]
+
+    def stream(
+        self, n: int = 10, options: SampleOptions | None = None, *, together: bool = False
+    ) -> Generator[Sample, None, None]:
+        """Yield n samples, each with its nll, as they are made; any number fits in memory.
+
+        The first steps are cached for later calls, so the weights of `model` must not change in between.
+
+        Args:
+            n: How many.
+            options: What they must be like. None asks for nothing.
+            together: Whether the processes that torchrun started share the work.
+
+        Returns:
+            The samples.
+
+        Raises:
+            MakemoreError: An option makes no sense, or, at the end, too few lines were found.
+
+        """
+        options, keep = self._resolved(options or SampleOptions())
+        tree, last = self._tree, (self.model, options.prefix, options.max_length)
         if tree is None or self._tree_of != last:
-            tree = self._tree = sampling.tree_of(self.model, self.vocab, asked["prefix"], asked["max_length"])
+            tree = self._tree = Tree(self.model, self.vocab, options.prefix, options.max_length)
             self._tree_of = last
         else:
             tree.look_ahead()
-        return sampling.sample(
-            self.model,
-            self.vocab,
-            n,
-            choice=choice,
-            unique=unique,
-            seed=seed,
-            tree=tree,
-            together=together,
-            **asked,
-        )
+        return draw.sample(self.model, self.vocab, n, options, keep=keep, tree=tree, together=together)
 
     def most_likely(
         self,
@@ -194,35 +211,41 @@ class Run:
         max_length: int | None = None,
         novel: bool = False,
     ) -> Generator[Sample, None, None]:
-        """Yield the n most likely lines, likeliest first, as `sampling.most_likely` does.
+        """Yield the n most likely lines, likeliest first. Nothing is random.
 
-        The options are those of `stream`.
+        Args:
+            n: How many.
+            prefix: What every line begins with.
+            pattern: A regular expression that the whole line must match.
+            max_length: The longest length of a line. None is as in `sample`.
+            novel: Only lines that are not in the corpus.
+
+        Returns:
+            The lines.
+
+        Raises:
+            MakemoreError: An option makes no sense, or, at the end, too few lines were found.
+
         """
-        asked = self._asked(prefix, pattern, max_length, novel)
-        return sampling.most_likely(self.model, self.vocab, n, **asked)
+        options = SampleOptions(prefix=prefix, pattern=pattern, max_length=max_length, novel=novel)
+        options, keep = self._resolved(options)
+        return most_likely.most_likely(self.model, self.vocab, n, options, keep=keep)
 
-    def _asked(self, prefix: str, pattern: str | None, max_length: int | None, novel: bool) -> dict[str, Any]:
-        """What is asked of lines, as the functions of `sampling` take it."""
-        self.spelling.check_length(prefix)
-        prefix = self.spelling.normal(prefix)
-        if max_length is not None and max_length > max(LONGEST, self.corpus.longest):
+    def _resolved(self, options: SampleOptions) -> tuple[SampleOptions, Keep | None]:
+        """Return options with this run's prefix and max_length, and what says which lines are novel."""
+        self.spelling.check_length(options.prefix)
+        prefix, longest = self.spelling.normal(options.prefix), self.corpus.longest
+        most = max(LONGEST, longest)
+        if options.max_length is not None and options.max_length > most:
             raise MakemoreError(
-                f"--max-length {shown(max_length, 40)}: must be at most {max(LONGEST, self.corpus.longest):,} for this run"
+                f"max_length must be at most {most:,} for this run, not {shown(options.max_length, 40)}",
+                option="max_length",
             )
-        longest = self.corpus.longest
-        if len(prefix) >= longest:  # nothing would be left to draw
+        if len(prefix) >= longest:  # otherwise nothing would be left to sample
             longest += len(prefix)
-        longest = longest if max_length is None else max_length
-        keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if novel else None
-        return {"prefix": prefix, "pattern": pattern, "max_length": longest, "keep": keep}
-
-    def sample(self, n: int = 10, **options: Unpack[SampleOptions]) -> list[str]:
-        """Return n new lines. The options are those of `stream`: prefix, temperature, seed and so on.
-
-        torch's settings stay as they are. A program that only ever samples a few lines at a time can make that
-        about twice as fast by calling `makemore.distributed.devices.own_process` once, as the command line does.
-        """
-        return [sample.text for sample in self.stream(n, **options)]
+        max_length = longest if options.max_length is None else options.max_length
+        keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if options.novel else None
+        return dataclasses.replace(options, prefix=prefix, max_length=max_length), keep
 
     def with_seen(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, str]]:
         """Yield each sample with "train", "held-out" or "new", looked up many at a time."""

@@ -13,7 +13,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError, quoted
 from makemore.metrics import losses
-from makemore.sampling.draw import Sample
+from makemore.sampling.tree import Sample
 
 
 @dataclass(frozen=True)

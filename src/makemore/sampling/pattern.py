@@ -9,13 +9,13 @@ import regex
 from makemore.errors import MakemoreError, quoted
 
 LONGEST_PATTERN = 1000
-"""Characters of a pattern, at most: `regex` takes time with the cube of a text that must stand there."""
+"""Characters of a pattern, at most: `regex` takes cubic time for a long literal text."""
 
 COPIES = 100_000
-"""Parts that a pattern may have once what must be repeated is written out, as `regex` does: some 30 MB."""
+"""Parts of a pattern, at most, after repetitions have been expanded, as `regex` does: some 30 MB."""
 
 BUDGET = 10.0
-"""Seconds of matching after which, where no line has matched, none is expected to."""
+"""Seconds of matching without a matching line, after which none is expected."""
 
 _TOKEN = regex.compile(
     r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<calls>\(\?(?:R\)|[+-]?\d+\)|&|P>|P&))|(?P<open>\()|(?P<close>\))"
@@ -25,30 +25,35 @@ _TOKEN = regex.compile(
 
 
 class Matcher:
-    """A regular expression that the whole line must match, asked of lines and of their beginnings."""
+    """A regular expression that the whole line must match, asked of lines and of their beginnings.
 
-    # What `regex` can wrongly refuse in a partial match (its issues 553 and 589): lookbehinds, negative
+    Args:
+        pattern: The regular expression.
+
+    Raises:
+        MakemoreError: It is not a regular expression, or would take too much time or memory.
+
+    """
+
+    # Where `regex` can wrongly refuse a partial match (its issues 553 and 589): lookbehinds, negative
     # lookaheads, word boundaries, \\G, \\K and reversed search. With one of these no line is given up early.
     _UNSURE = regex.compile(r"\\[bBmMGK]|\(\?<?!|\(\?<=|\(\?[a-zA-Z]*r")
 
     def __init__(self, pattern: str) -> None:
-        """Raises MakemoreError for what is no regular expression, or one that would take too much."""
-        self._name = f"--pattern {quoted(pattern)}"
+        self._pattern = pattern
         if len(pattern) > LONGEST_PATTERN:
-            raise MakemoreError(
-                f"{self._name}: has more than {LONGEST_PATTERN:,} characters; give a shorter one"
-            )
+            raise self._error(f"is longer than {LONGEST_PATTERN:,} characters; shorten it")
         self._check(pattern)
         try:
             self._regex = regex.compile(pattern)
         except (regex.error, ValueError, RecursionError, MemoryError) as error:
-            raise MakemoreError(f"{self._name}: not a regular expression: {error}") from None
+            raise self._error(f"is not a regular expression: {error}") from None
         self._unsure = self._UNSURE.search(pattern) is not None
         self._spent = 0.0  # seconds since a line matched
 
-    def could(self, prefix: str) -> bool:
-        """Say whether a line that begins so can still match."""
-        return self._unsure or self._matches(prefix, partial=True)
+    def could(self, beginning: str) -> bool:
+        """Say whether a line with this beginning can still match."""
+        return self._unsure or self._matches(beginning, partial=True)
 
     def does(self, line: str) -> bool:
         """Say whether a line matches."""
@@ -58,13 +63,11 @@ class Matcher:
         return found
 
     def _check(self, pattern: str) -> None:
-        """Raise MakemoreError for a pattern that calls itself, or has too many parts once written out."""
-        parts, last = [0], 0  # of each group that is open, and of what stands before a repetition
+        """Raise MakemoreError for a pattern that calls itself, or has too many parts once expanded."""
+        parts, last = [0], 0  # of each open group, and of what precedes a repetition
         for token in _TOKEN.finditer(pattern):
             if token["calls"]:
-                raise MakemoreError(
-                    f"{self._name}: calls a part of itself, {token['calls']}; write that part out"
-                )
+                raise self._error(f"calls a part of itself, {token['calls']}; write that part out")
             if token["open"]:
                 parts.append(0)
             elif token["close"] and len(parts) > 1:
@@ -76,7 +79,7 @@ class Matcher:
             else:
                 parts[-1], last = parts[-1] + 1, 1
             if max(parts) > COPIES:
-                raise MakemoreError(f"{self._name}: repeats too much; use smaller numbers inside braces")
+                raise self._error("repeats too much; use smaller numbers inside braces")
 
     def _matches(self, text: str, partial: bool) -> bool:
         began = time.perf_counter()
@@ -91,6 +94,7 @@ class Matcher:
         return found
 
     def _too_long(self, text: str) -> MakemoreError:
-        return MakemoreError(
-            f"{self._name}: takes too long to match {quoted(text)}; avoid repetitions inside repetitions"
-        )
+        return self._error(f"takes too long to match {quoted(text)}; avoid repetitions inside repetitions")
+
+    def _error(self, problem: str) -> MakemoreError:
+        return MakemoreError(f"pattern {quoted(self._pattern)} {problem}", option="pattern")

@@ -7,7 +7,7 @@ from typing import Any
 
 from makemore.metrics.advice import Warned
 from makemore.runs.run import Run
-from makemore.sampling.draw import Sample
+from makemore.sampling.tree import Sample
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,7 +32,8 @@ from makemore.models.loss import IGNORE
 from makemore.runs.run import Run
 from makemore.runs.settings import Settings
 from makemore.runs.weights import part
-from makemore.sampling.draw import Choice, sample
+from makemore.sampling.draw import sample
+from makemore.sampling.options import SampleOptions
 from makemore.training import watch as watching
 from makemore.training.events import (
     Checkpoint,
@@ -439,8 +440,8 @@ def _draw(
 ) -> Samples:
     """Draw lines from the model as it is, with randomness of their own. most: characters of them."""
     length = int(min(run.corpus.longest, most))
-    options: dict[str, Any] = {"max_length": length, "seed": run.settings.seed + step}
-    samples = list(sample(model, run.vocab, n, choice=Choice(top_k=top_k), **options))
+    options = SampleOptions(top_k=top_k, max_length=length, seed=run.settings.seed + step)
+    samples = list(sample(model, run.vocab, n, options))
     return Samples(step, samples, run.corpus.seen([s.text for s in samples]), run.cut(samples, model))
 
 

@@ -25,7 +25,7 @@ from makemore.runs.directory import RunDirectory
 from makemore.runs.ownership import check_free, check_names
 from makemore.runs.run import Run
 from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given, recipe
-from makemore.sampling.draw import Choice
+from makemore.sampling.options import SampleOptions
 from makemore.training import capacity
 from makemore.training.events import Event, Started
 from makemore.training.loop import steps
@@ -88,7 +88,7 @@ def train(
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     check_given(given | {"precision": precision})
-    Choice(top_k=top_k)
+    SampleOptions(top_k=top_k)
     to = pick_device(device)
     directory = Path(work_dir)
     if parallel.restarted() and not resume and RunDirectory(directory).launch() == parallel.launch():

@@ -1,0 +1,309 @@
+"""The best lines of a model's tree: the most likely ones, and different ones at random.
+
+If every node of the tree has a key that none of its children exceeds, the lines with the highest keys can be
+found exactly (up to the rounding of the model's own sums): everything below the worst of them can be skipped.
+The key is one of
+
+    log p(beginning)                the best lines are the most likely ones;
+    that plus noise, G(beginning)   the best lines, in order, are samples without replacement.
+
+The noise is Gumbel's. If all lines, the leaves of the tree, had noise of their own, G = log p - log(-log u),
+then sorting the lines by G would be the same as sampling them one after another without replacement. There
+are too many lines for that, so the noise is sampled from the top down instead: the greatest G below a node is
+the node's own, T, and its children get
+
+    G_i = log p_i - log(-log u_i),   Z = max G_i
+    G_i <- -log(exp(-T) - exp(-Z) + exp(-G_i))                 which makes the greatest of them equal T
+
+After Kool, van Hoof, Welling, "Stochastic Beams and Where to Find Them" (2019), arXiv:1903.06059, and its
+appendix B.3 for the last line without loss of precision.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from makemore.corpus.vocab import BOUNDARY, Vocab
+from makemore.sampling.options import Floats, SampleOptions
+from makemore.sampling.tree import Ids, Sample, State, Tree, not_empty
+from makemore.sampling.wanted import Keep, Wanted
+
+_NODES = 256_000_000  # bytes that all nodes of a search may take, about
+_FIRST = 200_000
+"""Nodes looked at in the first sweep, at most, so that the first lines come soon."""
+
+
+def most_likely(
+    model: nn.Module, vocab: Vocab, n: int, options: SampleOptions, *, keep: Keep | None = None
+) -> Generator[Sample, None, None]:
+    """Yield the n lines with the lowest nll, lowest first, then by text. Nothing is random.
+
+    As in `draw.sample`, a line's nll includes its end, even for a line of max_length characters, whose
+    `ended` is False.
+
+    Args:
+        model: The model.
+        vocab: Its vocabulary.
+        n: How many lines.
+        options: Their prefix, pattern and max_length, which must be given; the rest is not used.
+        keep: Says which of some lines are wanted at all.
+
+    Raises:
+        MakemoreError: An option makes no sense, or too few lines were found; those are yielded first.
+
+    """
+    alone = SampleOptions(prefix=options.prefix, pattern=options.pattern, max_length=options.max_length)
+    wanted = Wanted(n, alone, keep)
+    yield from _best(Tree(model, vocab, options.prefix, options.max_length), wanted, None)
+
+
+def different(tree: Tree, wanted: Wanted, seed: int) -> Iterator[Sample]:
+    """Yield different lines, sampled without replacement."""
+    yield from _best(tree, wanted, seed)
+
+
+def _best(tree: Tree, wanted: Wanted, seed: int | None) -> Iterator[Sample]:
+    search = _Search(tree, wanted, seed)
+    found = 0
+    for text, nll in search.best():
+        found += 1
+        yield Sample(text, nll, ended=len(text) < tree.max_length)
+    if found < wanted.n:
+        tried = "there are no more"
+        if not search.exhausted:
+            tried = f"looked at {search.looked_at:,} beginnings of lines for them"
+        raise wanted.unmet(found, tried, random=False)
+
+
+@dataclass
+class _Beginnings:
+    """D nodes with the same number of characters."""
+
+    ids: Ids
+    """(D, t)"""
+    key: Floats
+    logp: Floats
+    """(D,): the log-probabilities in the keys: after temperature, top_k and top_p."""
+    nll: Floats
+    """(D,): the model's own, in nats."""
+    parent: Ids
+    """(D,): which row of `state` each comes from."""
+    state: State
+    """The state before the last character."""
+
+    def take(self, which: Ids | npt.NDArray[np.bool_]) -> _Beginnings:
+        """Return some of the nodes."""
+        return _Beginnings(
+            self.ids[which],
+            self.key[which],
+            self.logp[which],
+            self.nll[which],
+            self.parent[which],
+            self.state,
+        )
+
+
+@dataclass
+class _Lines:
+    """M lines."""
+
+    key: Floats
+    nll: Floats
+    text: npt.NDArray[np.object_]
+    """(M,) of str."""
+
+    def take(self, which: Ids | npt.NDArray[np.bool_]) -> _Lines:
+        """Return some of the lines."""
+        return _Lines(self.key[which], self.nll[which], self.text[which])
+
+    def plus(self, more: _Lines) -> _Lines:
+        """Return these lines and more."""
+        return _Lines(
+            np.concatenate([self.key, more.key]),
+            np.concatenate([self.nll, more.nll]),
+            np.concatenate([self.text, more.text]),
+        )
+
+
+class _Search:
+    """Finds the wanted lines with the highest keys.
+
+    Args:
+        tree: The lines.
+        wanted: Which of them are wanted, and how many.
+        seed: Of the noise; None adds none.
+
+    """
+
+    def __init__(self, tree: Tree, wanted: Wanted, seed: int | None) -> None:
+        self.tree, self.wanted, self.seed = tree, wanted, seed
+        self.most = max(1000, _NODES // (64 + tree.max_length))
+        """Nodes, and lines, kept at a time, at most."""
+        # with noise each beginning stands for one line, the one with its key: n beginnings give n lines
+        self.sure = seed is not None and wanted.every
+        self.exhausted = False
+        """Whether there are no more lines than were found."""
+        self.looked_at = 0
+        """Beginnings of lines that the last sweep looked at."""
+        self._found: set[str] = set()
+        self._tired = False
+
+    def best(self) -> Iterator[tuple[str, float]]:
+        """Yield the best lines, best first, each with its -log p(line and end); fewer than wanted if there are fewer.
+
+        They come from one sweep through the tree, or from several, each larger than the last.
+        """
+        n = self.wanted.n
+        k = min(n if self.sure else 4 * n + 100, _FIRST, self.most)
+        while n > 0:
+            lines = self._sweep(k)
+            for text, nll in zip(lines.text, lines.nll.tolist(), strict=True):
+                if text not in self._found:
+                    self._found.add(text)
+                    yield text, nll
+                    if len(self._found) == n:
+                        return
+            if self.exhausted or self._tired:
+                return
+            if k == self.most:  # a larger sweep would take too much memory
+                return
+            k = min(self.most, n if self.sure and k < n < 4 * k else 4 * k)
+
+    def _sweep(self, k: int) -> _Lines:
+        """Look at the k best nodes or a few more; return the wanted lines among them, best first.
+
+        The bound is the k-th best key so far, and only ever rises. All lines with keys above its final value
+        are found, since the bound was below them all the time; if it never rose, those are all the lines there
+        are. Nodes are kept in a stack of blocks. The last block, which has the longest beginnings, goes first,
+        so each length has the states of one block at most.
+        """
+        bound, zero = -np.inf, np.zeros(1)  # nodes with keys below the bound are skipped
+        ids, nll, first = self.tree.prefix[None], zero + self.tree.nll, zero.astype(np.intp)
+        stack = [_Beginnings(ids, zero, zero, nll, first, self.tree.state)]
+        lines = _Lines(zero[:0], zero[:0], zero[:0].astype(object))
+        known, self.looked_at = self.looked_at, 0  # the part that the last sweep saw has nothing new
+        refused, since = 0, time.monotonic()
+        while stack:
+            block = stack.pop()
+            rows = self.tree.rows(block.state)
+            if len(block.key) > rows:
+                order = np.argpartition(-block.key, rows)
+                stack.append(block.take(order[rows:]))
+                block = block.take(np.sort(order[:rows]))
+            ended, further, dropped = self._below(block, bound)
+            lines = lines.plus(ended)
+            stack.append(further)
+
+            keys = np.concatenate([lines.key, *(nodes.key for nodes in stack)])
+            if len(keys) > k:
+                bound = max(bound, float(np.partition(keys, -k)[-k]))
+            lines = lines.take(lines.key >= bound)
+            stack = [nodes.take(nodes.key >= bound) for nodes in stack]
+            stack = [nodes for nodes in stack if len(nodes.key)]
+
+            self.looked_at += len(block.key)
+            refused += dropped
+            if self.sure or self.looked_at <= known or not self._found.issuperset(ended.text):
+                refused, since = 0, time.monotonic()
+            if self.wanted.in_vain(refused, since):
+                self._tired = True
+                break
+        self.exhausted = not stack and bound == -np.inf
+        # after giving up, better lines could still come from the rest of the stack
+        lines = lines.take(lines.key >= max((nodes.key.max() for nodes in stack), default=-np.inf))
+        ranking = sorted(range(len(lines.key)), key=lambda i: (-lines.key[i], lines.text[i]))
+        return lines.take(np.array(ranking, dtype=np.intp))
+
+    def _below(self, nodes: _Beginnings, bound: float) -> tuple[_Lines, _Beginnings, int]:
+        """Go down from some nodes to children whose keys are not below the bound.
+
+        Returns:
+            The wanted lines that end here, the nodes that could become such lines, and how many lines and
+            nodes were refused.
+
+        """
+        tree, refused = self.tree, 0
+        if nodes.ids.shape[1] == len(tree.prefix):
+            logp, state = tree.logp, tree.state
+        else:
+            logp, state = tree.step(nodes.state, nodes.parent, nodes.ids[:, -1].astype(np.intp))
+        counted, key = self._keys(nodes, logp)  # (D, V) each
+        good = (key >= bound) & (key > -np.inf)
+
+        ends = good[:, BOUNDARY].nonzero()[0]
+        texts = np.array([*tree.texts(nodes.ids[ends]), None], dtype=object)[:-1]
+        lines = _Lines(key[ends, BOUNDARY], nodes.nll[ends] - logp[ends, BOUNDARY], texts)
+        if not self.wanted.every:
+            met = self.wanted.met(list(texts))
+            refused += met.count(False)
+            lines = lines.take(np.array(met, dtype=bool))
+
+        good[:, BOUNDARY] = False
+        parent, character = good.nonzero()
+        further = _Beginnings(
+            ids=np.concatenate([nodes.ids[parent], character[:, None].astype(nodes.ids.dtype)], 1),
+            key=key[parent, character],
+            logp=counted[parent, character],
+            nll=nodes.nll[parent] - logp[parent, character],
+            parent=parent,
+            state=state,
+        )
+        if self.wanted.matcher is not None:
+            could = self.wanted.could(tree.texts(further.ids))
+            refused += could.count(False)
+            further = further.take(np.array(could, dtype=bool))
+        return lines, further, refused
+
+    @np.errstate(divide="ignore", invalid="ignore")
+    def _keys(self, nodes: _Beginnings, logp: Floats) -> tuple[Floats, Floats]:
+        """Return the log-probabilities that count and the keys of the nodes' children, (D, V) each.
+
+        Child 0 is the line that ends. The key of an impossible child is -inf or nan.
+        """
+        q = self.wanted.options.log_probabilities(self.tree.allowed(logp))
+        if nodes.ids.shape[1] == 0:
+            q = not_empty(q)
+        if nodes.ids.shape[1] == self.tree.max_length:
+            # as in sampling, a line is cut here, whatever would follow; without noise its end counts
+            ends = np.full_like(q, -np.inf)
+            ends[:, BOUNDARY] = q[:, BOUNDARY] if self.seed is None else 0.0
+            q = ends
+        counted = nodes.logp[:, None] + q
+        if self.seed is None:
+            return counted, counted
+        top = nodes.key[:, None]
+        key = counted - np.log(-np.log(_uniform(self.seed, nodes.ids, q.shape[1])))
+        below = top - key + _log1mexp(key - key.max(1, keepdims=True))
+        return counted, top - np.maximum(below, 0) - np.log1p(np.exp(-np.abs(below)))
+
+
+def _log1mexp(x: Floats) -> Floats:
+    """Return log(1 - exp(x)) for x <= 0."""
+    return np.where(x > -0.7, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+
+
+def _uniform(seed: int, ids: Ids, V: int) -> Floats:
+    """Return numbers in (0, 1) for the V children of nodes with the ids (D, t): the same ones in every sweep.
+
+    They are hashes of the beginnings, by the mixing function of SplitMix64 (Steele, Lea, Flood 2014).
+    """
+    step = np.uint64(0x9E3779B97F4A7C15)
+    state = _mix(np.full((len(ids), 1), seed, dtype=np.uint64))
+    for column in ids.T:
+        state = _mix(state + step * (column[:, None].astype(np.uint64) + np.uint64(1)))
+    state = _mix(state + step * np.arange(1, V + 1, dtype=np.uint64))  # (D, V)
+    numbers: Floats = ((state >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    return numbers
+
+
+def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = x ^ (x >> np.uint64(31))
+    return x

@@ -1,0 +1,217 @@
+"""The lines a model can write, as a tree: each node is the beginning of a line, and its children add a character.
+
+Sampling and searching walk down this tree. Equal beginnings are one node, which the model steps once, and
+the first steps are kept for later calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from makemore.corpus.vocab import BOUNDARY, UNKNOWN, Vocab
+from makemore.distributed.devices import few_rows
+from makemore.errors import MakemoreError, quoted, shown
+from makemore.sampling.options import Floats, log_softmax
+
+Ids = npt.NDArray[np.integer]
+State = tuple[Tensor, ...]
+
+MOST_ROWS = 8192
+"""Rows that the model steps at a time, at most."""
+
+MOST_KNOWN = 1024
+"""Beginnings of one length that are kept for later calls, at most."""
+
+_FLOATS = 64_000_000
+_PROBABILITIES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line sampled from a model."""
+
+    text: str
+    nll: float
+    """-log p(the whole line and its end) under the model, in nats, whatever the temperature."""
+    ended: bool
+    """Whether the model ended the line; False where it was cut at the longest length allowed."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """D different beginnings of lines, all of the same length."""
+
+    logp: Floats
+    """(D, V): the model's log-probabilities of what follows."""
+    state: State
+    depth: int
+    """Characters after the prefix."""
+    number: Ids | None
+    """(D,): the row of each in `state`, where that holds all beginnings of this length; None where it is theirs."""
+
+
+class Tree:
+    """The lines that a model can write after a prefix. The model and its states stay on their device.
+
+    Args:
+        model: Put into evaluation mode if it is not.
+        vocab: Its vocabulary.
+        prefix: What every line begins with.
+        max_length: Characters after which a line is cut.
+
+    Raises:
+        MakemoreError: The prefix or the length is impossible, or the model's weights are damaged.
+
+    """
+
+    def __init__(self, model: nn.Module, vocab: Vocab, prefix: str, max_length: int | None) -> None:
+        self.max_length = _checked(vocab, prefix, max_length)
+        self.model, self.vocab = model, vocab
+        self.device = next(model.parameters()).device
+        if model.training:
+            model.eval()
+        ids = vocab.encode("\n" + prefix)  # (1 + P,)
+        self.prefix = ids[1:]
+        self.nll = 0.0
+        """-log p(prefix), in nats."""
+        state: State | None = None
+        step = max(1, _PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
+        for i in range(0, len(ids), step):
+            part = torch.from_numpy(ids[i : i + step].astype(np.int64)).to(self.device)
+            with few_rows(1), torch.inference_mode():
+                logits, state = model(part[None], state)
+                logp = log_softmax(_double(logits[0]))  # (T, V)
+            if np.isnan(logp).any():
+                raise MakemoreError(
+                    "the model's weights are damaged: they give no probabilities; train again"
+                )
+            follows = self.prefix[i : i + step]
+            self.nll -= float(logp[np.arange(len(follows)), follows].sum())
+        self.state: State = state or ()
+        self.logp = logp[-1:]
+        """(1, V): log p(what follows the prefix)."""
+        self._barred = int(vocab.encode(UNKNOWN)[0]) if vocab.unknown else None
+        """The id that stands for all rare characters: models read it and never write it."""
+        self.known = [(self.logp, self.state)]
+        """For all beginnings 0, 1, ... characters longer than the prefix, in the order of their ids: the
+        log-probabilities of what follows (V^d, V), and the state."""
+
+    def allowed(self, logp: Floats) -> Floats:
+        """Return log-probabilities (D, V) given that no rare character follows. If nothing else can, the line ends."""
+        if self._barred is None:
+            return logp
+        logp = np.where(np.arange(logp.shape[1]) == self._barred, -np.inf, logp)
+        logp[np.isneginf(logp.max(1)), BOUNDARY] = 0.0
+        return log_softmax(logp)
+
+    def look_ahead(self) -> None:
+        """Step every beginning of one and two characters if there are few, so that later calls need not."""
+        V = len(self.vocab)
+        while len(self.known) <= 2 and V ** len(self.known) <= MOST_KNOWN:
+            _, state = self.known[-1]
+            self.known.append(self.step(state, *np.divmod(np.arange(V ** len(self.known)), V)))
+
+    def root(self) -> Nodes:
+        """Return the node of the prefix."""
+        return Nodes(self.logp, self.state, 0, np.zeros(1, dtype=np.intp))
+
+    def children(self, nodes: Nodes, parent: Ids, character: Ids) -> Nodes:
+        """Go down from some nodes.
+
+        Args:
+            nodes: D nodes.
+            parent: For each child, which of them it comes from, (C,).
+            character: The character that each child adds, (C,).
+
+        """
+        depth = nodes.depth + 1
+        if nodes.number is not None:
+            parent = nodes.number[parent]
+            if depth < len(self.known):
+                number = parent * len(self.vocab) + character
+                logp, state = self.known[depth]
+                return Nodes(logp[number], state, depth, number)
+        return Nodes(*self.step(nodes.state, parent, character), depth, None)
+
+    @torch.inference_mode()
+    def step(self, state: State, parent: Ids, character: Ids) -> tuple[Floats, State]:
+        """Let the model read one character in each of D rows.
+
+        Args:
+            state: That of the rows before.
+            parent: Which of its rows each goes on from, (D,).
+            character: The character that each reads, (D,).
+
+        Returns:
+            The log-probabilities of what follows (D, V), and the new state.
+
+        """
+        B = len(state[0]) if state else 0
+        every = len(parent) == B and (parent == np.arange(B)).all()
+        rows, ids = torch.from_numpy(np.stack([parent, character])).to(self.device)
+        if not every:  # otherwise the rows stay as they are
+            state = tuple(s.index_select(0, rows) for s in state)
+        logits, state = self.model(ids[:, None], state)
+        return log_softmax(_double(logits[:, -1])), state
+
+    def rows(self, state: State, floats: int | None = None) -> int:
+        """Return how many rows to step at a time, so that the states of whole lines fit in memory.
+
+        Args:
+            state: A state.
+            floats: The size of one row's state at the end of the line; None takes the size of `state`'s rows.
+
+        """
+        now = sum(s.numel() for s in state) // len(state[0]) if state else 0
+        # and some sixteen arrays over the vocabulary
+        each = 16 * len(self.vocab) + self.max_length + (now * self.max_length if floats is None else floats)
+        widest = max((max(p.shape) for p in self.model.parameters() if p.ndim == 2), default=0)
+        return max(16, min(MOST_ROWS, _FLOATS // max(each, widest // 4)))
+
+    def texts(self, ids: Ids) -> list[str]:
+        """Return the lines of some rows of ids (D, t), in each of which only zeros follow the first 0."""
+        ids = np.concatenate([ids, np.zeros((len(ids), 1), dtype=ids.dtype)], 1)
+        written = np.ones(ids.shape, dtype=bool)  # the characters, and the first 0
+        written[:, 1:] = ids[:, :-1] != BOUNDARY
+        return self.vocab.decode(ids[written]).split("\n")[:-1]
+
+
+def not_empty(logp: Floats) -> Floats:
+    """Return the log-probabilities of a line's first character (1, V), given that the line is not empty.
+
+    They are nan if it is always empty.
+    """
+    with np.errstate(invalid="ignore"):
+        return log_softmax(np.where(np.arange(logp.shape[1]) == BOUNDARY, -np.inf, logp))
+
+
+def _checked(vocab: Vocab, prefix: str, max_length: int | None) -> int:
+    """Return the longest length; raise MakemoreError for a prefix or a length that is impossible."""
+    if max_length is None or max_length < 1:
+        raise MakemoreError(f"max_length must be 1 or more, not {max_length}", option="max_length")
+    if len(prefix) > max_length:
+        raise MakemoreError(
+            f"prefix {quoted(prefix)} is longer than max_length={shown(max_length)}; raise it",
+            option=("prefix", "max_length"),
+        )
+    try:
+        known = vocab.decode(vocab.encode(prefix))
+    except MakemoreError as error:
+        raise MakemoreError(f"prefix {quoted(prefix)}: {error}", option="prefix") from None
+    if vocab.unknown and UNKNOWN in known:
+        character = prefix[known.index(UNKNOWN)]
+        raise MakemoreError(
+            f"prefix {quoted(prefix)}: min_count left out the character {character!r} (U+{ord(character):04X}), "
+            "which is rare in the training file; choose another prefix, or train with a lower min_count",
+            option=("prefix", "min_count"),
+        )
+    return max_length
+
+
+def _double(logits: Tensor) -> Floats:
+    return logits.float().cpu().numpy().astype(np.float64)

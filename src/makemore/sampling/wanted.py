@@ -1,0 +1,91 @@
+"""Which lines are wanted, and what to say when too few are found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from makemore.errors import MakemoreError, quoted, shown
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.pattern import Matcher
+
+Keep = Callable[[list[str]], list[bool]]
+"""Says for each of some lines whether it is wanted."""
+
+PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
+"""Samples, and seconds, without a wanted line, after which sampling gives up."""
+
+
+class Wanted:
+    """The lines that are asked for.
+
+    Args:
+        n: How many.
+        options: What they must be like.
+        keep: What else they must be like: not in the corpus, where `novel` is asked. None wants all.
+
+    Raises:
+        MakemoreError: n is negative or too large.
+
+    """
+
+    def __init__(self, n: int, options: SampleOptions, keep: Keep | None = None) -> None:
+        if not 0 <= n < 2**63:
+            raise MakemoreError(f"n must be 0 or more and less than 2^63, not {shown(n)}", option="n")
+        self.n, self.options, self._keep = n, options, keep
+        self.matcher = Matcher(options.pattern) if options.pattern is not None else None
+        self.every = self.matcher is None and keep is None
+        """Whether every line is wanted."""
+
+    def could(self, beginnings: list[str]) -> list[bool]:
+        """Say which beginnings of lines can still become lines that match the pattern."""
+        if self.matcher is None:
+            return [True] * len(beginnings)
+        return [self.matcher.could(beginning) for beginning in beginnings]
+
+    def matching(self, lines: list[str]) -> list[bool]:
+        """Say which lines match the pattern."""
+        return [self.matcher is None or self.matcher.does(line) for line in lines]
+
+    def kept(self, lines: list[str]) -> list[bool]:
+        """Say which lines fulfil the rest."""
+        return [True] * len(lines) if self._keep is None else self._keep(lines)
+
+    def met(self, lines: list[str]) -> list[bool]:
+        """Say which lines are wanted."""
+        return [a and b for a, b in zip(self.matching(lines), self.kept(lines), strict=True)]
+
+    def in_vain(self, refused: int, since: float) -> bool:
+        """Say whether to give up, after so many refused lines and since a `time.monotonic()` without a wanted one."""
+        return refused >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS
+
+    def unmet(self, found: int, tried: str, *, random: bool) -> MakemoreError:
+        """Return the error for too few lines.
+
+        Args:
+            found: Lines found.
+            tried: What was done to find them.
+            random: Whether a higher temperature would give others.
+
+        """
+        # each condition: its option, how the sentence names it, the remedy
+        conditions = {
+            "pattern": (f"match pattern={quoted(self.options.pattern)}", "loosen the pattern"),
+            "novel": ("are new (novel=True)", "allow lines of the corpus"),
+            "unique": ("are all different (unique=True)", "allow repeats"),
+        }
+        given = {
+            "pattern": self.matcher is not None,
+            "novel": self._keep is not None,
+            "unique": self.options.unique,
+        }
+        asked = [name for name in conditions if given[name]]
+        kinds = " and ".join(conditions[name][0] for name in asked) or "are not empty"
+        remedies = ["ask for fewer", *(conditions[name][1] for name in asked)]
+        remedies += ["raise the temperature"] * random
+        *most, last = remedies
+        remedy = f"{', '.join(most)} or {last}" if most else last
+        return MakemoreError(
+            f"found {found:,} of {self.n:,} lines that {kinds}, and {tried}; {remedy}",
+            option=tuple(asked) + ("temperature",) * random,
+        )
