@@ -46,13 +46,12 @@ source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 
 def cli() -> str:
     """Return the reference of the command line: what --help prints, for each command."""
-    from makemore.cli.main import _COMMANDS, _help, _train_command
+    from makemore.cli.app import commands, page
 
     os.environ["COLUMNS"] = "88"
-    train = _train_command(None)
-    parts = ["# Command line\n\nWhat `--help` prints.\n", f"```text\n{_help(train, '')}\n```\n"]
-    for name in _COMMANDS:
-        parts.append(f"## makemore {name}\n\n```text\n{_help(train, name)}\n```\n")
+    parts = ["# Command line\n\nWhat `--help` prints.\n", f"```text\n{page('')}\n```\n"]
+    for name in commands():
+        parts.append(f"## makemore {name}\n\n```text\n{page(name)}\n```\n")
     from makemore.models import MODELS, flag, knobs
 
     parts.append(

@@ -414,7 +414,7 @@ def test_help_without_a_type_is_that_of_the_front_page_or_the_command(ok: Any) -
     assert ok("--help", "sample") == ok("sample", "mine", "-n", 3, "--help") != front
     assert all(re.search(rf"^  {name} +[A-Z]", front, re.MULTILINE) for name in ("train", "score", "data"))
     assert re.search(
-        r"^  -i, --input-file STR +File .*\n( {10}.*\n)* +.*\[default:\s+names\]", front, re.MULTILINE
+        r"^  -i, --input-file STR +A file .*\n( {10}.*\n)* +.*\[default:\s+names\]", front, re.MULTILINE
     )
     assert "--n-embd2" in ok("--type=gru", "--help")
     assert "--n-embd2" not in front

@@ -389,7 +389,14 @@ def test_standard_input_in_its_place(makemore: Any, small: Path) -> None:
         ("names --device ''", "--device must be auto, cpu, cuda or mps, not ''"),
         ("sample RUN extra", "extra: not expected here"),
         ("report RUN -o ''", "the name is empty"),
-        ("sample RUN -n 1 -n 3", "-n specified multiple times"),
+        ("sample RUN -n 1 -n 3", "-n: given more than once"),
+        ("sample RUN -n", "-n: needs a value"),
+        ("help smaple", "smaple: no such command; did you mean sample?"),
+        ("help xyz", "xyz: no such command; there are train, sample"),
+        ("names --order 3", "it is one of --type ngram"),
+        ("models --type ngam", "did you mean ngram?"),
+        ("compare '' RUN", "a name is empty"),
+        ("--install-completion --shell zhs", "did you mean zsh?"),
     ],
 )
 def test_a_slip(makemore: Any, small_run: Path, words: str, says: str) -> None:

@@ -22,7 +22,9 @@ import makemore
 from makemore.cli import layout, tables
 from makemore.cli import main as cli
 from makemore.cli import measure as measuring
+from makemore.cli.app import page
 from makemore.cli.display import BAR, Display
+from makemore.cli.errors import complain
 from makemore.cli.terminal import for_stream, visible_json, width_of, wrapped
 from makemore.errors import visible
 from makemore.metrics.assessment import Estimate
@@ -363,9 +365,9 @@ def test_sample_score_and_errors_are_spelled_on_a_terminal_and_raw_in_a_pipe(
             patch.setattr(sys, "stderr", screen)
             patch.setenv("TERM", "xterm")
             patch.setenv("NO_COLOR", "1")
-            status = cli._outcome(args)
+            status = cli.outcome(args)
             if status[1]:
-                cli._complain(status[1])
+                complain(status[1])
         shown = re.sub(r"\r?\x1b\[([0-9;]*m|\?25[lh]|2?K|1A)", "", screen.getvalue())  # what is ours
         assert "\u202e" not in shown, args
         assert "\x1b" not in shown, args
@@ -375,7 +377,7 @@ def test_sample_score_and_errors_are_spelled_on_a_terminal_and_raw_in_a_pipe(
             assert all(json.loads(each) for each in piece.splitlines())
     monkeypatch.setattr(sys, "argv", ["makemore", "sample", str(run), "--seed", "1"])
     capsys.readouterr()
-    assert cli._outcome(["sample", str(run), "--seed", "1"])[0] == 0
+    assert cli.outcome(["sample", str(run), "--seed", "1"])[0] == 0
     assert "\x1b[31m" in capsys.readouterr().out  # a pipe gets what was drawn
 
 
@@ -384,7 +386,7 @@ def test_help_is_readable_at_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
         everything: set[str] = set()
         for width in (100, *WIDTHS):
             monkeypatch.setenv("COLUMNS", str(width))
-            text = cli._help(cli._train_command(None), command)
+            text = page(command)
             everything = everything or words(text)
             assert everything <= words(text)
             for line in text.splitlines():
@@ -397,9 +399,9 @@ def test_the_page_is_opened_if_there_is_a_browser(
     opened: list[str] = []
     page = tmp_path / "my page.html"
     monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
-    measuring._open(page)
+    measuring.open_page(page)
     assert opened == [page.as_uri()]
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(webbrowser, "open", lambda url: False)
-    measuring._open(page)
+    measuring.open_page(page)
     assert "no browser" in capsys.readouterr().err

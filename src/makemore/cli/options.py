@@ -1,60 +1,132 @@
-"""How an option of the command line is declared."""
+"""How the options of the command line are declared, and the groups of options that commands share."""
 
+# No `from __future__ import annotations` here: cyclopts reads the annotations.
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from makemore.errors import MakemoreError, shown
 
 Value = TypeVar("Value")
 
 STANDARD_INPUT = "/dev/stdin"
-"""What stands for - after -i: on every system, there need not be such a file."""
+"""What the command line passes on for `-i -`; the system need not have such a file."""
+
+FILES, MODEL, TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
+"""The sections of the help of `train`."""
 
 
-def option(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
-    """An option; its help text is in the command's docstring."""
-    given = {"alias": short, "group": group} | more  # None would mean no group at all
-    return Parameter(negative=(), **{name: value for name, value in given.items() if value is not None})
+def option(
+    help: str,
+    short: str | None = None,
+    *,
+    group: Group | None = None,
+    convert: Callable[[object, Sequence[Token]], object] | None = None,
+    hyphen: bool = False,
+    many: bool = False,
+) -> Parameter:
+    """Declare an option or an argument.
+
+    Args:
+        help: What `--help` says about it.
+        short: A second spelling: a hyphen and a letter.
+        group: The section of the help that it belongs to.
+        convert: Makes the value from the words given; None leaves that to cyclopts.
+        hyphen: Whether a value may begin with a hyphen.
+        many: Whether one mention may be followed by several values.
+
+    """
+    declared = Parameter(
+        help=help,
+        alias=short,
+        negative=(),
+        converter=convert,
+        allow_leading_hyphen=hyphen,
+        consume_multiple=many,
+    )
+    return declared if group is None else Parameter.combine(declared, Parameter(group=group))
 
 
-def whole(group: Group | None = None, short: str | None = None, **more: Any) -> Parameter:
-    """An option that takes a whole number; left to itself the command line library cuts 1.5 down to 1."""
-    return option(group, short, converter=_to_int, **more)
+def whole(help: str, short: str | None = None, *, group: Group | None = None) -> Parameter:
+    """Declare an option that takes a whole number; cyclopts itself would cut 1.5 down to 1."""
+    return option(help, short, group=group, convert=_to_int)
 
 
-def _to_int(type: object, tokens: Any) -> int:
+def path(help: str, short: str | None = None) -> Parameter:
+    """Declare an option or an argument that names a file or a directory and must not be empty."""
+    return option(help, short, convert=_to_path)
+
+
+def flat(group: Group | None = None) -> Parameter:
+    """Declare a dataclass whose fields are options of the command themselves."""
+    return Parameter(name="*") if group is None else Parameter(name="*", group=group)
+
+
+def _to_int(type: object, tokens: Sequence[Token]) -> int:
     try:
         return int(tokens[0].value)
     except ValueError:
         raise ValueError(f'"{tokens[0].value[:40]}" is not a whole number') from None
 
 
-def path(group: Group | None = None, short: str | None = None) -> Parameter:
-    """An option, or an argument, that names a directory or a file; nothing names none, though Python takes it for "."."""
-    return option(group, short, converter=_to_path)
-
-
-def _to_path(type: object, tokens: Any) -> Path:
-    if not tokens[0].value:
+def _to_path(type: object, tokens: Sequence[Token]) -> Path:
+    name = tokens[0].value
+    if not name:  # Path("") is the current directory
         raise ValueError("the name is empty; give a directory or a file")
-    if not tokens[0].value.isascii() and any("\ud800" <= c <= "\udfff" for c in tokens[0].value):
-        raise ValueError(
-            f"{shown(tokens[0].value)}: the name is not UTF-8, as the files of weights need it; choose another"
-        )
-    return Path(tokens[0].value)
+    if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
+        raise ValueError(f"{shown(name)}: the name is not UTF-8, which weight files need; choose another")
+    return Path(name)
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a file is read."""
+
+    encoding: Annotated[str, option("Encoding of the file.")] = "utf-8"
+    max_length: Annotated[int | None, whole("Drop lines with more characters than this.")] = None
+    keep_spaces: Annotated[
+        bool, option("Keep white space at the ends of lines, which is stripped otherwise.")
+    ] = False
+    drop_undecodable: Annotated[bool, option("Drop lines that are not valid in this encoding.")] = False
+
+
+READING = ReadingOptions()
+
+
+def changed(options: ReadingOptions) -> list[str]:
+    """Return the options that differ from their defaults, as typed: "--encoding latin-1"."""
+    given = [(f.name, getattr(options, f.name), f.default) for f in fields(options)]
+    return [
+        flag_of(name) if value is True else f"{flag_of(name)} {value}"
+        for name, value, usual in given
+        if value != usual
+    ]
+
+
+def flag_of(name: str) -> str:
+    """Return the option that sets an argument, as in "--top-k"."""
+    return f"--{name.replace('_', '-')}"
 
 
 def one_of(placed: Value | None, named: Value | None, flag: str) -> Value | None:
-    """Return what was given in its place or with its option; raise MakemoreError if it was in both."""
+    """Return the value of an argument that can be given in its place or with an option.
+
+    Args:
+        placed: The value given in its place.
+        named: The value given with the option.
+        flag: The option.
+
+    Raises:
+        MakemoreError: Both were given, or the option without a value.
+
+    """
     if placed is not None and named is not None:
-        value = placed[0] if isinstance(placed, list) else placed
+        value = placed[0] if isinstance(placed, list | tuple) else placed
         raise MakemoreError(f"{shown(value)} and {flag}: both name the same thing; give one of them")
     if named == []:
         raise MakemoreError(f"{flag}: name a file after it")
     return named if placed is None else placed
-
-
-def switch(group: Group | None = None) -> Parameter:
-    return option(group, show_default=False)

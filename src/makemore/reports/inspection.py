@@ -8,7 +8,7 @@ import time
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -255,7 +255,7 @@ class Inspection(Result):
 
 
 def inspect(
-    source: str | Path | None,
+    source: str | Path | Sequence[str | Path] | None,
     *,
     encoding: str = "utf-8",
     max_length: int | None = None,
@@ -396,7 +396,8 @@ class _Raw:
     """How often each stands in the lines that were kept."""
 
 
-def _raw(source: str | Path | None, corpus: Corpus, how: How, rows: Iterable[int]) -> _Raw:
+def _raw(
+    source: str | Path | Sequence[str | Path] | None, corpus: Corpus, how: How, rows: Iterable[int]) -> _Raw:
     """Read the file again where that tells something."""
     reading = corpus.reading
     assert reading is not None

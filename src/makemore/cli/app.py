@@ -1,0 +1,214 @@
+"""The command line as a whole: which commands there are, and one parse of what was typed."""
+
+# No `from __future__ import annotations` here: cyclopts reads the annotations.
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, UnknownOptionError
+
+from makemore import __version__
+from makemore.cli import train
+from makemore.cli.course import lessons
+from makemore.cli.errors import COMMANDS
+from makemore.cli.help import command_page, flags, front_page
+from makemore.cli.lists import cache, data, models
+from makemore.cli.measure import compare, eval_, explain, inspect_, report
+from makemore.cli.options import STANDARD_INPUT, flag_of, option, path
+from makemore.cli.processes import Launch
+from makemore.cli.sample import sample
+from makemore.cli.score import score
+from makemore.cli.terminal import tell
+from makemore.errors import MakemoreError, alike, shown
+from makemore.runs.settings import DEFAULT_TYPE
+
+Command = Callable[..., int | Launch]
+
+_COMPLETION = "--install-completion"
+_HELP = ("--help", "-h")
+
+
+def run(argv: Sequence[str]) -> int | Launch:
+    """Run a command line.
+
+    Args:
+        argv: The words after `makemore`.
+
+    Returns:
+        The exit status, or a wish to be run by several processes.
+
+    Raises:
+        MakemoreError: Something given is wrong.
+        CycloptsError: An option, or a value, is not accepted.
+
+    """
+    words = _with_standard_input(argv)
+    if words[:1] == ["help"]:
+        return _help_with(words[1:])
+    before_end = words[: words.index("--")] if "--" in words else words
+    if any(word in _HELP for word in before_end):
+        print(_help([word for word in before_end if word not in (*_HELP, "--version")]))
+        return 0
+    trains = command_of(words) == "train"
+    # the options of a type are only needed, and torch with them, if one that not every type has was typed
+    needed = trains and any(word.startswith("--") for word in _unknown(before_end))
+    app = _app(model_type(words) if needed else None)
+    if any(word.startswith(_COMPLETION) for word in words):
+        app.command(_installer(app), name=_COMPLETION)
+    try:
+        result: int | Launch = app(words) or 0
+    except UnknownOptionError as error:
+        if not trains:
+            raise
+        raise _not_an_option(error.token.keyword or error.token.value, model_type(words)) from None
+    return result
+
+
+def commands(type_name: str | None = None) -> dict[str, Command]:
+    """Return the commands by name, in the order that help shows.
+
+    Args:
+        type_name: The type of model whose options `train` has; None leaves those out.
+
+    """
+    every: tuple[Command, ...] = (
+        train.command(type_name), sample, score, explain, eval_, compare, report, inspect_, models, data, cache, lessons,
+    )  # fmt: skip
+    return dict(zip(COMMANDS, every, strict=True))
+
+
+def page(name: str, type_name: str | None = None) -> str:
+    """Return the help of a command, or of makemore as a whole.
+
+    Args:
+        name: The command; any other word is makemore as a whole.
+        type_name: The type of model whose options it shows; None shows none.
+
+    """
+    every = commands(type_name)
+    defaults = train.defaults(type_name or DEFAULT_TYPE)
+    if name == _COMPLETION:
+        return command_page(name, _installer(App()), {})
+    if name not in every:
+        return front_page(every, defaults)
+    return command_page(name, every[name], defaults if name == "train" else {})
+
+
+def command_of(words: Sequence[str]) -> str:
+    """Return the command that a command line names; without one it trains."""
+    return words[0] if words and words[0] in COMMANDS else "train"
+
+
+def model_type(words: Sequence[str]) -> str:
+    """Return the type of model that a command line means, before it is parsed: its options depend on it."""
+    values = {"--type": DEFAULT_TYPE, "--work-dir": "out"}
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, _, value = word.partition("=")
+        name = "--work-dir" if name == "-o" else name
+        if name in values:
+            values[name] = value or following
+    if "--resume" in words and "--type" not in words:
+        from makemore.runs.run import load
+
+        return load(values["--work-dir"]).type
+    return values["--type"]
+
+
+def _with_standard_input(argv: Sequence[str]) -> list[str]:
+    """Return the words with - replaced where it means standard input; cyclopts would take it for an option."""
+    takes_files = bool(argv) and (argv[0] in ("train", "inspect", "models") or argv[0] not in COMMANDS)
+    return [
+        STANDARD_INPUT
+        if word == "-" and (before in ("-i", "--input-file") or (takes_files and not before.startswith("-")))
+        else word
+        for before, word in zip(["", *argv], argv, strict=False)
+    ]
+
+
+def _unknown(words: Sequence[str]) -> list[str]:
+    """Return the words that look like options, but are none that every type has."""
+    common = flags(train.command()) | {"--version", _COMPLETION}
+    return [word for word in words if word.startswith("-") and word.partition("=")[0] not in common]
+
+
+def _app(type_name: str | None) -> App:
+    """Return the command line, with the options of a type of model or without any."""
+    app = App(
+        name="makemore",
+        version=__version__,
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    every = commands(type_name)
+    app.default(every["train"])
+    for name, command in every.items():
+        app.command(App(default_command=command, name=name))
+    return app
+
+
+def _help_with(words: Sequence[str]) -> int:
+    """Print the help for `makemore help COMMAND`."""
+    name = next((word for word in words if word not in (*_HELP, "help")), "")
+    if name and name not in COMMANDS:
+        there = alike(name, COMMANDS) or f" there are {', '.join(COMMANDS)}"
+        raise MakemoreError(f"{shown(name)}: no such command;{there}")
+    print(page(name))
+    return 0
+
+
+def _help(words: Sequence[str]) -> str:
+    """Return the help that a command line with --help asks for; words: the others."""
+    given = any(word.partition("=")[0] == "--type" for word in words)
+    return page(words[0] if words else "", model_type(words) if given else None)
+
+
+def _not_an_option(word: str, type_name: str) -> MakemoreError:
+    """Return what to say about an option of `train` that a type does not have."""
+    from makemore.models import MODELS, knobs
+
+    has = [flag_of(k.name) for k in knobs(type_name)]
+    others = [name for name in MODELS if word in [flag_of(k.name) for k in knobs(name)]]
+    if others:
+        advice = f" it is one of --type {' and '.join(others)}"
+    else:
+        common = flags(train.command()) | {"--help", "--version"}
+        advice = alike(word, [*has, *common]) or f" see makemore train --type {type_name} --help"
+    own = ", ".join(has) or "no options of its own"
+    return MakemoreError(f"{shown(word)}: not an option of --type {type_name}, which has {own};{advice}")
+
+
+def _installer(app: App) -> Command:
+    """Return the command that installs the completion of a command line."""
+
+    def install(
+        *,
+        shell: Annotated[
+            Literal["bash", "zsh", "fish", "powershell"] | None,
+            option("bash, zsh, fish or powershell. [default: the one you are using]"),
+        ] = None,
+        output: Annotated[
+            Path | None, path("Where to write the script. [default: where the shell looks for it]", "-o")
+        ] = None,
+    ) -> int:
+        """Install completion of commands and options for your shell."""
+        from cyclopts.completion.detect import ShellDetectionError
+
+        try:
+            written = app.install_completion(shell=shell, output=output)
+        except ShellDetectionError:
+            raise MakemoreError(
+                f"{_COMPLETION}: cannot tell which shell this is; name it, as in {_COMPLETION} --shell zsh"
+            ) from None
+        except OSError as error:
+            where = "the script" if error.filename is None else shown(error.filename)
+            raise MakemoreError(
+                f"{_COMPLETION}: {where} cannot be written ({error.strerror or error}); choose another place with "
+                "--output"
+            ) from None
+        tell(f"written: {written}; restart your shell to use it")
+        return 0
+
+    return install

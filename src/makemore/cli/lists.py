@@ -1,0 +1,60 @@
+"""The commands that list what there is: models, data, cache."""
+
+# No `from __future__ import annotations` here: cyclopts reads the annotations.
+
+from typing import Annotated, Literal
+
+from makemore.cli.options import one_of, option
+from makemore.cli.terminal import tell, waiting
+
+
+def models(
+    file: Annotated[str | None, option("A file of lines, or a bundled list. [default: names]")] = None,
+    *,
+    input_file: Annotated[str | None, option("The same.", "-i")] = None,
+    type: Annotated[str | None, option("List this type only.")] = None,
+) -> int:
+    """List the types of models, with the number of parameters each has for the characters of a file."""
+    source = one_of(file, input_file, "-i")
+    with waiting("loading PyTorch ..."):
+        from rich.console import Console
+
+        from makemore.cli.layout import notes
+        from makemore.corpus.cache import read
+        from makemore.models import MODELS, model_class
+        from makemore.training.capacity import untrained_size
+
+        chosen = MODELS if type is None else {type: model_class(type)}
+        corpus = read(source)
+        rows = [
+            (name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip("."))
+            for name, model in chosen.items()
+        ]
+    notes(Console(), [("type", "parameters", "what it is"), *rows])
+    return 0
+
+
+def data() -> int:
+    """List the bundled lists, with their sources and licences."""
+    from makemore.corpus.source import bundled_lists
+
+    for entry in bundled_lists():
+        tell(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)", "  ")
+        tell(f"  source:  {entry['source']}", "    ")
+        tell(f"  licence: {entry['licence']}", "    ")
+    return 0
+
+
+def cache(action: Annotated[Literal["list", "clear"], option("list or clear.")] = "list") -> int:
+    """List the cached copies of large files, or remove them."""
+    from makemore.corpus.cache import clear, entries, root
+
+    if action == "clear":
+        tell(f"{clear() / 1e6:,.1f} MB freed in {root()}")
+        return 0
+    for entry in entries():
+        unread = "unfinished or damaged"
+        lines = unread if entry.lines is None else f"{entry.lines:>13,} lines  {entry.source}"
+        tell(f"{entry.size / 1e6:10,.1f} MB  {lines}", "    ")
+    tell(f"in {root()}; `makemore cache clear` removes everything; runs keep what they need")
+    return 0

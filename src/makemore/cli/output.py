@@ -1,0 +1,57 @@
+"""What commands print: lines until nobody reads them any more, JSON, and the status of work in progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from makemore.cli.streams import OutputEnded, is_unicode
+from makemore.cli.terminal import for_stream, visible_json
+from makemore.errors import visible
+
+
+def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible) -> None:
+    """Print lines if this is the first process, until nobody reads them any more.
+
+    Args:
+        lines: What to print; all of it is taken even where nothing is printed.
+        spell: Escapes the characters that a terminal would obey.
+
+    """
+    from makemore.distributed import group as parallel
+
+    shown = for_stream(sys.stdout, spell)
+    try:
+        for line in lines:
+            if parallel.first():
+                sys.stdout.write(shown(line) + "\n")
+        sys.stdout.flush()
+    except OutputEnded as ended:
+        if not ended.unread:
+            raise
+
+
+def json_of(value: object) -> str:
+    """Return a value as JSON that standard output can encode."""
+    from makemore.files.atomic import to_json
+
+    return to_json(value, ascii=not is_unicode())
+
+
+def print_json(value: object) -> None:
+    """Print a value as one JSON object, with nothing in it that a terminal would obey."""
+    print(for_stream(sys.stdout, visible_json)(json_of(value)))
+
+
+@contextmanager
+def status(quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Give a function that shows on a terminal what is being done, until the block ends."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("loading PyTorch ...") as shown:
+        yield lambda text: shown.update(Text(visible(text)))

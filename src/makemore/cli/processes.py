@@ -1,0 +1,38 @@
+"""What a command with --nproc asks for: to be run by several processes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from makemore.errors import MakemoreError
+
+MOST = 1024
+"""Processes that --nproc may start; a slip must not bring the machine down."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a command returns to be run again by several processes."""
+
+    processes: int
+    restart: bool = False
+    """Whether lost processes are started again."""
+
+
+def several(nproc: int) -> bool:
+    """Return whether --nproc asks for processes that are not running yet.
+
+    The processes that were started see the same command line.
+
+    Args:
+        nproc: How many processes are to share the work.
+
+    Raises:
+        MakemoreError: The number makes no sense.
+
+    """
+    if not 1 <= nproc <= MOST:
+        raise MakemoreError(f"--nproc must be from 1 to {MOST:,}, not {nproc}")
+    return nproc > 1 and "TORCHELASTIC_RUN_ID" not in os.environ
+

@@ -1,0 +1,120 @@
+"""The command `sample`: new lines from a trained model."""
+
+# No `from __future__ import annotations` here: cyclopts reads the annotations.
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+from makemore.cli.options import flag_of, flat, one_of, option, path, whole
+from makemore.cli.output import json_of, print_lines
+from makemore.cli.processes import Launch, several
+from makemore.cli.terminal import for_stream, visible_json
+from makemore.distributed.devices import one_thread
+from makemore.errors import CUT, MakemoreError, visible
+
+FEW = 1000
+"""Lines up to which one thread is quickest."""
+
+
+@dataclass(frozen=True)
+class LineOptions:
+    """Which lines are wanted."""
+
+    prefix: Annotated[str, option("What every line begins with.", hyphen=True)] = ""
+    pattern: Annotated[
+        str | None, option("A regular expression that the whole line must match.", hyphen=True)
+    ] = None
+    max_length: Annotated[
+        int | None, whole("Cut lines after this many characters. [default: the longest training line]")
+    ] = None
+    novel: Annotated[bool, option("Only lines that are not in the file.")] = False
+
+
+@dataclass(frozen=True)
+class ChanceOptions:
+    """How lines are sampled; all of it is meaningless where nothing is random."""
+
+    temperature: Annotated[
+        float, option("Below 1 is safer, above 1 is wilder, 0 always takes the most likely character.")
+    ] = 1.0
+    top_k: Annotated[int | None, whole("Sample from the k most likely characters only.")] = None
+    top_p: Annotated[
+        float,
+        option("Sample only from the most likely characters that together have this probability."),
+    ] = 1.0
+    unique: Annotated[bool, option("No line twice: sample without replacement.")] = False
+    seed: Annotated[int | None, whole("The same seed gives the same lines. [default: a fresh one]")] = None
+
+
+_LINES, _CHANCE = LineOptions(), ChanceOptions()
+
+
+def sample(
+    directory: Annotated[Path | None, path("The run directory that training wrote. [default: out]")] = None,
+    *,
+    work_dir: Annotated[Path | None, path("The same.", "-o")] = None,
+    number: Annotated[int | None, whole("How many lines. [default: 20]", "-n")] = None,
+    most_likely: Annotated[
+        int | None,
+        whole("Instead of sampling, print this many of the most likely lines, the likeliest first."),
+    ] = None,
+    lines: Annotated[LineOptions, flat()] = _LINES,
+    chance: Annotated[ChanceOptions, flat()] = _CHANCE,
+    json: Annotated[
+        bool,
+        option(
+            "Print one JSON object per line: text, nll (in nats, of the line and its end), ended (false if the line was "
+            "cut at the maximum length) and seen (train, held-out or new)."
+        ),
+    ] = False,
+    nproc: Annotated[int, whole("Processes that sample together; the lines do not depend on it.")] = 1,
+) -> int | Launch:
+    """Print new lines from a trained model, one per line and nothing else."""
+    directory = one_of(directory, work_dir, "-o") or Path("out")
+    if most_likely is not None:
+        _check_most_likely(number, chance)
+    number = 20 if number is None else number
+    if several(nproc):
+        if most_likely is not None or chance.unique:
+            name = "--unique" if chance.unique else "--most-likely"
+            raise MakemoreError(f"{name} is one search, by one process, and cannot be combined with --nproc")
+        return Launch(nproc)
+    from makemore.distributed import group as parallel
+    from makemore.runs.run import load
+    from makemore.sampling.options import SampleOptions
+
+    if (most_likely or number) <= FEW:
+        one_thread()
+    run = load(directory)
+    with parallel.joined():
+        if most_likely is not None:
+            samples = run.most_likely(most_likely, **vars(lines))
+        else:
+            options = SampleOptions(**vars(lines), **vars(chance))
+            samples = run.stream(number, options, together=not chance.unique)
+        with closing(samples):  # tells the other processes when nobody reads on
+            if json:
+                print_lines(
+                    (
+                        json_of({"text": s.text, "nll": s.nll, "ended": s.ended, "seen": seen})
+                        for s, seen in run.with_seen(samples)
+                    ),
+                    visible_json,
+                )
+            else:
+                marked = for_stream(sys.stdout) is visible and parallel.size() == 1
+                print_lines(s.text + CUT * (marked and run.cut([s])[0]) for s in samples)
+    return 0
+
+
+def _check_most_likely(number: int | None, chance: ChanceOptions) -> None:
+    """Raise MakemoreError for options that only make sense where something is random."""
+    given = ["-n"] * (number is not None)
+    given += [flag_of(f.name) for f in fields(chance) if getattr(chance, f.name) != f.default]
+    if given:
+        raise MakemoreError(
+            f"--most-likely is deterministic and cannot be combined with {' and '.join(given)}"
+        )
