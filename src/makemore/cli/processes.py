@@ -35,4 +35,3 @@ def several(nproc: int) -> bool:
     if not 1 <= nproc <= MOST:
         raise MakemoreError(f"--nproc must be from 1 to {MOST:,}, not {nproc}")
     return nproc > 1 and "TORCHELASTIC_RUN_ID" not in os.environ
-
