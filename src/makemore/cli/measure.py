@@ -182,7 +182,9 @@ def _check_runs(how: ComparisonOptions, reading: ReadingOptions) -> None:
         raise MakemoreError(f"{' and '.join(given)}: only for training on a file of lines, not for runs")
 
 
-def _compared(source: str | None, how: ComparisonOptions, reading: ReadingOptions, json: bool) -> "Comparison | None":
+def _compared(
+    source: str | None, how: ComparisonOptions, reading: ReadingOptions, json: bool
+) -> "Comparison | None":
     """Train and compare types, shown as it goes on; return None if it was stopped."""
     from rich.console import Console
 

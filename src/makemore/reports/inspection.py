@@ -397,7 +397,8 @@ class _Raw:
 
 
 def _raw(
-    source: str | Path | Sequence[str | Path] | None, corpus: Corpus, how: How, rows: Iterable[int]) -> _Raw:
+    source: str | Path | Sequence[str | Path] | None, corpus: Corpus, how: How, rows: Iterable[int]
+) -> _Raw:
     """Read the file again where that tells something."""
     reading = corpus.reading
     assert reading is not None
