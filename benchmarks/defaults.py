@@ -50,7 +50,9 @@ def main() -> None:
 def measure(source: str, type: str, how: dict[str, Any]) -> dict[str, Any]:
     """Train one type on one list and return what its summary says."""
     with tempfile.TemporaryDirectory() as directory:
-        summary = makemore.train(source, type=type, work_dir=directory, device="cpu", **how).summary
+        summary = (
+            makemore.train(source, type=type, work_dir=directory, device="cpu", **how).summary().to_json()
+        )
     return {k: summary[k] for k in ("parameters", "steps", "seconds", "nll")} | common.machine()
 
 

@@ -56,7 +56,7 @@ def measure(lines: list[str], fresh: list[str], seed: int, steps: int) -> dict[s
             samples = run.sample(SAMPLES, seed=seed)
             found[type] = {
                 "fresh": loss,
-                "test": run.summary["nll"]["test"],
+                "test": run.summary().nll["test"],
                 "copies": run.corpus.seen(samples).count("train") / len(samples),
                 "strange": sum(not s or unicodedata.category(s[0]) not in kinds for s in samples)
                 / len(samples),

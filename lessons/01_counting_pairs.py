@@ -331,9 +331,9 @@ import tempfile
 
 with tempfile.TemporaryDirectory() as directory:
     run = makemore.train("names", type="bigram", work_dir=directory)
-    print("losses:", {split: round(loss, 4) for split, loss in run.summary["nll"].items()})
+    print("losses:", {split: round(loss, 4) for split, loss in run.summary().nll.items()})
     print(run.sample(8, seed=1))
-    assert abs(run.summary["nll"]["test"] - 2.4547) < 1e-3
+    assert abs(run.summary().nll["test"] - 2.4547) < 1e-3
 
 # %% [markdown]
 # ## What is still wrong

@@ -556,9 +556,9 @@ import tempfile
 
 with tempfile.TemporaryDirectory() as directory:
     run = makemore.train("names", type="bigram_nn", work_dir=directory, max_steps=20 if FAST else None)
-    print("losses:", {split: round(loss, 4) for split, loss in run.summary["nll"].items()})
+    print("losses:", {split: round(loss, 4) for split, loss in run.summary().nll.items()})
     print(run.sample(8, seed=1))
-    assert FAST or abs(run.summary["nll"]["test"] - 2.4547) < 5e-3  # what counting reached
+    assert FAST or abs(run.summary().nll["test"] - 2.4547) < 5e-3  # what counting reached
 
 # %% [markdown]
 # ## What is still wrong

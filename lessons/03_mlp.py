@@ -655,9 +655,9 @@ if not FAST:
             "names", type="mlp", context=T, n_embd=C, n_embd2=H, dropout=0.0, teacher=0.0,
             max_steps=1500, work_dir=directory,
         )  # fmt: skip
-        print({part: f"{loss:.4f}" for part, loss in run.summary["nll"].items()})
+        print({part: f"{loss:.4f}" for part, loss in run.summary().nll.items()})
         print(run.sample(8, seed=1))
-        assert run.summary["nll"]["test"] < 2.2
+        assert run.summary().nll["test"] < 2.2
 
 # %% [markdown]
 # ## What is still wrong

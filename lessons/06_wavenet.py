@@ -808,7 +808,7 @@ with tempfile.TemporaryDirectory() as directory:
         "names", type="wavenet", n_layer=3, n_embd=35, dropout=0.0, work_dir=directory,
         precision="float32", max_steps=10 if FAST else 1500,
     )  # fmt: skip
-    nll = run.summary["nll"]
+    nll = run.summary().nll
     print("losses:", {part: round(loss, 4) for part, loss in nll.items()})
     print(run.sample(12, seed=1))
     trained = run.model.state_dict()

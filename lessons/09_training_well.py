@@ -936,8 +936,8 @@ with tempfile.TemporaryDirectory() as directory:
         path, type="transformer", work_dir=Path(directory) / "run", max_steps=STEPS, patience=0,
         seed=1, precision="float32", on_event=events.append, **knobs,
     )  # fmt: skip
-    summary = few_run.summary
-    assert summary["lines"] == {"train": FEW, **{k: len(v) for k, v in held_out.items()}}
+    summary = few_run.summary()
+    assert summary.lines == {"train": FEW, **{k: len(v) for k, v in held_out.items()}}
 
 # %%
 for event in events:
@@ -952,8 +952,8 @@ for event in events:
         )
 if not FAST:
     assert any(isinstance(event, Overfitting) for event in events)
-    assert summary["best_step"] < STEPS / 2
-print("its best weights on the test names:", round(summary["nll"]["test"], 4))
+    assert summary.best_step < STEPS / 2
+print("its best weights on the test names:", round(summary.nll["test"], 4))
 
 # %% [markdown]
 # It does. Its rule is stricter than our eye: three evaluations in a row more than two standard errors above the lowest

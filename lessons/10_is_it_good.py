@@ -375,7 +375,7 @@ directory = tempfile.TemporaryDirectory()
 run = makemore.train(
     "names", type="gru", work_dir=directory.name, max_steps=20 if FAST else 600, device="cpu", seed=1
 )
-print("losses:", {split: round(loss, 3) for split, loss in run.summary["nll"].items()})
+print("losses:", {split: round(loss, 3) for split, loss in run.summary().nll.items()})
 train_lines = set(parts["train"])
 temperatures, table = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5], []
 for temperature in temperatures:

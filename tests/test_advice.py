@@ -1,5 +1,6 @@
 """Each warning speaks up where its fault is, and not where it is not."""
 
+import dataclasses
 import unicodedata
 from collections import Counter
 
@@ -7,6 +8,7 @@ import pytest
 
 from makemore.metrics import advice
 from makemore.metrics.advice import AMBER, RED
+from makemore.runs.summary import Metrics
 
 
 def codes(found):
@@ -15,7 +17,7 @@ def codes(found):
 
 def curve(*validation, error=0.01, begin=100):
     return [
-        {"step": begin + 100 * i, "validation": v, "validation_error": error, "rise_error": error}
+        Metrics(step=begin + 100 * i, train=v, validation=v, validation_error=error, rise_error=error)
         for i, v in enumerate(validation)
     ]
 
@@ -37,20 +39,15 @@ def test_overfitted_is_three_in_a_row_above_the_minimum_by_two_errors():
 
 def test_overfitted_uses_the_error_of_the_rise():
     metrics = curve(2.5, 2.0, 2.05, 2.05, 2.05, error=0.001)
-    metrics[3]["rise_error"] = 0.03
+    metrics[3] = dataclasses.replace(metrics[3], rise_error=0.03)
     assert advice.overfitted(metrics) is None
-    metrics[3]["rise_error"] = 0.02
+    metrics[3] = dataclasses.replace(metrics[3], rise_error=0.02)
     assert advice.overfitted(metrics) == 200
 
 
 @pytest.mark.parametrize("error", [0.0, None])
 def test_without_an_error_nothing_is_said_of_overfitting(error):
-    metrics = curve(2.0, 3.0, 3.0, 3.0, 3.0)
-    for line in metrics:
-        if error is None:
-            del line["rise_error"]
-        else:
-            line["rise_error"] = error
+    metrics = [dataclasses.replace(row, rise_error=error) for row in curve(2.0, 3.0, 3.0, 3.0, 3.0)]
     assert advice.overfitted(metrics) is None
     assert advice.of_training(metrics, NLL, None, 3000) == []
 

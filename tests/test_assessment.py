@@ -136,8 +136,8 @@ def test_what_was_measured(run, numbers, split):
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
     assert numbers["type"] == run.type
     assert numbers["parameters"] == sum(p.numel() for p in run.model.parameters())
-    assert numbers["steps"] == run.summary["steps"] == (1 if run.type == "ngram" else 40)
-    assert numbers["seconds"] == run.summary["seconds"]
+    assert numbers["steps"] == run.summary().steps == (1 if run.type == "ngram" else 40)
+    assert numbers["seconds"] == run.summary().seconds
     assert numbers["lines"] == {name: len(lines) for name, lines in split.items()}
     assert numbers["scored_lines"] == numbers["lines"]
     assert numbers["tokens"] == {name: sum(len(x) + 1 for x in lines) for name, lines in split.items()}

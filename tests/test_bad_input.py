@@ -204,7 +204,7 @@ def test_a_place_that_holds_a_run(refused: Any, makemore: Any, small: Path, run:
     refused("-i", "nowhere", "-o", run, "--overwrite", says="no such file")
     refused("-i", small, "-o", run, "--overwrite", "--context", 0, says="context")
     assert makemore("-i", small, "-o", run, *QUICK, "--overwrite").status == 0
-    assert library.load(run).summary["steps"] == 3
+    assert library.load(run).summary().steps == 3
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,7 @@ def test_damaged_metrics(makemore: Any, run: Path, damage: str) -> None:
 def test_a_damaged_summary(run: Path) -> None:
     (run / "summary.json").write_text("{")
     with pytest.raises(MakemoreError, match=r"summary\.json"):
-        _ = library.load(run).summary
+        _ = library.load(run).summary()
 
 
 @pytest.mark.parametrize(

@@ -382,11 +382,11 @@ def test_a_run_holds_its_lines_by_itself(on_disk: Path, tmp_path: Path) -> None:
     stored("names")  # in the cache, where train finds it
     run = makemore.train("names", type="mlp", work_dir=tmp_path / "run", max_steps=5, device="cpu")
     assert run.corpus.on_disk
-    summary = run.summary
+    summary = run.summary()
     cache.clear()
     again = makemore.load(tmp_path / "run")
     assert len(again.corpus) == 32_033
-    assert again.summary["nll"] == summary["nll"]
+    assert again.summary().nll == summary.nll
     on = makemore.train(work_dir=tmp_path / "run", resume=True, max_steps=8, device="cpu")
-    assert on.summary["steps"] == 8
+    assert on.summary().steps == 8
     assert len(on.sample(5, seed=1, novel=True)) == 5

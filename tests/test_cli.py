@@ -221,7 +221,7 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(ok: Any, small: Path) -> 
     assert "makemore --resume -o new" in out
     step = int(stopped[1].replace(",", ""))
     assert "going on" in ok("--resume", "-o", "new", "--max-steps", step + 2) or step == 0
-    assert library.load("new").summary["steps"] == step + 2
+    assert library.load("new").summary().steps == step + 2
 
 
 # sample

@@ -35,7 +35,7 @@ def test_an_old_run_loads_samples_and_scores(old_run: Path) -> None:
 def test_an_old_run_goes_on(tmp_path: Path) -> None:
     directory = shutil.copytree(OLD / "gru", tmp_path / "gru")
     run = makemore.train(work_dir=directory, resume=True, max_steps=44, device="cpu")
-    assert [metric["step"] for metric in run.metrics()][-3:] == [40, 42, 44]
+    assert [row.step for row in run.metrics()][-3:] == [40, 42, 44]
 
 
 def test_an_old_run_is_replaced_only_when_asked(old_run: Path) -> None:

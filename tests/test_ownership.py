@@ -164,7 +164,7 @@ def test_a_run_beside_files_whose_names_do_not_clash(
     assert makemore("-i", "project/mine.txt", "-o", "project", *QUICK, "--overwrite").status == 0
     after = tree(Path("project"))
     assert {name: after[name] for name in before} == before
-    assert library.load("project").summary
+    assert library.load("project").summary()
     assert not (after.keys() & {NEW, OLD})
 
 
@@ -405,7 +405,7 @@ def test_an_old_run_is_used_as_before(makemore: Any, small: Path, old: Path) -> 
     assert makemore("report", "old", "-n", 100).status == 0
     assert b'name="generator"' in Path("old/report.html").read_bytes()
     assert makemore("--resume", "-o", "old", "--max-steps", 5).status == 0
-    assert library.load("old").summary["steps"] == 5
+    assert library.load("old").summary().steps == 5
 
 
 def test_an_old_run_is_overwritten(makemore: Any, small: Path, old: Path) -> None:

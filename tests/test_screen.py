@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -224,7 +225,7 @@ def test_training_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> 
         display(Evaluation(3, 3.296, 3.297, True))
         display(Overfitting(3, 2))
         display(Samples(3, samples, ["train", "new"], [False, True]))
-        display(Done(3, "finished", run.summary))
+        display(Done(3, "finished", run.summary()))
         display(Done(3, "stopped", None))
 
     check_readable(lambda console: _plainly(console, show))
@@ -248,14 +249,14 @@ def _plainly(console: Console, show: Callable[[Console], None]) -> None:
 def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -> None:
     run = makemore.load(long_lines / "run")  # it has learned nothing, least of all to end
     output = printed(
-        80, lambda console: Display(console)(Done(3, "finished", run.summary))
+        80, lambda console: Display(console)(Done(3, "finished", run.summary()))
     )  # nothing started
     assert output == ""
 
     def show(console: Console) -> None:
         display = Display(console)
         display(Started(run, 0, 1, "cpu"))
-        display(Done(3, "finished", run.summary))
+        display(Done(3, "finished", run.summary()))
 
     output = printed(80, show, terminal=False)
     assert "…\n" in output
@@ -300,9 +301,9 @@ def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: 
         assert two is not None
         assert one[0].keys() == two[0].keys()
         assert all(torch.equal(one[0][name], two[0][name]) for name in one[0])
-        curves = [[{**line, "seconds": 0} for line in run.metrics()] for run in (a, other)]
+        curves = [[dataclasses.replace(row, seconds=0) for row in run.metrics()] for run in (a, other)]
         assert curves[0] == curves[1]
-        assert a.summary["nll"] == other.summary["nll"]
+        assert a.summary().nll == other.summary().nll
 
 
 def test_early_samples_of_lost_weights_are_left_out(

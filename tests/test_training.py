@@ -99,12 +99,12 @@ def test_events_come_in_order(names: Path, tmp_path: Path) -> None:
     assert evaluated == list(range(31))
     assert {type(e) for e in events} == {Started, Step, Evaluation, Samples, Checkpoint, Ended, Done}
     best = [e.step for e in events if isinstance(e, Evaluation) and e.best]
-    assert events[-1].summary["best_step"] == best[-1]
+    assert events[-1].summary.best_step == best[-1]
 
 
 def test_training_learns(names: Path, undisturbed: Path) -> None:
     metrics = Run.load(undisturbed).metrics()
-    assert metrics[-1]["validation"] < metrics[0]["validation"] - 0.1
+    assert metrics[-1].validation < metrics[0].validation - 0.1
 
 
 def test_same_seed_same_bits_other_seed_other_bits(names: Path, undisturbed: Path, tmp_path: Path) -> None:
@@ -242,8 +242,8 @@ def test_resume_of_a_finished_run_changes_nothing(undisturbed: Path, tmp_path: P
 def test_resume_can_train_longer(undisturbed: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(undisturbed, tmp_path / "copy")
     longer = makemore.train(work_dir=copy, resume=True, max_steps=40)
-    assert longer.summary is not None
-    assert longer.summary["steps"] == 40
+    assert longer.summary() is not None
+    assert longer.summary().steps == 40
     assert Run.load(copy).settings.max_steps == 40
 
 
@@ -251,7 +251,7 @@ def test_going_on_forgets_what_was_said_at_the_end(undisturbed: Path, tmp_path: 
     copy = shutil.copytree(undisturbed, tmp_path / "copy")
     countdown = itertools.count()
     half = makemore.train(work_dir=copy, resume=True, max_steps=60, stop=lambda: next(countdown) >= 5)
-    assert half.summary == {}
+    assert half.summary() is None
     assert not (copy / "loss.png").exists()
 
 
@@ -294,7 +294,7 @@ def test_a_new_model_is_one_class_and_one_line(
     _, muon = optimizers(Convolution(27, None), 1e-3, 0.1, muon=True)
     assert [p.shape for g in muon.param_groups for p in g["params"]] == [(8, 8)]
     run = makemore.train(names, type="convolution", work_dir=tmp_path / "run", max_steps=30)
-    assert run.summary["nll"]["test"] < 3.4
+    assert run.summary().nll["test"] < 3.4
     assert len(makemore.load(tmp_path / "run").sample(5)) == 5
 
 
@@ -313,8 +313,8 @@ def test_patience_stops_early_and_keeps_the_best(tmp_path: Path) -> None:
     )
     assert events[-1].reason == "no better"
     assert events[-1].step < 4000
-    losses = {line["step"]: line["validation"] for line in result.metrics() if line["step"] > 0}
-    assert min(losses.values()) == losses[result.summary["best_step"]]
+    losses = {row.step: row.validation for row in result.metrics() if row.step > 0}
+    assert min(losses.values()) == losses[result.summary().best_step]
     validation = makemore.evaluate(result.model, result.corpus, result.corpus.rows("validation"))
     assert validation.nll == pytest.approx(min(losses.values()), abs=1e-6)
 
@@ -375,7 +375,7 @@ def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_pa
         names, type="mlp", work_dir=tmp_path / "run", time=3.0, patience=0, on_event=events.append
     )
     steps = [e for e in events if isinstance(e, Step)]
-    assert 2.9 < run.summary["seconds"] < 15
+    assert 2.9 < run.summary().seconds < 15
     assert run.settings.max_steps == -1
     assert steps[-1].done == 1.0
     rates = [e.learning_rate / run.settings.learning_rate for e in steps]
@@ -388,10 +388,10 @@ def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_pa
     assert len(evaluated) >= 3
     # going on: a longer time, or a number of steps instead
     more = makemore.train(work_dir=tmp_path / "run", resume=True, time=4.0)
-    assert more.summary["seconds"] > 3.9
-    steps_now = more.summary["steps"]
+    assert more.summary().seconds > 3.9
+    steps_now = more.summary().steps
     counted = makemore.train(work_dir=tmp_path / "run", resume=True, max_steps=steps_now + 5)
-    assert counted.summary["steps"] == steps_now + 5
+    assert counted.summary().steps == steps_now + 5
 
 
 def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
@@ -407,7 +407,7 @@ def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
         )
         assert run.settings.precision == precision
         assert {p.dtype for p in run.model.parameters()} == {torch.float32}
-        losses[precision] = run.summary["nll"]["test"]
+        losses[precision] = run.summary().nll["test"]
     assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.03)
     assert losses["bfloat16"] != losses["float32"]
 
@@ -433,7 +433,7 @@ def test_compiled_training_is_the_same(
     options = {"type": type, "max_steps": 3, "precision": "float32"}
     plain = makemore.train(names, work_dir=tmp_path / "plain", **options)
     traced = makemore.train(names, work_dir=tmp_path / "traced", compile=True, **options)
-    assert traced.summary["nll"]["test"] == pytest.approx(plain.summary["nll"]["test"], abs=2e-3)
+    assert traced.summary().nll["test"] == pytest.approx(plain.summary().nll["test"], abs=2e-3)
 
 
 def test_a_failed_compilation_is_one_sentence(
@@ -484,8 +484,8 @@ def test_a_teacher_keeps_a_small_list_from_being_learned_by_heart(names: Path, t
     alone = makemore.train(names, work_dir=tmp_path / "alone", teacher=0.0, **options)
     taught_ = makemore.train(names, work_dir=tmp_path / "taught", teacher=0.5, **options)
     last = [run.metrics()[-1] for run in (alone, taught_)]
-    assert last[1]["validation"] < last[0]["validation"] - 0.1
-    assert last[1]["train"] > last[0]["train"]
+    assert last[1].validation < last[0].validation - 0.1
+    assert last[1].train > last[0].train
 
 
 def test_overfitting_is_noticed_while_it_happens(tmp_path: Path) -> None:
@@ -505,8 +505,8 @@ def test_overfitting_is_noticed_while_it_happens(tmp_path: Path) -> None:
     assert event.since < event.step < 300
     (warned,) = of_overfitting(run.metrics())
     assert f"{event.since:,}" in warned.message
-    lowest = min(run.metrics(), key=lambda line: line["validation"])
-    assert event.since == lowest["step"] == run.summary["best_step"]
+    lowest = min(run.metrics(), key=lambda row: row.validation)
+    assert event.since == lowest.step == run.summary().best_step
     # what has too few weights to learn the lines by heart does not
     seen.clear()
     run = makemore.train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +19,9 @@ from makemore.cli.terminal import duration, width_of
 from makemore.corpus.sizes import SIZES
 from makemore.distributed import group as parallel
 from makemore.errors import CUT, MakemoreError, command_line
-from makemore.metrics.copying import verdict_of
 from makemore.metrics.looks import before_training
 from makemore.runs.run import Run
+from makemore.runs.summary import Summary
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
 from makemore.training.events import (
@@ -233,28 +234,28 @@ class Display:
             if event.step:
                 command(self.console, "sample with:", command_line("sample", where))
 
-    def _summary(self, event: Done, run: Run, summary: dict[str, Any]) -> None:
+    def _summary(self, event: Done, run: Run, summary: Summary) -> None:
         if event.reason == "no better":
             self.say(
-                f"stopped at step {event.step:,}: validation has not improved since step {summary['best_step']:,} "
+                f"stopped at step {event.step:,}: validation has not improved since step {summary.best_step:,} "
                 "(more --patience goes on for longer)"
             )
-        splits = list(summary["nll"])
-        losses = {run.type: summary["nll"], "bigram": summary["baselines"]["bigram"]}
-        losses["log V"] = dict.fromkeys(splits, summary["baselines"]["uniform"])
+        splits = list(summary.nll)
+        losses = {run.type: summary.nll, "bigram": summary.baselines.bigram}
+        losses["log V"] = dict.fromkeys(splits, summary.baselines.uniform)
         rows = [[name, *(_loss(of[split]) for split in splits)] for name, of in losses.items()]
         self.say()
         table(self.console, ["nats per token", *splits], rows)
         self.say()
         self._new(run)
-        if (verdict := verdict_of(summary)) is not None:
+        if (verdict := summary.memorising) is not None:
             self.say()
             self.say(verdict.sentence)
             if verdict.advice:
                 self.say(f"  what to do: {verdict.advice}")
-        steps = f"best step {summary['best_step']:,} of {summary['steps']:,}, " if event.step > 1 else ""
+        steps = f"best step {summary.best_step:,} of {summary.steps:,}, " if event.step > 1 else ""
         self.say()
-        self.say(f"{summary['parameters']:,} parameters, {steps}{duration(summary['seconds'])}")
+        self.say(f"{summary.parameters:,} parameters, {steps}{duration(summary.seconds)}")
         self.say(f"all of it is in {run.directory}")
         top_k = () if self._top_k is None else ("--top-k", self._top_k)
         more = ("-n", 100, "--novel", "--unique", "--temperature", TEMPERATURE, *top_k)
@@ -296,8 +297,8 @@ def show_sorted(say: Callable[[str], None], lines: list[str], seen: list[str]) -
         say("-" * 80)
 
 
-def _loss(x: float | None) -> str:
-    return "infinite" if x is None else f"{x:.4f}"
+def _loss(x: float) -> str:
+    return "infinite" if math.isinf(x) else f"{x:.4f}"
 
 
 def _left(seconds: float | None) -> str:

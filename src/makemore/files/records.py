@@ -12,38 +12,6 @@ from typing import Any
 
 SPLITS = ("train", "validation", "test")
 
-SUMMARY = {
-    "type": "text",
-    "parameters": "whole",
-    "steps": "whole",
-    "best_step": "whole",
-    "seconds": "number",
-    "lines": dict.fromkeys(SPLITS, "whole"),
-    "tokens": dict.fromkeys(SPLITS, "whole"),
-    "nll": dict.fromkeys(SPLITS, "number?"),
-    "copy_ratio": "number?",
-    "copy_ratio_interval": ("number?", "number?"),
-    "train_mass": "number?",
-    "memorising?": {
-        "level": "text",
-        "share": "number?",
-        "ratio": "number?",
-        "interval": ("number?", "number?"),
-        "held_out": "whole",
-    },
-    "baselines": {"uniform": "number", "bigram": dict.fromkeys(SPLITS, "number?")},
-}
-
-METRIC = {
-    "step": "whole",
-    "train": "number",
-    "validation": "number",
-    "batch?": "number?",
-    "seconds?": "number?",
-    "validation_error?": "number?",
-    "rise_error?": "number?",
-}
-
 
 def misfit(value: Any, shape: Any, name: str = "it") -> str:
     """Say where a value from JSON is not of a shape; "" if it is."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 from makemore.files.results import Result
 from makemore.metrics.copying import COPIES_RED, MUCH, Verdict
@@ -45,28 +45,42 @@ class Warned(Result):
     severity: str = AMBER
 
 
-def overfitted(metrics: list[dict[str, Any]]) -> int | None:
-    """Return the step of the lowest validation loss if training has gone on for too long since, else None.
+class Evaluated(Protocol):
+    """What a row of metrics.jsonl says of the validation loss, as `runs.summary.Metrics` does."""
 
-    The rule: in three evaluations in a row it was above that by more than two standard errors. metrics: the
-    evaluations, with `step`, `validation` and `rise_error`, the standard error of the one loss above the other on the
-    same lines.
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def validation(self) -> float: ...
+
+    @property
+    def validation_error(self) -> float | None: ...
+
+    @property
+    def rise_error(self) -> float | None: ...
+
+
+def overfitted(metrics: Sequence[Evaluated]) -> int | None:
+    """Return the step of the lowest validation loss if training has continued for too long since, else None.
+
+    The rule: in three evaluations in a row the loss was higher by more than two standard errors of the difference.
     """
-    best: dict[str, Any] | None = None
+    best: Evaluated | None = None
     above = 0
     since = None
-    for line in metrics:
-        if best is None or not best["step"] or line["validation"] < best["validation"]:
-            best, above, since = line, 0, None  # an untrained model, step 0, is nobody's best
+    for row in metrics:
+        if best is None or not best.step or row.validation < best.validation:
+            best, above, since = row, 0, None  # an untrained model, step 0, is never the best
             continue
-        error = line.get("rise_error")
-        above = above + 1 if error and line["validation"] - best["validation"] > 2 * error else 0
+        error = row.rise_error
+        above = above + 1 if error and row.validation - best.validation > 2 * error else 0
         if above >= 3:
-            since = int(best["step"])
+            since = best.step
     return since
 
 
-def of_overfitting(metrics: list[dict[str, Any]]) -> list[Warned]:
+def of_overfitting(metrics: Sequence[Evaluated]) -> list[Warned]:
     """Say whether training went on for too long."""
     step = overfitted(metrics)
     if step is None:
@@ -93,7 +107,7 @@ def of_types(different: int) -> str:
 
 
 def of_training(
-    metrics: list[dict[str, Any]],
+    metrics: Sequence[Evaluated],
     nll: Mapping[str, float],
     counting: tuple[float, float] | None,
     held_out: int,
@@ -121,9 +135,9 @@ def of_training(
     if len(metrics) >= 5 and not found:
         last = metrics[-1]
         before = metrics[-1 - max(1, len(metrics) // 10)]  # a tenth of the training ago
-        best = min(line["validation"] for line in metrics)
-        fell = before["validation"] - last["validation"]
-        if last["validation"] == best and last.get("validation_error") and fell > last["validation_error"]:
+        best = min(row.validation for row in metrics)
+        fell = before.validation - last.validation
+        if last.validation == best and last.validation_error and fell > last.validation_error:
             found.append(
                 Warned(
                     "still_improving",

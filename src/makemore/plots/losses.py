@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,6 +30,7 @@ from makemore.plots.style import (
     styled,
 )
 from makemore.runs.run import Run
+from makemore.runs.summary import Metrics, Summary
 
 MOST = 60
 """The most points of a curve; more are merged."""
@@ -44,12 +44,12 @@ POINTS, ENOUGH = 4, 30
 LOSS = "loss (nats per token)"
 
 
-def draw_losses(run: Run, summary: dict[str, Any]) -> None:
+def draw_losses(run: Run, summary: Summary) -> None:
     """Plot training and validation loss over the steps, beside the bigram's loss, to loss.png of a run.
 
     Args:
         run: A run whose training has ended.
-        summary: What summary.json holds.
+        summary: Its summary.
 
     """
     metrics = run.metrics()
@@ -57,19 +57,19 @@ def draw_losses(run: Run, summary: dict[str, Any]) -> None:
         figure = Figure(figsize=(8, 5))
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        step = [line["step"] for line in metrics]
-        axes.plot(step, [line["train"] for line in metrics], color=BLUE, label="train (a sample)")
-        axes.plot(step, [line["validation"] for line in metrics], color=ORANGE, label="validation")
-        bigram = summary["baselines"]["bigram"]["validation"]
+        step = [row.step for row in metrics]
+        axes.plot(step, [row.train for row in metrics], color=BLUE, label="train (a sample)")
+        axes.plot(step, [row.validation for row in metrics], color=ORANGE, label="validation")
+        bigram = summary.baselines.bigram["validation"]
         axes.axhline(bigram, color=GREY, linestyle=":", label=f"bigram, validation: {bigram:.3f}")
-        best, loss = min(((line["step"], line["validation"]) for line in metrics), key=lambda pair: pair[1])
+        best, loss = min(((row.step, row.validation) for row in metrics), key=lambda pair: pair[1])
         axes.plot([best], [loss], "o", color=ORANGE)
         axes.annotate(f"{loss:.3f}", (best, loss), (0, 8), textcoords="offset points", ha="center")
         # show all of the end, where overfitting shows; the untrained start would squeeze it to the bottom
-        low = min(min(line["train"], line["validation"]) for line in metrics)
-        end = max(line["validation"] for line in metrics if line["step"] >= best)
+        low = min(min(row.train, row.validation) for row in metrics)
+        end = max(row.validation for row in metrics if row.step >= best)
         axes.set_ylim(low - 0.15, max(bigram, end) + 0.2)
-        axes.set(xlabel="step", ylabel=LOSS, title=f"{run.type}, {summary['parameters']:,} parameters")
+        axes.set(xlabel="step", ylabel=LOSS, title=f"{run.type}, {summary.parameters:,} parameters")
         axes.legend()
         run.disk.write_picture("loss.png", figure)
 
@@ -97,11 +97,11 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
     seen = _Range()
     for i, name, metrics in curves:
         if single:
-            train = [line["train"] for line in metrics]
-            axes.plot([line[x] for line in metrics], train, color=BLUE, label="train (a sample)")
+            train = [row.train for row in metrics]
+            axes.plot([_place(row, single) for row in metrics], train, color=BLUE, label="train (a sample)")
             seen.low.append(min(train))
         style = (ORANGE, "-") if single else look(i)
-        _validation_curve(axes, metrics, x, style, "validation" if single else short(name), seen)
+        _validation_curve(axes, metrics, single, style, "validation" if single else short(name), seen)
     levels = _baselines(axes, entries[0].found.baselines) if same_lines(entries) else []
     seen.low += levels
     seen.high += levels
@@ -112,13 +112,17 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
     return figure
 
 
+def _place(row: Metrics, by_step: bool) -> float:
+    return row.step if by_step else row.seconds or 0.0
+
+
 def _validation_curve(
-    axes: Axes, metrics: list[dict[str, Any]], x: str, style: tuple[str, str], label: str, seen: _Range
+    axes: Axes, metrics: list[Metrics], by_step: bool, style: tuple[str, str], label: str, seen: _Range
 ) -> None:
     """Plot the validation loss with its standard error, and a dot where the weights were kept."""
-    at = [line[x] for line in metrics]
-    loss = np.array([line["validation"] for line in metrics])
-    error = np.array([line.get("validation_error") or 0.0 for line in metrics])
+    at = [_place(row, by_step) for row in metrics]
+    loss = np.array([row.validation for row in metrics])
+    error = np.array([row.validation_error or 0.0 for row in metrics])
     colour, line_style = style
     axes.fill_between(at, loss - error, loss + error, color=colour, alpha=0.2, linewidth=0)
     axes.plot(at, loss, line_style, color=colour, label=label)

@@ -94,11 +94,12 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
     warnings += advice.of_samples(verdict, samples.uniqueness, samples.uniqueness_of_train, samples.validity)
     times = {c: n for c, n in zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True) if n}
     warnings += advice.of_counts(times, 0, sum(unique.values()), n_held_out)
+    summary = run.summary()
     return Assessment(
         type=run.type,
         parameters=count_parameters(model),
-        steps=run.summary.get("steps"),
-        seconds=run.summary.get("seconds"),
+        steps=summary.steps if summary else None,
+        seconds=summary.seconds if summary else None,
         lines=corpus.counts(),
         tokens={split: corpus.tokens_of(split) for split in SPLITS},
         scored_lines={split: len(rows[split]) for split in SPLITS},

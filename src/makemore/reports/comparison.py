@@ -30,12 +30,13 @@ from makemore.files.results import Flag, Result
 from makemore.metrics import losses as evaluation
 from makemore.metrics import quality
 from makemore.metrics.baselines import fitted
-from makemore.metrics.copying import Verdict, verdict_of
+from makemore.metrics.copying import Verdict
 from makemore.metrics.losses import Interval, Losses
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.reports.inspection import pace_of
 from makemore.runs.run import Run
 from makemore.runs.settings import check_given, recipe
+from makemore.runs.summary import Summary
 from makemore.training.events import Event
 from makemore.training.start import train
 from makemore.training.teacher import TEACHER_ORDER
@@ -238,8 +239,8 @@ def compare(
             if run is None:
                 return None
             done.setdefault(kind_of, []).append(run)
-            of = run.summary
-            on_run(Finished(name, kind_of, _nll(run), of["seconds"], of["parameters"]))
+            summary = _summary(run)
+            on_run(Finished(name, kind_of, summary.nll, summary.seconds, summary.parameters))
         if not done:
             raise MakemoreError(next(iter(failed.values())))
         result = replace(_compared(done), failed=failed)
@@ -301,7 +302,7 @@ def compare_runs(directories: Sequence[str | Path]) -> Comparison:
         raise MakemoreError("compare: give two different run directories or more, or a file of lines")
     runs = [Run.load(d) for d in directories]
     for run in runs:
-        if not run.summary:
+        if not run.summary():
             raise MakemoreError(
                 f"{run.directory}: its training has not ended; go on with `{command_line('--resume', '-o', run.directory)}`"
             )
@@ -387,11 +388,17 @@ def _trained(
     """Return a run that is trained to its end, whatever of it there was before; None if it was stopped."""
     if (directory / "config.json").exists():
         run = Run.load(directory)
-        if not run.summary:
+        if not run.summary():
             run = train(work_dir=directory, resume=True, device=begin["device"], on_event=on_event, stop=stop)
     else:
         run = train(work_dir=directory, on_event=on_event, stop=stop, **begin)
-    return run if run.summary else None
+    return run if run.summary() else None
+
+
+def _summary(run: Run) -> Summary:
+    summary = run.summary()
+    assert summary is not None  # checked when the run was opened
+    return summary
 
 
 def _compared(named: dict[str, list[Run]]) -> Comparison:
@@ -441,32 +448,28 @@ def _measured(scored: _Scored, tie_with_best: bool) -> Compared:
     runs, losses = scored.runs, scored.losses
     lengths, units = losses.lengths.astype(np.float64), np.asarray(losses.units)
     drawn = [_drawn(run) for run in runs]
-    nll = {split: float(np.mean([_nll(run)[split] for run in runs])) for split in SPLITS}
+    summaries = [_summary(run) for run in runs]
+    nll = {split: float(np.mean([summary.nll[split] for summary in summaries])) for split in SPLITS}
     if len(lengths) < runs[0].corpus.counts()["test"]:  # their intervals are to be around their loss
         nll["test"] = float(np.mean(scored.of_runs))
-    ratios = [math.nan if (r := run.summary.get("copy_ratio")) is None else r for run in runs]
-    masses = [mass for run in runs if (mass := run.summary.get("train_mass")) is not None]
+    ratios = [math.nan if summary.copy_ratio is None else summary.copy_ratio for summary in summaries]
+    masses = [summary.train_mass for summary in summaries if summary.train_mass is not None]
     return Compared(
         name=scored.name,
         type=scored.type,
         runs=tuple(str(run.directory) for run in runs),
         parameters=count_parameters(runs[0].model),
-        seconds=float(np.median([run.summary["seconds"] for run in runs])),
+        seconds=float(np.median([summary.seconds for summary in summaries])),
         nll=nll,
         nll_of_runs=scored.of_runs,
         samples_per_second=float(np.median([rate for rate, _ in drawn])),
         uniqueness=float(np.mean([quality.uniqueness(lines) for _, lines in drawn])),
         train_mass=float(np.mean(masses)) if len(masses) == len(runs) else None,
         copy_ratio=float(np.mean(ratios)),
-        memorising=verdict_of(runs[0].summary),
+        memorising=summaries[0].memorising,
         interval=evaluation.ratio_interval(losses.lines, lengths, units, positive=True),
         tie_with_best=tie_with_best,
     )
-
-
-def _nll(run: Run) -> dict[str, float]:
-    """The loss of a finished run on each split."""
-    return {split: math.inf if (loss := run.summary["nll"][split]) is None else loss for split in SPLITS}
 
 
 def _drawn(run: Run) -> tuple[float, list[str]]:

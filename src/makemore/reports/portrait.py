@@ -232,9 +232,10 @@ def _nearest(found: Assessment) -> str:
 
 
 def _settings(run: Run, found: Assessment) -> str:
+    summary = run.summary()
     groups: list[tuple[str, dict[str, Any]]] = [
         ("run", {"type": run.type, "parameters": found.parameters, "steps": found.steps,
-                 "best step": run.summary.get("best_step"), "trained for": seconds(found.seconds),
+                 "best step": summary.best_step if summary else None, "trained for": seconds(found.seconds),
                  "characters": len(run.vocab) - 1}),
         ("model", dataclasses.asdict(run.config)),
         ("training", dataclasses.asdict(run.settings)),

@@ -20,6 +20,7 @@ Weights, corpus and vocabulary have checksums. Nothing is ever unpickled.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -39,7 +40,6 @@ from makemore.corpus.store import Store
 from makemore.corpus.vocab import Vocab
 from makemore.distributed import group as parallel
 from makemore.errors import MakemoreError, command_line
-from makemore.files import records
 from makemore.files.atomic import (
     checksum,
     damage,
@@ -55,6 +55,7 @@ from makemore.models import MODELS, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.ownership import FORMAT, OLD, SIGNED, new_run, owned
 from makemore.runs.settings import Settings
+from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -267,40 +268,43 @@ class RunDirectory:
 
     # metrics and results
 
-    def add_metrics(self, line: Mapping[str, object]) -> None:
+    def add_metrics(self, row: Metrics) -> None:
         """Append one evaluation to metrics.jsonl."""
         if self.writes:
-            self.files.append("metrics.jsonl", to_json(line) + "\n")
+            self.files.append("metrics.jsonl", to_json(row.to_json()) + "\n")
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """Return the evaluations so far, which fit `records.METRIC`, without lines that are damaged or cut off."""
-        lines = read_json_lines(self.path / "metrics.jsonl")
-        return [line for line in lines if not records.misfit(line, records.METRIC)]
+    def metrics(self) -> list[Metrics]:
+        """Return the evaluations so far, without rows that are damaged or cut off."""
+        found = []
+        for row in read_json_lines(self.path / "metrics.jsonl"):
+            with contextlib.suppress(ValueError):
+                found.append(Metrics.from_json(row))
+        return found
 
     def rewind_metrics(self, step: int) -> None:
         """Drop the evaluations after a step: training continues from there and will make them again."""
         if self.writes:
-            kept = [to_json(line) + "\n" for line in self.metrics() if line["step"] <= step]
+            kept = [to_json(row.to_json()) + "\n" for row in self.metrics() if row.step <= step]
             with self.files.writing("metrics.jsonl") as path:
                 path.write_text("".join(kept), "utf-8")
 
-    def write_summary(self, summary: Mapping[str, object]) -> None:
+    def write_summary(self, summary: Summary) -> None:
         """Write summary.json."""
         if self.writes:
             with self.files.writing("summary.json") as path:
-                path.write_text(to_json(summary, indent=2) + "\n", "utf-8", "backslashreplace")
+                path.write_text(to_json(summary.to_json(), indent=2) + "\n", "utf-8", "backslashreplace")
 
-    def summary(self) -> dict[str, Any]:
-        """Return what summary.json says, which fits `records.SUMMARY`; empty before training has ended."""
+    def summary(self) -> Summary | None:
+        """Return what summary.json says; None before training has ended."""
         path = self.path / "summary.json"
         if not path.exists():
-            return {}
-        found = read_json(path)
-        if wrong := records.misfit(found, records.SUMMARY):
+            return None
+        try:
+            return Summary.from_json(read_json(path))
+        except ValueError as error:
             raise MakemoreError(
-                f"{path}: damaged ({wrong}); write it again with `{command_line('--resume', '-o', self.path)}`"
-            )
-        return dict(found)
+                f"{path}: damaged ({error}); write it again with `{command_line('--resume', '-o', self.path)}`"
+            ) from None
 
     def forget_end(self) -> None:
         """Remove the files written when training ended, since it continues."""

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -25,6 +25,7 @@ from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.scoring import Explained
 from makemore.runs.settings import Settings
 from makemore.runs.spelling import Spelling
+from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import part
 from makemore.sampling import draw, most_likely
 from makemore.sampling.options import SampleOptions
@@ -115,12 +116,11 @@ class Run:
             )
         return model.eval()
 
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What summary.json says; empty before training has ended."""
+    def summary(self) -> Summary | None:
+        """Return losses on every split and more; None before training has ended."""
         return self.disk.summary()
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[Metrics]:
         """Return the evaluations so far."""
         return self.disk.metrics()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from makemore.metrics.advice import Warned
 from makemore.runs.run import Run
+from makemore.runs.summary import Summary
 from makemore.sampling.tree import Sample
 
 
@@ -100,7 +100,7 @@ class Done:
     step: int
     reason: str
     """"finished", "no better" (patience ran out) or "stopped"."""
-    summary: dict[str, Any] | None
+    summary: Summary | None
     """What summary.json holds; None where training was stopped."""
 
 

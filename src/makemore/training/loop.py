@@ -20,7 +20,7 @@ from makemore.corpus.splits import SPLITS
 from makemore.distributed import group as parallel
 from makemore.distributed.devices import pick_device
 from makemore.errors import MakemoreError
-from makemore.files.atomic import damage, from_json, no_infinities
+from makemore.files.atomic import damage, from_json
 from makemore.metrics.advice import overfitted
 from makemore.metrics.baselines import SCORED_TOKENS, baseline, count_lines
 from makemore.metrics.copying import copied, judge
@@ -31,6 +31,7 @@ from makemore.models.base import Model
 from makemore.models.loss import IGNORE
 from makemore.runs.run import Run
 from makemore.runs.settings import Settings
+from makemore.runs.summary import Baselines, Metrics, Summary, finite
 from makemore.runs.weights import part
 from makemore.sampling.draw import sample
 from makemore.sampling.options import SampleOptions
@@ -346,17 +347,17 @@ def _judge(progress: Progress, losses: dict[str, Losses]) -> Evaluation:
 
 def _metrics(
     event: Evaluation, losses: dict[str, Losses], rise_error: float | None, batch: float, seconds: float
-) -> dict[str, Any]:
+) -> Metrics:
     """One line of metrics.jsonl. rise_error: standard error of how much worse than the best the validation loss is."""
-    return {
-        "step": event.step,
-        "batch": batch,
-        "train": event.train,
-        "validation": event.validation,
-        "validation_error": losses["validation"].loss.error,
-        "rise_error": rise_error,
-        "seconds": round(seconds, 3),
-    }
+    return Metrics(
+        step=event.step,
+        batch=batch,
+        train=event.train,
+        validation=event.validation,
+        validation_error=losses["validation"].loss.error,
+        rise_error=rise_error,
+        seconds=round(seconds, 3),
+    )
 
 
 def _count(run: Run, model: Model) -> Iterator[Event]:
@@ -445,7 +446,7 @@ def _draw(
     return Samples(step, samples, run.corpus.seen([s.text for s in samples]), run.cut(samples, model))
 
 
-def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
+def _finish(run: Run, progress: Progress, seconds: float) -> Summary:
     """Score the best weights on every split beside the two baselines; write the summary and the picture."""
     corpus = run.corpus
     run.__dict__.pop("model", None)  # the best weights are new
@@ -459,29 +460,27 @@ def _finish(run: Run, progress: Progress, seconds: float) -> dict[str, Any]:
         kinds = corpus.seen(run.sample(MASS_SAMPLES, seed=run.settings.seed))
         train_mass = kinds.count("train") / MASS_SAMPLES
     del found
-    summary = {
-        "type": run.type,
-        "parameters": count_parameters(run.model),
-        "steps": progress.step,
-        "best_step": progress.best_step,
-        "seconds": round(seconds, 2),
-        "lines": corpus.counts(),
-        "tokens": {split: loss.tokens for split, loss in losses.items()},
-        "nll": {split: loss.nll for split, loss in losses.items()},
-        "copy_ratio": copies.ratio,
-        "copy_ratio_interval": list(copies.interval),
-        "train_mass": train_mass,
-        "memorising": judge(copies, train_mass).to_json(),
-        "baselines": {
-            "uniform": math.log(len(corpus.vocab)),
-            "bigram": {split: bigram[split].loss.nll for split in SPLITS},
-        },
-    }
-    summary = dict(no_infinities(summary))
-    if parallel.first():
-        run.disk.write_summary(summary)
-        if len(run.metrics()) > 1:  # a model that counts is evaluated once, which makes no curve
-            from makemore.plots.losses import draw_losses  # here, since matplotlib takes a second to import
+    low, high = copies.interval
+    summary = Summary(
+        type=run.type,
+        parameters=count_parameters(run.model),
+        steps=progress.step,
+        best_step=progress.best_step,
+        seconds=round(seconds, 2),
+        lines=corpus.counts(),
+        tokens={split: loss.tokens for split, loss in losses.items()},
+        nll={split: loss.nll for split, loss in losses.items()},
+        copy_ratio=finite(copies.ratio),
+        copy_ratio_interval=(finite(low), finite(high)),
+        train_mass=finite(train_mass),
+        memorising=judge(copies, train_mass),
+        baselines=Baselines(
+            uniform=math.log(len(corpus.vocab)), bigram={split: bigram[split].loss.nll for split in SPLITS}
+        ),
+    )
+    run.disk.write_summary(summary)
+    if parallel.first() and len(run.metrics()) > 1:  # one that counts is evaluated once, which makes no curve
+        from makemore.plots.losses import draw_losses  # here, since matplotlib takes a second to import
 
-            draw_losses(run, summary)
+        draw_losses(run, summary)
     return summary
