@@ -33,8 +33,9 @@ from makemore.files.atomic import atomic, read_json, to_json
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.runs.settings import Recipe
-from makemore.training.optimizer import optimizers, schedule, update
-from makemore.training.teacher import TEACHER_ORDER
+from makemore.training.optimizer import optimizers, schedule
+from makemore.training.step import batch_of, update
+from makemore.training.teacher import Teacher, fit_teacher
 
 HERE = Path(__file__).parent
 ORDER = (
@@ -173,13 +174,11 @@ def trained(
     opts = optimizers(model, how.learning_rate, how.weight_decay, how.muon)
     window = 1 if model.mixes_lines else WINDOW
     batches = iter(Batches(corpus, "train", how.tokens, seed, window))
-    if how.teacher and teacher is None:
-        teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
-    precision = fast_dtype(torch.device("cpu"))
+    cpu = torch.device("cpu")
+    teaches = fit_teacher(corpus, how.teacher, cpu) if teacher is None else Teacher(teacher, how.teacher)
     for step in range(how.max_steps):
-        inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))
         rate = how.learning_rate * schedule((step + 0.5) / how.max_steps)
-        update(model, opts, rate, inputs, targets, precision, teacher, how.teacher)
+        update(model, opts, rate, batch_of(corpus, next(batches)), teaches, fast_dtype(cpu))
     return model.eval()
 
 

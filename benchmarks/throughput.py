@@ -37,8 +37,9 @@ from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
 from makemore.runs.settings import recipe
-from makemore.training.optimizer import optimizers, update
-from makemore.training.teacher import TEACHER_ORDER
+from makemore.training.optimizer import optimizers
+from makemore.training.step import batch_of, update
+from makemore.training.teacher import TEACHER_ORDER, teacher_of
 
 
 def peak(precision: torch.dtype, size: int = 2048) -> float:
@@ -55,8 +56,9 @@ def peak(precision: torch.dtype, size: int = 2048) -> float:
 def training(rounds: int, steps: int) -> dict[str, Any]:
     """Return for every trained type its seconds a step, tokens a step and weights in matrices."""
     corpus = read("names")
-    precision = fast_dtype(torch.device("cpu"))
-    teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
+    cpu = torch.device("cpu")
+    precision = fast_dtype(cpu)
+    ngram = fitted(corpus, "ngram", order=TEACHER_ORDER)
     take: dict[str, Callable[[], int]] = {}
     found: dict[str, Any] = {}
     for type, cls in MODELS.items():
@@ -68,13 +70,12 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
         window = 1 if model.mixes_lines else WINDOW
         batches = iter(Batches(corpus, "train", own.tokens, 1, window))
 
-        def step(
-            model: Any = model, opts: Any = opts, batches: Any = batches, share: float = own.teacher
-        ) -> int:
-            lines = next(batches)
-            inputs, targets = (torch.from_numpy(array) for array in corpus.batch(lines))
-            update(model, opts, 1e-4, inputs, targets, precision, teacher, share)
-            return int((corpus.lengths[lines] + 1).sum())
+        teacher = teacher_of(ngram, own.teacher, cpu)
+
+        def step(model: Any = model, opts: Any = opts, batches: Any = batches, teacher: Any = teacher) -> int:
+            batch = batch_of(corpus, next(batches))
+            update(model, opts, 1e-4, batch, teacher, precision)
+            return batch.tokens
 
         tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
         matrices = sum(p.numel() for p in model.parameters() if p.ndim == 2 and id(p) not in tables)

@@ -26,11 +26,11 @@ import torch
 from makemore.corpus.batches import Batches
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.devices import fast_dtype
-from makemore.metrics.baselines import fitted
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure, count_parameters
-from makemore.training.optimizer import optimizers, schedule, update
-from makemore.training.teacher import TEACHER_ORDER
+from makemore.training.optimizer import optimizers, schedule
+from makemore.training.step import batch_of, update
+from makemore.training.teacher import fit_teacher
 
 ORIGINAL, OURS, ALONE, LONG = "original", "makemore", "makemore, no teacher", "makemore, long"
 RATE, TOKENS, TEACHER = 1e-2, 512, 0.5
@@ -77,15 +77,15 @@ def ours(
     assert count_parameters(model) == 204_544
     opts = optimizers(model.train(), RATE, 0.01, muon=True)
     began = time.perf_counter()
-    teacher = share and fitted(corpus, "ngram", order=TEACHER_ORDER)
+    cpu = torch.device("cpu")
+    teacher = fit_teacher(corpus, share, cpu)
     seconds = time.perf_counter() - began
     batches = iter(Batches(corpus, "train", TOKENS, seed))
-    precision = fast_dtype(torch.device("cpu"))
+    precision = fast_dtype(cpu)
     for step in range(1, steps + 1):
         began = time.perf_counter()
-        inputs, targets = (torch.from_numpy(array) for array in corpus.batch(next(batches)))
         rate = RATE * schedule((step - 0.5) / steps)
-        update(model, opts, rate, inputs, targets, precision, teacher, share)
+        update(model, opts, rate, batch_of(corpus, next(batches)), teacher, precision)
         seconds += time.perf_counter() - began
         if step % every == 0 or step == steps:
             yield step, seconds, evaluate(model, corpus, corpus.rows("test")).nll

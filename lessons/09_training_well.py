@@ -866,7 +866,8 @@ if not FAST:
 # The schedule first. `makemore.training.optimizer.schedule` is our straight line with its warm-up.
 
 # %%
-from makemore.training.optimizer import optimizers, schedule, update
+from makemore.training.optimizer import optimizers, schedule
+from makemore.training.step import batch_of, update
 
 shares = torch.linspace(0, 1, 101).tolist()
 assert all(abs(schedule(share) - share_of_rate(share)) < 1e-12 for share in shares)
@@ -894,7 +895,7 @@ def five_steps(kind: str, rate: float = 1e-3) -> tuple[float, float, float]:
         for optimiser, mine in pairs:
             optimiser.step(mine, gradients[: len(mine)], rate)
             gradients = gradients[len(mine) :]
-        its_loss = update(twin, by_library, rate, *map(torch.from_numpy, corpus.batch(lines)))
+        its_loss = update(twin, by_library, rate, batch_of(corpus, lines))
     flat, its, first = (nn.utils.parameters_to_vector(m.parameters()) for m in (model, twin, start))
     share = (flat - its).norm() / (flat - first).norm()
     return (flat - its).abs().max().item(), share.item(), abs(loss.item() - its_loss.item())

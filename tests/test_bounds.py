@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import torch
 
+import makemore as library
 from makemore.corpus import cache
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.lines import texts
@@ -274,14 +275,14 @@ def test_knobs_beyond_measure(type, knobs, says):
             1024,
             "parameters would take about 19,793 GB",
         ),
-        ("lstm", 28, {"n_embd2": 65_536}, 1024, "--type lstm: 17,199,007,516 parameters"),
-        ("lstm", 28, {}, 10**7, "--batch-size: a step of 10,000,000 characters would take about"),
+        ("lstm", 28, {"n_embd2": 65_536}, 1024, "type lstm: 17,199,007,516 parameters"),
+        ("lstm", 28, {}, 10**7, "batch_size is too large: a step of 10,000,000 characters would take about"),
         (
             "bigram",
             20_000,
             {},
             1024,
-            "table of 20,000 x 20,000 numbers, one for each pair of characters; use --type ngram",
+            "table of 20,000 x 20,000 numbers, one for each pair of characters; use ngram",
         ),
         ("bigram_nn", 20_000, {}, 1024, "20,000 x 20,000"),
     ],
@@ -514,3 +515,42 @@ def test_inspect_warns_of_a_large_alphabet(tmp_path):
         assert ("large_alphabet" in found) == warned
     assert "1,000 different characters" in found["large_alphabet"].message
     assert "--min-count" in found["large_alphabet"].remedy
+
+
+@pytest.mark.parametrize(
+    ("own", "limits", "bytes"),
+    [
+        ("0::/", {"memory.max": "max"}, None),
+        ("0::/", {"memory.max": "4000000000"}, 4 * 10**9),
+        ("0::/a/b", {"a/memory.max": "3000", "a/b/memory.max": "max", "memory.max": "5000"}, 3000),
+        ("0::/not/visible/here", {"memory.max": "5000"}, 5000),
+        ("12:cpu:/\n5:memory:/x\n0::/", {"memory/x/memory.limit_in_bytes": "700"}, 700),
+        ("12:cpu:/x", {"memory.max": "700"}, None),
+    ],
+)
+def test_a_container_has_the_memory_that_its_control_groups_allow(tmp_path, own, limits, bytes):
+    for name, text in limits.items():
+        (tmp_path / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cgroup" / name).write_text(text + "\n")
+    (tmp_path / "self").write_text(own + "\n")
+    assert capacity.container_limit(tmp_path / "cgroup", tmp_path / "self") == bytes
+    assert capacity.container_limit(tmp_path / "cgroup", tmp_path / "missing") is None
+
+
+def test_memory_is_that_of_the_container_if_it_is_less(tmp_path, monkeypatch):
+    (tmp_path / "memory.max").write_text("123456\n")
+    (tmp_path / "self").write_text("0::/\n")
+    machine = capacity.memory(torch.device("cpu"))
+    assert machine is not None
+    monkeypatch.setattr(capacity, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(capacity, "_OWN_CGROUPS", tmp_path / "self")
+    assert capacity.memory(torch.device("cpu")) == 123456
+    (tmp_path / "memory.max").write_text(str(10**18))
+    assert capacity.memory(torch.device("cpu")) >= machine
+
+
+def test_resume_checks_the_memory_too(small_run, tmp_path, monkeypatch):
+    copy = shutil.copytree(small_run, tmp_path / "run")
+    monkeypatch.setattr(capacity, "memory", lambda device: 1000)
+    with pytest.raises(MakemoreError, match="parameters would take"):
+        library.train(work_dir=copy, resume=True, max_steps=6)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import makemore as library
+from makemore.corpus.cache import read_corpus
 from makemore.models import MODELS, knobs
 from makemore.runs import settings
 from makemore.runs.weights import read_tensors
@@ -59,11 +60,11 @@ def test_without_arguments_it_trains_the_default_model_on_names_into_out(
 ) -> None:
     asked = []
 
-    def read(source: str, **options: Any) -> Any:
+    def read(source: str, how: Any, on_progress: Any) -> Any:
         asked.append(source)
-        return library.read(small, **options)  # fewer lines, to be quick
+        return read_corpus(small, how)  # fewer lines, to be quick
 
-    monkeypatch.setattr(training, "read", read)
+    monkeypatch.setattr(training, "read_corpus", read)
     monkeypatch.setitem(settings.RECIPES, "lstm", settings.Recipe(max_steps=2))
     out = ok()
     assert asked == [None]  # the bundled names, whatever lies here

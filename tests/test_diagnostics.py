@@ -21,10 +21,11 @@ import makemore
 from makemore.errors import MakemoreError
 from makemore.metrics import layers
 from makemore.models import MODELS
+from makemore.runs.directory import RunDirectory
 from makemore.runs.ownership import FILES
 from makemore.runs.run import Run
 from makemore.training import watch as watching
-from makemore.training.events import Diagnosed
+from makemore.training.events import Diagnosed, Step
 
 TRAINED = [type for type in MODELS if not MODELS[type].counting]
 each_type = pytest.mark.parametrize("type", TRAINED)
@@ -123,8 +124,8 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
     idx = torch.randint(5, (3, 6))
     targets = torch.where(torch.arange(6) < torch.tensor([[6], [2], [4]]), 1, -1)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    watch = watching.Watch(tmp_path, model, 10)
-    with watch.watching(1, targets, model) as call:
+    watch = watching.Watch(RunDirectory(tmp_path), 10)
+    with watch.step(1, model, model, targets) as call:
         logits, _ = call(idx)
         logits.sum().backward()
         gradient = model.head.weight.grad
@@ -134,7 +135,7 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
         with torch.no_grad():
             model.head.weight += 0.1
             model.head.weight[0] += 0.2
-    watch.write(1, 1.5, 0.1)
+    watch(Step(1, 1.5, 0.1, 12, None))
     (row,) = layers.read(tmp_path)
     seen = row["activations"]
     assert list(seen) == ["embedding", "tanh.0", "tanh.1", "act.relu", "gelu", "sigmoid", "head"]
@@ -156,8 +157,8 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
 
 def test_a_fault_inside_a_watched_step_leaves_no_hook(tmp_path: Path) -> None:
     model = Layers()
-    watch = watching.Watch(tmp_path, model, 10)
-    with pytest.raises(IndexError), watch.watching(1, torch.zeros(1, 1), model) as call:
+    watch = watching.Watch(RunDirectory(tmp_path), 10)
+    with pytest.raises(IndexError), watch.step(1, model, model, torch.zeros(1, 1)) as call:
         call(torch.tensor([[7]]))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
     assert not any(p._post_accumulate_grad_hooks for p in model.parameters())
@@ -238,6 +239,6 @@ def test_what_is_wrong_with_a_model_is_called(
 def test_exploding_gradients_and_lost_losses_are_called(small: Path, tmp_path: Path) -> None:
     _, codes = watched("names", tmp_path / "rnn", type="rnn", max_steps=200, learning_rate=1.0)
     assert "exploding" in codes
-    with pytest.raises(MakemoreError, match="--learning-rate"):
+    with pytest.raises(MakemoreError, match="learning_rate"):
         watched(small, tmp_path / "lost", type="rnn", max_steps=2000, learning_rate=1000.0)
     assert "exploding" in {w.code for w in layers.warnings(layers.read(tmp_path / "lost"))}

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 
 import makemore
@@ -26,11 +27,11 @@ from makemore.files.atomic import held
 from makemore.metrics.advice import of_overfitting
 from makemore.models import MODELS, configure
 from makemore.models.loss import nll, taught
-from makemore.runs import run, settings
+from makemore.runs import settings
 from makemore.runs.run import Run
-from makemore.training import start as training
 from makemore.training.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
 from makemore.training.optimizer import Muon, optimizers, orthogonal, schedule
+from makemore.training.plan import settings_for
 
 # dropout, two optimisers, evaluations, samples and several epochs, in a second or two
 SMALL: dict[str, Any] = {
@@ -62,7 +63,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tensors(path: Path) -> dict[str, bytes]:
-    with run.safetensors.safe_open(path, "np") as file:
+    with safetensors.safe_open(path, "np") as file:
         return {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
 
 
@@ -143,7 +144,7 @@ def test_another_number_of_threads_is_told(undisturbed: Path, tmp_path: Path) ->
     makemore.train(work_dir=copy, resume=True, max_steps=31, on_event=on_event)
     torch.set_num_threads(2)
     makemore.train(work_dir=copy, resume=True, max_steps=32, on_event=on_event)
-    assert "it has had its 30 steps already" in started[0]
+    assert "already trained for all 30 steps" in started[0]
     assert started[1] == ""
     assert "OMP_NUM_THREADS=1" in started[2]
 
@@ -196,9 +197,9 @@ def test_sigkill_and_resume(names: Path, undisturbed: Path, tmp_path: Path) -> N
     directory = tmp_path / "killed"
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in SMALL.items()]
     slow = (  # a step takes long enough to be hit
-        "import time, torch; from makemore.cli.main import main; torch.set_num_threads(1); from makemore.training import optimizer; old = optimizer.nll\n"
+        "import time, torch; from makemore.cli.main import main; torch.set_num_threads(1); from makemore.training import step; old = step.nll\n"
         "def nll(*a): time.sleep(0.02); return old(*a)\n"
-        "optimizer.nll = nll; main()"
+        "step.nll = nll; main()"
     )
     for kill in range(3):
         more = ["--resume"] if (directory / "config.json").exists() else ["-i", str(names), *flags]
@@ -326,7 +327,7 @@ def test_a_second_process_cannot_train_into_the_same_directory(undisturbed: Path
 
 
 def test_diverging_training_says_so_and_keeps_the_checkpoint(names: Path, tmp_path: Path) -> None:
-    with pytest.raises(MakemoreError, match="--learning-rate"):
+    with pytest.raises(MakemoreError, match="learning_rate"):
         makemore.train(names, work_dir=tmp_path / "run", learning_rate=1000.0, type="rnn", max_steps=30)
     assert Run.load(tmp_path / "run").disk.load_checkpoint() is not None
 
@@ -415,7 +416,7 @@ def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
 def test_batches_are_larger_on_a_gpu_where_the_list_is_long() -> None:
     def batch_size(source: str, device: str, **given: Any) -> int:
         corpus = makemore.read(source)
-        return training._settings("lstm", corpus, given, "float32", torch.device(device)).batch_size
+        return settings_for("lstm", corpus, given, torch.device(device)).batch_size
 
     assert batch_size("words", "cuda") > 3 * batch_size("words", "cpu")
     assert batch_size("words", "cuda", batch_size=32) == 32
@@ -443,7 +444,7 @@ def test_a_failed_compilation_is_one_sentence(
         raise RuntimeError("no compiler found\nlong story")
 
     monkeypatch.setattr(torch, "compile", lambda model, **_: fail)
-    with pytest.raises(MakemoreError, match=r"--compile: .*no compiler found\); go on without it"):
+    with pytest.raises(MakemoreError, match=r"^compile .*no compiler found\); train without it"):
         makemore.train(names, work_dir=tmp_path / "run", compile=True, max_steps=5)
 
 

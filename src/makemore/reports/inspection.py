@@ -11,21 +11,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import regex
 import torch
 
-from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.lines import texts
 from makemore.corpus.reading import How
 from makemore.corpus.source import locate
 from makemore.corpus.splits import SPLITS
-from makemore.distributed.devices import fast_dtype, pick_device
+from makemore.distributed.devices import pick_device
 from makemore.files.results import Result
 from makemore.metrics import advice, quality
 from makemore.metrics.advice import Warned
@@ -33,9 +31,13 @@ from makemore.metrics.baselines import SCORED_TOKENS, fitted
 from makemore.metrics.looks import FAR, Looks, Mark, copies, long_lines, look, warnings
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure
+from makemore.models.base import Model
 from makemore.runs.settings import DEFAULT_TYPE, recipe
-from makemore.training.optimizer import optimizers, schedule, update
-from makemore.training.teacher import TEACHER_ORDER
+from makemore.training.optimizer import schedule
+from makemore.training.plan import settings_for
+from makemore.training.state import TrainState
+from makemore.training.step import batch_of, update
+from makemore.training.teacher import TEACHER_ORDER, teacher_of
 
 MANY_CHARACTERS, LONG = 1000, 300
 """Characters of an alphabet, and of a line, from which training is slow."""
@@ -559,27 +561,30 @@ def _recommendation(
     return Recommendation(DEFAULT_TYPE, max_length, tuple(reasons), steps, pace, steps * pace)
 
 
-def pace_of(corpus: Corpus, type: str, teacher: Any, device: str = "auto") -> float:
-    """Return the seconds that a training step of a type takes here, from doing a few as `loop.steps` does."""
-    own, to = recipe(type), pick_device(device)
+def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> float:
+    """Return the seconds that a training step takes here, measured by taking a few.
+
+    Args:
+        corpus: The lines.
+        type: The type of model; it has its default size and settings.
+        ngram: An n-gram fitted to the training lines, which teaches if the type is taught.
+        device: Where to compute.
+
+    """
+    to = pick_device(device)
+    settings = settings_for(type, corpus, {}, to)
+    precision, teacher = getattr(torch, settings.precision), teacher_of(ngram, settings.teacher, to)
     with torch.random.fork_rng():
-        model = build(type, len(corpus.vocab), configure(type, corpus.longest)).to(to)
-        opts = optimizers(model, own.learning_rate, own.weight_decay, own.muon)
-        if to.type == "cuda":
-            teacher.to(to)
-        # a GPU is given larger batches than the recipe's where there are lines for them, and is as quick with those
-        per_line = corpus.tokens_of("train") / corpus.counts()["train"]
-        tokens = round(max(4, round(own.tokens / per_line)) * per_line)
-        window = 1 if model.mixes_lines else WINDOW
-        batches = iter(Batches(corpus, "train", tokens, 0, window))
-        seconds = []
+        model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+        state = TrainState(model, corpus, settings, to)
+        batches, seconds = iter(state.batches), []
         for step in range(_WARM_UP + _TIMED):
             began = time.monotonic()
-            inputs, targets = (torch.from_numpy(array).to(to) for array in corpus.batch(next(batches)))
-            rate = own.learning_rate * schedule((step + 0.5) / own.max_steps)
-            float(update(model, opts, rate, inputs, targets, fast_dtype(to), teacher, own.teacher))
+            rate = settings.learning_rate * schedule((step + 0.5) / settings.max_steps)
+            batch = batch_of(corpus, next(batches), to)
+            float(update(model, state.optimizers, rate, batch, teacher, precision))
             seconds.append(time.monotonic() - began)
-    return float(np.median(seconds[_WARM_UP:]))  # one that the machine held up does not count
+    return float(np.median(seconds[_WARM_UP:]))  # the median, since the machine may hold up one of them
 
 
 def _warnings(found: Inspection, looks: Looks) -> list[Warned]:

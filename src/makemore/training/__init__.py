@@ -1,1 +1,21 @@
-"""training."""
+"""Training a model on a list of lines.
+
+Read in this order:
+
+    loop.py         the training loop, for every model that learns by gradient descent
+    step.py         one step: a batch, one forward and one backward pass, one update
+    optimizer.py    AdamW, Muon, and the learning rate over time
+    teacher.py      an n-gram that gives a share of the targets
+    clock.py        how far along training is, by steps or by seconds, and what is due
+    judge.py        how good the model is so far, and a few samples
+    state.py        everything that training changes, in one checkpoint
+    engine.py       the device, several processes, compiling, watching
+    finish.py       the best weights, scored on every split
+    counting.py     models that are fitted by counting, without the loop
+    start.py        `train`: from a file of lines to a finished run, started or resumed
+    plan.py         how to train: what was asked for, else the type's recipe
+    events.py       what happens, for whoever listens
+    watch.py        a listener that records activations, gradients and updates
+    tensorboard.py  a listener that writes for TensorBoard
+    capacity.py     whether a training fits into memory
+"""

@@ -1,9 +1,9 @@
-"""What a training takes, told before it begins, beside what the machine has."""
+"""How much memory a training takes, estimated before it starts, and how much there is."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -12,22 +12,26 @@ from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.metrics.baselines import fitted
 from makemore.models import build, configure, count_parameters
+from makemore.models.base import ModelConfig
 
 TABLES = {"bigram": "ngram", "bigram_nn": "mlp"}
-"""Types that have a number for each pair of characters, and what to use where there are many."""
+"""Types that have a number for each pair of characters, and what to use instead if there are many characters."""
 
 TABLE_SIDE = 8192
-"""Ids of such a table, at most: 0.5 GB of counts, and 1 GB to train."""
+"""The largest vocabulary of such a table: 0.5 GB of counts, and 1 GB to train."""
 
 _PARAMETER, _NUMBER = 24, 4
-"""Bytes of a parameter (weight, gradient, two averages, and a copy to save), and of a number at a place in training."""
+"""Bytes of a parameter (weight, gradient, two averages, a copy to save), and of an activation."""
+
+_CGROUPS, _OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+"""Where Linux says how much memory a container may use."""
 
 
-def check(type: str, vocab_size: int, config: Any, tokens: float, device: torch.device) -> None:
-    """Raise MakemoreError where training cannot fit into memory.
+def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device: torch.device) -> None:
+    """Raise MakemoreError if training cannot fit into memory.
 
     Args:
-        type: One of MODELS.
+        type: A name of MODELS.
         vocab_size: V.
         config: The type's Config.
         tokens: Predicted tokens of a step.
@@ -36,8 +40,9 @@ def check(type: str, vocab_size: int, config: Any, tokens: float, device: torch.
     """
     if type in TABLES and vocab_size > TABLE_SIDE:
         raise MakemoreError(
-            f"--type {type}: needs a table of {vocab_size:,} x {vocab_size:,} numbers, one for each pair of characters; "
-            f"use --type {TABLES[type]}, or fewer characters with --min-count"
+            f"type {type} needs a table of {vocab_size:,} x {vocab_size:,} numbers, one for each pair of characters; "
+            f"use {TABLES[type]} instead, or fewer characters with min_count",
+            option=("type", "min_count"),
         )
     if type in (*TABLES, "ngram") or (has := memory(device)) is None:
         return
@@ -50,23 +55,27 @@ def check(type: str, vocab_size: int, config: Any, tokens: float, device: torch.
     step = tokens * _NUMBER * _numbers(model, vocab_size)
     if weights + step <= has:
         return
-    there = (
-        f"and this machine has {has / 1e9:,.0f} GB"
-        if device.type == "cpu"
-        else f"the GPU has {has / 1e9:,.0f} GB"
-    )
+    there = f"{'there are' if device.type == 'cpu' else 'the GPU has'} {has / 1e9:,.0f} GB"
     if weights > has / 2:
         raise MakemoreError(
-            f"--type {type}: {count_parameters(model):,} parameters would take about {weights / 1e9:,.0f} GB in training, {there}; "
-            f"choose smaller numbers than {config}"
+            f"type {type}: {count_parameters(model):,} parameters would take about {weights / 1e9:,.0f} GB in training, "
+            f"and {there}; choose smaller numbers than {config}",
+            option="type",
         )
     raise MakemoreError(
-        f"--batch-size: a step of {tokens:,.0f} characters would take about {step / 1e9:,.0f} GB, {there}; choose a smaller one"
+        f"batch_size is too large: a step of {tokens:,.0f} characters would take about {step / 1e9:,.0f} GB, and {there}",
+        option="batch_size",
     )
 
 
 def untrained_size(type: str, corpus: Corpus) -> int:
-    """Return the parameters that a type would have on a corpus, by its default Config."""
+    """Return how many parameters a type has on a corpus, by its default Config.
+
+    Args:
+        type: A name of MODELS.
+        corpus: The lines.
+
+    """
     if type == "ngram":  # how much it counts depends on the lines
         return count_parameters(fitted(corpus, type))
     if type in TABLES:
@@ -74,8 +83,8 @@ def untrained_size(type: str, corpus: Corpus) -> int:
     return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
 
 
-def _at_most(vocab_size: int, config: Any) -> tuple[int, int]:
-    """No fewer than the parameters of a model, and than its `_numbers`, from its knobs alone."""
+def _at_most(vocab_size: int, config: ModelConfig) -> tuple[int, int]:
+    """Return at least the parameters of a model and its `_numbers`, from its knobs alone."""
     of = {"n_layer": 1, "context": 1, "n_embd": 0, "n_embd2": 0, "block_size": 0} | vars(config)
     side = of["context"] * of["n_embd"] + of["n_embd2"]
     parameters = 16 * of["n_layer"] * side**2 + 2 * (vocab_size + of["block_size"]) * (side + 1)
@@ -83,17 +92,56 @@ def _at_most(vocab_size: int, config: Any) -> tuple[int, int]:
 
 
 def _numbers(model: nn.Module, vocab_size: int) -> int:
-    """About how many numbers are kept for each token of a step: what goes into and out of each matrix, and the logits."""
+    """Return about how many numbers are kept for each token of a step: inputs and outputs of each matrix, logits."""
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     sides = [sum(p.shape) for p in model.parameters() if p.ndim == 2 and id(p) not in tables]
     return 2 * sum(sides) + 6 * vocab_size
 
 
 def memory(device: torch.device) -> int | None:
-    """Return the bytes of memory that a device has in all; None where nobody says."""
+    """Return how many bytes of memory a device has in all; None if unknown.
+
+    In a container that may use less memory than the machine has, it is that limit.
+    """
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
+    limit = container_limit(_CGROUPS, _OWN_CGROUPS)
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows
+        return limit
+    return machine if limit is None else min(machine, limit)
+
+
+def container_limit(root: Path, own: Path) -> int | None:
+    """Return the lowest memory limit, in bytes, of the control groups that this process is in; None if there is none.
+
+    Inside a container the group's own path is often not visible, and its limit is that of the root; so the limits of
+    the root and of every group on the way count.
+
+    Args:
+        root: Where control groups are mounted: version 2 there, version 1 in its folder "memory".
+        own: A file like /proc/self/cgroup, with the path of each group of this process.
+
+    """
+    try:
+        entries = own.read_text("utf-8").splitlines()
+    except OSError:
         return None
+    limits = []
+    for entry in entries:
+        _, controllers, path = entry.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        mount, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
+        group = mount / path.strip("/")
+        for folder in (group, *group.parents):
+            try:
+                text = (folder / name).read_text("utf-8").strip()
+            except OSError:
+                text = ""
+            if text.isdecimal():  # "max" is no limit
+                limits.append(int(text))
+            if folder == mount:
+                break
+    return min(limits, default=None)

@@ -1,4 +1,4 @@
-"""What happens while a model is trained. Whoever runs the loop prints it, plots it, or stops."""
+"""What happens during training. Listeners print it, plot it, log it, or count it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import dataclasses
 
 from makemore.metrics.advice import Warned
 from makemore.runs.run import Run
-from makemore.runs.summary import Summary
+from makemore.runs.summary import Metrics, Summary
 from makemore.sampling.tree import Sample
 
 
 @dataclasses.dataclass(frozen=True)
 class Started:
-    """Training begins or goes on."""
+    """Training starts or resumes."""
 
     run: Run
     step: int
@@ -20,7 +20,7 @@ class Started:
     parameters: int
     device: str
     warning: str = ""
-    """Why what follows may differ from what an undisturbed run would have done; empty if nothing says so."""
+    """Why the results may differ from an uninterrupted run's, or why nothing is left to do; empty if all is well."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Step:
     """One update of the weights."""
 
     step: int
-    """Updates done."""
+    """Updates so far."""
     loss: float
     """Loss of the batch before the update, in nats per token, dropout included."""
     learning_rate: float
     tokens: int
-    """Predicted tokens of the batch."""
+    """Predicted tokens in the batch."""
     done: float | None
-    """The share of the training that is done; None where it has no end."""
+    """The share of training that is done; None if training has no end."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,27 @@ class Evaluation:
     """On a sample of the training lines."""
     validation: float
     best: bool
-    """Whether no earlier validation loss was as low."""
+    """Whether every earlier validation loss was higher."""
+    validation_error: float = 0.0
+    """Standard error of the validation loss."""
+    rise_error: float | None = None
+    """Standard error of how far the validation loss is above the best one; None if there is none yet, or this is it."""
+    batch: float = 0.0
+    """Mean loss of the batches since the last evaluation."""
+    seconds: float = 0.0
+    """Training time so far."""
+
+    def row(self) -> Metrics:
+        """Return the evaluation as a row of metrics.jsonl."""
+        return Metrics(
+            step=self.step,
+            batch=self.batch,
+            train=self.train,
+            validation=self.validation,
+            validation_error=self.validation_error,
+            rise_error=self.rise_error,
+            seconds=round(self.seconds, 3),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,33 +81,33 @@ class Overfitting:
 
 @dataclasses.dataclass(frozen=True)
 class Samples:
-    """Lines drawn from the model as it is."""
+    """Lines sampled from the model as it is."""
 
     step: int
     samples: list[Sample]
     seen: list[str]
     """For each sample, "train", "held-out" or "new"."""
     cut: list[bool]
-    """For each sample, whether the longest allowed length cut it where the model would have gone on."""
+    """For each sample, whether the maximum length cut it where the model would have continued."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """All that is needed to go on from here is on disk."""
+    """Everything needed to resume from here is on disk."""
 
     step: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """There will be no more steps; the best weights are being scored on every line."""
+    """There are no more steps; next, the best weights are scored on every split."""
 
     step: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Diagnosed:
-    """What was noted inside the model has been judged, and drawn to diagnostics.png."""
+    """What was recorded inside the model has been judged and plotted to diagnostics.png."""
 
     step: int
     warned: list[Warned]
@@ -101,7 +121,7 @@ class Done:
     reason: str
     """"finished", "no better" (patience ran out) or "stopped"."""
     summary: Summary | None
-    """What summary.json holds; None where training was stopped."""
+    """The contents of summary.json; None if training was stopped."""
 
 
 Event = Started | Step | Evaluation | Overfitting | Samples | Checkpoint | Ended | Diagnosed | Done

@@ -1,43 +1,47 @@
-"""Training from a file of lines to a finished run."""
+"""Training from a file of lines to a finished run: `train`, and how it starts or resumes a run."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from makemore.corpus.cache import read
+from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.reading import Progress
+from makemore.corpus.reading import How, Progress
 from makemore.corpus.source import locate
 from makemore.distributed import group as parallel
-from makemore.distributed.devices import fast_dtype, pick_device
+from makemore.distributed.devices import pick_device
 from makemore.errors import MakemoreError
 from makemore.files.atomic import held
-from makemore.models import build, configure, flag, model_class
+from makemore.models import build, configure, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.directory import RunDirectory
 from makemore.runs.ownership import check_free, check_names
 from makemore.runs.run import Run
-from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given, recipe
+from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given
 from makemore.sampling.options import SampleOptions
 from makemore.training import capacity
-from makemore.training.events import Event, Started
+from makemore.training.counting import count
+from makemore.training.engine import Engine
+from makemore.training.events import Diagnosed, Done, Event, Started
 from makemore.training.loop import steps
 from makemore.training.optimizer import optimizers
+from makemore.training.plan import settings_for, settings_to_resume
 from makemore.training.tensorboard import board
+from makemore.training.watch import Watch, finish
 
-ON_GPU = 16
-"""How many times more tokens a step has on a GPU, at most: small batches leave most of it idle."""
+Source = str | Path | Sequence[str | Path]
+"""A file, a bundled list's name, or several: what `makemore.read` takes."""
 
 
 def train(
-    source: str | Path | Sequence[str | Path] | None = None,
+    source: Source | None = None,
     *,
     type: str | None = None,
     work_dir: str | Path = "out",
@@ -67,124 +71,224 @@ def train(
     seed: int | None = None,
     **knobs: Any,
 ) -> Run:
-    """Train a model on a file of lines and return its run.
+    """Train a model on a list of lines.
 
-    source: a file, the name of a bundled list, or what else `cache.read` takes; None takes the bundled "names". type: a name of MODELS.
-    work_dir: the run directory to write; with `resume` the one to go on with, where only max_steps, time,
-    patience, compile, diagnostics and device may be changed. encoding, max_length, min_count, keep_spaces,
-    drop_undecodable, on_progress: as in `cache.read`. device: "auto",
-    "cpu", "cuda" or "mps". on_event: called with every event. stop: asked after every step, ends training if
-    True. top_k: for the samples shown. compile, diagnostics: as in `loop.steps`. precision: "float32", "bfloat16", or
-    "auto", which is the latter where the device multiplies such numbers in hardware. max_steps, or time in
-    seconds, say how long to train. batch_size: lines a step on average. teacher: share of the targets that
-    a 6-gram of the training lines gives instead of the character that stands there. knobs: fields of the type's Config.
-    What is None takes the type's own default.
+    Args:
+        source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
+        type: The type of model, a name of MODELS; None is "lstm".
+        work_dir: The run directory to write, or the one to resume.
+        resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can change.
+        overwrite: Replace a run that is in work_dir.
+        encoding: As in `makemore.read`, like the next four.
+        max_length: Drop longer lines.
+        min_count: Replace characters that are rarer.
+        keep_spaces: Keep white space at the ends of lines.
+        drop_undecodable: Drop lines that are not in the encoding.
+        on_progress: Called with the bytes read, and the bytes in all or None.
+        device: "auto", "cpu", "cuda" or "mps".
+        tensorboard: Also write the events for TensorBoard.
+        on_event: Called with every event of the training.
+        stop: Called after every step; training stops, ready to be resumed, if it returns True.
+        top_k: Show samples of the most likely characters only.
+        compile: Compile the model with torch.compile.
+        diagnostics: Record what goes on inside the model, in diagnostics.jsonl.
+        precision: "float32", "bfloat16", or "auto", which is the latter if the device has hardware for it.
+        max_steps: Steps to train; -1 trains until stopped.
+        time: Seconds to train, instead of max_steps.
+        batch_size: Lines a step, on average.
+        learning_rate: The highest rate.
+        weight_decay: As in AdamW.
+        teacher: Share of the targets that a 6-gram of the training lines gives.
+        patience: Evaluations without improvement after which training stops; 0 never stops early.
+        seed: Of everything random.
+        knobs: Fields of the type's Config. Any of these that is None takes the type's own default.
 
-    Raises MakemoreError for anything the caller can mend.
+    Returns:
+        The run, trained.
+
+    Raises:
+        MakemoreError: Something that the caller can mend.
+
     """
-    given = {
+    given: dict[str, Any] = {
         "max_steps": max_steps, "time": time, "batch_size": batch_size, "learning_rate": learning_rate,
         "weight_decay": weight_decay, "teacher": teacher, "patience": patience, "seed": seed,
     }  # fmt: skip
-    given = {name: value for name, value in given.items() if value is not None}
-    check_given(given | {"precision": precision})
-    SampleOptions(top_k=top_k)
-    to = pick_device(device)
-    directory = Path(work_dir)
-    if parallel.restarted() and not resume and RunDirectory(directory).launch() == parallel.launch():
-        # a process was lost after these had begun the run: go on with it
-        resume, overwrite, source, encoding, max_length, min_count = True, False, None, "utf-8", None, 1
-        keep_spaces = drop_undecodable = False
-    how: dict[str, Any] = {
-        "encoding": encoding, "max_length": max_length, "min_count": min_count, "keep_spaces": keep_spaces,
-        "drop_undecodable": drop_undecodable,
-    }  # fmt: skip
+    given = {name: value for name, value in given.items() if value is not None} | {"precision": precision}
+    check_given(given)
+    SampleOptions(top_k=top_k)  # checks itself
+    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
+    wanted = _Wanted(source, how, on_progress, Path(work_dir), overwrite, type, knobs, given)
+    running = _Running(pick_device(device), on_event, stop, top_k, compile, diagnostics, tensorboard)
     if resume:
-        if overwrite:
-            raise MakemoreError("--resume and --overwrite: go on with the run or replace it, not both")
-        usual = {
-            "encoding": "utf-8", "max_length": None, "min_count": 1, "keep_spaces": False, "drop_undecodable": False
-        }  # fmt: skip
-        if source is None and how != usual:
-            given_too = " and ".join(flag(name) for name in how if how[name] != usual[name])
-            raise MakemoreError(f"{given_too}: with --resume the lines are those of the run")
-        run = Run.load(directory)
-        check_names(run.disk.files)
-        _check_several(run.type, source, diagnostics)
-        wanted = given | knobs | ({} if type is None else {"type": type})
-        wanted |= {} if precision == "auto" else {"precision": precision}
-        with parallel.joined(to), _held(directory):
-            with parallel.one_first():
-                corpus = None if source is None else read(source, on_progress=on_progress, **how)
-            changed = _reopen(run, wanted, source, corpus)
-            _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics, changed)
-    else:
-        type = DEFAULT_TYPE if type is None else type
-        configure(type, 1, **knobs)  # say what is wrong with the options before reading a large file
-        _check_several(type, source, diagnostics)
-        check_free(directory, overwrite)
-        with parallel.joined(to):
-            with parallel.one_first():  # it fills the cache, from which the others read
-                corpus = read(source, on_progress=on_progress, **how)
-            config = configure(type, corpus.longest, **knobs)
-            settings = _settings(type, corpus, given, precision, to)
-            _try(type, corpus, config, settings, to)
-            with _held(directory):
-                if parallel.first():
-                    Run.create(directory, type, config, settings, corpus, overwrite)
-                parallel.wait()
-                run = Run.load(directory)
-                with parallel.one_first():  # or all would sort beside each other
-                    run.corpus.prepare()
-                _loop(run, device, tensorboard, on_event, stop, top_k, compile, diagnostics)
+        return _resume(wanted, running)
+    if parallel.restarted() and RunDirectory(wanted.directory).launch() == parallel.launch():
+        # a process was lost after all had started the run: continue it
+        return _resume(dataclasses.replace(wanted, source=None, how=How(), overwrite=False), running)
+    return _start(wanted, running)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The run to train: what `train` was asked for."""
+
+    source: Source | None
+    how: How
+    """How lines are read."""
+    on_progress: Progress | None
+    directory: Path
+    overwrite: bool
+    type: str | None
+    knobs: dict[str, Any]
+    given: dict[str, Any]
+    """The training settings that were given; precision always is."""
+
+    def read(self) -> Corpus:
+        """Read the lines; with several processes on a machine, one first: it fills the cache for the others."""
+        with parallel.one_first():
+            return read_corpus(self.source, self.how, self.on_progress)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """How to train it, which changes from one resume to the next."""
+
+    device: torch.device
+    on_event: Callable[[Event], None]
+    stop: Callable[[], bool]
+    top_k: int | None
+    compile: bool
+    diagnostics: bool
+    tensorboard: bool
+
+
+def _start(wanted: _Wanted, running: _Running) -> Run:
+    """Start a run and train it."""
+    type = DEFAULT_TYPE if wanted.type is None else wanted.type
+    configure(type, 1, **wanted.knobs)  # report a wrong option before reading a large file
+    _check_several(type, wanted.source, running.diagnostics)
+    check_free(wanted.directory, wanted.overwrite)
+    with parallel.joined(running.device):
+        corpus = wanted.read()
+        config = configure(type, corpus.longest, **wanted.knobs)
+        settings = settings_for(type, corpus, wanted.given, running.device)
+        _check_memory(type, corpus, config, settings, running.device)
+        with _held(wanted.directory):
+            Run.create(wanted.directory, type, config, settings, corpus, wanted.overwrite)
+            parallel.wait()
+            run = Run.load(wanted.directory)
+            with parallel.one_first():  # or every process would sort the lines
+                run.corpus.prepare()
+            _train(run, running)
     return run
 
 
-def _check_several(type: str, source: Any, diagnostics: bool) -> None:
+def _resume(wanted: _Wanted, running: _Running) -> Run:
+    """Continue a run."""
+    if wanted.overwrite:
+        raise MakemoreError(
+            "resume and overwrite exclude each other: continue the run, or replace it",
+            option=("resume", "overwrite"),
+        )
+    usual = vars(How())
+    changed = tuple(name for name, value in vars(wanted.how).items() if value != usual[name])
+    if wanted.source is None and changed:
+        raise MakemoreError(
+            f"{' and '.join(changed)} cannot be given to resume a run: it keeps its lines",
+            option=(*changed, "resume"),
+        )
+    run = Run.load(wanted.directory)
+    check_names(run.disk.files)
+    _check_several(run.type, wanted.source, running.diagnostics)
+    with parallel.joined(running.device), _held(wanted.directory):
+        corpus = None if wanted.source is None else wanted.read()
+        before = run.settings
+        if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
+            raise MakemoreError(
+                f"{wanted.source}: not the lines that the run in {run.directory} was started on; to continue with the "
+                "run's own copy of them, give no file"
+            )
+        asked = wanted.given | wanted.knobs | ({} if wanted.type is None else {"type": wanted.type})
+        run.settings = settings_to_resume(run, asked)
+        _check_memory(run.type, run.corpus, run.config, run.settings, running.device)
+        _train(run, running, changed=run.settings != before)
+    return run
+
+
+def _train(run: Run, running: _Running, changed: bool = False) -> None:
+    """Train a run to its end, and tell the listeners what happens.
+
+    Args:
+        run: The run, with the settings to train with.
+        running: How.
+        changed: Whether its settings are not those of its config.json.
+
+    """
+    counting = model_class(run.type).counting
+    watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
+    with board(run, running.tensorboard and parallel.first()) as write, torch.random.fork_rng():
+        listeners: list[Callable[[Event], None]] = [write, running.on_event]
+        if watch is not None:
+            listeners.insert(0, watch)  # the others may raise
+        for event in _events(run, running, watch, counting):
+            if changed and isinstance(event, Started):
+                run.disk.write_config(run.setup)  # not sooner: the checkpoint might not have been readable
+            for listen in listeners:
+                listen(event)
+
+
+def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) -> Iterator[Event]:
+    """Yield the events of a training, and what the watch found before the last one."""
+    if counting:
+        yield from count(run)
+        return
+    engine = Engine(
+        running.device, stop=running.stop, compile=running.compile, watch=watch, top_k=running.top_k
+    )
+    for event in steps(run, engine):
+        if watch is not None and isinstance(event, Done) and event.summary is not None:
+            yield Diagnosed(event.step, finish(run))
+        yield event
+
+
+def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
     """Raise MakemoreError for what several processes cannot do together."""
     if not parallel.launched():
         return
-    several = "which several processes cannot share; leave --nproc, or torchrun, out"
+    remedy = "train it in one process, without nproc or torchrun"
     if model_class(type).mixes_lines:
-        raise MakemoreError(f"--type {type}: its lines see each other in training, {several}")
+        raise MakemoreError(
+            f"type {type} learns from the lines of a batch together, which cannot be split; {remedy}",
+            option=("type", "nproc"),
+        )
     if model_class(type).counting:
-        raise MakemoreError(f"--type {type}: is counted, in seconds, {several}")
+        raise MakemoreError(
+            f"type {type} is fitted by counting, in seconds, and needs one process; {remedy}",
+            option=("type", "nproc"),
+        )
     if source is not None and locate(source).size is None:
-        raise MakemoreError(f"-i {source}: is a stream, {several}")
+        raise MakemoreError(
+            f"{source}: is a stream, which only one process can read; {remedy}", option="nproc"
+        )
     if diagnostics:
-        raise MakemoreError(f"--diagnostics: looks at the gradients of one process, {several}")
+        raise MakemoreError(
+            f"diagnostics can only record the gradients of one process; {remedy}",
+            option=("diagnostics", "nproc"),
+        )
 
 
 def _held(directory: Path) -> contextlib.AbstractContextManager[None]:
-    """Hold a directory against processes other than those that train together."""
+    """Hold a directory against other processes, except those that train together."""
     return held(directory) if parallel.first() else contextlib.nullcontext()
 
 
-def _loop(
-    run: Run,
-    device: str,
-    tensorboard: bool,
-    on_event: Callable[[Event], None],
-    stop: Callable[[], bool],
-    top_k: int | None,
-    compile: bool,
-    diagnostics: bool,
-    changed: bool = False,
+def _check_memory(
+    type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device
 ) -> None:
-    """Run `steps` to its end. changed: whether the run's settings are other than its config.json says."""
-    with board(run, tensorboard and parallel.first()) as write, torch.random.fork_rng():
-        for event in steps(run, device, stop, top_k, compile, diagnostics):
-            if changed and isinstance(event, Started) and parallel.first():
-                run.disk.write_config(run.setup)  # not sooner: the checkpoint could not be read
-            write(event)
-            on_event(event)
-
-
-def _try(type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device) -> None:
-    """Build the model and its optimisers once, so that what cannot be trained never becomes a run."""
+    """Raise MakemoreError if there is too little memory to train, before anything becomes of the run."""
     tokens = corpus.tokens_of("train")
-    a_step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / parallel.size()
-    capacity.check(type, len(corpus.vocab), config, a_step, device)
+    step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / parallel.size()
+    capacity.check(type, len(corpus.vocab), config, step, device)
     try:
         with torch.random.fork_rng():
             model = build(type, len(corpus.vocab), config)
@@ -192,65 +296,6 @@ def _try(type: str, corpus: Corpus, config: ModelConfig, settings: Settings, dev
                 optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
     except (RuntimeError, MemoryError):
         raise MakemoreError(
-            f"--type {type}: there is not enough memory for a model of this size; choose smaller numbers than {config}"
+            f"type {type} does not fit into memory at this size; choose smaller numbers than {config}",
+            option="type",
         ) from None
-
-
-def _settings(
-    type: str, corpus: Corpus, given: dict[str, Any], precision: str, device: torch.device
-) -> Settings:
-    """Return how to train a type on a corpus: what was given, else its recipe."""
-    own = recipe(type)
-    n_train = corpus.counts()["train"]
-    tokens_per_line = corpus.tokens_of("train") / n_train
-    tokens = own.tokens
-    if device.type == "cuda":  # as quick with many more at once; still some hundred steps an epoch
-        tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * n_train / 200)))
-    batch_size = given.get("batch_size", max(4, round(tokens / tokens_per_line)))
-    max_steps = given.get("max_steps", -1 if "time" in given else own.max_steps)
-    # twenty evaluations, but one in two epochs where epochs are short: small files overfit within a few
-    steps_per_epoch = math.ceil(n_train / batch_size)
-    eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
-    eval_every = min(eval_every, max(25, 2 * steps_per_epoch))
-    settings = Settings(
-        max_steps=max_steps,
-        time=0.0,
-        batch_size=batch_size,
-        learning_rate=own.learning_rate,
-        weight_decay=own.weight_decay,
-        muon=own.muon,
-        teacher=own.teacher,
-        eval_every=eval_every,
-        patience=10,
-        precision=str(fast_dtype(device)).removeprefix("torch.") if precision == "auto" else precision,
-        seed=3407,
-    )
-    return dataclasses.replace(settings, **given)
-
-
-def _reopen(
-    run: Run, wanted: dict[str, Any], source: str | Path | Sequence[str | Path] | None, corpus: Corpus | None
-) -> bool:
-    """Take over what may change when a run goes on, and refuse what may not. Returns whether anything did."""
-    may = ("max_steps", "time", "patience")
-    if "time" in wanted:
-        wanted = wanted | {"max_steps": -1}
-    elif "max_steps" in wanted:
-        wanted = wanted | {"time": 0.0}
-    stored = dataclasses.asdict(run.config) | dataclasses.asdict(run.settings) | {"type": run.type}
-    for name, value in wanted.items():
-        if name not in stored:
-            configure(run.type, 1, **{name: value})  # says which knobs there are
-        if name not in may and value != stored[name]:
-            raise MakemoreError(
-                f"{flag(name)} {value}: the run in {run.directory} was started with {stored[name]}; with --resume "
-                "only --max-steps, --time, --patience, --compile and --device can change"
-            )
-    if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
-        raise MakemoreError(
-            f"{source}: is not what the run in {run.directory} was started on; leave out --input-file to go on "
-            "with the run's own copy"
-        )
-    before = run.settings
-    run.settings = dataclasses.replace(before, **{name: wanted[name] for name in may if name in wanted})
-    return run.settings != before

@@ -1,21 +1,58 @@
-"""The teacher: an n-gram of the training lines whose predictions make up a share of the targets."""
+"""The teacher: an n-gram of the training lines that gives a share of the targets (soft labels).
+
+The target of each position mixes the observed character with the n-gram's prediction: see `models.loss.taught`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from torch import Tensor, nn
 
 from makemore.corpus.corpus import Corpus
 from makemore.metrics.baselines import fitted
-from makemore.models.base import Model
 
 TEACHER_ORDER = 6
-"""How many characters the teacher sees, the predicted one included."""
+"""The teacher predicts each character from the five before it."""
 
 
-def fit_teacher(corpus: Corpus, device: torch.device) -> Model:
-    """Return an n-gram fitted to the training lines, on a device.
+@dataclass(frozen=True)
+class Teacher:
+    """A model that is not trained, and how much of the targets it gives."""
 
-    It counts in 64-bit floats, which Apple's GPUs do not have, so it stays on the CPU beside those.
+    model: nn.Module
+    share: float
+
+    @torch.no_grad()
+    def expected(self, inputs: Tensor) -> Tensor:
+        """Return the probability of every character at every position, (B, T, V), given ids (B, T)."""
+        device = next(self.model.parameters()).device
+        probabilities: Tensor = self.model(inputs.to(device))[0].softmax(-1)
+        return probabilities.to(inputs.device)
+
+
+def fit_teacher(corpus: Corpus, share: float, device: torch.device) -> Teacher | None:
+    """Return a teacher that knows the training lines of a corpus; None if its share is 0.
+
+    Args:
+        corpus: The lines.
+        share: How much of the targets it gives, from 0 to 1.
+        device: Where the student is trained.
+
     """
-    teacher = fitted(corpus, "ngram", order=TEACHER_ORDER)
-    return teacher.to(device) if device.type == "cuda" else teacher
+    return teacher_of(fitted(corpus, "ngram", order=TEACHER_ORDER), share, device) if share else None
+
+
+def teacher_of(model: nn.Module, share: float, device: torch.device) -> Teacher | None:
+    """Return a model as a teacher; None if its share is 0.
+
+    Args:
+        model: It predicts the next characters and is not trained.
+        share: How much of the targets it gives, from 0 to 1.
+        device: Where the student is trained.
+
+    """
+    if device.type == "cuda":  # an n-gram needs 64-bit floats, which Apple's GPUs do not have
+        model.to(device)
+    return Teacher(model, share) if share else None

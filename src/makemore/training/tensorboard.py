@@ -1,4 +1,4 @@
-"""The events of training, written for TensorBoard."""
+"""A listener that writes the events of training for TensorBoard."""
 
 from __future__ import annotations
 
@@ -10,52 +10,62 @@ from typing import Any
 from makemore.errors import MakemoreError
 from makemore.files.atomic import unwritable
 from makemore.runs.run import Run
+from makemore.training.events import Evaluation, Event, Samples, Started, Step
 
 
 @contextlib.contextmanager
-def board(run: Run, wanted: bool) -> Iterator[Callable[[Any], None]]:
-    """Give a function that writes events of training as TensorBoard events, or one that does nothing."""
+def board(run: Run, wanted: bool) -> Iterator[Callable[[Event], None]]:
+    """Give a listener that writes to the run's directory, or one that does nothing.
+
+    Args:
+        run: The run.
+        wanted: Whether to write.
+
+    """
     if not wanted:
         yield lambda event: None
         return
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        from torch.utils.tensorboard import SummaryWriter  # noqa: F401
     except ImportError:
         raise MakemoreError(
-            "--tensorboard: is not installed; add it with `pip install 'makemore[tensorboard]'`"
+            "tensorboard is not installed; install it with `pip install 'makemore[tensorboard]'`",
+            option="tensorboard",
         ) from None
-    writer: Any = None
+    writer: Any = None  # torch's writer has no types
 
-    def started(step: int) -> Any:
-        """Return a writer whose file is noted as makemore's; events after a checkpoint are made again."""
-        files = run.disk.files.make_directory("tensorboard")
-        files.claim()
-        before = set(os.listdir(files.directory))
-        try:
-            made = SummaryWriter(str(files.directory), purge_step=step + 1)
-        except OSError as error:
-            raise unwritable(files.directory, error) from None
-        for name in set(os.listdir(files.directory)) - before:
-            if f".{os.getpid()}." in name:
-                files.note(name)
-        return made
-
-    def write(event: Any) -> None:
+    def write(event: Event) -> None:
         nonlocal writer
-        match type(event).__name__:
-            case "Started":
-                writer = started(event.step)
-            case "Step":
-                writer.add_scalar("loss/batch", event.loss, event.step)
-                writer.add_scalar("learning_rate", event.learning_rate, event.step)
-            case "Evaluation":
-                writer.add_scalar("loss/train", event.train, event.step)
-                writer.add_scalar("loss/validation", event.validation, event.step)
-            case "Samples":
-                writer.add_text("samples", "\n\n".join(s.text for s in event.samples), event.step)
+        if isinstance(event, Started):
+            writer = _writer(run, event.step)
+        elif isinstance(event, Step):
+            writer.add_scalar("loss/batch", event.loss, event.step)
+            writer.add_scalar("learning_rate", event.learning_rate, event.step)
+        elif isinstance(event, Evaluation):
+            writer.add_scalar("loss/train", event.train, event.step)
+            writer.add_scalar("loss/validation", event.validation, event.step)
+        elif isinstance(event, Samples):
+            writer.add_text("samples", "\n\n".join(sample.text for sample in event.samples), event.step)
 
     try:
         yield write
     finally:
         if writer is not None:
             writer.close()
+
+
+def _writer(run: Run, step: int) -> Any:
+    """Return torch's writer of events after a step, with its file in the run's manifest."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    files = run.disk.files.make_directory("tensorboard")
+    files.claim()
+    before = set(os.listdir(files.directory))
+    try:
+        writer = SummaryWriter(str(files.directory), purge_step=step + 1)
+    except OSError as error:
+        raise unwritable(files.directory, error) from None
+    for name in set(os.listdir(files.directory)) - before:
+        if f".{os.getpid()}." in name:
+            files.note(name)
+    return writer

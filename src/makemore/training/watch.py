@@ -1,14 +1,14 @@
-"""What goes on inside a model while it trains: activations, gradients and updates, layer by layer.
+"""Records what goes on inside a model while it trains: activations, gradients and updates, layer by layer.
 
-At some steps of a training, one line of diagnostics.jsonl is made:
+Some steps of training add one line each to diagnostics.jsonl:
 
     {"step", "loss", "learning_rate", "gradient_norm",
      "activations": {layer: {"mean", "std", "saturated", "dead"}},
      "parameters": {name: {"dims", "gradient_std", "weight_std", "update_ratio"}}}
 
-Nothing of a model is written for it: what modules return is seen by forward hooks, what functions such as
-`torch.tanh` return by a mode of torch that sees every call. Nothing is drawn and nothing changed, so that
-the weights are bit for bit those of a training that was not watched.
+A model needs no code for it: forward hooks see what its modules return, and a torch function mode sees what functions
+such as `torch.tanh` return. Watching uses no randomness and changes nothing, so the weights are bit for bit those of
+an unwatched training. `metrics.layers` reads the lines back and judges them.
 
 After Karpathy, "Building makemore, part 3: activations and gradients, BatchNorm" (2022).
 """
@@ -19,7 +19,6 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,25 +29,34 @@ from makemore.files.atomic import to_json
 from makemore.metrics.advice import Warned
 from makemore.metrics.layers import FILE, LOST, PICTURE, read, warnings
 from makemore.models.loss import IGNORE
-from makemore.runs.ownership import owned
+from makemore.runs.directory import RunDirectory
 from makemore.runs.run import Run
+from makemore.training.events import Event, Step
+from makemore.training.step import Forward
 
 BOUNDED = {"tanh": -1.0, "sigmoid": 0.0}
-"""Non-linearities between this and 1: flat where the output is near either end."""
+"""Non-linearities whose output lies between this and 1: flat where it is near either end."""
 
 ONE_SIDED = {"relu": 0.0, "gelu": -3.0, "silu": -6.0}
-"""Non-linearities that are flat, or nearly, where the input is no more than this."""
+"""Non-linearities that are flat, or nearly so, where the input is at most this."""
+
+_MODULES = (nn.Dropout, nn.Identity, nn.Tanh, nn.Sigmoid, nn.ReLU, nn.GELU, nn.SiLU)
+"""Modules that call a non-linearity, which is recorded as a function, or that have nothing to record."""
 
 REPEATS = 16
-"""Calls of one function within one module that are told apart: a loop over characters makes very many."""
+"""Calls of one function within one module that are recorded: a loop over characters makes very many."""
 
 
 def due(step: int, max_steps: int) -> bool:
-    """Say whether a step, the first being 1, is to be watched.
+    """Return whether to record a step.
 
-    Of a training of known length the first ten and about a hundred others; else, since nobody knows how
-    long it will be, 16 in every doubling. By the number of the step alone, so that going on after a stop
-    watches the same ones.
+    If the number of steps is known, the first ten and about a hundred others are recorded; if not, 16 in every
+    doubling. This depends on the step alone, so a resumed training records the same steps.
+
+    Args:
+        step: Counted from 1.
+        max_steps: The steps of the whole training; -1 if unknown.
+
     """
     if max_steps > 0:
         return step <= 10 or step % max(1, max_steps // 100) == 0
@@ -56,25 +64,34 @@ def due(step: int, max_steps: int) -> bool:
 
 
 class Watch:
-    """Watches the training of one model and keeps what it sees in a run's directory."""
+    """Records some steps of a training in the run's directory. It listens to the events of the training."""
 
-    def __init__(self, directory: Path, model: nn.Module, max_steps: int) -> None:
-        """max_steps: of the training, -1 if it has no such end."""
-        self._files = owned(directory)
-        self._model, self._max_steps = model, max_steps
-        self._row: dict[str, Any] | None = None
+    def __init__(self, disk: RunDirectory, max_steps: int) -> None:
+        """Prepare to record.
+
+        Args:
+            disk: The run's directory.
+            max_steps: The steps of the whole training; -1 if unknown.
+
+        """
+        self._disk, self._max_steps = disk, max_steps
+        self._row: dict[str, Any] | None = None  # of the last step, ready for JSON
 
     @contextlib.contextmanager
-    def watching(self, step: int, targets: Tensor, forward: Any) -> Iterator[Any]:
-        """Give what is to be called instead of `forward` in one step of training.
+    def step(self, number: int, model: nn.Module, forward: Forward, targets: Tensor) -> Iterator[Forward]:
+        """Give what to call instead of `forward` in one step of training.
 
-        step: counted from 1. targets: (B, T), IGNORE at padding, which is left out of the activations.
-        forward: the model, or the model compiled, whose activations cannot be seen.
+        Args:
+            number: The step, counted from 1.
+            model: The model in training.
+            forward: The model, or the compiled model, whose activations cannot be seen.
+            targets: (B, T), IGNORE at padding, which is left out of the activations.
+
         """
-        if not due(step, self._max_steps):
+        if not due(number, self._max_steps):
             yield forward
             return
-        parameters = {name: p for name, p in self._model.named_parameters() if p.requires_grad}
+        parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         before = {name: p.detach().clone() for name, p in parameters.items()}
         gradients: dict[str, Tensor] = {}
 
@@ -86,46 +103,63 @@ class Watch:
             return hook
 
         hooks = [p.register_post_accumulate_grad_hook(keep(name)) for name, p in parameters.items()]
-        seeing = _Seeing(self._model, targets != IGNORE)
+        seeing = _Seeing(model, targets != IGNORE)
         try:
-            yield seeing if forward is self._model else forward
+            yield seeing if forward is model else forward
         finally:
             for hook in hooks:
                 hook.remove()
-        found: dict[str, dict[str, float | None]] = {}
-        squares = 0.0
-        for name, parameter in parameters.items():
-            update = (parameter.detach() - before[name]).std(correction=0)
-            gradient, norm = gradients[name].tolist() if name in gradients else (0.0, 0.0)
-            weight = float(before[name].std(correction=0))
-            squares += norm**2
-            found[name] = {
-                "dims": parameter.ndim,
-                "gradient_std": gradient,
-                "weight_std": weight,
-                "update_ratio": float(update) / weight if weight else None,
-            }
-        self._row = {
-            "gradient_norm": math.sqrt(squares),
-            "activations": seeing.found(),
-            "parameters": found,
-        }
+        self._row = _changes(parameters, before, gradients) | {"activations": seeing.found()}
 
-    def write(self, step: int, loss: float, rate: float) -> None:
-        """Append what was seen of a step, if anything; and in any case a loss from which the loop refuses to go on."""
-        if self._row is None and loss < LOST:
+    def __call__(self, event: Event) -> None:
+        """Write what was recorded of a step; and always a loss so large that training stops."""
+        if not isinstance(event, Step) or (self._row is None and event.loss < LOST):
             return
-        row = {"step": step, "loss": loss, "learning_rate": rate}
-        row |= self._row or {"gradient_norm": None, "activations": {}, "parameters": {}}
+        row = {"step": event.step, "loss": event.loss, "learning_rate": event.learning_rate}
+        seen = self._row or {"gradient_norm": None, "activations": {}, "parameters": {}}
         self._row = None
-        self._files.append(FILE, to_json(row) + "\n")
+        order = ("gradient_norm", "activations", "parameters")
+        self._disk.files.append(FILE, to_json(row | {name: seen[name] for name in order}) + "\n")
+
+
+def _changes(
+    parameters: dict[str, nn.Parameter], before: dict[str, Tensor], gradients: dict[str, Tensor]
+) -> dict[str, Any]:
+    """Return the norm of the gradient, and for each parameter its size, its gradient's and its update's.
+
+    Args:
+        parameters: After the update.
+        before: Their values before it.
+        gradients: For each parameter the standard deviation and the norm of its gradient, before clipping.
+
+    """
+    found: dict[str, dict[str, float | None]] = {}
+    squares = 0.0
+    for name, parameter in parameters.items():
+        update = (parameter.detach() - before[name]).std(correction=0)
+        gradient, norm = gradients[name].tolist() if name in gradients else (0.0, 0.0)
+        weight = float(before[name].std(correction=0))
+        squares += norm**2
+        found[name] = {
+            "dims": parameter.ndim,
+            "gradient_std": gradient,
+            "weight_std": weight,
+            "update_ratio": float(update) / weight if weight else None,
+        }
+    return {"gradient_norm": math.sqrt(squares), "parameters": found}
 
 
 class _Seeing(TorchFunctionMode):
-    """Calls a model once and notes what its layers and non-linearities return."""
+    """Calls a model once and records what its layers and non-linearities return."""
 
     def __init__(self, model: nn.Module, real: Tensor) -> None:
-        """real: (B, T) bool, false at padding."""
+        """Prepare to call a model.
+
+        Args:
+            model: The model.
+            real: (B, T) bool, False at padding.
+
+        """
         super().__init__()
         self._model, self._shape = model, real.shape
         self._at = real.flatten().nonzero()[:, 0]  # (R,) where the real positions are among the B T
@@ -153,16 +187,7 @@ class _Seeing(TorchFunctionMode):
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         name = self._inside.pop()
-        silent = (
-            nn.Dropout,
-            nn.Identity,
-            nn.Tanh,
-            nn.Sigmoid,
-            nn.ReLU,
-            nn.GELU,
-            nn.SiLU,
-        )  # noted as functions
-        if next(module.children(), None) is not None or isinstance(module, silent):
+        if next(module.children(), None) is not None or isinstance(module, _MODULES):
             return
         while isinstance(output, tuple) and output:
             output = output[0]
@@ -172,21 +197,29 @@ class _Seeing(TorchFunctionMode):
 
     @torch.no_grad()
     def _note(self, name: str, kind: str, output: Tensor, given: Tensor) -> None:
-        """Note the output of a layer. given: what a non-linearity made it from."""
+        """Record the output of a layer.
+
+        Args:
+            name: Of the layer.
+            kind: Its non-linearity, "" for none.
+            output: (B, T, units), or another shape.
+            given: What a non-linearity computed it from.
+
+        """
         y, x = self._real(output), self._real(given)
         numbers = {"mean": y.mean(), "std": y.std(correction=0)}
         if kind in BOUNDED:
             middle = (1 + BOUNDED[kind]) / 2  # 0 or 0.5
-            way = (y - middle).abs() / (1 - middle)  # 0 in the middle, 1 at the ends
-            numbers |= {"saturated": (way > 0.97).float().mean()}
-            numbers |= {"dead": (way > 0.99).all(0).float().mean()}
+            distance = (y - middle).abs() / (1 - middle)  # 0 in the middle, 1 at the ends
+            numbers |= {"saturated": (distance > 0.97).float().mean()}
+            numbers |= {"dead": (distance > 0.99).all(0).float().mean()}
         elif kind:
             flat = x <= ONE_SIDED[kind]
             numbers |= {"saturated": flat.float().mean(), "dead": flat.all(0).float().mean()}
         self._seen.append((name, numbers))
 
     def _real(self, x: Tensor) -> Tensor:
-        """One row for each real position: (R, units), as far as the shape tells them from padding."""
+        """Return one row for each position that is not padding, (R, units), if the shape tells which these are."""
         x = x.detach().float()
         if x.shape[:2] == self._shape:
             x = x.flatten(0, 1)
@@ -195,7 +228,7 @@ class _Seeing(TorchFunctionMode):
         return x.flatten(1) if x.ndim > 1 else x[:, None]
 
     def found(self) -> dict[str, dict[str, float]]:
-        """What was noted, by the names of the layers: numbered where one has several calls."""
+        """Return what was recorded, by the names of the layers, numbered if one is called several times."""
         times = Counter(name for name, _ in self._seen)
         numbers: Counter[str] = Counter()
         found = {}
@@ -211,16 +244,16 @@ def _joined(*names: str) -> str:
     return ".".join(filter(None, names))
 
 
-def rewind(directory: Path, step: int) -> None:
-    """Forget the rows after a step, if there are any: training goes on from there and may make them again."""
-    if (directory / FILE).exists():
-        kept = [to_json(row) + "\n" for row in read(directory) if row["step"] <= step]
-        with owned(directory).writing(FILE) as path:
+def rewind(disk: RunDirectory, step: int) -> None:
+    """Remove what was recorded after a step, if anything was: training continues from there."""
+    if disk.writes and (disk.path / FILE).exists():
+        kept = [to_json(row) + "\n" for row in read(disk.path) if row["step"] <= step]
+        with disk.files.writing(FILE) as path:
             path.write_text("".join(kept), "utf-8")
 
 
 def finish(run: Run) -> list[Warned]:
-    """Plot what was seen of a run to diagnostics.png and return what is wrong with it."""
+    """Plot what was recorded of a run to diagnostics.png, and return what is wrong with the run."""
     rows = read(run.directory)
     if any(row["parameters"] for row in rows):
         # here, since matplotlib takes a second to import

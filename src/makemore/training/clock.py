@@ -1,0 +1,107 @@
+"""How far along training is, by steps or by seconds, and what is due. Arithmetic alone: it trains nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from makemore.runs.settings import Settings
+
+EVALUATIONS, SAMPLES = 20, 4
+"""How often a training of known duration is evaluated, and how often it shows samples."""
+
+EARLY = (20, 50, 100, 200, 500, 1000)
+"""Steps after which a few samples are shown in the first quarter of training, so that one can watch the model learn."""
+
+CHECKPOINT_SECONDS = 60.0
+"""A checkpoint is saved at every evaluation, and whenever the last one is this old."""
+
+
+class Place(Protocol):
+    """The place that training has reached, as far as a clock needs to know it; `state.Progress` is one."""
+
+    step: int
+    """Steps done."""
+    evaluated: int
+    """The step of the last evaluation; -1 before the first."""
+    seconds: float
+    """Training time at the last checkpoint."""
+
+
+class Clock:
+    """Measures training in steps, or in seconds if the settings give a time."""
+
+    def __init__(self, settings: Settings, place: Place, now: Callable[[], float] = time.monotonic) -> None:
+        """Start the clock where training was at its last checkpoint.
+
+        Args:
+            settings: The run's settings: `max_steps` or `time`, and `eval_every`.
+            place: The place that training has reached; the clock sees it change.
+            now: The time in seconds, from any start.
+
+        """
+        self._settings, self._place, self._now = settings, place, now
+        self._began = now() - place.seconds
+        self._evaluated_in, self._sampled_in = self._part(EVALUATIONS), self._part(SAMPLES)
+
+    def seconds(self) -> float:
+        """Return the training time so far, evaluations included."""
+        return self._now() - self._began
+
+    def share(self, ahead: float = 0.0) -> float | None:
+        """Return the share of training that is done, from 0 to 1; None if training has no end.
+
+        Args:
+            ahead: Return what the share will be after this many more steps, if training is measured in steps.
+
+        """
+        if self._settings.time:
+            return min(1.0, self.seconds() / self._settings.time)
+        most = self._settings.max_steps
+        return min(1.0, (self._place.step + ahead) / most) if most > 0 else None
+
+    def over(self) -> bool:
+        """Return whether training has reached its end."""
+        return self.share() == 1
+
+    def evaluation_due(self, over: bool) -> bool:
+        """Return whether to evaluate now, once for each step: at the start, at the end, and regularly between.
+
+        Args:
+            over: Whether training has reached its end.
+
+        """
+        step = self._place.step
+        if step <= self._place.evaluated:
+            return False
+        part = self._part(EVALUATIONS)
+        regular = part > self._evaluated_in if self._settings.time else step % self._settings.eval_every == 0
+        if over or regular or step == 0:
+            self._evaluated_in = part
+            return True
+        return False
+
+    def samples_due(self) -> bool:
+        """Return whether to show samples after this evaluation: once in each quarter of training."""
+        part, before = self._part(SAMPLES), self._sampled_in
+        self._sampled_in = max(part, before)
+        return part > before
+
+    def early_samples_due(self) -> bool:
+        """Return whether to show a few samples after this step, early in training."""
+        if self._place.step not in EARLY:
+            return False
+        share = self.share()
+        return share is None or share < 0.25
+
+    def checkpoint_due(self) -> bool:
+        """Return whether the last checkpoint is old enough to save another."""
+        return self.seconds() - self._place.seconds > CHECKPOINT_SECONDS
+
+    def _part(self, parts: int) -> int:
+        """Return which of `parts` equal parts of training the last step was in."""
+        share = self.share()
+        if share is None:
+            return self._place.step // (self._settings.eval_every * EVALUATIONS // parts)
+        return int(share * parts)

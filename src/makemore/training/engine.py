@@ -1,0 +1,124 @@
+"""What training runs on: a device, one process or several, torch's compiler; and who watches it or stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from makemore.corpus.corpus import Corpus
+from makemore.distributed import group as parallel
+from makemore.errors import MakemoreError
+from makemore.models.base import Model
+from makemore.models.loss import IGNORE
+from makemore.training.step import Batch, Forward, batch_of
+from makemore.training.watch import Watch
+
+
+class Engine:
+    """Runs the steps of training; with one process on a CPU, each method does next to nothing."""
+
+    def __init__(
+        self,
+        device: torch.device,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        compile: bool = False,
+        watch: Watch | None = None,
+        top_k: int | None = None,
+    ) -> None:
+        """Keep what training runs on.
+
+        Args:
+            device: Where the model computes.
+            stop: Called after every step; training stops if it returns True.
+            compile: Compile the model with torch.compile, which takes a minute or more. No gain on a CPU
+                (benchmarks/NOTES.md).
+            watch: Records what goes on inside the model at some steps.
+            top_k: Of the samples shown; see `Judge`.
+
+        """
+        self.device, self.top_k = device, top_k
+        self._stop, self._compile, self._watch = stop, compile, watch
+        self._compiling = 0.0  # seconds, which are not training time
+
+    def prepare(self, model: Model) -> Forward:
+        """Return what to call instead of the model: compiled, or averaging gradients over the processes."""
+        self._model = model
+        forward: Forward = parallel.spread(
+            model, torch.compile(model, dynamic=True) if self._compile else model
+        )
+        return forward
+
+    def share(self, corpus: Corpus, rows: npt.NDArray[np.int64]) -> Batch:
+        """Return this process's part of a batch.
+
+        Args:
+            corpus: The lines.
+            rows: The rows of the whole batch.
+
+        """
+        if parallel.size() == 1:
+            return batch_of(corpus, rows, self.device)
+        lengths = corpus.lengths_of(rows)
+        parallel.Dropout.lines = len(rows)
+        own = parallel.share(rows)
+        arrays = corpus.batch(own if len(own) else rows[:1], int(lengths.max()))
+        inputs, targets = (torch.from_numpy(array).to(self.device) for array in arrays)
+        if not len(own):  # fewer lines than processes: this one has nothing to learn from
+            targets = torch.full_like(targets, IGNORE)
+        tokens = int((lengths + 1).sum())
+        # the processes average their gradients; dividing by less turns the average into a sum
+        return Batch(inputs, targets, tokens, torch.tensor(tokens / parallel.size(), device=self.device))
+
+    @contextlib.contextmanager
+    def step(self, number: int, batch: Batch, forward: Forward) -> Iterator[Forward]:
+        """Give what to call in one step, which is `forward` unless the step is watched, and explain what fails.
+
+        Args:
+            number: The step, counted from 1.
+            batch: What it learns from.
+            forward: What `prepare` returned.
+
+        """
+        began = time.monotonic()
+        watched = self._watch.step(number, self._model, forward, batch.targets) if self._watch else None
+        try:
+            with watched or contextlib.nullcontext(forward) as call:
+                yield call
+        except torch.OutOfMemoryError:
+            raise MakemoreError(
+                "the device ran out of memory in a training step; resuming would fail the same way, so rerun with "
+                "overwrite and a smaller batch_size",
+                option=("overwrite", "batch_size"),
+            ) from None
+        except RuntimeError as error:
+            if not self._compile:
+                raise
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise MakemoreError(
+                f"compile is not possible: torch could not compile the model ({reason}); train without it",
+                option="compile",
+            ) from None
+        if self._compile and not self._compiling:  # the first step compiles
+            self._compiling = time.monotonic() - began
+
+    def mean(self, loss: float) -> float:
+        """Return the mean of a loss over the processes."""
+        return parallel.mean(loss)
+
+    def now(self) -> float:
+        """Return the time in seconds, by the clock of the first process, compiling left out."""
+        return parallel.told(time.monotonic() - self._compiling)
+
+    def stop(self) -> bool:
+        """Return whether to stop: somebody said so, or whatever started this process is gone."""
+        return parallel.anybody(self._stop() or parallel.orphaned())
+
+    def wait(self) -> None:
+        """Wait for the other processes."""
+        parallel.wait()

@@ -1,0 +1,69 @@
+"""The end of training: the best weights are scored on every split, beside the baselines."""
+
+from __future__ import annotations
+
+import math
+
+from makemore.corpus.splits import SPLITS
+from makemore.metrics.baselines import SCORED_TOKENS, baseline
+from makemore.metrics.copying import copied, judge
+from makemore.metrics.losses import losses
+from makemore.models import count_parameters
+from makemore.runs.run import Run
+from makemore.runs.summary import Baselines, Summary, finite
+from makemore.training.state import Progress
+
+MASS_SAMPLES = 2_000
+"""Samples that estimate the probability of all training lines, if not all of them were scored."""
+
+
+def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
+    """Score the best weights of a run, and write summary.json and loss.png.
+
+    Args:
+        run: The run.
+        progress: Of its training.
+        seconds: The training time.
+
+    Returns:
+        The contents of summary.json.
+
+    """
+    corpus = run.corpus
+    run.__dict__.pop("model", None)  # the cached model is older than the best weights
+    rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
+    bigram = baseline(corpus, "bigram", rows)
+    found = {split: losses(run.model, corpus, rows[split]) for split in SPLITS}
+    own = {split: each.loss for split, each in found.items()}
+    copies = copied(run.model, corpus, found, run.new_model if run.model.counting else None)
+    train_mass = copies.train
+    if math.isnan(train_mass):
+        kinds = corpus.seen(run.sample(MASS_SAMPLES, seed=run.settings.seed))
+        train_mass = kinds.count("train") / MASS_SAMPLES
+    del found
+    low, high = copies.interval
+    summary = Summary(
+        type=run.type,
+        parameters=count_parameters(run.model),
+        steps=progress.step,
+        best_step=progress.best_step,
+        seconds=round(seconds, 2),
+        lines=corpus.counts(),
+        tokens={split: loss.tokens for split, loss in own.items()},
+        nll={split: loss.nll for split, loss in own.items()},
+        copy_ratio=finite(copies.ratio),
+        copy_ratio_interval=(finite(low), finite(high)),
+        train_mass=finite(train_mass),
+        memorising=judge(copies, train_mass),
+        baselines=Baselines(
+            uniform=math.log(len(corpus.vocab)), bigram={split: bigram[split].loss.nll for split in SPLITS}
+        ),
+    )
+    run.disk.write_summary(summary)
+    if (
+        run.disk.writes and len(run.metrics()) > 1
+    ):  # a model that counts is evaluated once, which makes no curve
+        from makemore.plots.losses import draw_losses  # here, since matplotlib takes a second to import
+
+        draw_losses(run, summary)
+    return summary

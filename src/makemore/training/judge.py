@@ -1,0 +1,143 @@
+"""The judge: how good the model is while it trains, whether it is the best so far, and what its samples look like."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from makemore.corpus.corpus import Corpus
+from makemore.errors import MakemoreError
+from makemore.metrics.advice import overfitted
+from makemore.metrics.baselines import SCORED_TOKENS
+from makemore.metrics.losses import Losses, losses
+from makemore.runs.run import Run
+from makemore.sampling.draw import sample
+from makemore.sampling.options import SampleOptions
+from makemore.training.events import Evaluation, Overfitting, Samples
+from makemore.training.state import TrainState
+
+EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
+"""At most about this many predicted tokens of each split are scored at an evaluation."""
+
+SAMPLES, EARLY_SAMPLES = 10, 5
+"""How many samples are shown at a time."""
+
+EARLY_LENGTH = 60
+"""Characters of an early sample, at most, so that it costs next to nothing."""
+
+
+class Judge:
+    """Evaluates a model in training, remembers the best loss, and says when patience runs out."""
+
+    def __init__(self, run: Run, state: TrainState, top_k: int | None = None) -> None:
+        """Choose the rows that every evaluation scores.
+
+        Args:
+            run: The run.
+            state: The model in training, and its progress.
+            top_k: Sample from the most likely characters only; None samples from all.
+
+        """
+        self._run, self._state, self._top_k = run, state, top_k
+        self._rows = evaluated_rows(run.corpus, run.settings.seed)
+        self._curve = run.metrics()
+        self._best: Losses | None = None  # of the validation lines, at the best step
+
+    def evaluate(self, seconds: float) -> Evaluation:
+        """Score the model, and note in the progress whether it is the best so far.
+
+        Args:
+            seconds: The training time so far.
+
+        """
+        progress = self._state.progress
+        train, validation = self._losses("train").loss, self._losses("validation")
+        loss = validation.loss
+        self._state.check(loss.nll)
+        # an untrained model is not worth keeping, even if it looks best on a few held-out lines
+        best = progress.step > 0 and loss.nll < progress.best
+        rise_error = None
+        if best:
+            progress.best, progress.best_step, progress.stale = loss.nll, progress.step, 0
+            self._best = validation
+        else:
+            progress.stale += progress.step > 0
+            if progress.best_step:
+                rise_error = validation.difference(self._best_losses())
+        progress.evaluated = progress.step
+        batch = self._state.mean_loss()
+        event = Evaluation(progress.step, train.nll, loss.nll, best, loss.error, rise_error, batch, seconds)
+        self._curve.append(event.row())
+        return event
+
+    def overfitting(self) -> Iterator[Overfitting]:
+        """Yield an event if the last evaluation, and none before it, shows overfitting."""
+        since = overfitted(self._curve)
+        if since is not None and overfitted(self._curve[:-1]) is None:
+            yield Overfitting(self._state.step, since)
+
+    def out_of_patience(self) -> bool:
+        """Return whether the validation loss has not improved for as many evaluations as the settings allow."""
+        patience = self._run.settings.patience
+        return bool(patience) and self._state.progress.stale >= patience
+
+    def samples(self, n: int = SAMPLES, max_length: int | None = None) -> Samples:
+        """Sample from the model as it is, with a random state of its own.
+
+        Args:
+            n: How many samples.
+            max_length: Characters of each, at most; None: as many as the longest line has.
+
+        """
+        run, model, step = self._run, self._state.model, self._state.step
+        longest = run.corpus.longest if max_length is None else min(run.corpus.longest, max_length)
+        seed = (run.settings.seed + step) % 2**63
+        options = SampleOptions(top_k=self._top_k, max_length=longest, seed=seed)
+        was_training = model.training
+        try:
+            found = list(sample(model, run.vocab, n, options))
+            seen, cut = run.corpus.seen([each.text for each in found]), run.cut(found, model)
+        finally:
+            model.train(was_training)
+        return Samples(step, found, seen, cut)
+
+    def early_samples(self) -> Iterator[Samples]:
+        """Yield a few short samples; none if the weights are lost, which the next loss will report."""
+        with contextlib.suppress(MakemoreError):
+            yield self.samples(EARLY_SAMPLES, EARLY_LENGTH)
+
+    def _losses(self, split: str, model: nn.Module | None = None) -> Losses:
+        return losses(self._state.model if model is None else model, self._run.corpus, self._rows[split])
+
+    def _best_losses(self) -> Losses:
+        """Return the losses of the best weights, which another process may have found before a resume."""
+        if self._best is None:
+            with torch.random.fork_rng(devices=[]):
+                model = self._run.new_model()
+            self._run.disk.read_best(model)
+            device = next(self._state.model.parameters()).device
+            self._best = self._losses("validation", model.to(device))
+        return self._best
+
+
+def evaluated_rows(corpus: Corpus, seed: int) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the rows of each split that are scored at every evaluation: always the same ones.
+
+    Args:
+        corpus: The lines.
+        seed: Of the choice.
+
+    """
+    random = np.random.default_rng(seed)
+    chosen = {}
+    for split, most in EVALUATED_TOKENS.items():
+        rows = random.permutation(corpus.at_most(split, SCORED_TOKENS))
+        tokens = corpus.lengths_of(rows) + 1
+        before = np.cumsum(tokens) - tokens
+        chosen[split] = rows[before < most]
+    return chosen

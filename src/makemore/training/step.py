@@ -1,0 +1,98 @@
+"""One step of training: a batch of lines, one forward pass, one backward pass, one update of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from makemore.corpus.corpus import Corpus
+from makemore.models.loss import nll, taught
+from makemore.training.teacher import Teacher
+
+CLIP = 1.0
+"""Gradients are scaled down to this norm (Pascanu et al. 2013), so that one odd batch cannot wreck the run."""
+
+CPU = torch.device("cpu")
+
+Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
+"""A model, or what stands in for it: compiled, spread over several processes, or watched."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Lines to learn from, padded to the same length."""
+
+    inputs: Tensor
+    """(B, T) int64, the ids of each line after a boundary."""
+    targets: Tensor
+    """(B, T) int64, the id after each input; IGNORE at padding."""
+    tokens: int
+    """Predicted tokens of the whole batch, over all processes."""
+    divisor: Tensor | None = None
+    """What the summed loss is divided by; None: the number of targets."""
+
+
+def batch_of(corpus: Corpus, rows: npt.NDArray[np.int64], device: torch.device = CPU) -> Batch:
+    """Return lines of a corpus as a batch on a device.
+
+    Args:
+        corpus: The lines.
+        rows: (B,) which of them.
+        device: Where to compute.
+
+    """
+    inputs, targets = (torch.from_numpy(array).to(device) for array in corpus.batch(rows))
+    return Batch(inputs, targets, int((corpus.lengths_of(rows) + 1).sum()))
+
+
+def update(
+    forward: Forward,
+    optimizers: Sequence[torch.optim.Optimizer],
+    rate: float,
+    batch: Batch,
+    teacher: Teacher | None = None,
+    precision: torch.dtype = torch.float32,
+) -> Tensor:
+    """Take one step: the loss of a batch, its gradients, and the update they ask for.
+
+    Args:
+        forward: The model, called with ids (B, T).
+        optimizers: They update the model's weights, each weight once.
+        rate: The learning rate.
+        batch: The lines to learn from.
+        teacher: Gives a share of the targets; None for none.
+        precision: torch.bfloat16 multiplies matrices in 16 bits; weights, gradients and sums stay in 32.
+
+    Returns:
+        The loss of the batch before the update, in nats per token, on its device.
+
+    """
+    # forward
+    with torch.autocast(batch.inputs.device.type, precision, enabled=precision != torch.float32):
+        logits, _ = forward(batch.inputs)  # (B, T, V)
+    logits = logits.float()
+    total, tokens = nll(logits, batch.targets)
+    if batch.divisor is not None:
+        tokens = batch.divisor
+    objective = total
+    if teacher is not None:
+        objective = taught(logits, batch.targets, teacher.expected(batch.inputs), teacher.share)
+
+    # backward
+    for optimizer in optimizers:
+        optimizer.zero_grad()
+    (objective / tokens).backward()
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    nn.utils.clip_grad_norm_([weight for group in groups for weight in group["params"]], CLIP)
+
+    # update
+    for group in groups:
+        group["lr"] = rate
+    for optimizer in optimizers:
+        optimizer.step()
+    return (total / tokens).detach()
