@@ -8,6 +8,7 @@ import torch
 
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
+from makemore.metrics.intervals import ratio_interval
 from makemore.metrics.losses import (
     Loss,
     Losses,
@@ -16,7 +17,6 @@ from makemore.metrics.losses import (
     by_length,
     by_position,
     evaluate,
-    ratio_interval,
     score,
 )
 from makemore.models import build, configure

@@ -25,7 +25,7 @@ from makemore.training.events import Evaluation, Event, Overfitting, Started, St
 
 if TYPE_CHECKING:  # what is printed is measured by these, which take long to load
     from makemore.metrics.assessment import Assessment
-    from makemore.metrics.losses import Interval
+    from makemore.metrics.intervals import Interval
     from makemore.reports.comparison import Comparison, Finished
     from makemore.reports.inspection import Inspection
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from makemore.files.results import Flag, Result, plain
 from makemore.metrics.advice import Warned
+from makemore.metrics.calibration import Calibration
 from makemore.metrics.copying import Copying, Verdict
-from makemore.metrics.losses import Calibration, Interval, Part
+from makemore.metrics.intervals import Interval
+from makemore.metrics.losses import Part
 from makemore.metrics.quality import Distance
 
 Splits = Mapping[str, float]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from makemore.corpus.corpus import Corpus
-from makemore.metrics.losses import Losses, losses, pair_losses
+from makemore.metrics.losses import Losses, Rows, losses
 from makemore.models import bigram, build, configure
 from makemore.models.base import Model
 
@@ -41,7 +41,7 @@ def count_lines(model: Model, corpus: Corpus, tokens: int) -> None:
     corpus.release()
 
 
-def baseline(corpus: Corpus, type: str, rows: dict[str, npt.NDArray[np.int64]]) -> dict[str, Losses]:
+def baseline(corpus: Corpus, type: str, rows: dict[str, Rows]) -> dict[str, Losses]:
     """Return the losses of a counting model on some lines.
 
     Args:
@@ -57,3 +57,27 @@ def baseline(corpus: Corpus, type: str, rows: dict[str, npt.NDArray[np.int64]]) 
         }
     model = fitted(corpus, type)
     return {split: losses(model, corpus, some) for split, some in rows.items()}
+
+
+def pair_losses(train: npt.NDArray[np.integer], corpus: Corpus, rows: Rows, smoothing: float) -> Losses:
+    """Return the losses of a bigram on some lines, from only the pairs that occur:
+
+        p(b | a) = (count(a, b) + s) / (count(a) + s V)
+
+    `models.bigram` computes the same from a table of V x V, which is too large for a large vocabulary.
+
+    Args:
+        train: (N,) the stream of ids that is counted.
+        corpus: Its vocabulary, and the lines to score.
+        rows: (M,) which lines.
+        smoothing: s, what is added to each count.
+
+    """
+    V, some = len(corpus.vocab), corpus.some(rows)
+    pairs, counts = np.unique(train[:-1].astype(np.int64) * V + train[1:], return_counts=True)
+    totals = np.bincount(train[:-1], minlength=V)
+    a, b = some.tokens[:-1].astype(np.int64), some.tokens[1:]
+    at = np.minimum(np.searchsorted(pairs, a * V + b), len(pairs) - 1)
+    count = np.where(pairs[at] == a * V + b, counts[at], 0)
+    tokens = np.log(totals[a] + smoothing * V) - np.log(count + smoothing)
+    return Losses(tokens, some.lengths + 1, some.hashes)

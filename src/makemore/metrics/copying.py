@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
 from makemore.files.results import Flag, Result
-from makemore.metrics.losses import FEWEST, REPLICATES, Floats, Interval, Losses, losses, student
+from makemore.metrics.intervals import FEWEST, REPLICATES, Floats, Interval, means, quantiles, student
+from makemore.metrics.losses import Losses, losses
+from makemore.models.base import Model
 
 COPIES, COPIES_RED = 2.0, 4.0
 """Copy ratios R above which a model is said to memorise, and below which all of the interval must lie where it is said not to
@@ -204,7 +205,7 @@ def copying(train: Losses, held_out: Losses) -> Copying:
     p, q = (np.exp(log - top) for log in logs)
     random = np.random.default_rng(0)
     ratio = float(p.mean() / q.mean())
-    ratio, interval = _told(ratio, _means(p, random) / _means(q, random), min(len(p), len(q)))
+    ratio, interval = _told(ratio, means(p, random) / means(q, random), min(len(p), len(q)))
     train_mass, held_out_mass = (min(1.0, float(np.exp(log).sum())) for log in logs)
     chance = _by_chance(p, q)
     if chance is None:
@@ -213,7 +214,7 @@ def copying(train: Losses, held_out: Losses) -> Copying:
 
 
 def copied(
-    model: nn.Module, corpus: Corpus, found: dict[str, Losses], untrained: Callable[[], Any] | None = None
+    model: nn.Module, corpus: Corpus, found: dict[str, Losses], untrained: Callable[[], Model] | None = None
 ) -> Copying:
     """Return `copying` of a corpus.
 
@@ -243,7 +244,7 @@ def copied(
 
 
 @np.errstate(invalid="ignore", divide="ignore", over="ignore")
-def _left_out(untrained: Callable[[], Any], corpus: Corpus, copies: Copying) -> Copying:
+def _left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) -> Copying:
     """R of a model that counts, fitted again without each of FOLDS parts of the lines: every line is held out once.
 
     Its probability where it was left out is beside its mean probability where it was not, so the same lines are on both sides.
@@ -282,9 +283,7 @@ def _told(ratio: float, ratios: Floats, n: int) -> tuple[float, Interval]:
 
     n: lines on the side with fewer of them.
     """
-    ends = (
-        np.log(np.nanquantile(ratios, (0.025, 0.975))) if not np.isnan(ratios).all() else np.full(2, np.nan)
-    )
+    ends = np.log(quantiles(ratios))
     if n < FEWEST or not np.isfinite([math.log(ratio), *ends] if ratio > 0 else [math.nan]).all():
         return math.nan, (math.nan, math.nan)
     low, high = np.exp(math.log(ratio) + student(n) * (ends - math.log(ratio))).tolist()
@@ -325,11 +324,3 @@ def _of_few(train: int, held_out: int, share: float) -> float:
         return 0.0
     unlike = held_out * math.log(held_out / n / other) + train * math.log(train / n / (1 - other))
     return math.exp(-unlike)
-
-
-def _means(values: Floats, random: np.random.Generator) -> npt.NDArray[np.float64]:
-    """The mean of the values drawn anew, REPLICATES times."""
-    means: Floats = np.empty(REPLICATES)
-    for i in range(REPLICATES):
-        means[i] = values[random.integers(len(values), size=len(values))].mean()
-    return means

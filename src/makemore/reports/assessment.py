@@ -25,6 +25,8 @@ from makemore.metrics.assessment import (
     Vendi,
 )
 from makemore.metrics.baselines import SCORED_TOKENS, baseline
+from makemore.metrics.calibration import calibration
+from makemore.metrics.intervals import ratio_interval
 from makemore.metrics.losses import Losses
 from makemore.models import count_parameters
 from makemore.runs.run import Run
@@ -79,7 +81,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
     levels = {name: {split: each.loss.nll for split, each in of.items()} for name, of in beside.items()}
     of_test = evaluation.by_character(found["test"], corpus, rows["test"])
     said("calibration")
-    calibration = evaluation.calibration(model, corpus, rows["test"])
+    calibrated = calibration(model, corpus, rows["test"])
     copying = memorising.copied(model, corpus, found, run.new_model if model.counting else None)
     unique = {split: corpus.unique_of(split) for split in SPLITS}
     samples = _Drawing(run, n, seed).quality(unique["validation"] + unique["test"], copying, said)
@@ -108,7 +110,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
         nll_by_position=evaluation.by_position(found["test"]),
         nll_by_length=evaluation.by_length(found["test"]),
         nll_by_character={corpus.vocab.decode([id]): part for id, part in of_test.items()},
-        calibration=calibration,
+        calibration=calibrated,
         copying=copying,
         quality=samples,
         memorising=verdict,
@@ -120,9 +122,9 @@ def _in_all_units(losses: Losses) -> SplitLoss:
     """Return the loss of a split in every unit, with intervals."""
     lines, units = losses.lines, np.asarray(losses.units)
     lengths, one = losses.lengths.astype(np.float64), np.ones(len(lines))
-    low, high = evaluation.ratio_interval(lines, lengths, units, positive=True)
+    low, high = ratio_interval(lines, lengths, units, positive=True)
     nll = Estimate(losses.loss.nll, (low, high))
-    per_line = evaluation.ratio_interval(lines, one, units, positive=True)
+    per_line = ratio_interval(lines, one, units, positive=True)
     return SplitLoss(
         nll=nll,
         bits_per_character=_converted(nll, _bits),

@@ -27,11 +27,12 @@ from makemore.errors import MakemoreError, command_line
 from makemore.files.atomic import damage, held, kind, read_json, to_json
 from makemore.files.manifest import Manifest
 from makemore.files.results import Flag, Result
-from makemore.metrics import losses as evaluation
 from makemore.metrics import quality
 from makemore.metrics.baselines import fitted
 from makemore.metrics.copying import Verdict
-from makemore.metrics.losses import Interval, Losses
+from makemore.metrics.intervals import Interval, ratio_interval
+from makemore.metrics.losses import Losses
+from makemore.metrics.losses import losses as losses_of
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.reports.inspection import pace_of
 from makemore.runs.run import Run
@@ -424,7 +425,7 @@ def _scored(name: str, runs: list[Run]) -> _Scored:
     for run in runs:
         # the same lines in the same order, wherever they stand in each run's file
         some = run.corpus.drawn("test", together=True)
-        found.append(evaluation.losses(run.model, some, np.argsort(some.hashes, kind="stable")))
+        found.append(losses_of(run.model, some, np.argsort(some.hashes, kind="stable")))
     lengths, units = found[0].lengths, found[0].units
     mean = np.mean([losses.lines for losses in found], axis=0)
     losses = Losses(np.repeat(mean / lengths, lengths), lengths, units)
@@ -437,7 +438,7 @@ def _pair(a: _Scored, b: _Scored, spread: float) -> Pair:
         difference = b.losses.lines - a.losses.lines
     lengths, units = a.losses.lengths.astype(np.float64), np.asarray(a.losses.units)
     chance = float(np.sqrt(sum(spread**2 / len(each.runs) for each in (a, b) if each.learned)))
-    low, high = evaluation.ratio_interval(difference, lengths, units, chance)
+    low, high = ratio_interval(difference, lengths, units, chance)
     apart = float(difference.sum() / lengths.sum())
     tie = not (low > 0 or high < 0) if math.isfinite(apart) else math.isnan(apart)
     return Pair(a.name, b.name, apart, (low, high), tie)
@@ -467,7 +468,7 @@ def _measured(scored: _Scored, tie_with_best: bool) -> Compared:
         train_mass=float(np.mean(masses)) if len(masses) == len(runs) else None,
         copy_ratio=float(np.mean(ratios)),
         memorising=summaries[0].memorising,
-        interval=evaluation.ratio_interval(losses.lines, lengths, units, positive=True),
+        interval=ratio_interval(losses.lines, lengths, units, positive=True),
         tie_with_best=tie_with_best,
     )
 

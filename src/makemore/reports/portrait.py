@@ -15,7 +15,7 @@ from makemore.metrics import advice, quality
 from makemore.metrics import copying as memorising
 from makemore.metrics.advice import Warned
 from makemore.metrics.assessment import Assessment
-from makemore.metrics.losses import Interval
+from makemore.metrics.intervals import Interval
 from makemore.plots.entry import Plot
 from makemore.plots.files import svg
 from makemore.plots.style import character
