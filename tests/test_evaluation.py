@@ -244,8 +244,9 @@ def test_of_a_handful_of_lines_there_is_no_interval(n: int) -> None:
 def test_the_loss_of_every_part_lies_in_its_interval_and_no_interval_below_0() -> None:
     random = np.random.default_rng(3)
     for _ in range(30):
-        n = int(random.integers(2, 40))
-        lines = ["".join(random.choice(list("abc"), size=random.integers(1, 6))) for _ in range(n)]
+        n = int(random.integers(3, 40))
+        lines = ["".join(random.choice(list("abc"), size=random.integers(1, 6))) for _ in range(n - 3)]
+        lines += ["a", "b", "c"]  # a corpus has three different lines
         some = Corpus.from_lines(lines)
         lengths = some.lengths + 1
         found = Losses(random.gamma(0.2, 5, int(lengths.sum())), lengths, some.hashes)
