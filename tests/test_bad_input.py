@@ -663,7 +663,7 @@ def test_resume_with_something_else(refused: Any, run: Path, options: str, says:
 def test_resume_with_the_same_again(makemore: Any, small: Path, run: Path) -> None:
     result = makemore("--resume", "-o", run, "-i", small, "--type", "mlp", "--context", 8, "--max-steps", 6)
     assert (result.status, result.err) == (0, "")
-    assert "going on from step 5" in result.out
+    assert "continuing from step 5" in result.out
 
 
 # options of sampling and scoring

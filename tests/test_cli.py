@@ -198,7 +198,7 @@ def test_overwrite_replaces_a_run(ok: Any, small: Path) -> None:
 def test_resume_goes_on_to_the_same_weights(ok: Any, small: Path, small_run: Path) -> None:
     stops = iter([False, False, True])
     library.train(small, work_dir="new", type="mlp", max_steps=5, stop=lambda: next(stops))
-    assert "going on from step 2" in ok("--resume", "-o", "new")
+    assert "continuing from step 2" in ok("--resume", "-o", "new")
     for file in ("best.safetensors", "last.safetensors"):
         ours, theirs = (read_tensors(Path(run) / file)[0] for run in ("new", small_run))
         assert ours.keys() == theirs.keys()
@@ -221,7 +221,7 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(ok: Any, small: Path) -> 
     assert stopped
     assert "makemore --resume -o new" in out
     step = int(stopped[1].replace(",", ""))
-    assert "going on" in ok("--resume", "-o", "new", "--max-steps", step + 2) or step == 0
+    assert "continuing" in ok("--resume", "-o", "new", "--max-steps", step + 2) or step == 0
     assert library.load("new").summary().steps == step + 2
 
 

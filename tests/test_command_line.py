@@ -24,7 +24,7 @@ from makemore.errors import MakemoreError, alike, command_line
 from makemore.reports.comparison import compare
 
 COMMAND = [sys.executable, "-m", "makemore"]
-GOES_ON = "makemore: standard output was closed; training goes on, Ctrl-C stops it\n"
+GOES_ON = "makemore: standard output was closed; training continues, Ctrl-C stops it\n"
 TRAINING = ("--type", "mlp", "--max-steps", "4", "--device", "cpu", "-o", "run")
 
 
@@ -78,7 +78,7 @@ def test_training_outlives_a_full_disk_behind_its_output(small: Path) -> None:
         done = started("-i", small, *TRAINING, stdout=full)
     assert done.returncode == 0
     assert done.stderr == (
-        "makemore: standard output: No space left on device; training goes on, Ctrl-C stops it\n"
+        "makemore: standard output: No space left on device; training continues, Ctrl-C stops it\n"
     )
     assert Path("run/summary.json").exists()
 
@@ -140,7 +140,7 @@ def test_what_only_prints_ends_with_its_output(into: Any, small: Path, small_run
 def test_a_comparison_outlives_its_output(into: Any, small: Path) -> None:
     status, err = into(errno.EPIPE, "compare", small, "--types", "bigram,ngram", "-o", "c")
     assert status == 0
-    assert err == "makemore: standard output was closed; the comparison goes on, Ctrl-C stops it\n"
+    assert err == "makemore: standard output was closed; the comparison continues, Ctrl-C stops it\n"
     assert json.loads(Path("c/comparison.json").read_text("utf-8"))["result"]["entries"]
 
 

@@ -60,7 +60,7 @@ def two(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("two") / "run"
     done = run(*options(directory, small), torchrun=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("all of it is in") == 1  # one of them speaks
+    assert done.stdout.count("everything is in") == 1  # one of them speaks
     return directory
 
 
@@ -105,7 +105,7 @@ def test_a_run_goes_on_with_another_number_of_processes(
     ]  # fmt: skip
     done = run(*again)
     assert done.returncode == 0, done.stderr
-    assert "going on from step 17" in done.stdout
+    assert "continuing from step 17" in done.stdout
     alike(one, directory)
 
 
@@ -129,7 +129,7 @@ def test_a_lost_process_is_started_again_and_nothing_is_lost(
         process.kill()
     assert process.returncode == 0, err
     assert "Traceback" not in err
-    assert "going on from step" in out
+    assert "continuing from step" in out
     assert metrics(directory) == metrics(two)  # to the last bit
     for name in ("best.safetensors", "last.safetensors"):
         a, b = load_file(two / name), load_file(directory / name)

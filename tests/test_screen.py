@@ -260,7 +260,7 @@ def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -
 
     output = printed(80, show, terminal=False)
     assert "…\n" in output
-    assert "… was cut at the length of the longest line" in output
+    assert "… marks a line cut at the maximum length" in output
     numbers = assess(run, 100)
     nearest = tuple(replace(each, text=f"{i} was drawn") for i, each in enumerate(numbers.quality.nearest))
     numbers = replace(numbers, quality=replace(numbers.quality, nearest=nearest))

@@ -1,1 +1,23 @@
-"""cli."""
+"""The command line, a thin shell over the library.
+
+main.py        run a command line, print what went wrong, exit
+app.py         which commands there are; one parse of what was typed
+options.py     how options are declared, and those that commands share
+train.py       train, which is also what makemore does without a command
+sample.py      sample
+score.py       score
+measure.py     explain, eval, compare, report, inspect
+lists.py       models, data, cache
+course.py      lessons
+help.py        what --help prints
+errors.py      sentences about what went wrong, with options as they are typed
+processes.py   --nproc
+display.py     the progress of training
+described.py   what was read, in sentences
+tables.py      tables of results
+layout.py      prose, tables and notes at any width
+output.py      lines, JSON, and the status of work in progress
+terminal.py    safe and readable text on a terminal
+streams.py     closed streams, and output that nobody reads
+stopping.py    Ctrl-C
+"""

@@ -72,10 +72,9 @@ def commands(type_name: str | None = None) -> dict[str, Command]:
         type_name: The type of model whose options `train` has; None leaves those out.
 
     """
-    every: tuple[Command, ...] = (
-        train.command(type_name), sample, score, explain, eval_, compare, report, inspect_, models, data, cache, lessons,
-    )  # fmt: skip
-    return dict(zip(COMMANDS, every, strict=True))
+    measuring: tuple[Command, ...] = (explain, eval_, compare, report, inspect_)
+    every: tuple[Command, ...] = (sample, score, *measuring, models, data, cache, lessons)
+    return dict(zip(COMMANDS, (train.command(type_name), *every), strict=True))
 
 
 def page(name: str, type_name: str | None = None) -> str:
@@ -116,7 +115,7 @@ def model_type(words: Sequence[str]) -> str:
 
 
 def _with_standard_input(argv: Sequence[str]) -> list[str]:
-    """Return the words with - replaced where it means standard input; cyclopts would take it for an option."""
+    """Return the words with - replaced where it means standard input; cyclopts takes it for an option."""
     takes_files = bool(argv) and (argv[0] in ("train", "inspect", "models") or argv[0] not in COMMANDS)
     return [
         STANDARD_INPUT
@@ -204,9 +203,9 @@ def _installer(app: App) -> Command:
             ) from None
         except OSError as error:
             where = "the script" if error.filename is None else shown(error.filename)
+            why = error.strerror or error
             raise MakemoreError(
-                f"{_COMPLETION}: {where} cannot be written ({error.strerror or error}); choose another place with "
-                "--output"
+                f"{_COMPLETION}: {where} cannot be written ({why}); choose another place with --output"
             ) from None
         tell(f"written: {written}; restart your shell to use it")
         return 0

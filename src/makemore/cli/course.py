@@ -52,8 +52,8 @@ def _list() -> int:
         tell(f"{each.name:>6}  {each.title}", " " * 8)
     tell("")
     tell(
-        "`makemore lessons start 1` copies the first to lesson-1/ to work in; `makemore lessons check 1` grades its "
-        "exercises"
+        "`makemore lessons start 1` copies the first to lesson-1/ to work in; `makemore lessons check 1` "
+        "grades its exercises"
     )
     return 0
 

@@ -12,9 +12,10 @@ def describe(corpus: Corpus) -> list[str]:
     counts = corpus.counts()
     lines = [] if corpus.reading is None else _of_reading(corpus.reading)
     lines += [
-        f"{len(corpus):,} lines, {corpus.different:,} different, {len(corpus.vocab) - 1:,} characters, longest line "
-        f"{corpus.longest}",
-        f"split by line: {counts['train']:,} to train, {counts['validation']:,} to validate, {counts['test']:,} to test",
+        f"{len(corpus):,} lines, {corpus.different:,} different, {len(corpus.vocab) - 1:,} characters, "
+        f"longest line {corpus.longest}",
+        f"split by line: {counts['train']:,} to train, {counts['validation']:,} to validate, "
+        f"{counts['test']:,} to test",
     ]
     if corpus.reading is not None and corpus.reading.normalized:
         lines.append("characters were brought to Unicode normal form C")

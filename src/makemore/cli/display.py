@@ -1,11 +1,10 @@
-"""What training looks like to a person: a live bar on a terminal, plain lines elsewhere."""
+"""What training prints: a progress bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
 from rich.console import Console
 from rich.filesize import decimal
@@ -37,50 +36,46 @@ from makemore.training.events import (
 )
 
 KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
-"""How the three kinds of samples are called."""
-
+"""Names of the three kinds of samples."""
 
 BAR = 12
-"""Columns of a bar, at least: what is said beside it is shortened before."""
+"""Columns of a bar, at least; the text beside it is shortened first."""
 
 NEW, TEMPERATURE = 20, 0.8
-"""New lines shown at the end, and the temperature they are drawn at: a little below 1, where samples are as like held-out
-lines as at 1 or more so, and fewer are odd (the plot "Quality and variety" of a report)."""
+"""How many new lines are shown at the end, and their temperature: a little below 1, where samples resemble
+held-out lines at least as well as at 1, and fewer are odd (the plot "Quality and variety" of a report)."""
 
 
 class Display:
-    """Prints the events of training. Use it as a context, so that the bar is taken down at the end."""
+    """Prints the events of training.
+
+    Use it as a context manager, which removes the bar at the end.
+
+    Args:
+        console: Where to print.
+        top_k: For the samples shown at the end: sample from the k most likely characters only.
+
+    """
 
     def __init__(self, console: Console, top_k: int | None = None) -> None:
-        """top_k: for the samples shown at the end."""
+        """Print nothing yet."""
         self.console = console
         self.stopped = False
-        """Whether training was stopped before its end."""
+        """Whether training stopped before its end."""
         self._top_k = top_k
         self.run: Run | None = None
         self._status: Status | None = None
         self._bar: Progress | None = None
         self._read: Progress | None = None
-        self._task: Any = None
         self._losses, self._at = "", -1
         self._loss = ""
         self._shown = 0
         self._tokens, self._since = 0, time.monotonic()
         self._speed = ""
-        self._handlers: dict[type, Callable[[Any], None]] = {
-            Started: self._started,
-            Step: self._step,
-            Evaluation: self._evaluation,
-            Overfitting: self._overfitting,
-            Samples: self._samples,
-            Ended: self._ended,
-            Diagnosed: self._diagnosed,
-            Done: self._done,
-        }
 
     def __enter__(self) -> Display:
         if self.console.is_terminal:
-            self._status = self.console.status("reading, and making the model ready")
+            self._status = self.console.status("reading the file, preparing the model")
             self._status.start()
         return self
 
@@ -91,7 +86,7 @@ class Display:
                 bar.stop()
 
     def _begun(self) -> None:
-        """Take away what stands there before anything happens."""
+        """Remove the status that is shown until the first event."""
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -99,17 +94,38 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         self._begun()
-        if (handler := self._handlers.get(type(event))) is not None:
-            handler(event)
-        if not isinstance(event, Step):  # the speed is that of the steps alone
+        match event:
+            case Started():
+                self._started(event)
+            case Step():
+                self._step(event)
+            case Evaluation():
+                self._evaluation(event)
+            case Overfitting():
+                self._overfitting(event)
+            case Samples():
+                self._samples(event)
+            case Ended():
+                self._ended()
+            case Diagnosed():
+                self._diagnosed(event)
+            case Done():
+                self._done(event)
+        if not isinstance(event, Step):  # the speed counts the time of steps only
             self._tokens, self._since = 0, time.monotonic()
 
     def say(self, text: str = "", style: str | None = None, hang: str = "") -> None:
-        """Print a line; what people's files hold is not markup."""
+        """Print a line, as `layout.say` does."""
         say(self.console, text, style, hang)
 
     def reading(self, done: int, total: int | None) -> None:
-        """Show how far reading is, and how fast, where it takes a while."""
+        """Show how much of a large file has been read.
+
+        Args:
+            done: Bytes read.
+            total: Bytes of the file; None if unknown.
+
+        """
         if not self.console.is_terminal or (total is not None and total < SIZES.large):
             return
         if self._read is None:
@@ -124,13 +140,12 @@ class Display:
         self._read.update(task.id, completed=done, description=text)
 
     def _progress(self) -> Progress:
-        """A bar that fills what the text after it leaves of the line."""
-        return Progress(
-            BarColumn(None), TextColumn("{task.description}", markup=False), console=self.console, transient=True, expand=True
-        )  # fmt: skip
+        """Return a bar that fills the room which its text leaves on the line."""
+        text = TextColumn("{task.description}", markup=False)
+        return Progress(BarColumn(None), text, console=self.console, transient=True, expand=True)
 
     def _fitting(self, parts: list[str], order: list[int]) -> str:
-        """Join the parts that fit beside a bar. order: their numbers, the most important first."""
+        """Join the parts that fit beside a bar; order: their indices, the most important first."""
         left, chosen = self.console.width - BAR - 1, []
         for i in order:
             if parts[i] and (room := width_of(parts[i]) + 2) <= left + 2:
@@ -147,19 +162,19 @@ class Display:
         if not event.step:
             for warned in before_training(event.run.corpus):
                 self.say(f"{warned.message}; {warned.remedy}", "yellow")
-        going_on = f", going on from step {event.step:,}" if event.step else ""
+        resumed = f", continuing from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
         several = f", {parallel.size()} processes" if parallel.size() > 1 else ""
-        self.say(f"training {event.run.type}{size}, on {event.device}{several}{going_on}")
+        self.say(f"training {event.run.type}{size}, on {event.device}{several}{resumed}")
         if event.warning:
             self.say(event.warning)
         settings = event.run.settings
         if self.console.is_terminal and (settings.max_steps or settings.time):
             endless = settings.max_steps < 0 and not settings.time
-            self.say("Ctrl-C stops, and keeps what was learned so far", "dim")
+            self.say("Ctrl-C stops and keeps everything learned so far", "dim")
             self._bar = self._progress()
             self._bar.start()
-            self._task = self._bar.add_task("starting", total=None if endless else 1.0)
+            self._bar.add_task("starting", total=None if endless else 1.0)
 
     def _step(self, event: Step) -> None:
         self._tokens += event.tokens
@@ -174,13 +189,13 @@ class Display:
             left = _left(self._bar.tasks[0].time_remaining)
             parts = [steps, self._loss, train, validation.replace("validation", "val"), self._speed, left]
             text = self._fitting([*parts, "Ctrl-C stops"], [0, 5, 3, 1, 2, 4, 6])
-            self._bar.update(self._task, completed=event.done, description=text)
+            self._bar.update(self._bar.tasks[0].id, completed=event.done, description=text)
 
     def _evaluation(self, event: Evaluation) -> None:
         self._losses, self._at = f"train {event.train:.3f}  validation {event.validation:.3f}", event.step
         assert self.run is not None
         settings = self.run.settings
-        often = event.step - self._shown < settings.max_steps / 20  # as short epochs make it
+        often = event.step - self._shown < settings.max_steps / 20  # with short epochs
         last = event.step == settings.max_steps
         if self._bar is None and (last or not event.step or not often):
             self._shown = event.step
@@ -190,8 +205,8 @@ class Display:
 
     def _overfitting(self, event: Overfitting) -> None:
         self.say(
-            f"overfitting: since step {event.since:,} the validation loss has risen by more than chance explains; "
-            "the best weights are kept",
+            f"overfitting: since step {event.since:,} the validation loss has risen by more than chance "
+            "explains; the best weights are kept",
             "yellow",
         )
 
@@ -200,18 +215,19 @@ class Display:
         self.say(f"samples at step {event.step:,}  ({losses})")
         lines = [s.text + CUT * cut for s, cut in zip(event.samples, event.cut, strict=True)]
         for name, chosen in by_kind(lines, event.seen).items():
-            # words stand side by side, what is longer on lines of its own
+            # words go side by side, longer samples on lines of their own
             apart = any(" " in line or "\t" in line for line in chosen) or sum(map(len, chosen)) > 100
             if chosen:
                 self.say(f"  {name}:" + "".join(f" {line}" for line in chosen if not apart), hang="    ")
             for line in chosen if apart else []:
                 self.say("    " + line, hang="      ")
 
-    def _ended(self, event: Ended) -> None:
+    def _ended(self) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, description=self._fitting(["scoring the best weights"], [0]))
+            text = self._fitting(["scoring the best weights"], [0])
+            self._bar.update(self._bar.tasks[0].id, description=text)
         elif self.run is not None and self.run.corpus.on_disk:
-            self.say("scoring some of the lines with the best weights, which takes a while")
+            self.say("scoring a part of the lines with the best weights, which takes a while")
 
     def _diagnosed(self, event: Diagnosed) -> None:
         assert self.run is not None
@@ -229,16 +245,16 @@ class Display:
         elif self.run is not None:
             self.stopped = True
             where = self.run.directory
-            self.say(f"stopped at step {event.step:,}; everything so far is kept in {where}")
-            command(self.console, "go on with:", command_line("--resume", "-o", where))
+            self.say(f"stopped at step {event.step:,}; everything so far is saved in {where}")
+            command(self.console, "continue with:", command_line("--resume", "-o", where))
             if event.step:
                 command(self.console, "sample with:", command_line("sample", where))
 
     def _summary(self, event: Done, run: Run, summary: Summary) -> None:
         if event.reason == "no better":
             self.say(
-                f"stopped at step {event.step:,}: validation has not improved since step {summary.best_step:,} "
-                "(more --patience goes on for longer)"
+                f"stopped at step {event.step:,}: validation has not improved since step "
+                f"{summary.best_step:,} (a higher --patience trains longer)"
             )
         splits = list(summary.nll)
         losses = {run.type: summary.nll, "bigram": summary.baselines.bigram}
@@ -256,13 +272,13 @@ class Display:
         steps = f"best step {summary.best_step:,} of {summary.steps:,}, " if event.step > 1 else ""
         self.say()
         self.say(f"{summary.parameters:,} parameters, {steps}{duration(summary.seconds)}")
-        self.say(f"all of it is in {run.directory}")
+        self.say(f"everything is in {run.directory}")
         top_k = () if self._top_k is None else ("--top-k", self._top_k)
         more = ("-n", 100, "--novel", "--unique", "--temperature", TEMPERATURE, *top_k)
         command(self.console, "for more like these:", command_line("sample", run.directory, *more))
 
     def _new(self, run: Run) -> None:
-        """Show lines that are in no part of the file, a little likelier than the model draws them by itself."""
+        """Show lines that are in no part of the file, sampled at a temperature a little below 1."""
         self.say(f"{NEW} new ones (none is in the file; temperature {TEMPERATURE}):")
         found: list[Sample] = []
         options = SampleOptions(
@@ -277,11 +293,11 @@ class Display:
         for sample, cut in zip(found, cuts, strict=True):
             self.say("  " + sample.text + CUT * cut, hang="    ")
         if any(cuts):
-            self.say(f"  ({CUT} was cut at the length of the longest line)", "dim", hang="  ")
+            self.say(f"  ({CUT} marks a line cut at the maximum length)", "dim", hang="  ")
 
 
 def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:
-    """Sort samples by whether they are in train, held out or new."""
+    """Return samples by whether they are in train, held out or new."""
     return {
         name: [line for line, where in zip(lines, seen, strict=True) if where == kind]
         for kind, name in KINDS.items()

@@ -17,8 +17,9 @@ from makemore.cli.options import FILES, MODEL, TRAINING
 from makemore.cli.terminal import columns, wrapped
 
 ABOUT = (
-    "Makes more things like the lines of a text file. Give it a file with one thing per line, names for example: it "
-    "trains a character-level language model on them and invents new ones. Without a command, it trains."
+    "Makes more things like the lines of a text file. Give it a file with one thing per line, names for "
+    "example: it trains a character-level language model on them and invents new ones. Without a command, "
+    "it trains."
 )
 
 EXAMPLES = {
@@ -145,7 +146,7 @@ def _title(command: Command) -> str:
 def _options(
     command: Command, defaults: Mapping[str, str]
 ) -> tuple[list[str], dict[str, list[tuple[str, str]]]]:
-    """Return the arguments of a command as its usage shows them, and its options by section with their help."""
+    """Return the arguments of a command for its usage line, and its options by section with their help."""
     places: list[str] = []
     sections: dict[str, list[tuple[str, str]]] = {}
     for argument in App(default_command=command).assemble_argument_collection(parse_docstring=False):

@@ -1,4 +1,4 @@
-"""How the command line lays out prose, commands, tables and notes, at any width of the terminal from 40 columns on."""
+"""The layout of prose, commands, tables and notes, on terminals of 40 columns or more."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from makemore.cli.terminal import width_of, wrapped
 from makemore.errors import visible
 
 NOTE = 30
-"""Columns that a note beside a number needs to be readable; where there are fewer it goes below."""
+"""Columns that a note beside a number needs to be readable; with fewer it goes below."""
 
 
 def say(console: Console, text: str = "", style: str | None = None, hang: str = "") -> None:
-    """Print a line, on a terminal wrapped at spaces and with control characters spelled out; elsewhere as it is.
+    """Print a line: on a terminal wrapped at spaces and with control characters escaped, elsewhere as it is.
 
-    What people's files hold is neither markup nor the name of an emoji. hang: what further lines begin with.
+    Text from files is never taken for markup or for the name of an emoji.
+
+    Args:
+        console: Where to print.
+        text: The line.
+        style: Its style, as rich names it.
+        hang: What further lines begin with.
+
     """
     lines = wrapped(_cell(console, text), console.width, hang) if console.is_terminal else [text]
     for line in lines:
@@ -25,41 +32,59 @@ def say(console: Console, text: str = "", style: str | None = None, hang: str = 
 
 
 def command(console: Console, lead: str, line: str, style: str | None = None) -> None:
-    """Print a command that is there to be copied on a line of its own, in one piece. lead: what it is for."""
+    """Print a command on a line of its own, in one piece, so that it can be copied.
+
+    Args:
+        console: Where to print.
+        lead: What the command is for; printed before it.
+        line: The command.
+        style: Its style, as rich names it.
+
+    """
     say(console, lead)
     _print(console, "  " + _cell(console, line), style or "")
 
 
 def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table whose first column is words and whose others are numbers.
+    """Print a table whose first column holds words and whose other columns hold numbers.
 
-    Where the terminal is too narrow for it every row becomes a paragraph: its label, then its numbers, one a line,
-    each after the name of its column. A row whose label begins with a space says more of the row before it.
+    If the terminal is too narrow, every row becomes a paragraph: its label, then its numbers, one per line,
+    each after the name of its column. A row whose label begins with a space adds to the row before it.
+
+    Args:
+        console: Where to print.
+        head: The names of the columns; the first may be empty.
+        rows: The cells, by row.
+
     """
     shown = [[_cell(console, cell) for cell in row] for row in [head, *rows]]
     widths = [max(map(width_of, column)) for column in zip(*shown, strict=True)]
-    if not console.is_terminal or sum(widths) + 2 * (len(widths) - 1) <= console.width:
-        for i, (label, *cells) in enumerate(shown):
-            line = _padded(label, widths[0])
-            line += "".join("  " + _padded(c, w, True) for c, w in zip(cells, widths[1:], strict=True))
-            _print(console, line.rstrip(), "bold" if not i else "dim" if label[:1] == " " else "")
+    if console.is_terminal and sum(widths) + 2 * (len(widths) - 1) > console.width:
+        _paragraphs(console, *shown)
         return
-    names, *shown = shown
-    wide = max(map(width_of, names[1:])) + 2
-    paragraphs: list[tuple[str, list[list[str]]]] = []
-    if names[0]:
-        _print(console, names[0], "bold")
-    if more := list(dict.fromkeys(row[0].strip() for row in shown if row[0][:1] == " ")):
+    for i, (label, *cells) in enumerate(shown):
+        line = _padded(label, widths[0])
+        line += "".join("  " + _padded(c, w, True) for c, w in zip(cells, widths[1:], strict=True))
+        _print(console, line.rstrip(), "bold" if not i else "dim" if label[:1] == " " else "")
+
+
+def _paragraphs(console: Console, head: Sequence[str], *rows: Sequence[str]) -> None:
+    """Print the rows of a table as paragraphs."""
+    wide = max(map(width_of, head[1:])) + 2
+    if head[0]:
+        _print(console, head[0], "bold")
+    if more := list(dict.fromkeys(row[0].strip() for row in rows if row[0][:1] == " ")):
         _print(console, f"after each number its {' and '.join(more)}", "dim")
-    for label, *cells in shown:
+    paragraphs: list[tuple[str, list[list[str]]]] = []  # of each, the cells of each column
+    for label, *cells in rows:
         if label[:1] != " " or not paragraphs:
             paragraphs.append((label, [[] for _ in cells]))
-        for there, cell in zip(paragraphs[-1][1], cells, strict=True):
-            there.extend([cell] if cell else [])
-    for label, cells_of in paragraphs:
+        for column, cell in zip(paragraphs[-1][1], cells, strict=True):
+            column.extend([cell] if cell else [])
+    for label, columns in paragraphs:
         for line in wrapped(label, console.width, "  "):
             _print(console, line, "bold")
-        for name, parts in zip(names[1:], cells_of, strict=True):
+        for name, parts in zip(head[1:], columns, strict=True):
             if parts:
                 text = "  " + name + " " * (wide - width_of(name)) + "  ".join(parts)
                 for line in wrapped(text, console.width, " " * (wide + 2)):
@@ -67,19 +92,19 @@ def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 
 def notes(console: Console, rows: Iterable[tuple[str, str, str]]) -> None:
-    """Print rows of a label, a number and what it says; where there is no room for the latter it goes below."""
+    """Print rows of a label, a number and a note, which goes below where there is no room beside the number."""
     shown = [[_cell(console, cell) for cell in row] for row in rows]
     label, number = (max(width_of(row[i]) for row in shown) for i in (0, 1))
     room = console.width - label - number - 4 if console.is_terminal else None
-    for name, value, says in shown:
+    for name, value, note in shown:
         if room is None or room >= NOTE:
-            first, *more = [says] if room is None else wrapped(says, room)
+            first, *more = [note] if room is None else wrapped(note, room)
             _noted(console, f"{_padded(name, label)}  {_padded(value, number, True)}", f"  {first}".rstrip())
             below = [" " * (label + number + 4) + line for line in more]
         else:
             for line in wrapped(f"{name}  {value}".rstrip(), console.width, "  "):
                 _print(console, line)
-            below = wrapped("  " + says, console.width, "  ") if says else []
+            below = wrapped("  " + note, console.width, "  ") if note else []
         for line in below:
             _print(console, line, "dim")
 
@@ -101,8 +126,8 @@ def _cell(console: Console, text: str) -> str:
 
 
 def _print(console: Console, line: str, style: str = "") -> None:
-    """Print a line as it is. Into a pipe not by rich, which would expand tabs and drop control characters."""
+    """Print a line as it is."""
     if console.is_terminal:
         console.print(Text(line, style=style), highlight=False, soft_wrap=True)
-    elif not console.quiet:
+    elif not console.quiet:  # without rich, which would expand tabs and drop control characters
         console.file.write(line + "\n")

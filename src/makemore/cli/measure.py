@@ -130,8 +130,8 @@ def compare(
     *what: Annotated[
         str,
         option(
-            "A file of lines or a bundled list; or two or more run directories; or the directory of an earlier "
-            "comparison. [default: names]"
+            "A file of lines or a bundled list; or two or more run directories; or the directory of an "
+            "earlier comparison. [default: names]"
         ),
     ],
     input_file: Annotated[str | None, option("A file of lines, or a bundled list.", "-i")] = None,
@@ -232,7 +232,7 @@ def report(
     seed: Annotated[int, whole("Seed of the samples.")] = 0,
     open: Annotated[bool, option("Open the page in your browser.")] = False,
 ) -> int:
-    """Write one page with every number and plot of a run, several runs or a comparison, and the plots as PNG."""
+    """Write a page with every number and plot of runs or of a comparison, and the plots as PNG."""
     with outlasting("the report"), status() as said:
         from makemore.reports.page import write_report
 

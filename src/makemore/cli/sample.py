@@ -66,8 +66,8 @@ def sample(
     json: Annotated[
         bool,
         option(
-            "Print one JSON object per line: text, nll (in nats, of the line and its end), ended (false if the line was "
-            "cut at the maximum length) and seen (train, held-out or new)."
+            "Print one JSON object per line: text, nll (in nats, of the line and its end), ended (false if "
+            "the line was cut at the maximum length) and seen (train, held-out or new)."
         ),
     ] = False,
     nproc: Annotated[int, whole("Processes that sample together; the lines do not depend on it.")] = 1,

@@ -102,7 +102,7 @@ def _check(lines: Sequence[str], input_file: Sequence[str] | None) -> None:
         raise MakemoreError("-i: name a file of lines to score")
     if lines and input_file is not None:
         raise MakemoreError(
-            f"-i {shown(input_file[0])}: score either the lines of files or those on the command line, not both"
+            f"-i {shown(input_file[0])}: score the lines of files or those on the command line, not both"
         )
 
 

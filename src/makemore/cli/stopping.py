@@ -1,4 +1,4 @@
-"""Ctrl-C, asked for politely."""
+"""Ctrl-C during training: stop at the next step, save everything, end well."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once."""
+    """Give a function that tells whether Ctrl-C was pressed; pressing it again interrupts at once."""
     stopped = False
 
     def on_signal(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""Text as it can safely and readably be shown on a terminal: nothing in it is obeyed, no word or command is broken."""
+"""Safe and readable text on a terminal: control characters are escaped, words and commands never broken."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from typing import IO
 from makemore.errors import obeyed, visible
 
 _WORDS = re.compile(r"`[^`]*`[^\s`]*|[^ ]+")
-"""What a line is never broken inside: a word, or a command between backticks."""
+"""The pieces that a line is never broken inside: words, and commands between backticks."""
 
 
 def visible_json(text: str) -> str:
-    """Return JSON that means the same, with the characters that a terminal would obey escaped."""
-    if text.isascii():  # JSON itself escapes those below a space
+    """Return JSON of the same meaning with the characters escaped that a terminal would obey."""
+    if text.isascii():  # JSON itself escapes control characters below the space
         return text.replace("\x7f", "\\u007f")
     return "".join(json.dumps(c)[1:-1] if obeyed(c) and c != "\n" else c for c in text)
 
 
 def for_stream(stream: IO[str] | None, spell: Callable[[str], str] = visible) -> Callable[[str], str]:
-    """Return what to do with a text before it is written: spell it out for a terminal, leave it alone elsewhere."""
+    """Return the function to apply to a text before it is written: `spell` for a terminal, else none."""
     try:
         terminal = stream is not None and stream.isatty()
     except ValueError:  # closed
@@ -40,7 +40,7 @@ def _as_it_is(text: str) -> str:
 
 @contextlib.contextmanager
 def waiting(text: str, stream: IO[str] | None = None) -> Iterator[None]:
-    """Show on a terminal what is being waited for, and take it away at the end. stream: None takes standard output."""
+    """Show on a terminal what takes time, and remove it at the end; stream: None takes standard output."""
     stream = sys.stdout if stream is None else stream
     first = os.environ.get("RANK", "0") == "0"  # of several processes
     terminal = first and for_stream(stream) is visible and os.environ.get("TERM") != "dumb"
@@ -56,7 +56,7 @@ def waiting(text: str, stream: IO[str] | None = None) -> Iterator[None]:
 
 
 def width_of(text: str) -> int:
-    """Return the cells of a terminal that a text takes: two for each East Asian wide character, none for a mark."""
+    """Return how many cells a text takes: two for an East Asian wide character, none for a combining mark."""
     if text.isascii():
         return len(text)
     return sum(_cells(c) for c in text)
@@ -69,7 +69,7 @@ def _cells(character: str) -> int:
 
 
 def clipped(text: str, width: int) -> str:
-    """Return a text that takes at most so many cells; one that was longer ends in an ellipsis."""
+    """Return a text cut to a width in cells, with an ellipsis at the end if it was longer."""
     if width_of(text) <= width:
         return text
     taken, kept = 0, ""
@@ -82,10 +82,16 @@ def clipped(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int, hang: str = "") -> list[str]:
-    """Break a text at spaces into lines of at most so many cells.
+    """Break a text into lines at spaces.
 
-    The first line keeps the spaces that the text begins with; the others begin with `hang`. A word, or a command
-    between backticks, that is longer than a line stays in one piece.
+    The first line keeps the spaces that the text begins with. A word longer than a line, or a command between
+    backticks, stays in one piece.
+
+    Args:
+        text: What to break.
+        width: Cells of a line, at most.
+        hang: What the lines after the first begin with.
+
     """
     if width_of(text) <= width:
         return [text]
@@ -102,9 +108,13 @@ def wrapped(text: str, width: int, hang: str = "") -> list[str]:
 
 
 def tell(text: str, hang: str = "", stream: IO[str] | None = None) -> None:
-    """Print a line: on a terminal in words that are not broken, and with nothing in it obeyed; elsewhere as it is.
+    """Print a line: on a terminal wrapped at spaces and with control characters escaped, elsewhere as it is.
 
-    hang: what further lines begin with. stream: None takes standard output.
+    Args:
+        text: The line.
+        hang: What further lines begin with.
+        stream: Where to print; None takes standard output.
+
     """
     stream = sys.stdout if stream is None else stream
     if for_stream(stream) is visible:
@@ -118,7 +128,7 @@ def columns(default: int = 80) -> int:
 
 
 def duration(seconds: float) -> str:
-    """Return a number of seconds as people say it."""
+    """Return a number of seconds as text: "12.3 s" or "4 min 5 s"."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)

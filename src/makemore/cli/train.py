@@ -39,9 +39,9 @@ class FileOptions:
     input_file: Annotated[
         list[str] | None,
         option(
-            "A file with one thing per line, or a bundled list (names, words or companies). Also several files, a "
-            "directory, a glob pattern, or - for standard input; plain or compressed with gzip, bzip2, xz or "
-            "Zstandard. [default: names]",
+            "A file with one thing per line, or a bundled list (names, words or companies). Also several "
+            "files, a directory, a glob pattern, or - for standard input; plain or compressed with gzip, "
+            "bzip2, xz or Zstandard. [default: names]",
             "-i",
             many=True,
         ),
@@ -76,14 +76,15 @@ class TrainingOptions:
     teacher: Annotated[
         float | None,
         option(
-            "Weight of an n-gram's prediction in each target, against the observed character (soft labels), so that "
-            "little data is not memorised; 0 turns it off."
+            "Weight of an n-gram's prediction in each target, against the observed character (soft labels), "
+            "so that little data is not memorised; 0 turns it off."
         ),
     ] = None
     patience: Annotated[
         int | None,
         whole(
-            "Evaluations without a better validation loss before training stops; 0 never stops early. [default: 10]"
+            "Evaluations without a better validation loss before training stops; 0 never stops early. "
+            "[default: 10]"
         ),
     ] = None
     seed: Annotated[int | None, whole("Seed of everything random. [default: 3407]")] = None
@@ -91,15 +92,15 @@ class TrainingOptions:
     precision: Annotated[
         str,
         option(
-            "Precision of matrix products in training: float32, bfloat16, or auto, which is bfloat16 where the "
-            "hardware supports it."
+            "Precision of matrix products in training: float32, bfloat16, or auto, which is bfloat16 where "
+            "the hardware supports it."
         ),
     ] = "auto"
     compile: Annotated[
         bool,
         option(
-            "Compile the model with torch first, which takes a minute or more; for long training on a GPU, no gain "
-            "on a CPU."
+            "Compile the model with torch first, which takes a minute or more; for long training on a GPU, "
+            "no gain on a CPU."
         ),
     ] = False
     tensorboard: Annotated[bool, option("Also write TensorBoard events to the work directory.")] = False
@@ -142,8 +143,8 @@ def command(type_name: str | None = None) -> Callable[..., int | Launch]:
         type: Annotated[
             str | None,
             option(
-                "Type of model: `makemore models` lists them, and `makemore train --type T --help` shows the options "
-                "of T. [default: lstm]",
+                "Type of model: `makemore models` lists them, and `makemore train --type T --help` shows "
+                "the options of T. [default: lstm]",
                 group=MODEL,
             ),
         ] = None,
@@ -152,8 +153,8 @@ def command(type_name: str | None = None) -> Callable[..., int | Launch]:
         nproc: Annotated[
             int,
             whole(
-                "Processes that train together on this machine, for example one per GPU; the result does not depend on "
-                "it. For several machines see docs/scaling.md.",
+                "Processes that train together on this machine, for example one per GPU; the result does "
+                "not depend on it. For several machines see docs/scaling.md.",
                 group=TRAINING,
             ),
         ] = 1,
