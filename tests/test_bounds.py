@@ -169,7 +169,8 @@ def test_lines_without_end_stop_before_the_disk_is_full(tmp_path, monkeypatch):
         MakemoreError, match=r"stream.txt: [\d,]+ lines, 0.0\d billion characters, were read, and"
     ) as said:
         cache.read_corpus(path, How(), sizes=Sizes(large=1000))
-    endless.wait(10)  # nobody reads it any more
+    endless.kill()
+    endless.wait()
     assert "head -n" in str(said.value)
     assert "MAKEMORE_CACHE" in str(said.value)
     assert written < 60 * MB  # the rest is for what is made of the lines

@@ -10,7 +10,7 @@ from makemore.corpus.cache import read
 from makemore.corpus.source import bundled_lists, locate
 from makemore.errors import MakemoreError
 
-DATA = importlib.resources.files("makemore").joinpath("data")
+DATA = importlib.resources.files("makemore.corpus").joinpath("data")
 SOURCES = json.loads(DATA.joinpath("SOURCES.json").read_text("utf-8"))
 FIELDS = {"name", "file", "lines", "sha256", "description", "source", "licence", "notice"}
 NAMES = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
@@ -19,7 +19,7 @@ each_list = pytest.mark.parametrize("entry", SOURCES, ids=lambda entry: entry["n
 
 
 def test_the_three_lists_and_nothing_else():
-    assert bundled_lists() == SOURCES
+    assert [vars(entry) for entry in bundled_lists()] == SOURCES
     assert [entry["name"] for entry in SOURCES] == ["names", "words", "companies"]
     files = {name for entry in SOURCES for name in (entry["file"], entry["notice"])}
     assert {path.name for path in DATA.iterdir()} == files | {"SOURCES.json"}

@@ -93,7 +93,7 @@ NO_TEXT = [
     (b"\xff\xd8\xff\xe0" + bytes(range(256)), ["a picture"]),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), ["an old Word or Excel document"]),
     (b"7z\xbc\xaf\x27\x1c" + bytes(100), ["a 7z archive"]),
-    (b"emma\nolivia\nav\0a\n", ["a zero byte at offset 14", "take the zero bytes out"]),
+    (b"emma\nolivia\nav\0a\n", ["a zero byte at offset 14", "remove the zero bytes"]),
     (TEXT.encode("utf-16"), ["looks like UTF-16", "with encoding utf-16"]),
     (TEXT.encode("utf-32"), ["looks like UTF-32", "with encoding utf-32"]),
     (TEXT.encode("utf-16-le"), ["UTF-16 without a byte order mark", "with encoding utf-16-le"]),
@@ -412,7 +412,7 @@ def test_near_duplicates_are_those_of_case_and_white_space(makemore: Callable[..
     [
         (", ", "commas", "tr ',' '\\n' < list.txt > lines.txt"),
         (",", "commas", "tr ',' '\\n' < list.txt > lines.txt"),
-        (" ", "blanks", "tr -s ' ' '\\n' < list.txt > lines.txt"),
+        (" ", "spaces", "tr -s ' ' '\\n' < list.txt > lines.txt"),
         (";", "semicolons", "tr ';' '\\n' < list.txt > lines.txt"),
         ("\t", "tabs", "tr '\\t' '\\n' < list.txt > lines.txt"),
         ("\u2028", "U+2028", "replace('\\u2028', '\\n')"),
@@ -423,7 +423,7 @@ def test_near_duplicates_are_those_of_case_and_white_space(makemore: Callable[..
 @pytest.mark.parametrize("times", [1, 20])
 def test_a_list_on_one_line(between: str, called: str, command: str, times: int) -> None:
     message = refusal(between.join(NAMES * times) + "\n")
-    assert f"everything is on one line, with {called} between; put each thing on its own: " in message
+    assert f"everything is on one line, separated by {called}; put each thing on its own: " in message
     assert command in message
     if "python3" not in message:
         return
@@ -434,7 +434,7 @@ def test_a_list_on_one_line(between: str, called: str, command: str, times: int)
 
 @pytest.mark.parametrize("times", [1, 20])
 def test_json_on_one_line(times: int) -> None:
-    assert "it is JSON, all on one line" in refusal(json.dumps(NAMES * times))
+    assert "it is JSON on one line" in refusal(json.dumps(NAMES * times))
 
 
 def test_one_long_line_that_is_no_list() -> None:

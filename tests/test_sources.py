@@ -103,7 +103,7 @@ def test_a_file_named_config_json_of_something_else_is_read() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("", "-i '': names no file"),
+        ("", "-i is empty"),
         ("https://example.org/a list.txt", "is a web address; download it first"),
         ("s3://bucket/key", "is a web address"),
         ("no\x1b[31mred", "no\\x1b[31mred: no such file"),
@@ -136,5 +136,5 @@ def test_a_directory_that_cannot_be_read_is_not_passed_over(monkeypatch: pytest.
 def test_a_directory_of_hidden_files_says_so() -> None:
     Path("lists").mkdir()
     Path("lists/.a").write_text(LIST)
-    with pytest.raises(MakemoreError, match=r"without files \(lists/.a \(hidden\) skipped\)"):
+    with pytest.raises(MakemoreError, match=r"with no files \(lists/.a \(hidden\) skipped\)"):
         locate("lists")

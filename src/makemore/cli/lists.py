@@ -39,9 +39,9 @@ def data() -> int:
     from makemore.corpus.source import bundled_lists
 
     for entry in bundled_lists():
-        tell(f"{entry['name']}: {entry['description']} ({entry['lines']:,} lines)", "  ")
-        tell(f"  source:  {entry['source']}", "    ")
-        tell(f"  licence: {entry['licence']}", "    ")
+        tell(f"{entry.name}: {entry.description} ({entry.lines:,} lines)", "  ")
+        tell(f"  source:  {entry.source}", "    ")
+        tell(f"  licence: {entry.licence}", "    ")
     return 0
 
 

@@ -23,8 +23,8 @@ def epoch(
 ) -> list[npt.NDArray[np.int64]]:
     """Return one epoch: every line once, in batches of similar size.
 
-    The lines are shuffled, sorted by length within windows of a few batches and cut there, so a batch holds lines
-    of about one length and little padding; then the batches are shuffled.
+    The lines are shuffled, sorted by length within windows of a few batches and cut there, so a batch holds
+    lines of about one length and little padding; then the batches are shuffled.
 
     Args:
         lengths: (N,) characters of each line.
@@ -57,8 +57,8 @@ def epoch(
 class Batches:
     """Endless epochs over a split of a corpus. The place reached can be read, and set to go on from there.
 
-    The chunks of the corpus are shuffled and divided into pools; the lines of a pool are shuffled and cut into
-    batches. Most lists are one pool, so they are shuffled as a whole.
+    The chunks of the corpus are shuffled and divided into pools; the lines of a pool are shuffled and cut
+    into batches. Most lists are one pool, so they are shuffled as a whole.
 
     Args:
         corpus: The lines.

@@ -1,7 +1,8 @@
 """Reading lists: small ones into memory, large ones through a cache on disk.
 
-An entry of the cache is a directory that README.md in this folder describes. Its name follows from the paths and from
-how they are read; it knows size, time and content of each file, and is not used if one of them changed.
+An entry of the cache is a directory that README.md in this folder describes. Its name follows from the paths
+and from how they are read; it knows size, time and content of each file, and is not used if one of them
+changed.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ def read(
 ) -> Corpus:
     """Read lines from files, check them, and return their corpus.
 
-    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C; lines are
-    stripped of white space at their ends, blank lines dropped, duplicates kept.
+    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C;
+    lines are stripped of white space at their ends, blank lines dropped, duplicates kept.
 
     Args:
-        source: A file, "-" for standard input, a directory, a pattern like "data/*.txt", the name of a bundled list,
-            a list of these, or None for "names". Files may be packed.
+        source: A file, "-" for standard input, a directory, a pattern like "data/*.txt", the name of a
+            bundled list, a list of these, or None for "names". Files may be packed.
         encoding: The encoding of the files.
         max_length: Drop lines with more characters.
         min_count: Replace characters that occur less often by U+FFFD.

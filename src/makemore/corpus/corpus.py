@@ -25,8 +25,9 @@ from makemore.files.manifest import Manifest
 class Corpus(Passes):
     """Lines as ids, and the split of each line.
 
-    All lines together are one stream of ids: a boundary, the characters of line 0, a boundary, the characters of
-    line 1, and so on to a last boundary. Row i means line i. A line's split depends on nothing but its text.
+    All lines together are one stream of ids: a boundary, the characters of line 0, a boundary, the characters
+    of line 1, and so on to a last boundary. Row i means line i. A line's split depends on nothing but its
+    text.
 
     The arrays are in memory. `DiskCorpus` has the same methods for arrays in files.
 
@@ -54,9 +55,9 @@ class Corpus(Passes):
     def from_lines(cls, lines: Iterable[str], how: How | None = None) -> Corpus:
         """Make a corpus of strings: a list, a column of a table, an open file, anything that yields strings.
 
-        The lines are treated like those of a file: brought to Unicode normal form C, stripped of white space at
-        their ends, blank ones dropped, duplicates kept. A line break at the end of a string is ignored, as an open
-        file has it; a string with any other line break is refused.
+        The lines are treated like those of a file: brought to Unicode normal form C, stripped of white space
+        at their ends, blank ones dropped, duplicates kept. A line break at the end of a string is ignored, as
+        an open file has it; a string with any other line break is refused.
 
         Args:
             lines: The strings, one for each line.
@@ -66,8 +67,8 @@ class Corpus(Passes):
             The corpus, in memory.
 
         Raises:
-            MakemoreError: An item is not a string (NaN or None, say) or has a line break in it, which is said with
-                its number; a line is too long; there are fewer than 3 different lines.
+            MakemoreError: An item is not a string (NaN or None, say) or has a line break in it, which is said
+                with its number; a line is too long; there are fewer than 3 different lines.
 
         """
         reading, how = Reading("lines", False), How() if how is None else how
@@ -120,7 +121,7 @@ class Corpus(Passes):
 
     @cached_property
     def chunks(self) -> npt.NDArray[np.int64]:
-        """(K + 1,) the first row of each chunk, and N: a chunk is neighbouring lines of about `sizes.chunk` tokens."""
+        """(K + 1,) the first row of each chunk of about `sizes.chunk` tokens, and N."""
         return chunk_rows(self.offsets, self.sizes)
 
     @property
@@ -180,8 +181,8 @@ class Corpus(Passes):
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return inputs and targets of the given rows.
 
-        Inputs start with the boundary and are padded with 0; targets end with the boundary and are padded with -1,
-        which the loss ignores.
+        Inputs start with the boundary and are padded with 0; targets end with the boundary and are padded
+        with -1, which the loss ignores.
 
         Args:
             rows: (B,) row numbers.
@@ -203,8 +204,8 @@ class Corpus(Passes):
     def seen(self, lines: list[str]) -> list[str]:
         """Return for each line whether the corpus has it: "train", "held-out" or "new".
 
-        Lines are compared by 64-bit hashes: with N lines in the corpus, a new line is mistaken for a known one with
-        a probability of N / 2^64.
+        Lines are compared by 64-bit hashes: with N lines in the corpus, a new line is mistaken for a known
+        one with a probability of N / 2^64.
         """
         there, sides = self.find(hashes_of(lines))
         kinds = np.where(sides == SPLITS.index("train"), "train", "held-out")
@@ -243,7 +244,7 @@ class Corpus(Passes):
         """Release the memory of the parts of files that were looked at."""
 
     def save(self, files: Manifest) -> dict[str, int]:
-        """Write the corpus into a run directory; return the checksums of the files that have none of their own."""
+        """Write the corpus into a run directory; return checksums of files that are not checked otherwise."""
         with files.writing("corpus.npy") as path:
             with open(path, "wb") as file:
                 np.save(file, self.tokens, allow_pickle=False)

@@ -1,7 +1,7 @@
 """From the bytes of a file to text in whole lines. Memory does not grow with the file.
 
-Lines end with a newline, a carriage return or both. Other characters that Unicode counts as line ends (U+0085,
-U+2028, form feed) do not end one, as in grep and wc.
+Lines end with a newline, a carriage return or both. Other characters that Unicode counts as line ends
+(U+0085, U+2028, form feed) do not end one, as in grep and wc.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _head(file: Readable, name: str, sizes: Sizes) -> bytes:
 
 
 def _codec(start: bytes, name: str, how: How) -> str:
-    """Return the codec for a file that starts like this. Raises MakemoreError if it is not text, or in another encoding."""
+    """Return the codec for a file by its start. Raises MakemoreError if it is not text in this encoding."""
     codec = how.codec()
     if what := no_text(start):
         raise MakemoreError(f"{name}: {for_file(what, name)}")
@@ -99,7 +99,8 @@ def _codec(start: bytes, name: str, how: How) -> str:
         if start.startswith(_BOMS[encoding]):
             if wanted != encoding:
                 raise MakemoreError(
-                    f"{name}: looks like {encoding.upper()}, not {how.encoding}; read it with encoding {encoding}",
+                    f"{name}: looks like {encoding.upper()}, not {how.encoding}; read it with encoding "
+                    + encoding,
                     option="encoding",
                 )
             return codec
@@ -109,8 +110,8 @@ def _codec(start: bytes, name: str, how: How) -> str:
         return found if found and found.startswith(codec) else codec + native
     if found and not found.startswith(wanted):
         raise MakemoreError(
-            f"{name}: looks like {found[:6].upper()} without a byte order mark, not {how.encoding}; read it with "
-            f"encoding {found}",
+            f"{name}: looks like {found[:6].upper()} without a byte order mark, not {how.encoding}; read it "
+            f"with encoding {found}",
             option="encoding",
         )
     return codec
@@ -153,8 +154,8 @@ class _Decoder:
     def _check_zeros(self, data: bytes) -> None:
         if (zero := data.find(b"\0")) >= 0:
             raise MakemoreError(
-                f"{self._name}: looks like a binary file (a zero byte at offset {self.passed + zero:,}); give a text "
-                "file with one thing on each line, or remove the zero bytes if it is one"
+                f"{self._name}: looks like a binary file (a zero byte at offset {self.passed + zero:,}); "
+                "give a text file with one thing on each line, or remove the zero bytes if it is one"
             )
 
     def _not_encoded(self, error: UnicodeDecodeError, start: int) -> MakemoreError:
@@ -193,7 +194,7 @@ class _WholeLines:
         self._done = 0  # lines returned
 
     def feed(self, text: str, last: bool) -> str:
-        """Return the lines that are complete by now, each followed by a newline; last: whether the text ends here."""
+        """Return the complete lines, each followed by a newline; last: whether the text ends here."""
         text = self._newlines.decode(text, last)
         cut = len(text) if last else text.rfind("\n") + 1
         if cut or last:
@@ -215,7 +216,8 @@ class _WholeLines:
         else:
             return
         raise MakemoreError(
-            f"{self._name}: line {line:,} has more than {self._endless:,} characters; put one thing on each line"
+            f"{self._name}: line {line:,} has more than {self._endless:,} characters; put one thing on each "
+            "line"
         )
 
 

@@ -53,7 +53,7 @@ class Facts:
 
     @classmethod
     def load(cls, directory: Path) -> Facts:
-        """Read the facts of a corpus. Raises MakemoreError if they are missing, damaged or of another version."""
+        """Read the facts. Raises MakemoreError if they are missing, damaged or of another version."""
         path = directory / NAME
         with damage(directory):
             values = read_json(path)
@@ -74,7 +74,7 @@ class Facts:
 
 
 def recognised(directory: Path) -> set[str]:
-    """Return the names of a store's files in a directory without a manifest; none if it is not one of makemore's."""
+    """Return the names of a corpus's files in a directory without a manifest; none in other directories."""
     try:
         facts = json.loads(regular(directory / NAME).read_bytes())
         ours = isinstance(facts, dict) and str(facts.get("format")).startswith("makemore corpus ")

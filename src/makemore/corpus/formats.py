@@ -1,4 +1,4 @@
-"""Files that are no list: named by what they are, with what to do. Told by their first bytes, before anything is decoded."""
+"""Files that are not lists: recognised by their first bytes, with advice on what to do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import re
 import shlex
 
 _TEXT = "save its text with one thing on each line"
-_PICTURE = ("a picture", "give a text file with one thing on each line")
+_GIVE = "give a text file with one thing on each line"
 _TABLE = "export the column you want as text, one thing on each line"
 _UNPACK = "unpack it first, and give the file inside"
+_UNZIP = "unzip it first, and give the file inside; or pipe it: unzip -p FILE | makemore -i -"
+_SQLITE = "export the column you want: sqlite3 FILE 'SELECT name FROM things' > list.txt"
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"%PDF-\d", "a PDF", "save its text first, for example with pdftotext -layout"),
@@ -20,39 +22,39 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"PK\x03\x04(?s:.){0,2000}xl/", "an Excel workbook (xlsx)", _TABLE),
     (rb"PK\x03\x04.{26}mimetypeapplication/vnd.oasis", "an OpenDocument file", _TEXT),
     (rb"PK\x03\x04.{26}mimetypeapplication/epub", "an e-book (EPUB)", _TEXT),
-    (rb"PK[\x03\x05]", "a zip archive", "unzip it first, and give the file inside; or pipe it: unzip -p FILE | makemore -i -"),
+    (rb"PK[\x03\x05]", "a zip archive", _UNZIP),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word or Excel document", _TEXT),
-    (rb"(?s:.){257}ustar", "a tar archive", "unpack it first (tar xf), and give the file or directory inside"),
+    (rb"(?s:.){257}ustar", "a tar archive", "unpack it first (tar xf), and give the file inside"),
     (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
     (rb"Rar!\x1a\x07", "a rar archive", _UNPACK),
-    (rb"\x04\x22\x4d\x18|\x1f[\x9d\xa0]|LZIP\x01", "packed in a way makemore does not know", "unpack it first"),
+    (rb"\x04\x22\x4d\x18|\x1f[\x9d\xa0]|LZIP\x01", "packed in a way makemore cannot read", "unpack it first"),
     (rb"\x1f\x8b|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY", "packed twice", "unpack it once"),
-    (rb"SQLite format 3\0", "an SQLite database", "export the column you want: sqlite3 FILE 'SELECT name FROM things' > list.txt"),
+    (rb"SQLite format 3\0", "an SQLite database", _SQLITE),
     (rb"PAR1[\x15\x19\x1c]", "a Parquet table", _TABLE),
     (rb"ARROW1\0|\xff\xff\xff\xff(?s:.){2}\0\0\x10\0", "an Arrow table", _TABLE),
     (rb"\x89HDF\r\n\x1a\n", "an HDF5 file", _TABLE),
     (rb"\x93NUMPY", "a NumPy array", _TABLE),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF(?s:.){4}WEBP|II\*\0|MM\0\*", *_PICTURE),
-    (rb"(?s:.){4}ftyp|ID3[\x02-\x04]|RIFF(?s:.){4}WAVE|OggS\0|fLaC\0", "sound or video", _PICTURE[1]),
-    (rb"\x7fELF|MZ(?s:.){57}\0", "a program (a binary file)", _PICTURE[1]),
-)  # fmt: skip
+    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF(?s:.){4}WEBP|II\*\0|MM\0\*", "a picture", _GIVE),
+    (rb"(?s:.){4}ftyp|ID3[\x02-\x04]|RIFF(?s:.){4}WAVE|OggS\0|fLaC\0", "sound or video", _GIVE),
+    (rb"\x7fELF|MZ(?s:.){57}\0", "a program (a binary file)", _GIVE),
+)
 """Patterns of a file's first bytes, what it is, and what to do."""
 
 _COMPILED = [(re.compile(pattern, re.DOTALL), called, remedy) for pattern, called, remedy in _MAGIC]
 
 LOOKED_AT = 4096
-"""Bytes at the beginning of a file that tell what it is."""
+"""Bytes at the start of a file that tell what it is."""
 
 
 def no_text(start: bytes) -> str | None:
-    """Say what a file is that is no text, and what to do, from its first bytes; None if nothing speaks against text."""
+    """Return what a file is if its first bytes are not text, and what to do; None if it may be text."""
     return next(
         (f"is {called}; {remedy}" for pattern, called, remedy in _COMPILED if pattern.match(start)), None
     )
 
 
 def wide(start: bytes) -> str | None:
-    """Return the encoding of text with two or four bytes a character and no mark, from its first bytes; else None."""
+    """Return the encoding of UTF-16 or UTF-32 without a mark, from its first bytes; None if it is neither."""
     little = start[1::2].count(0) >= start[::2].count(0)
     encodings = ["utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"] if little else ["utf-32-be", "utf-16-be"]
     for encoding in encodings:
@@ -67,19 +69,19 @@ def wide(start: bytes) -> str | None:
 
 
 LINE_ENDS = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c")
-"""Characters that end a line for Unicode, and for makemore do not: line and paragraph separator, next line, tabs and feeds."""
+"""Characters that end a line in Unicode but not here: separators, next line, vertical tab and form feed."""
 
 _BETWEEN = {mark: f"U+{ord(mark):04X}" for mark in LINE_ENDS} | {
     "\t": "tabs",
     ";": "semicolons",
-    "|": "bars",
+    "|": "vertical bars",
     ",": "commas",
-    " ": "blanks",
+    " ": "spaces",
 }
 
 
 def replaced(mark: str) -> str:
-    """Return a command that puts newlines in the place of a character of FILE."""
+    """Return a command that replaces a character of FILE by newlines."""
     if mark == " ":
         return "tr -s ' ' '\\n' < FILE > lines.txt"
     if mark in "\t;|,":
@@ -91,19 +93,20 @@ def replaced(mark: str) -> str:
 
 
 def on_one_line(text: str) -> str | None:
-    """Say what stands between the things of a list that is all on one line, and how to put each on its own; else None."""
+    """Return what separates the things of a list on one line, and how to split it; None if nothing does."""
     if text[:1] in "[{" and text.count('"') >= 4:
-        return "it is JSON, all on one line; write its items one a line, for example with jq -r '.[]' FILE > lines.txt"
+        return "it is JSON on one line; put each item on its own, for example jq -r '.[]' FILE > lines.txt"
     if text.count("<") >= 4 and text.count(">") >= 4:
-        return "it is HTML or XML on one line; take the tags out, and put each thing on its own line"
+        return "it is HTML or XML on one line; remove the tags, and put each thing on its own line"
     for mark, called in _BETWEEN.items():
         pieces = text.count(mark) + 1
         sentences = mark in ", " and len(re.findall(r"[.!?] ", text)) * 25 > pieces
         if pieces >= 3 and len(text) <= 60 * pieces and not sentences:
-            return f"everything is on one line, with {called} between; put each thing on its own: {replaced(mark)}"
+            split = replaced(mark)
+            return f"everything is on one line, separated by {called}; put each thing on its own: {split}"
     return None
 
 
 def for_file(advice: str, name: str) -> str:
-    """Return advice with a file's name, quoted, in the place of FILE; what is no file cannot be read again, and keeps it."""
+    """Replace FILE in advice by the quoted name of a file; for a stream, FILE remains."""
     return advice.replace("FILE", shlex.quote(name)) if os.path.isfile(name) else advice

@@ -40,8 +40,8 @@ def blocks(
 ) -> Iterator[Block]:
     """Yield the clean lines of a source block by block.
 
-    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C; lines are
-    stripped of white space at their ends, blank lines and those longer than max_length dropped.
+    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C;
+    lines are stripped of white space at their ends, blank lines and those longer than max_length dropped.
 
     Args:
         source: The files.
@@ -197,7 +197,7 @@ def clean(text: str, name: str, before: int, reading: Reading, how: How) -> Bloc
 
 
 def _stripped(text: str, reading: Reading, how: How) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """Return the code points of the lines that are not blank, stripped if they should be, and their numbers."""
+    """Return the code points of the lines that are not blank, stripped if wanted, and their indices."""
     lines = text[:-1].split("\n")
     stripped = [line.strip() for line in lines]
     kept = [line for line in stripped if line]

@@ -46,7 +46,7 @@ class Mapped(Generic[Entry]):
         return len(self.array)
 
     def read(self, start: int, stop: int) -> npt.NDArray[Entry]:
-        """Return some entries, read instead of mapped: for each byte looked at, the system maps up to 2 MB."""
+        """Return some entries, read instead of mapped: for a single byte, the system maps up to 2 MB."""
         if self._file is None:
             self._file = io.FileIO(self._path)
         size = self.array.itemsize

@@ -32,7 +32,8 @@ class Numbered:
 class Numbering:
     """Numbers characters in the order in which they are first seen, and counts them.
 
-    So lines can be stored compactly before the vocabulary is known: the ids follow from the numbers at the end.
+    So lines can be stored compactly before the vocabulary is known: the ids follow from the numbers at the
+    end.
 
     Args:
         reading: What reading finds; completed here.
@@ -93,8 +94,9 @@ class Numbering:
         if (n := int((~rare).sum()) - 1) > MOST_CHARACTERS:
             counts = np.sort(self._counts[codes[1:]])[::-1]
             raise MakemoreError(
-                f"{self.where}: has {n:,} different characters, and {MOST_CHARACTERS:,} is the limit; replace rare "
-                f"ones with min_count {counts[MOST_CHARACTERS - 1] + 1}, if the file is text at all",
+                f"{self.where}: has {n:,} different characters, and {MOST_CHARACTERS:,} is the limit; "
+                f"replace rare ones with min_count {counts[MOST_CHARACTERS - 1] + 1}, if the file is "
+                "text at all",
                 option="min_count",
             )
         self.reading.rare = int(self._counts[codes[rare]].sum())
@@ -115,6 +117,6 @@ class Numbering:
         if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
             apart = "; " + for_file(found, self.where)
         raise MakemoreError(
-            f"{self.where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are needed: "
-            "one to train on, one to validate, one to test" + apart
+            f"{self.where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are "
+            "needed: one to train on, one to validate, one to test" + apart
         )

@@ -72,7 +72,7 @@ class Passes(ABC):
     @property
     @abstractmethod
     def index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
-        """The hashes of all lines in ascending order, and the split of each; None if the hash alone decides."""
+        """The hashes of all lines in ascending order, and their splits; None if the hash alone decides."""
 
     @abstractmethod
     def check(self, chunks: npt.NDArray[np.int64]) -> None:
@@ -223,7 +223,7 @@ class Passes(ABC):
         return self.counts()[split], int(total)
 
     def most_frequent(self, n: int) -> list[tuple[int, int]]:
-        """Return the n most frequent lines, of those that occur more than once: (first row, count) of each."""
+        """Return (first row, count) of the n most frequent lines, of those that occur more than once."""
         best: list[tuple[int, int]] = []
         for hashes, counts, _ in self._groups():
             some = np.argsort(-counts)[:n]

@@ -28,7 +28,7 @@ class Sizes:
     block: int = 1 << 20
     """Bytes read from a file at a time."""
     endless: int = 1 << 24
-    """Characters of a line above which reading stops, whatever `max_length` says: the line may have no end."""
+    """Characters of a line above which reading stops, whatever `max_length` says: it may have no end."""
 
 
 SIZES = Sizes()

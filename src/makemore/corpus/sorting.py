@@ -56,7 +56,7 @@ class SortedHashes:
             self._every = self._checked(total, at_once)
 
     def _checked(self, total: int, at_once: int) -> npt.NDArray[np.uint64]:
-        """Return one of every EVERY hashes. Raises ValueError if they are not in order or have another sum."""
+        """Return one of EVERY hashes. Raises ValueError if they are not in order or have another sum."""
         found, last, every = np.zeros(1, np.uint64), np.uint64(0), []
         for i in range(0, len(self.array), at_once):
             some = self.array[i : i + at_once]
@@ -84,9 +84,10 @@ class SortedHashes:
 
 
 def _write(path: Path, hashes: npt.NDArray[np.uint64], at_once: int) -> None:
-    """Write the hashes in ascending order: runs are sorted in memory, then all runs are merged, a range at a time.
+    """Write the hashes in ascending order: runs are sorted in memory, then merged, a range at a time.
 
-    Hashes are evenly distributed, so a range of equal width, one for each run, has about as many hashes as a run.
+    Hashes are evenly distributed, so a range of equal width, one for each run, has about as many hashes as a
+    run.
     """
     runs = [slice(i, i + at_once) for i in range(0, len(hashes), at_once)]
     edges = [np.uint64(i * 2**64 // len(runs)) for i in range(1, len(runs))]
@@ -112,7 +113,8 @@ def _write(path: Path, hashes: npt.NDArray[np.uint64], at_once: int) -> None:
         os.replace(beside, path)
     except OSError as error:  # another output directory would not help: the file belongs to the corpus
         raise MakemoreError(
-            f"{path}: cannot be written: {error.strerror or error}; make room there and run the same command again"
+            f"{path}: cannot be written: {error.strerror or error}; make room there and run the same command "
+            "again"
         ) from None
     finally:
         with contextlib.suppress(MakemoreError):

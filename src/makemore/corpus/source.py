@@ -1,8 +1,8 @@
-"""Which files are meant.
+"""Finding the files of a source.
 
-A source is a file, "-" for standard input, a directory (all files in it), a pattern like 'data/*.txt', the name of a
-bundled list, or several of these. What makemore itself wrote is never read as a list: run directories, comparisons and
-caches are skipped in directories, and so are hidden files.
+A source is a file, "-" for standard input, a directory (all files in it), a pattern like "data/*.txt", the
+name of a bundled list, or several of these. What makemore itself wrote is never read as a list: run
+directories, comparisons and caches in a directory are skipped, and so are hidden files.
 """
 
 from __future__ import annotations
@@ -19,17 +19,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from makemore.errors import MakemoreError, alike, shown
 from makemore.files.atomic import read_json
 
-BLOCK = 1 << 20
-"""Bytes that are read at a time."""
-
 DEFAULT = "names"
-"""The bundled list that is read where no source is given."""
+"""The bundled list that is read if no source is given."""
 
 _STANDARD_INPUT = Path("-")
 _WEB = re.compile(r"(https?|ftp|s3|gs)://", re.IGNORECASE)
@@ -39,32 +37,31 @@ _OWN = {
     "comparison.json": ("makemore comparison", "a comparison"),
     "facts.json": ("makemore corpus", "a cache of makemore"),
 }
-"""What makemore writes, by the file that says so: how its format begins, and what to call it."""
+"""Directories that makemore writes, by a file in them: how its format starts, and what messages call them."""
 
-_SAID = 5
-"""Skipped places that are named."""
+_SAID = 5  # skipped places that a message names
 
 
 @dataclass
 class Source:
-    """The files that are read one after another."""
+    """The files to read, one after another."""
 
     name: str
-    """As messages call it."""
+    """What messages call it."""
     paths: list[Path]
     bundled: bool = False
     skipped: list[str] = field(default_factory=list)
-    """What lies in a directory and is not read, and why."""
+    """Files and folders in a directory that are not read, and why."""
 
     @cached_property
     def size(self) -> int | None:
-        """Bytes on disk; None where a stream is among the files."""
+        """Bytes on disk; None if one of the files is a stream."""
         if any(map(is_stream, self.paths)):
             return None
         return sum(path.stat().st_size for path in self.paths)
 
     def stamps(self) -> list[tuple[str, int, int, int]]:
-        """Path, size and times of change of each file: what is compared to see whether one changed."""
+        """Return path, size and times of change of each file: if they are equal, no file changed."""
         return [
             (str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns, stat.st_ctime_ns)
             for path in self.paths
@@ -72,49 +69,74 @@ class Source:
         ]
 
     def digest(self) -> str:
-        """A hash of the content of the files."""
+        """Return a hash of the content of the files."""
         made = hashlib.blake2b(digest_size=16)
         for path in self.paths:
             if is_stream(path):
                 continue
             with opened(path) as file:
-                while data := file.read(BLOCK):
+                while data := file.read(1 << 20):
                     made.update(data)
         return made.hexdigest()
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a file can be read but once: standard input, a pipe."""
+    """Return whether a file can be read only once: standard input, a pipe."""
     return path == _STANDARD_INPUT or not path.is_file()
 
 
-def bundled_lists() -> list[dict[str, Any]]:
-    """Return what is known of each bundled list: name, file, lines, source, licence and so on."""
-    sources: list[dict[str, Any]] = json.loads(_data().joinpath("SOURCES.json").read_text("utf-8"))
-    return sources
+@dataclass(frozen=True)
+class BundledList:
+    """A list that comes with makemore."""
+
+    name: str
+    file: str
+    lines: int
+    sha256: str
+    """Of the file."""
+    description: str
+    source: str
+    """Where it comes from, and what was done to it."""
+    licence: str
+    notice: str
+    """The file with the licence."""
 
 
-def _data() -> Any:
+def bundled_lists() -> list[BundledList]:
+    """Return the bundled lists."""
+    return [BundledList(**each) for each in json.loads(_data().joinpath("SOURCES.json").read_text("utf-8"))]
+
+
+def _data() -> Traversable:
     return resources.files("makemore.corpus").joinpath("data")
 
 
 def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
-    """Return the files that a source means, or raise MakemoreError. None means the bundled list DEFAULT."""
+    """Return the files that a source means.
+
+    Args:
+        source: A file, "-" for standard input, a directory, a pattern, the name of a bundled list, or a list
+            of these. None means the bundled list DEFAULT.
+
+    Raises:
+        MakemoreError: There is no such file, or a directory has none.
+
+    """
     if source is None:
         return _bundled(DEFAULT)
     if not isinstance(source, (str, Path)):
         return _together([locate(each) for each in source])
     if source == "":
-        raise MakemoreError("-i '': names no file; give a file with one thing on each line")
+        raise MakemoreError("source is empty; give a file with one thing on each line", option="source")
     if str(source) in ("-", "/dev/stdin"):
         return Source("standard input", [_STANDARD_INPUT])
     if _WEB.match(str(source)):
         raise MakemoreError(
-            f"{shown(source)}: is a web address; download it first, for example with "
-            f"curl -L -o list.txt {shlex.quote(shown(source))}"
+            f"{shown(source)}: is a web address; download it first, for example with curl -L -o list.txt "
+            f"{shlex.quote(shown(source))}"
         )
     path = Path(source)
-    names = [entry["name"] for entry in bundled_lists()]
+    names = [entry.name for entry in bundled_lists()]
     bundled = str(source).removesuffix(".txt")
     try:
         if path.is_dir():
@@ -122,12 +144,12 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
                 return _inside(path)
             if bundled not in names:
                 raise MakemoreError(
-                    f"{shown(path)}: is {own}, not a list; give the file of lines, or, for lines that a run makes, "
-                    "use makemore sample"
+                    f"{shown(path)}: is {own}, not a list; give the file of lines, or use makemore sample "
+                    "for lines that a run makes"
                 )
         elif path.exists():
             return Source(str(path), [path])
-    except OSError as error:  # a name too long, say
+    except OSError as error:  # the name may be too long
         raise MakemoreError(f"{shown(path)}: {error.strerror}") from None
     if bundled in names:
         return _bundled(bundled)
@@ -136,7 +158,7 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
     guess = alike(bundled, names)
     raise MakemoreError(
         f"{shown(path)}: no such file, and no bundled list of that name (there are {', '.join(names)})"
-        + f";{guess}" * bool(guess)
+        + (f";{guess}" if guess else "")
     )
 
 
@@ -145,19 +167,19 @@ def _bundled(name: str) -> Source:
 
 
 def _together(every: list[Source]) -> Source:
-    """Return several sources as one."""
+    """Combine several sources."""
     if len(every) == 1:
         return every[0]
     paths = [path for each in every for path in each.paths]
     if len(set(paths)) < len(paths):
         twice = next(path for i, path in enumerate(paths) if path in paths[:i])
-        raise MakemoreError(f"{shown(twice)}: is named twice; name every file once")
+        raise MakemoreError(f"{shown(twice)}: is given twice; give every file once")
     skipped = [place for each in every for place in each.skipped]
     return Source(f"{every[0].name} and {len(paths) - 1} more", paths, skipped=skipped)
 
 
 def what_wrote(directory: Path) -> str | None:
-    """Return which kind of makemore's directories this is, "a run directory" for example, or None."""
+    """Return what kind of directory makemore wrote here, such as "a run directory"; None if it did not."""
     for name, (format, called) in _OWN.items():
         with contextlib.suppress(MakemoreError, AttributeError):
             if str(read_json(directory / name).get("format")).startswith(format):
@@ -166,13 +188,14 @@ def what_wrote(directory: Path) -> str | None:
 
 
 def _inside(directory: Path) -> Source:
-    """Return the files in a directory and all below it."""
+    """Return the files in a directory and in the folders below."""
     paths: list[Path] = []
     skipped: list[str] = []
 
     def unreadable(error: OSError) -> None:
         raise MakemoreError(
-            f"{shown(error.filename)}: cannot be read: {error.strerror}; change its permissions, or name the files to read"
+            f"{shown(error.filename)}: cannot be read: {error.strerror}; change its permissions, or name the "
+            "files to read"
         )
 
     for place, folders, files in os.walk(directory, onerror=unreadable):
@@ -193,32 +216,30 @@ def _inside(directory: Path) -> Source:
     if not paths:
         also = f" ({said(skipped)} skipped)" if skipped else ""
         raise MakemoreError(
-            f"{shown(directory)}: is a directory without files{also}; give a file with one thing on each line"
+            f"{shown(directory)}: is a directory with no files{also}; give a file with one thing on each line"
         )
     return Source(str(directory), sorted(paths), skipped=skipped)
 
 
 def _matching(pattern: str) -> Source | None:
-    """Return the files that match a pattern, without those in run directories that only a wildcard names."""
+    """Return the files that match a pattern, except in makemore's directories that a wildcard matches."""
     paths, skipped = [], set()
     for path in sorted(Path(p) for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)):
-        own = next(
-            ((parent, why) for parent in path.parents
-             if not pattern.startswith(str(parent)) and (why := what_wrote(parent)) is not None), None,
-        )  # fmt: skip
+        parents = [parent for parent in path.parents if not pattern.startswith(str(parent))]
+        own = next((f"{parent}{os.sep} ({why})" for parent in parents if (why := what_wrote(parent))), None)
         if own is None:
             paths.append(path)
         else:
-            skipped.add(f"{own[0]}{os.sep} ({own[1]})")
+            skipped.add(own)
     if skipped and not paths:
         raise MakemoreError(
-            f"{shown(pattern)}: matches nothing but {said(sorted(skipped))}; give the files of lines"
+            f"{shown(pattern)}: matches only {said(sorted(skipped))}; give the files of lines"
         )
     return Source(pattern, paths, skipped=sorted(skipped)) if paths else None
 
 
 def said(skipped: Sequence[str]) -> str:
-    """Return in a few words what was skipped."""
+    """Return what was skipped in a few words."""
     more = f" and {len(skipped) - _SAID:,} more" if len(skipped) > _SAID else ""
     return ", ".join(map(shown, skipped[:_SAID])) + more
 
@@ -230,7 +251,7 @@ def name_of(path: Path) -> str:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, or standard input, as it lies there."""
+    """Open a file, or standard input, without unpacking it."""
     if path == _STANDARD_INPUT:
         if sys.stdin is None:
             raise MakemoreError("standard input is closed; name a file instead")

@@ -31,12 +31,12 @@ def line_hashes(
 ) -> npt.NDArray[np.uint64]:
     """Return a keyed 64-bit hash of the text of every line.
 
-    Each (character, position) pair is mixed into 64 random bits; the bits of a line are summed and mixed again
-    (Zobrist hashing). The sum needs no order, so all lines are hashed at once.
+    Each (character, position) pair is mixed into 64 random bits; the bits of a line are summed and mixed
+    again (Zobrist hashing). The sum needs no order, so all lines are hashed at once.
 
     Args:
-        codes: (V,) code point of each id, so that the hash does not depend on the vocabulary; None if `tokens`
-            are code points already.
+        codes: (V,) code point of each id, so that the hash does not depend on the vocabulary; None if
+            `tokens` are code points already.
         tokens: (M,) the stream, with a boundary before and after each line.
         offsets: (N + 1,) positions of the boundaries.
 
@@ -77,7 +77,8 @@ def split_of(hashes: npt.NDArray[np.uint64], tiny: bool = True) -> npt.NDArray[n
 
     Args:
         hashes: (N,) hash of each line.
-        tiny: Whether `hashes` are all lines of a list, which may be tiny; False for some lines of a large one.
+        tiny: Whether `hashes` are all lines of a list, which may be tiny; False for some lines of a large
+            one.
 
     Returns:
         (N,) uint8, indices into SPLITS.

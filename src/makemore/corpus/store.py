@@ -73,8 +73,8 @@ class Store:
         for k in chunks[~self._checked[chunks]].tolist():
             if self.checksum(k) != int(self.checks.array[k]):
                 raise MakemoreError(
-                    f"{self.directory}: was changed or damaged (chunk {k:,}); run makemore cache clear, then the same "
-                    "again, for a run with overwrite",
+                    f"{self.directory}: was changed or damaged (chunk {k:,}); run makemore cache clear, then "
+                    "the same again, for a run with overwrite",
                     option="overwrite",
                 )
             self._checked[k] = True

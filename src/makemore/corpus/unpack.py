@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol, cast
 from makemore.errors import MakemoreError
 
 UNPACKING = 1 << 28
-"""Bytes of memory that xz may take: xz -9 needs a quarter of it. The other formats have lower limits of their own."""
+"""Bytes of memory that xz may take: xz -9 needs a quarter of it. The others have lower limits."""
 
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 """How packed files start."""
@@ -56,7 +56,7 @@ def unpacked(file: BinaryIO, name: str) -> Readable:
 
 
 def read_block(file: Readable, name: str, size: int) -> bytes:
-    """Return the next bytes of a file, at most `size`. Raises MakemoreError if they cannot be read or unpacked."""
+    """Return the next bytes of a file, at most `size`. Raises MakemoreError if that fails."""
     try:
         return file.read(size)
     except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
@@ -92,7 +92,7 @@ class _Zstandard:
 
 
 class _XZ:
-    """A file packed by xz, stream after stream. Unlike `lzma.open` it bounds the memory that a file may demand."""
+    """A file packed by xz, in any number of streams. Unlike `lzma.open` it bounds the memory it takes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -25,9 +25,9 @@ _SHOWN = 40
 class Vocab:
     """The characters of a corpus and their ids.
 
-    A character is a Unicode code point. Id 0 is the line boundary, written as a newline, so a whole file of lines
-    encodes to one stream of ids in which every line is between two zeros. The characters have the ids from 1 on,
-    in code point order.
+    A character is a Unicode code point. Id 0 is the line boundary, written as a newline, so a whole file of
+    lines encodes to one stream of ids in which every line is between two zeros. The characters have the ids
+    from 1 on, in code point order.
 
     Args:
         characters: Every character once, in any order, without the newline.

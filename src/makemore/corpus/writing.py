@@ -31,7 +31,7 @@ SPARE = 1 << 30
 """Bytes of the cache's disk that are left free, or a twentieth of a small disk."""
 
 _BYTES_A_LINE = 8 + 4 + 8 + 1 + 8
-"""What is yet to be written for each line once it is numbered: offset, length, hash, split, and its hash sorted."""
+"""Bytes still to be written for each line once it is numbered: offset, length, hash, split, sorted hash."""
 
 _PARTS = {"numbers", "ends", NAME, f"{NAME}.tmp", SORTED, *(f"{name}.npy" for name in ARRAYS)}
 """The files of a corpus that is being written."""
@@ -69,8 +69,8 @@ def write(
         os.rename(part, directory)
     except OSError as error:
         raise MakemoreError(
-            f"{directory.parent}: the cache cannot be written: {error.strerror or error}; make room with makemore cache "
-            "clear, or name another place in the environment variable MAKEMORE_CACHE"
+            f"{directory.parent}: the cache cannot be written: {error.strerror or error}; make room with "
+            "makemore cache clear, or name another place in the environment variable MAKEMORE_CACHE"
         ) from None
     finally:
         with contextlib.suppress(MakemoreError):
@@ -110,13 +110,19 @@ class _Writer:
         facts.digest = source.digest() if stamps else ""
         if source.stamps() != stamps:
             raise MakemoreError(
-                f"{self._numbering.where}: changed while it was read; run the command again when it is complete"
+                f"{self._numbering.where}: changed while it was read; run the command again when it is "
+                "complete"
             )
         facts.stamps = stamps
         facts.write(self._part)
 
     def _write_numbers(self, blocks: Iterable[Numbered]) -> list[tuple[int, np.dtype[np.unsignedinteger]]]:
-        """Write the number of each character and the positions of the line ends; return size and type of each block."""
+        """Write the numbers of the characters and the positions of the line ends.
+
+        Returns:
+            Size and type of each block of numbers.
+
+        """
         kinds, total = [], 0
         with open(self._part / "numbers", "wb") as numbers, open(self._part / "ends", "wb") as ends:
             for block in blocks:
@@ -128,16 +134,16 @@ class _Writer:
         return kinds
 
     def _check_room(self, total: int) -> None:
-        """Raise MakemoreError before the disk is full, as a stream may have no end; total: characters so far."""
+        """Raise MakemoreError before the disk is full: a stream may have no end; total: characters so far."""
         n = self._numbering.n_lines
         to_come = total * self._numbering.bytes_per_token + n * _BYTES_A_LINE
         disk = shutil.disk_usage(self._part)
         if disk.free - to_come < min(SPARE, disk.total // 20):
             raise MakemoreError(
-                f"{self._numbering.where}: {n:,} lines, {total / 1e9:,.2f} billion characters, were read, and for more "
-                f"the disk with the cache in {self._part.parent} has too little room ({disk.free / 1e9:,.2f} GB); give "
-                "fewer lines (head -n), make room with makemore cache clear, or name another place in the environment "
-                "variable MAKEMORE_CACHE"
+                f"{self._numbering.where}: {n:,} lines, {total / 1e9:,.2f} billion characters, were read, "
+                f"and for more the disk with the cache in {self._part.parent} has too little room "
+                f"({disk.free / 1e9:,.2f} GB); give fewer lines (head -n), make room with makemore cache "
+                "clear, or name another place in the environment variable MAKEMORE_CACHE"
             )
 
     def _write_offsets(self) -> None:
@@ -220,6 +226,6 @@ class _Writer:
         some = [np.unique(hashes[i : i + at_once]) for i in range(0, n, at_once)]
         different = len(np.unique(np.concatenate(some)))
         raise MakemoreError(
-            f"{self._numbering.where}: only {different:,} of its {n:,} lines are different; deduplicate it first "
-            "(sort -u), or keep fewer copies"
+            f"{self._numbering.where}: only {different:,} of its {n:,} lines are different; deduplicate it "
+            "first (sort -u), or keep fewer copies"
         )
