@@ -22,7 +22,7 @@ from makemore.plots.style import (
     COLOURS,
     GREY,
     INK,
-    WIDTH,
+    SIZE,
     Numbers,
     character,
     fading,
@@ -90,7 +90,8 @@ def _apart(places: Numbers, size: float, rounds: int = 200) -> Numbers:
         rounds: How often to try.
 
     """
-    scale = WIDTH / np.maximum(np.ptp(places, axis=0), 1e-9)
+    room = np.array(SIZE) / 1.2  # without the margins
+    scale = room / np.maximum(np.ptp(places, axis=0), 1e-9)
     at = places * scale  # (K, 2) in points
     for _ in range(rounds):
         away = at[:, None] - at[None]  # (K, K, 2)
@@ -110,7 +111,7 @@ def _kind(text: str) -> str:
         return "end of line"
     if unicodedata.normalize("NFD", text)[0] in "aeiouAEIOU":
         return "vowel"
-    kinds = {"Ll": "lower case", "Lu": "upper case", "L": "letter", "N": "digit"}
+    kinds = {"Ll": "other lower case", "Lu": "upper case", "L": "letter", "N": "digit"}
     category = unicodedata.category(text)
     return kinds.get(category) or kinds.get(category[0]) or "other"
 

@@ -137,20 +137,8 @@ def _baselines(axes: Axes, baselines: Baselines) -> list[float]:
     losses = (("bigram", baselines.bigram, ":"), ("6-gram", baselines.ngram, "--"))
     levels = [(of["validation"], name, style) for name, of, style in losses]
     levels = [level for level in levels if math.isfinite(level[0])]
-    for level, name, style in levels:  # the lower of two is named below its line, since the names could meet
-        axes.axhline(level, color=GREY, linestyle=style)
-        below = len(levels) > 1 and level == min(levels)[0]
-        axes.annotate(
-            f"{name} {level:.3f}",
-            (1, level),
-            xytext=(0, -3 if below else 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            va="top" if below else "bottom",
-            fontsize=8,
-            color=GREY,
-        )
+    for level, name, style in levels:
+        axes.axhline(level, color=GREY, linestyle=style, label=f"{name}: {level:.3f}")
     return [level for level, *_ in levels]
 
 
@@ -267,5 +255,7 @@ def reliability(found: Assessment) -> Figure | None:
         axis.set_ticks(ticks, [f"{tick:.0%}" for tick in ticks])
     axes.set(xlabel="the model's probability", ylabel="share that came true")
     axes.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05))
-    label_points(axes, x, y, [count(b.count) for b in bins], GREY)
+    label_points(
+        axes, x, y, [count(b.count) for b in bins], GREY, avoid=[(a, a) for a in np.linspace(0, 1, 60)]
+    )
     return figure

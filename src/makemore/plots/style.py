@@ -38,7 +38,6 @@ LIGHT = {
     "ink": INK,
     "dim": "#5d6672",
     "line": "#dfe3e8",
-    "accent": COLOURS[0],
     "amber": "#b06f00",
     "red": "#c62f40",
 }
@@ -50,17 +49,30 @@ DARK = {
     "ink": "#e4e7eb",
     "dim": "#9aa3af",
     "line": "#323942",
-    "accent": COLOURS[0],
     "amber": "#e5a33a",
     "red": "#f0707d",
 }
 """The same for readers who prefer dark pages."""
 
+PRINT = {
+    "page": "#ffffff",
+    "card": "#ffffff",
+    "ink": "#000000",
+    "dim": "#444444",
+    "line": "#bbbbbb",
+    "amber": "#8a5700",
+    "red": "#a81b2b",
+}
+"""The same for paper."""
+
+SURPRISE = "#d9485f"
+"""The background of a letter that a model found unlikely."""
+
 LINES = ("-", "--", "-.", ":")
 """Line styles, for curves beyond the number of colours."""
 
-WIDTH = 300.0
-"""The approximate width of a figure's axes, in points."""
+SIZE = (290.0, 180.0)
+"""The approximate width and height of the axes of a figure of the usual size, in points."""
 
 _CJK = (
     "Noto Sans CJK JP",
@@ -144,7 +156,8 @@ def legend(figure: Figure, axes: Axes, runs: int) -> None:
     if runs == 1:
         axes.legend()
         return
-    figure.set_figheight(3.4 + 0.2 * math.ceil(runs / 2))
+    named = len(axes.get_legend_handles_labels()[1])
+    figure.set_figheight(3.4 + 0.2 * math.ceil(named / 2))
     figure.legend(loc="outside lower center", ncols=2)
 
 
@@ -157,7 +170,7 @@ def label_points(
     first: Sequence[int] = (),
     avoid: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Write a label beside each point, as far as there is room.
+    """Write a label beside each point of a curve, as far as there is room that the curve leaves.
 
     Args:
         axes: Axes whose limits are set already.
@@ -169,12 +182,13 @@ def label_points(
         avoid: Other points that no label may cover.
 
     """
-    size = np.array([WIDTH, WIDTH * 0.6])  # of the axes in points, about
+    size = np.array(SIZE)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     scale = size / (right - left, high - low)
     at = (np.column_stack([x, y]) - (left, low)) * scale  # (K, 2) in points
-    others = [(np.array(point) - (left, low)) * scale for point in avoid]
+    others = ((np.array(avoid) if avoid else np.empty((0, 2))) - (left, low)) * scale
     taken = [(*(point - 4), *(point + 4)) for point in [*at, *others]]
+    taken += [(*(point - 1), *(point + 1)) for point in _between(at)]
     for i in [*first, *(i for i in range(len(at)) if i not in first)]:
         width, height = 5.5 * len(texts[i]) + 2, 10.0
         for dx, dy in ((6, 3), (-6 - width, 3), (6, -3 - height), (-6 - width, -3 - height)):
@@ -186,6 +200,12 @@ def label_points(
                 place = (float(x[i]), float(y[i]))
                 axes.annotate(texts[i], place, (dx, dy), textcoords="offset points", fontsize=8, color=colour)
                 break
+
+
+def _between(points: Numbers) -> Numbers:
+    """Return places on the lines between successive points."""
+    share = np.linspace(0, 1, 40)[:, None, None]
+    return (points[:-1] * (1 - share) + points[1:] * share).reshape(-1, 2)
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:

@@ -1,4 +1,4 @@
-"""The report on one run or several: one HTML file that needs nothing else, in light and dark, on paper and telephones."""
+"""The report on one run or several: one self-contained HTML file for screens, phones and paper."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ import contextlib
 import datetime
 import os
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
-from makemore import __version__
 from makemore.errors import MakemoreError
 from makemore.files.atomic import atomic, check_writable, held, kind, refuse_unless, unwritable
 from makemore.files.manifest import Manifest
+from makemore.files.results import Flag
 from makemore.plots.draw import draw, picture_files, picture_names, write_plots
 from makemore.plots.entry import Entry, Plot, same_lines
 from makemore.reports.assessment import assess
-from makemore.reports.comparison import Compared, Comparison, Pair, compare_runs, result_of
-from makemore.reports.markup import around, folded, integer, number, seconds, spelled, table
-from makemore.reports.portrait import SHADES, figures, name_of, portrait, samples, verdict
+from makemore.reports.comparison import Comparison, compare_runs, result_of
+from makemore.reports.portrait import name_of, portrait
+from makemore.reports.render import render
+from makemore.reports.together import together
 from makemore.runs.ownership import RESERVED, is_report, owned
 from makemore.runs.run import Run
-
-FEW = 8
-"""Samples of each run where there are several."""
 
 
 def write_page(
@@ -32,25 +28,36 @@ def write_page(
     entries: Sequence[Entry],
     comparison: Comparison | None = None,
     drawn: list[list[Plot]] | None = None,
+    flag: Flag = str,
 ) -> None:
     """Write the report on some runs to an HTML file.
 
-    entries: each run's name, the run and what `assessment.assess` says of it. comparison: of `comparison`, for several.
-    drawn: of `plots.draw`, if there already. Raises MakemoreError if the file cannot be written.
+    Args:
+        path: The file.
+        entries: The runs, and what was measured about each.
+        comparison: How they compare, for several runs on the same lines.
+        drawn: What `plots.draw` returns, if the plots exist already.
+        flag: Spells the arguments that warnings name.
+
+    Raises:
+        MakemoreError: The file cannot be written.
+
     """
-    together, *each = drawn or draw(entries)
-    of = list(dict.fromkeys(name_of(run, name) for name, run, _ in entries))
-    title = of[0] if len(of) == 1 else f"{len(entries)} runs compared"
-    body = f"<h1>{spelled(title)}</h1>"
-    if len(entries) == 1:
-        body += portrait(*entries[0], each[0], "r1")
-    else:
-        body += _together(entries, comparison, together) + "<h2>Each run</h2>"
-        for i, ((name, run, found), plots) in enumerate(zip(entries, each, strict=True), 1):
-            body += folded(spelled(name), portrait(name, run, found, plots, f"r{i}"))
-    template = Template(files("makemore.reports").joinpath("page.html").read_text("utf-8"))
-    page = template.substitute(
-        title=spelled(title), body=body, version=__version__, date=datetime.date.today(), shades=_shades()
+    plots_together, *each = drawn or draw(entries)
+    several = len(entries) > 1
+    source, *others = dict.fromkeys(map(name_of, entries))
+    title = "" if others else source
+    if several:
+        title = f"{title}: {len(entries)} runs compared".removeprefix(": ")
+    page = render(
+        "page.html",
+        title=title,
+        together=together(entries, comparison, plots_together) if several else None,
+        runs=[
+            portrait(entry, plots, f"r{i}", flag)
+            for i, (entry, plots) in enumerate(zip(entries, each, strict=True), 1)
+        ],
+        date=datetime.date.today(),
     )
     noted = _manifest_of(path)
     try:
@@ -74,10 +81,24 @@ def write_report(
     n: int | None = None,
     seed: int = 0,
     said: Callable[[str], None] = lambda text: None,
+    flag: Flag = str,
 ) -> Path:
-    """Measure runs, or those of what `makemore compare` wrote; write the page, and the plots to a directory beside it.
+    """Measure runs, write the page about them, and write the plots to a directory beside it.
 
-    Returns the page's path; output: None takes report.html in the first directory. n, seed, said: as of `assess`.
+    Args:
+        directories: Run directories, or the one directory of a comparison.
+        output: The HTML file; None takes report.html in the first directory.
+        n: Samples to measure of each run, as in `assess`.
+        seed: Of the samples.
+        said: Called with what is being done.
+        flag: Spells the arguments that warnings name.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        MakemoreError: A run cannot be loaded, or something cannot be written.
+
     """
     first, result = directories[0], None
     page = output or first / "report.html"
@@ -100,7 +121,7 @@ def write_report(
     said("drawing")
     drawn = draw(entries)
     picture_files(pictures, picture_names(entries, drawn))
-    write_page(page, entries, result, drawn)
+    write_page(page, entries, result, drawn, flag)
     if (noted := _manifest_of(page)) is not None:
         noted.claim(pictures.name, wanted="directory")
     write_plots(pictures, entries, drawn)
@@ -108,112 +129,26 @@ def write_report(
 
 
 def _manifest_of(path: Path) -> Manifest | None:
-    """Return the manifest that a page is to be noted in; None outside the directories that makemore fills.
+    """Return the manifest that lists a page; None outside the directories that makemore fills.
 
-    Raises MakemoreError if something is in its place that is not a page that makemore wrote.
+    Raises:
+        MakemoreError: Something that is not a page of makemore's has the page's path.
+
     """
     if refuse_unless(path, "file") and not is_report(path):
         raise MakemoreError(
-            f"{path}: is not a page that makemore wrote, and was left alone; choose another name with -o"
+            f"{path}: is not a page that makemore wrote, and was left alone; choose another path for output",
+            option="output",
         )
     noted = Manifest(path.parent)
     filled = noted.exists or "config.json" in owned(path.parent)
     if filled and path.name in RESERVED:
-        raise MakemoreError(f"{path}: makemore writes something else there; choose another name with -o")
+        raise MakemoreError(
+            f"{path}: makemore writes something else there; choose another path for output", option="output"
+        )
     if not noted.exists or path.name != "report.html":
         return None
     if not kind(path):
         noted.check(path.name)
     noted.check(f"{path.stem}-plots", wanted="directory")
     return noted
-
-
-# several runs
-
-
-def _together(entries: Sequence[Entry], comparison: Comparison | None, plots: list[Plot]) -> str:
-    """The runs beside each other, the best first."""
-    compared: dict[str, Compared] = {}
-    for each in comparison.entries if comparison else ():
-        compared |= dict.fromkeys([each.name, *each.runs], each)
-    with_more = [
-        (entry, compared.get(entry.name) or compared.get(str(entry.run.directory))) for entry in entries
-    ]
-    # of several runs with other seeds the page shows the first, and here their mean
-    ranked = sorted(with_more, key=lambda each: (each[1] or each[0].found).nll["test"])
-    text = ""
-    if not same_lines(entries):
-        text += (
-            "<p class=warning>These runs did not learn the same lines: their losses cannot be compared.</p>"
-        )
-    elif compared:
-        text += f"<p class=verdict>{_best(ranked)}</p>"
-    text += "<h2>Samples of each</h2>"
-    for (name, run, found), _ in ranked:
-        said = verdict(found)
-        text += f"<p><b>{spelled(name)}</b> <small>{said}</small></p>{samples(run, FEW, explained=False)}"
-    text += "<h2>Numbers</h2>" + _numbers(ranked)
-    text += _pairs(comparison.pairs, len(entries)) if comparison else ""
-    return text + figures(plots, "all")
-
-
-Ranked = Sequence[tuple[Entry, Compared | None]]
-"""Runs, the best first, each with what the comparison says of it."""
-
-
-def _numbers(ranked: Ranked) -> str:
-    """A table of the numbers of each run."""
-    rows: list[list[str]] = []
-    for (name, run, found), more in ranked:
-        loss, interval = found.nll["test"], found.losses["test"].nll.interval
-        if more is not None:
-            loss, interval = more.nll["test"], more.interval
-        tied = " <small>no worse than the best</small>" if more and more.tie_with_best and rows else ""
-        of = found.quality
-        speed = number(more.samples_per_second, ",.0f") if more else "–"
-        rows.append([
-            f"<b>{spelled(name)}</b>", run.type, around(loss, interval) + tied,
-            integer(found.parameters), seconds(found.seconds), speed,
-            number(of.train_mass, ".1%"), number(found.copying.ratio, ".2f"), number(of.uniqueness, ".1%"),
-            number(of.novelty, ".1%"), number(of.vendi.ratio, ".2f"),
-        ])  # fmt: skip
-    head = ["run", "type", "test loss, nats per token", "parameters", "trained for", "samples a second", "copies",
-            "copy ratio R", "unique", "novel", "Vendi ratio"]  # fmt: skip
-    if not any(more for _, more in ranked):
-        head, *rows = ([*row[:5], *row[6:]] for row in (head, *rows))
-    return table(head, rows)
-
-
-def _pairs(pairs: Sequence[Pair], runs: int) -> str:
-    """Which differences between runs are real."""
-    rows = []
-    for pair in pairs:
-        a, b = spelled(pair.a), spelled(pair.b)
-        says = f"{a if pair.difference > 0 else b} is better"
-        if pair.tie:
-            says = "a tie: chance alone could do it"
-        rows.append([f"{b} less {a}", around(pair.difference, pair.interval, "+.4f"), says])
-    if not rows:
-        return ""
-    head, best = ["runs", "difference", ""], runs - 1  # those with the best run come first
-    text = (
-        "<h2>Which is better?</h2><p>Differences of the test losses on the same lines, in nats per token.</p>"
-    )
-    text += table(head, rows[:best])
-    return text + (folded(f"{len(rows)} pairs in all", table(head, rows[best:])) if rows[best:] else "")
-
-
-def _best(ranked: Ranked) -> str:
-    """Say which run is best, and which are level with it."""
-    (best, _), *others = [(entry.name, more) for entry, more in ranked]
-    level = [spelled(name) for name, more in others if more and more.tie_with_best]
-    if not level:
-        return f"{spelled(best)} is best, and its lead over every other is real."
-    return f"{spelled(best)} has the lowest test loss; {', '.join(level)} may be as good: chance alone explains the difference."
-
-
-def _shades() -> str:
-    """The shades of surprise, as CSS."""
-    return "\n".join(
-        f".s{i} {{ background: rgba(var(--shade), {i / (SHADES - 1) * 0.8:.2f}) }}" for i in range(SHADES)
-    )

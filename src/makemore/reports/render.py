@@ -1,0 +1,125 @@
+"""Typed data to HTML: the templates, and how they spell numbers and text.
+
+Every value is escaped, and characters that would hide or reorder others are spelled out, by default.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from makemore import __version__
+from makemore.corpus.splits import SPLITS
+from makemore.errors import CUT, visible
+from makemore.metrics.copying import percent
+from makemore.plots import style
+
+SHADES = 10
+"""Shades of surprise."""
+
+_OPTION = re.compile(r"(--[a-z][a-z-]*)")
+"""An option of the command line."""
+
+
+def render(template: str, **data: object) -> str:
+    """Return the HTML of a template.
+
+    Args:
+        template: A file in templates/.
+        data: What it shows, by the names that it uses.
+
+    """
+    return _environment().get_template(template).render(data)
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("makemore.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (number, whole, percent, duration, plain, shorten, options, span)
+    environment.filters |= {each.__name__: each for each in filters}
+    environment.tests["known"] = known
+    environment.globals |= {
+        "version": __version__,
+        "style": style,
+        "shades": [f"{style.SURPRISE}{round(i / (SHADES - 1) * 0.8 * 255):02x}" for i in range(SHADES)],
+        "splits": list(SPLITS),
+        "cut_mark": CUT,
+    }
+    return environment
+
+
+# numbers
+
+
+def known(value: float | tuple[float, float] | None) -> bool:
+    """Say whether a number, or each end of an interval, is there and is a number."""
+    ends = value if isinstance(value, tuple) else (value,)
+    return all(end is not None and math.isfinite(end) for end in ends)
+
+
+def number(x: float | None, form: str) -> str:
+    """Return a number in a format of Python's, as typographers write it."""
+    if x is None or math.isnan(x):
+        return "–"
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    return format(x, form if abs(x) < 1e6 else ".1e").replace("-", "−")
+
+
+def whole(n: int | None) -> str:
+    """Return a whole number with commas."""
+    return "–" if n is None else f"{n:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in seconds, or in minutes and seconds."""
+    if seconds is None:
+        return "–"
+    return f"{seconds:.3g} s" if seconds < 60 else f"{int(seconds / 60)} min {seconds % 60:.0f} s"
+
+
+def span(healthy: tuple[float | None, float | None] | None, form: str) -> str:
+    """Return a range of numbers in words; "" if there is none."""
+    if healthy is None:
+        return ""
+    low, high = (None if end is None else number(end, form) for end in healthy)
+    if low is None or high is None:
+        return f"up to {high}" if low is None else f"from {low}"
+    return f"{low} to {high}"
+
+
+def plain(value: object) -> str:
+    """Return a setting as people write it."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:g}"
+    return str(value)
+
+
+# text
+
+
+def shorten(line: str, most: int = 80) -> str:
+    """Return a line of the data or of the model, cut if it is long."""
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def options(text: str) -> list[str]:
+    """Split a text into options of the command line, which no line may break, and what is between them."""
+    return _OPTION.split(text)
