@@ -127,7 +127,7 @@ def collect(there: Path, types: list[str], nproc: int) -> None:
     if package.parent != Path(os.environ["PYTHONPATH"]):
         raise RuntimeError(f"{package} is not the checkout's own")
     names = Path("list.txt")
-    bundled = (package / "data" / "names.txt").read_text("utf-8").split()
+    bundled = next(package.rglob("data/names.txt")).read_text("utf-8").split()
     names.write_text("\n".join(bundled[::100][:300]) + "\n", "utf-8")
     results: dict[str, Any] = {}
     for type in types:

@@ -15,7 +15,7 @@ from makemore.models import build, configure, count_parameters
 from makemore.models.base import ModelConfig
 
 TABLES = {"bigram": "ngram", "bigram_nn": "mlp"}
-"""Types that have a number for each pair of characters, and what to use instead if there are many characters."""
+"""Types that have a number for each pair of characters, and what to use instead if there are many."""
 
 TABLE_SIDE = 8192
 """The largest vocabulary of such a table: 0.5 GB of counts, and 1 GB to train."""
@@ -40,8 +40,8 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
     """
     if type in TABLES and vocab_size > TABLE_SIDE:
         raise MakemoreError(
-            f"type {type} needs a table of {vocab_size:,} x {vocab_size:,} numbers, one for each pair of characters; "
-            f"use {TABLES[type]} instead, or fewer characters with min_count",
+            f"type {type} needs a table of {vocab_size:,} x {vocab_size:,} numbers, one for each pair of "
+            f"characters; use {TABLES[type]} instead, or fewer characters with min_count",
             option=("type", "min_count"),
         )
     if type in (*TABLES, "ngram") or (has := memory(device)) is None:
@@ -58,12 +58,13 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
     there = f"{'there are' if device.type == 'cpu' else 'the GPU has'} {has / 1e9:,.0f} GB"
     if weights > has / 2:
         raise MakemoreError(
-            f"type {type}: {count_parameters(model):,} parameters would take about {weights / 1e9:,.0f} GB in training, "
-            f"and {there}; choose smaller numbers than {config}",
+            f"type {type}: {count_parameters(model):,} parameters would take about {weights / 1e9:,.0f} GB "
+            f"in training, and {there}; choose smaller numbers than {config}",
             option="type",
         )
     raise MakemoreError(
-        f"batch_size is too large: a step of {tokens:,.0f} characters would take about {step / 1e9:,.0f} GB, and {there}",
+        f"batch_size is too large: a step of {tokens:,.0f} characters would take about {step / 1e9:,.0f} GB, "
+        f"and {there}",
         option="batch_size",
     )
 
@@ -92,7 +93,7 @@ def _at_most(vocab_size: int, config: ModelConfig) -> tuple[int, int]:
 
 
 def _numbers(model: nn.Module, vocab_size: int) -> int:
-    """Return about how many numbers are kept for each token of a step: inputs and outputs of each matrix, logits."""
+    """Return about how many numbers a step keeps for each token: inputs and outputs of matrices, logits."""
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     sides = [sum(p.shape) for p in model.parameters() if p.ndim == 2 and id(p) not in tables]
     return 2 * sum(sides) + 6 * vocab_size
@@ -114,10 +115,10 @@ def memory(device: torch.device) -> int | None:
 
 
 def container_limit(root: Path, own: Path) -> int | None:
-    """Return the lowest memory limit, in bytes, of the control groups that this process is in; None if there is none.
+    """Return the lowest memory limit, in bytes, of this process's control groups; None if there is none.
 
-    Inside a container the group's own path is often not visible, and its limit is that of the root; so the limits of
-    the root and of every group on the way count.
+    Inside a container the group's own path is often not visible, and its limit is that of the root; so the
+    limits of the root and of every group on the way count.
 
     Args:
         root: Where control groups are mounted: version 2 there, version 1 in its folder "memory".

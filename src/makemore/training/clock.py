@@ -12,7 +12,7 @@ EVALUATIONS, SAMPLES = 20, 4
 """How often a training of known duration is evaluated, and how often it shows samples."""
 
 EARLY = (20, 50, 100, 200, 500, 1000)
-"""Steps after which a few samples are shown in the first quarter of training, so that one can watch the model learn."""
+"""Steps after which a few samples are shown in the first quarter of training, to watch the model learn."""
 
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is saved at every evaluation, and whenever the last one is this old."""
@@ -66,7 +66,7 @@ class Clock:
         return self.share() == 1
 
     def evaluation_due(self, over: bool) -> bool:
-        """Return whether to evaluate now, once for each step: at the start, at the end, and regularly between.
+        """Return whether to evaluate this step: at the start, regularly, and at the end, but never twice.
 
         Args:
             over: Whether training has reached its end.

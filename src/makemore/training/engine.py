@@ -1,4 +1,4 @@
-"""What training runs on: a device, one process or several, torch's compiler; and who watches it or stops it."""
+"""What training runs on: a device, one process or several, torch's compiler, and who watches or stops it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Engine:
 
     @contextlib.contextmanager
     def step(self, number: int, batch: Batch, forward: Forward) -> Iterator[Forward]:
-        """Give what to call in one step, which is `forward` unless the step is watched, and explain what fails.
+        """Give what to call in one step, `forward` or a watched one, and explain what fails.
 
         Args:
             number: The step, counted from 1.
@@ -92,8 +92,8 @@ class Engine:
                 yield call
         except torch.OutOfMemoryError:
             raise MakemoreError(
-                "the device ran out of memory in a training step; resuming would fail the same way, so rerun with "
-                "overwrite and a smaller batch_size",
+                "the device ran out of memory in a training step; resuming would fail the same way, so rerun "
+                "with overwrite and a smaller batch_size",
                 option=("overwrite", "batch_size"),
             ) from None
         except RuntimeError as error:

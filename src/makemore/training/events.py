@@ -20,7 +20,7 @@ class Started:
     parameters: int
     device: str
     warning: str = ""
-    """Why the results may differ from an uninterrupted run's, or why nothing is left to do; empty if all is well."""
+    """Why the results may differ from an uninterrupted run's, or why nothing is left to do; else empty."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Evaluation:
     validation_error: float = 0.0
     """Standard error of the validation loss."""
     rise_error: float | None = None
-    """Standard error of how far the validation loss is above the best one; None if there is none yet, or this is it."""
+    """Standard error of how far the validation loss is above the best one; None for the best one."""
     batch: float = 0.0
     """Mean loss of the batches since the last evaluation."""
     seconds: float = 0.0

@@ -1,9 +1,9 @@
-"""The judge: how good the model is while it trains, whether it is the best so far, and what its samples look like."""
+"""The judge: how good the model in training is, whether it is the best so far, and some samples."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -48,11 +48,11 @@ class Judge:
         self._curve = run.metrics()
         self._best: Losses | None = None  # of the validation lines, at the best step
 
-    def evaluate(self, seconds: float) -> Evaluation:
+    def evaluate(self, seconds: Callable[[], float]) -> Evaluation:
         """Score the model, and note in the progress whether it is the best so far.
 
         Args:
-            seconds: The training time so far.
+            seconds: Returns the training time so far.
 
         """
         progress = self._state.progress
@@ -71,7 +71,7 @@ class Judge:
                 rise_error = validation.difference(self._best_losses())
         progress.evaluated = progress.step
         batch = self._state.mean_loss()
-        event = Evaluation(progress.step, train.nll, loss.nll, best, loss.error, rise_error, batch, seconds)
+        event = Evaluation(progress.step, train.nll, loss.nll, best, loss.error, rise_error, batch, seconds())
         self._curve.append(event.row())
         return event
 
@@ -82,7 +82,7 @@ class Judge:
             yield Overfitting(self._state.step, since)
 
     def out_of_patience(self) -> bool:
-        """Return whether the validation loss has not improved for as many evaluations as the settings allow."""
+        """Return whether too many evaluations in a row did not improve the validation loss."""
         patience = self._run.settings.patience
         return bool(patience) and self._state.progress.stale >= patience
 

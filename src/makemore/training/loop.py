@@ -2,7 +2,7 @@
 
 Read it top to bottom. Each part has a file of its own beside this one:
 
-    state.py    TrainState: the model, its optimisers, the place in the data, the progress; one checkpoint holds it all
+    state.py    TrainState: the model, its optimisers, the place in the data; one checkpoint holds it all
     clock.py    Clock: how far along training is, by steps or by seconds, and what is due
     judge.py    Judge: the rows scored during training, the best so far, a few samples now and then
     engine.py   Engine: the device, several processes, compiling, watching; who stops the training
@@ -34,9 +34,9 @@ from makemore.training.teacher import fit_teacher
 def steps(run: Run, engine: Engine) -> Iterator[Event]:
     """Train a run from its last checkpoint, or from scratch, to its end; yield what happens.
 
-    All randomness comes from the run's seed through torch's global generator, whose state is part of the checkpoint:
-    on one CPU with the same number of threads, an interrupted run ends in the same weights, bit for bit, as an
-    uninterrupted one, unless training is limited by time.
+    All randomness comes from the run's seed through torch's global generator, whose state is part of the
+    checkpoint: on one CPU with the same number of threads, an interrupted run ends in the same weights, bit
+    for bit, as an uninterrupted one, unless training is limited by time.
     """
     settings, corpus = run.settings, run.corpus
     torch.manual_seed(settings.seed)
@@ -53,7 +53,7 @@ def steps(run: Run, engine: Engine) -> Iterator[Event]:
         # judge: is this the best so far? then keep it; save everything; show some samples
         over = clock.over()
         if clock.evaluation_due(over):
-            evaluation = judge.evaluate(clock.seconds())
+            evaluation = judge.evaluate(clock.seconds)
             state.record(evaluation)  # on disk before anyone hears of it
             yield evaluation
             yield from judge.overfitting()

@@ -18,10 +18,10 @@ def optimizers(
 ) -> list[torch.optim.Optimizer]:
     """Return the optimisers of a model; together they hold each weight once.
 
-    AdamW (Loshchilov & Hutter 2019) updates everything, except that with `muon` the hidden matrices go to Muon. Its
-    updates have the size that AdamW's would have, so both share one learning rate. A matrix is hidden if it is in a
-    module, unless that is an embedding, whose rows are looked up one by one, or the output layer `head`. Vectors
-    (biases, gains) are not decayed.
+    AdamW (Loshchilov & Hutter 2019) updates everything, except that with `muon` the hidden matrices go to
+    Muon. Its updates have the size that AdamW's would have, so both share one learning rate. A matrix is
+    hidden if it is in a module, unless that is an embedding, whose rows are looked up one by one, or the
+    output layer `head`. Vectors (biases, gains) are not decayed.
 
     Args:
         model: The model.
@@ -59,8 +59,8 @@ class Muon(torch.optim.Optimizer):
 
     All directions of the update get the same weight, not only the few that most gradients share. The factor
     0.2 sqrt(...) gives it the size of AdamW's (Liu et al. 2025, "Muon is scalable for LLM training").
-    torch.optim.Muon does the same for one matrix after another; here matrices of one shape are updated together,
-    which takes a third of the time if there are many small ones.
+    torch.optim.Muon does the same for one matrix after another; here matrices of one shape are updated
+    together, which takes a third of the time if there are many small ones.
 
     After Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
     """
@@ -100,8 +100,8 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrices: Tensor) -> Tensor:
     """Return about U V^T for each matrix U S V^T: the same directions, all with the same weight.
 
-    Five steps X <- a X + b (X X^T) X + c (X X^T)^2 X of the Newton-Schulz iteration bring the singular values from
-    anywhere in (0, 1] to between 0.7 and 1.2. This is so rough that 16 bits are enough.
+    Five steps X <- a X + b (X X^T) X + c (X X^T)^2 X of the Newton-Schulz iteration bring the singular values
+    from anywhere in (0, 1] to between 0.7 and 1.2. This is so rough that 16 bits are enough.
 
     Args:
         matrices: (N, rows, columns).
@@ -123,8 +123,8 @@ def orthogonal(matrices: Tensor) -> Tensor:
 def schedule(share: float | None, step: int = 0) -> float:
     """Return the learning rate as a share of the highest rate.
 
-    It rises in a straight line over the first 5 % of training and falls to zero in another (Bergsma et al. 2025,
-    "Straight to zero"). Without an end in sight it rises for 200 steps and stays.
+    It rises in a straight line over the first 5 % of training and falls to zero in another (Bergsma et al.
+    2025, "Straight to zero"). Without an end in sight it rises for 200 steps and stays.
 
     Args:
         share: The share of training that is done, from 0 to 1; None if training has no end.

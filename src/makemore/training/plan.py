@@ -1,4 +1,4 @@
-"""How to train: what was asked for, else what the type's recipe says, or what the run to resume was started with."""
+"""How to train: what was asked for, else the type's recipe; or what a resumed run was started with."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def settings_for(type: str, corpus: Corpus, given: dict[str, Any], device: torch
         tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * n_train / 200)))
     batch_size = given.get("batch_size", max(4, round(tokens / tokens_per_line)))
     max_steps = given.get("max_steps", -1 if "time" in given else own.max_steps)
-    # twenty evaluations, but at least one every two epochs where epochs are short: small lists overfit within a few
+    # twenty evaluations, but one every two epochs if epochs are short: small lists overfit within a few
     eval_every = max(1, (2000 if max_steps < 0 else max_steps) // 20)
     eval_every = min(eval_every, max(25, 2 * math.ceil(n_train / batch_size)))
     settings = Settings(
@@ -75,8 +75,8 @@ def settings_to_resume(run: Run, asked: dict[str, Any]) -> Settings:
             configure(run.type, 1, **{name: value})  # says which knobs there are
         if name not in may and value != stored[name]:
             raise MakemoreError(
-                f"{name} {value} is not what the run in {run.directory} was started with, {stored[name]}; only the length "
-                "of training, its patience, the device and compiling can change",
+                f"{name} {value} is not what the run in {run.directory} was started with, {stored[name]}; "
+                "only the length of training, its patience, the device and compiling can change",
                 option=name,
             )
     return dataclasses.replace(run.settings, **{name: asked[name] for name in may if name in asked})

@@ -77,7 +77,8 @@ def train(
         source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
         type: The type of model, a name of MODELS; None is "lstm".
         work_dir: The run directory to write, or the one to resume.
-        resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can change.
+        resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
+            change.
         overwrite: Replace a run that is in work_dir.
         encoding: As in `makemore.read`, like the next four.
         max_length: Drop longer lines.
@@ -144,7 +145,7 @@ class _Wanted:
     """The training settings that were given; precision always is."""
 
     def read(self) -> Corpus:
-        """Read the lines; with several processes on a machine, one first: it fills the cache for the others."""
+        """Read the lines; one of several processes goes first and fills the cache for the others."""
         with parallel.one_first():
             return read_corpus(self.source, self.how, self.on_progress)
 
@@ -205,8 +206,8 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
         before = run.settings
         if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
             raise MakemoreError(
-                f"{wanted.source}: not the lines that the run in {run.directory} was started on; to continue with the "
-                "run's own copy of them, give no file"
+                f"{wanted.source}: not the lines that the run in {run.directory} was started on; to continue "
+                "with the run's own copy of them, give no file"
             )
         asked = wanted.given | wanted.knobs | ({} if wanted.type is None else {"type": wanted.type})
         run.settings = settings_to_resume(run, asked)

@@ -1,4 +1,4 @@
-"""Everything that training changes: the model, its optimisers, the random state, the place in the data, the progress.
+"""Everything that training changes: the model, its optimisers, the random state, the place in the data.
 
 One checkpoint holds it all, in one file, so that its parts cannot disagree.
 """
@@ -124,11 +124,11 @@ class TrainState:
         return mean
 
     def check(self, loss: float) -> None:
-        """Raise MakemoreError if a loss is not a number, or huge: the weights are lost, and training must not go on."""
+        """Raise MakemoreError if a loss is not a number, or huge: the weights are lost."""
         if not loss < LOST:
             raise MakemoreError(
-                f"the loss diverged ({loss:g} at step {self.step}): rerun with overwrite and a learning_rate below "
-                f"{self._settings.learning_rate:g}",
+                f"the loss diverged ({loss:g} at step {self.step}): rerun with overwrite and a learning_rate "
+                f"below {self._settings.learning_rate:g}",
                 option=("overwrite", "learning_rate"),
             )
 
@@ -167,8 +167,8 @@ class TrainState:
             return f"already trained for {had}; give it more steps or more time to continue"
         if device.type == "cpu" and progress.threads != threads:
             return (
-                f"trained with {progress.threads} threads so far, now with {threads}: the weights will not be bit for bit "
-                f"those of an uninterrupted run (set OMP_NUM_THREADS={progress.threads} for that)"
+                f"trained with {progress.threads} threads so far, now with {threads}: the weights will not "
+                f"be bit for bit those of an uninterrupted run (set OMP_NUM_THREADS={progress.threads} for that)"
             )
         return ""
 

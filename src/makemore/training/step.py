@@ -15,7 +15,7 @@ from makemore.models.loss import nll, taught
 from makemore.training.teacher import Teacher
 
 CLIP = 1.0
-"""Gradients are scaled down to this norm (Pascanu et al. 2013), so that one odd batch cannot wreck the run."""
+"""Gradients are scaled down to this norm (Pascanu et al. 2013), so that one odd batch cannot do much."""
 
 CPU = torch.device("cpu")
 

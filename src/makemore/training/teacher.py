@@ -1,6 +1,7 @@
 """The teacher: an n-gram of the training lines that gives a share of the targets (soft labels).
 
-The target of each position mixes the observed character with the n-gram's prediction: see `models.loss.taught`.
+The target of each position mixes the observed character with the n-gram's prediction: see
+`models.loss.taught`.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ Some steps of training add one line each to diagnostics.jsonl:
      "activations": {layer: {"mean", "std", "saturated", "dead"}},
      "parameters": {name: {"dims", "gradient_std", "weight_std", "update_ratio"}}}
 
-A model needs no code for it: forward hooks see what its modules return, and a torch function mode sees what functions
-such as `torch.tanh` return. Watching uses no randomness and changes nothing, so the weights are bit for bit those of
-an unwatched training. `metrics.layers` reads the lines back and judges them.
+A model needs no code for it: forward hooks see what its modules return, and a torch function mode sees what
+functions such as `torch.tanh` return. Watching uses no randomness and changes nothing, so the weights are bit
+for bit those of an unwatched training. `metrics.layers` reads the lines back and judges them.
 
 After Karpathy, "Building makemore, part 3: activations and gradients, BatchNorm" (2022).
 """
@@ -50,8 +50,8 @@ REPEATS = 16
 def due(step: int, max_steps: int) -> bool:
     """Return whether to record a step.
 
-    If the number of steps is known, the first ten and about a hundred others are recorded; if not, 16 in every
-    doubling. This depends on the step alone, so a resumed training records the same steps.
+    If the number of steps is known, the first ten and about a hundred others are recorded; if not, 16 in
+    every doubling. This depends on the step alone, so a resumed training records the same steps.
 
     Args:
         step: Counted from 1.
@@ -219,7 +219,9 @@ class _Seeing(TorchFunctionMode):
         self._seen.append((name, numbers))
 
     def _real(self, x: Tensor) -> Tensor:
-        """Return one row for each position that is not padding, (R, units), if the shape tells which these are."""
+        """Return one row for each position that is not padding, (R, units), if the shape tells which these
+        are.
+        """
         x = x.detach().float()
         if x.shape[:2] == self._shape:
             x = x.flatten(0, 1)
