@@ -39,6 +39,8 @@ from makemore.training.watch import Watch, finish
 Source = str | Path | Sequence[str | Path]
 """A file, a bundled list's name, or several: what `makemore.read` takes."""
 
+_SETTINGS = {field.name for field in dataclasses.fields(Settings)}
+
 
 def train(
     source: Source | None = None,
@@ -111,11 +113,7 @@ def train(
         MakemoreError: Something that the caller can mend.
 
     """
-    given: dict[str, Any] = {
-        "max_steps": max_steps, "time": time, "batch_size": batch_size, "learning_rate": learning_rate,
-        "weight_decay": weight_decay, "teacher": teacher, "patience": patience, "seed": seed,
-    }  # fmt: skip
-    given = {name: value for name, value in given.items() if value is not None} | {"precision": precision}
+    given = {name: value for name, value in locals().items() if name in _SETTINGS and value is not None}
     check_given(given)
     SampleOptions(top_k=top_k)  # checks itself
     how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)

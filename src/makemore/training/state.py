@@ -168,7 +168,8 @@ class TrainState:
         if device.type == "cpu" and progress.threads != threads:
             return (
                 f"trained with {progress.threads} threads so far, now with {threads}: the weights will not "
-                f"be bit for bit those of an uninterrupted run (set OMP_NUM_THREADS={progress.threads} for that)"
+                "be bit for bit those of an uninterrupted run (for that, set "
+                f"OMP_NUM_THREADS={progress.threads})"
             )
         return ""
 
