@@ -22,16 +22,21 @@ if TYPE_CHECKING:
     from makemore.metrics.losses import evaluate as evaluate
     from makemore.models import MODELS as MODELS
     from makemore.models import build as build
+    from makemore.plots.draw import plot as plot
+    from makemore.plots.entry import Plot as Plot
     from makemore.reports.assessment import assess as assess
     from makemore.reports.comparison import compare as compare
+    from makemore.reports.page import write_report as write_report
     from makemore.runs.run import Run as Run
     from makemore.runs.run import load as load
+    from makemore.sampling.options import SampleOptions as SampleOptions
     from makemore.training.start import train as train
 
 _HOME = {
     "train": "training.start",
     "load": "runs.run",
     "Run": "runs.run",
+    "SampleOptions": "sampling.options",
     "read": "corpus.cache",
     "Corpus": "corpus.corpus",
     "Vocab": "corpus.vocab",
@@ -40,6 +45,9 @@ _HOME = {
     "evaluate": "metrics.losses",
     "assess": "reports.assessment",
     "compare": "reports.comparison",
+    "write_report": "reports.page",
+    "plot": "plots.draw",
+    "Plot": "plots.entry",
     "MakemoreError": "errors",
 }
 

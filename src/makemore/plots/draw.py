@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from makemore.errors import MakemoreError, alike, quoted
 from makemore.files.atomic import held, refuse_unless
 from makemore.files.manifest import Manifest
+from makemore.metrics.assessment import Assessment
 from makemore.plots import inside, losses, samples
 from makemore.plots.entry import Entry, Plot
 from makemore.plots.files import write_png
 from makemore.plots.style import styled
 from makemore.runs.ownership import is_picture, is_report
+from makemore.runs.run import Run
 
 _TEMPERATURE = (
     "Samples at temperatures from 0.3 (safe) to 1.5 (wild). Further down is more like held-out lines, "
@@ -52,6 +56,10 @@ NOTES = {
 """How to read each plot, by its name."""
 
 
+Makers = dict[str, tuple[str, Callable[[], Figure | None]]]
+"""For each plot, its title and the function that makes it; None where the run has no such plot."""
+
+
 def draw(entries: Sequence[Entry]) -> list[list[Plot]]:
     """Make all plots.
 
@@ -63,42 +71,71 @@ def draw(entries: Sequence[Entry]) -> list[list[Plot]]:
 
     """
     with styled():
-        temperatures = [samples.over_temperature(entry.run) for entry in entries]
-        together: list[Plot] = []
-        if len(entries) > 1:
-            names = [entry.name for entry in entries]
-            together = _plots(
-                ("curves", "Validation loss over time", losses.learning_curves(entries)),
-                ("positions", "Loss by position", losses.by_position(entries)),
-                (
-                    "temperatures",
-                    "Quality and variety",
-                    samples.quality_and_variety(names, temperatures),
-                ),
-            )
-        return [together, *(_of_run(*each) for each in zip(entries, temperatures, strict=True))]
+        points = [samples.over_temperature(entry.run) for entry in entries]
+        each = [_plots(_of_run(*both)) for both in zip(entries, points, strict=True)]
+        if len(entries) < 2:
+            return [[], *each]
+        names = [entry.name for entry in entries]
+        together: Makers = {
+            "curves": ("Validation loss over time", lambda: losses.learning_curves(entries)),
+            "positions": ("Loss by position", lambda: losses.by_position(entries)),
+            "temperatures": ("Quality and variety", lambda: samples.quality_and_variety(names, points)),
+        }
+        return [_plots(together), *each]
 
 
-def _of_run(entry: Entry, temperatures: list[samples.Point]) -> list[Plot]:
-    name, run, found = entry
-    some = run.sample(samples.affordable(run, 10), seed=0)
-    return _plots(
-        ("curve", "Learning curve", losses.learning_curves([entry])),
-        ("temperature", "Quality and variety", samples.quality_and_variety([name], [temperatures])),
-        ("position", "Loss by position", losses.by_position([entry])),
-        ("length", "Loss by line length", losses.by_length(found)),
-        ("character", "Loss by character", losses.by_character(found)),
-        ("lengths", "Line lengths", samples.line_lengths(run, some)),
-        ("nearest", "Distance to the nearest training line", samples.nearest_distances(found)),
-        ("calibration", "Reliability", losses.reliability(found)),
-        ("pairs", "Pairs of characters", samples.pairs(run, some)),
-        ("table", "What the bigram has learned", inside.table(run)),
-        ("embedding", "Embedding", inside.embedding(run)),
-        ("attention", "Attention", inside.attention(run)),
-    )
+def plot(run: Run, name: str, found: Assessment) -> Plot:
+    """Make one plot of a run.
+
+    Args:
+        run: The run.
+        name: Which plot.
+        found: What was measured about the run.
+
+    Raises:
+        MakemoreError: There is no plot of this name, or the run has none.
+
+    """
+    makers = _of_run(Entry(run.directory.name, run, found))
+    if name not in makers:
+        guess = alike(name, makers)
+        raise MakemoreError(
+            f"name must be one of {', '.join(makers)}, not {quoted(name)}{';' * bool(guess)}{guess}",
+            option="name",
+        )
+    with styled():
+        if plots := _plots({name: makers[name]}):
+            return plots[0]
+    raise MakemoreError(f"{run.directory}: {run.type} runs have no plot {name}, or too little was measured")
 
 
-def _plots(*made: tuple[str, str, Figure | None]) -> list[Plot]:
+def _of_run(entry: Entry, points: list[samples.Point] | None = None) -> Makers:
+    """Return the plots of a run. points: those of `samples.over_temperature`, if they are known already."""
+    run, found = entry.run, entry.found
+    sampled = functools.cache(lambda: run.sample(samples.affordable(run, 10), seed=0))
+
+    def over_temperature() -> Figure | None:
+        known = samples.over_temperature(run) if points is None else points
+        return samples.quality_and_variety([entry.name], [known])
+
+    return {
+        "curve": ("Learning curve", lambda: losses.learning_curves([entry])),
+        "temperature": ("Quality and variety", over_temperature),
+        "position": ("Loss by position", lambda: losses.by_position([entry])),
+        "length": ("Loss by line length", lambda: losses.by_length(found)),
+        "character": ("Loss by character", lambda: losses.by_character(found)),
+        "lengths": ("Line lengths", lambda: samples.line_lengths(run, sampled())),
+        "nearest": ("Distance to the nearest training line", lambda: samples.nearest_distances(found)),
+        "calibration": ("Reliability", lambda: losses.reliability(found)),
+        "pairs": ("Pairs of characters", lambda: samples.pairs(run, sampled())),
+        "table": ("What the bigram has learned", lambda: inside.table(run)),
+        "embedding": ("Embedding", lambda: inside.embedding(run)),
+        "attention": ("Attention", lambda: inside.attention(run)),
+    }
+
+
+def _plots(makers: Makers) -> list[Plot]:
+    made = [(name, title, make()) for name, (title, make) in makers.items()]
     return [Plot(name, title, NOTES[name], figure) for name, title, figure in made if figure is not None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -31,6 +32,14 @@ class Plot:
     note: str
     """What to look for."""
     figure: Figure
+
+    def _repr_png_(self) -> bytes:
+        """Show the plot in a notebook."""
+        from makemore.plots.files import write_png
+
+        file = io.BytesIO()
+        write_png(file, self)
+        return file.getvalue()
 
 
 def same_lines(entries: Sequence[Entry]) -> bool:

@@ -8,6 +8,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from matplotlib import font_manager
 from matplotlib.figure import Figure
@@ -47,7 +48,7 @@ def _font_size(font: re.Match[str]) -> str:
     return f"font-size: {font[2]}" + "; font-weight: bold" * bool(font[1])
 
 
-def write_png(path: Path, plot: Plot) -> None:
+def write_png(path: Path | IO[bytes], plot: Plot) -> None:
     """Write a plot to a PNG file. Characters that no installed font has become their code points."""
     figure: Figure = pickle.loads(pickle.dumps(plot.figure))  # a copy, since the plot may go on a page too
     with styled():

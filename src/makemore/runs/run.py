@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import itertools
+import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import nn
 
+import makemore
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.reading import LONGEST
-from makemore.distributed import group as parallel
-from makemore.errors import MakemoreError, command_line, quoted, shown
+from makemore.errors import MakemoreError, command_line, quoted
 from makemore.files.atomic import damage
+from makemore.metrics.assessment import Assessment
 from makemore.models import build
 from makemore.models.base import Model, ModelConfig
 from makemore.runs import scoring
 from makemore.runs.directory import RunDirectory, Setup
+from makemore.runs.sampler import Sampler
 from makemore.runs.scoring import Explained
 from makemore.runs.settings import Settings
+from makemore.runs.shown import as_html, as_text
 from makemore.runs.spelling import Spelling
 from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import part
-from makemore.sampling import draw, most_likely
 from makemore.sampling.options import SampleOptions
-from makemore.sampling.tree import Sample, Tree
-from makemore.sampling.wanted import Keep
-
-Item = TypeVar("Item")
+from makemore.sampling.tree import Sample
 
 
 class Run:
@@ -49,8 +44,8 @@ class Run:
         self.vocab = setup.vocab
         self.reading = setup.reading
         """How the list was read; None for lines that came from no file."""
-        self._tree: Tree | None = None  # of the last samples, and what it is the tree of
-        self._tree_of: tuple[nn.Module, str, int | None] | None = None
+        self._last_sampler: Sampler | None = None
+        self._last_assessment: Assessment | None = None
 
     @classmethod
     def create(
@@ -73,12 +68,14 @@ class Run:
 
     @classmethod
     def load(cls, directory: str | Path) -> Run:
-        """Open a run directory.
+        """Open a run directory that `train` wrote, with its best model.
 
         Raises:
             MakemoreError: It is missing or damaged, another program's or of a newer format.
 
         """
+        if directory == "":
+            raise MakemoreError("the directory's name is empty; give the directory that training wrote")
         disk = RunDirectory(Path(directory))
         return cls(disk, disk.load())
 
@@ -130,6 +127,12 @@ class Run:
         keep_spaces = self.reading is not None and self.reading.keep_spaces
         return Spelling(self.vocab, keep_spaces, self.corpus.longest)
 
+    @property
+    def _sampler(self) -> Sampler:
+        if self._last_sampler is None or self._last_sampler.model is not self.model:
+            self._last_sampler = Sampler(self.model, self.corpus, self.spelling)
+        return self._last_sampler
+
     # using it
 
     def sample(
@@ -148,9 +151,6 @@ class Run:
     ) -> list[str]:
         """Return n new lines.
 
-        torch's settings stay as they are. A program that only ever samples a few lines at a time can make that
-        about twice as fast by calling `makemore.distributed.devices.own_process` once, as the command line does.
-
         Args:
             n: How many.
             prefix: What every line begins with.
@@ -164,9 +164,6 @@ class Run:
             novel: Only lines that are not in the corpus.
             seed: The same seed gives the same lines; None takes a fresh one.
 
-        Returns:
-            The lines.
-
         Raises:
             MakemoreError: An option makes no sense, or too few lines fulfil it.
 
@@ -177,30 +174,20 @@ class Run:
     def stream(
         self, n: int = 10, options: SampleOptions | None = None, *, together: bool = False
     ) -> Generator[Sample, None, None]:
-        """Yield n samples, each with its nll, as they are made; any number fits in memory.
+        """Yield samples, each with its nll, as they are made; any number fits in memory.
 
         The first steps are cached for later calls, so the weights of `model` must not change in between.
 
         Args:
             n: How many.
-            options: What they must be like. None asks for nothing.
+            options: What they must be like; the fields are the arguments of `sample`.
             together: Whether the processes that torchrun started share the work.
-
-        Returns:
-            The samples.
 
         Raises:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.
 
         """
-        options, keep = self._resolved(options or SampleOptions())
-        tree, last = self._tree, (self.model, options.prefix, options.max_length)
-        if tree is None or self._tree_of != last:
-            tree = self._tree = Tree(self.model, self.vocab, options.prefix, options.max_length)
-            self._tree_of = last
-        else:
-            tree.look_ahead()
-        return draw.sample(self.model, self.vocab, n, options, keep=keep, tree=tree, together=together)
+        return self._sampler.stream(n, options or SampleOptions(), together)
 
     def most_likely(
         self,
@@ -213,43 +200,18 @@ class Run:
     ) -> Generator[Sample, None, None]:
         """Yield the n most likely lines, likeliest first. Nothing is random.
 
-        Args:
-            n: How many.
-            prefix: What every line begins with.
-            pattern: A regular expression that the whole line must match.
-            max_length: The longest length of a line. None is as in `sample`.
-            novel: Only lines that are not in the corpus.
-
-        Returns:
-            The lines.
+        The arguments are those of `sample`.
 
         Raises:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.
 
         """
         options = SampleOptions(prefix=prefix, pattern=pattern, max_length=max_length, novel=novel)
-        options, keep = self._resolved(options)
-        return most_likely.most_likely(self.model, self.vocab, n, options, keep=keep)
-
-    def _resolved(self, options: SampleOptions) -> tuple[SampleOptions, Keep | None]:
-        """Return options with this run's prefix and max_length, and what says which lines are novel."""
-        self.spelling.check_length(options.prefix)
-        prefix, longest = self.spelling.normal(options.prefix), self.corpus.longest
-        most = max(LONGEST, longest)
-        if options.max_length is not None and options.max_length > most:
-            raise MakemoreError(
-                f"max_length must be at most {most:,} for this run, not {shown(options.max_length, 40)}",
-                option="max_length",
-            )
-        if len(prefix) >= longest:  # otherwise nothing would be left to sample
-            longest += len(prefix)
-        max_length = longest if options.max_length is None else options.max_length
-        keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if options.novel else None
-        return dataclasses.replace(options, prefix=prefix, max_length=max_length), keep
+        return self._sampler.most_likely(n, options)
 
     def with_seen(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, str]]:
         """Yield each sample with "train", "held-out" or "new", looked up many at a time."""
-        for chunk in _chunks(samples):
+        for chunk in scoring.chunks(samples):
             yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
 
     def cut(self, samples: Sequence[Sample], model: nn.Module | None = None) -> list[bool]:
@@ -262,9 +224,7 @@ class Run:
         """
         return scoring.cut(self.model if model is None else model, self.vocab, samples)
 
-    def scored(
-        self, lines: Iterable[str], together: bool = False
-    ) -> Generator[tuple[str, list[float] | None], None, None]:
+    def scored(self, lines: Iterable[str], together: bool = False) -> Generator[scoring.Scored, None, None]:
         """Yield each line that is not blank, as its `spelling` has it, with its `letters`.
 
         These are None for a line with a character that the model does not know.
@@ -275,20 +235,7 @@ class Run:
                 all get every score.
 
         """
-        clean = map(self.spelling.cleaned, lines)
-
-        def work(chunk: list[str]) -> list[tuple[str, list[float] | None]]:
-            known = [line for line in chunk if self.vocab.knows(line)]
-            letters = iter(self.letters(known))
-            return [(line, next(letters) if self.vocab.knows(line) else None) for line in chunk]
-
-        chunks = _chunks(line for line in clean if line)
-        if not together:
-            yield from itertools.chain.from_iterable(map(work, chunks))
-            return
-        with contextlib.closing(parallel.shared(chunks, work)) as found:
-            for some in found:
-                yield from some
+        return scoring.scored(self.letters, self.vocab, map(self.spelling.cleaned, lines), together)
 
     def letters(self, lines: Sequence[str]) -> list[list[float]]:
         """Return -log p in nats of every character of some lines, each line's end last.
@@ -304,18 +251,26 @@ class Run:
                 self.spelling.check_length(line)
         return scoring.letters(self.model, self.vocab, lines)
 
-    def score(self, lines: Sequence[str]) -> list[float]:
+    def score(self, lines: Iterable[str]) -> list[float]:
         """Return -log p(line and its end) in nats of some lines, in normal form.
 
+        Args:
+            lines: The lines, a pandas column for example.
+
+        Returns:
+            One number for each line: inf for a line with a character that the model does not know.
+
         Raises:
-            MakemoreError: A line has a character that the model does not know, or is not one line.
+            MakemoreError: Something is not one line, or is too long.
 
         """
-        if isinstance(lines, str):
-            raise MakemoreError(
-                f"lines must be a list of lines, not the text {quoted(lines)}", option="lines"
-            )
-        return [sum(losses) for losses in self.letters([self.spelling.normal(line) for line in lines])]
+        some = [lines] if isinstance(lines, str) else list(lines)
+        if isinstance(lines, str) or not all(isinstance(line, str) for line in some):
+            raise MakemoreError(f"lines must be a list of lines, not {quoted(lines)}", option="lines")
+        normal = [self.spelling.normal(line) for line in some]
+        known = [line for line in normal if self.vocab.knows(line) or "\n" in line]
+        scores = {line: sum(nlls) for line, nlls in zip(known, self.letters(known), strict=True)}
+        return [scores.get(line, math.inf) for line in normal]
 
     def explain(self, line: str, top: int = 5) -> list[Explained]:
         """Return, for each character of a line and its end, how likely it was and what was likelier.
@@ -334,30 +289,61 @@ class Run:
         self.letters([line])  # raises if something is wrong with it
         return scoring.explain(self.model, self.vocab, line, top)
 
+    # measuring it; each goes through the public function, since the rooms that measure are above this one
 
-def load(directory: str | Path) -> Run:
-    """Open a run directory that `train` wrote, with its best model.
+    def eval(self, n: int | None = None, seed: int = 0) -> Assessment:
+        """Measure the run: `makemore.assess`.
 
-    Raises:
-        MakemoreError: It is missing or damaged, another program's or of a newer format.
+        Args:
+            n: Samples to measure; None takes 10,000, fewer where lines are long.
+            seed: Of the samples.
 
-    """
-    if directory == "":
-        raise MakemoreError(
-            "the name of the run directory is empty; give the directory that `makemore train -o` wrote"
-        )
-    return Run.load(directory)
+        """
+        self._last_assessment = makemore.assess(self, n, seed)
+        return self._last_assessment
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the report, one HTML file with its pictures in a directory beside it; return its path.
+
+        Args:
+            path: Where to; None is report.html in the run directory.
+
+        """
+        return makemore.write_report([self.directory], None if path is None else Path(path))
+
+    def plot(self, name: str = "curve") -> makemore.Plot:
+        """Make one of the report's plots; the first measures the run, unless `eval` has.
+
+        Args:
+            name: "curve", "temperature", "position", "length", "character", "lengths", "nearest", "calibration" or
+                "pairs"; for some types also "table", "embedding" or "attention".
+
+        Returns:
+            The plot, which a notebook shows; its `figure` is matplotlib's.
+
+        Raises:
+            MakemoreError: There is no such plot, or not of this run.
+
+        """
+        return makemore.plot(self, name, self._last_assessment or self.eval())
+
+    # showing it
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+    def __dir__(self) -> list[str]:
+        """List what one does with a run."""
+        return sorted(_PUBLIC)
 
 
-def _chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:
-    chunk: list[Item] = []
-    try:
-        for item in items:
-            chunk.append(item)
-            if len(chunk) == size:
-                yield chunk
-                chunk = []
-    except MakemoreError:  # what came before is good
-        yield chunk
-        raise
-    yield chunk
+_PUBLIC = (
+    "config", "corpus", "directory", "eval", "explain", "letters", "metrics", "model", "most_likely", "plot", "report",
+    "sample", "score", "settings", "stream", "summary", "type", "vocab",
+)  # fmt: skip
+
+
+load = Run.load

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
+from makemore.distributed import group as parallel
 from makemore.errors import MakemoreError, quoted
 from makemore.metrics import losses
 from makemore.sampling.tree import Sample
+
+Item = TypeVar("Item")
+Scored = tuple[str, list[float] | None]
+"""A line, and -log p in nats of each of its characters and its end; None if it has an unknown character."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,47 @@ def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[f
         except MakemoreError as error:
             raise MakemoreError(f"{quoted(line)}: {error}") from None
     return losses.score(model, _corpus(vocab, lines))
+
+
+def scored(
+    letters: Callable[[list[str]], list[list[float]]], vocab: Vocab, lines: Iterable[str], together: bool
+) -> Generator[Scored, None, None]:
+    """Yield each line that is not empty with its score.
+
+    Args:
+        letters: Scores a list of lines.
+        vocab: The model's vocabulary.
+        lines: The lines.
+        together: Whether the processes that torchrun started share the work.
+
+    """
+
+    def work(chunk: list[str]) -> list[Scored]:
+        scores = iter(letters([line for line in chunk if vocab.knows(line)]))
+        return [(line, next(scores) if vocab.knows(line) else None) for line in chunk]
+
+    some = chunks(line for line in lines if line)
+    if not together:
+        yield from itertools.chain.from_iterable(map(work, some))
+        return
+    with contextlib.closing(parallel.shared(some, work)) as found:
+        for each in found:
+            yield from each
+
+
+def chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:
+    """Yield items in lists of a size; if an item raises MakemoreError, those before it come first."""
+    chunk: list[Item] = []
+    try:
+        for item in items:
+            chunk.append(item)
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
+    except MakemoreError:
+        yield chunk
+        raise
+    yield chunk
 
 
 def explain(model: nn.Module, vocab: Vocab, line: str, top: int) -> list[Explained]:

@@ -1,0 +1,65 @@
+"""Samples from a run's model, with the run's own longest line, spelling and corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from torch import nn
+
+from makemore.corpus.corpus import Corpus
+from makemore.errors import MakemoreError, shown
+from makemore.runs.spelling import Spelling
+from makemore.sampling import draw, most_likely
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Sample, Tree
+from makemore.sampling.wanted import Keep
+
+
+class Sampler:
+    """Samples from one model, and caches the first steps between calls.
+
+    Args:
+        model: The model; its weights must not change.
+        corpus: The lines that it was trained on.
+        spelling: How prefixes are read.
+
+    """
+
+    def __init__(self, model: nn.Module, corpus: Corpus, spelling: Spelling) -> None:
+        self.model, self.corpus, self.spelling = model, corpus, spelling
+        self._tree: Tree | None = None
+        self._tree_of: tuple[str, int | None] | None = None
+
+    def stream(self, n: int, options: SampleOptions, together: bool) -> Generator[Sample, None, None]:
+        """Yield n samples; see `Run.stream`."""
+        options, keep = self._resolved(options)
+        tree, last = self._tree, (options.prefix, options.max_length)
+        if tree is None or self._tree_of != last:
+            tree = self._tree = Tree(self.model, self.corpus.vocab, options.prefix, options.max_length)
+            self._tree_of = last
+        else:
+            tree.look_ahead()
+        vocab = self.corpus.vocab
+        return draw.sample(self.model, vocab, n, options, keep=keep, tree=tree, together=together)
+
+    def most_likely(self, n: int, options: SampleOptions) -> Generator[Sample, None, None]:
+        """Yield the n most likely lines; see `Run.most_likely`."""
+        options, keep = self._resolved(options)
+        return most_likely.most_likely(self.model, self.corpus.vocab, n, options, keep=keep)
+
+    def _resolved(self, options: SampleOptions) -> tuple[SampleOptions, Keep | None]:
+        """Return options with this run's prefix and max_length, and what says which lines are novel."""
+        self.spelling.check_length(options.prefix)
+        prefix, longest = self.spelling.normal(options.prefix), self.corpus.longest
+        if options.max_length is not None and options.max_length > self.spelling.most:
+            raise MakemoreError(
+                f"max_length must be at most {self.spelling.most:,} for this run, "
+                f"not {shown(options.max_length, 40)}",
+                option="max_length",
+            )
+        if len(prefix) >= longest:  # otherwise nothing would be left to sample
+            longest += len(prefix)
+        max_length = longest if options.max_length is None else options.max_length
+        keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if options.novel else None
+        return replace(options, prefix=prefix, max_length=max_length), keep

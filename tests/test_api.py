@@ -1,0 +1,120 @@
+"""The library as a person uses it from Python and in notebooks."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+import makemore
+from makemore.errors import MakemoreError
+from makemore.runs.run import Run
+
+PUBLIC = [
+    "sample",
+    "stream",
+    "most_likely",
+    "score",
+    "letters",
+    "explain",
+    "eval",
+    "report",
+    "plot",
+    "summary",
+    "metrics",
+    "corpus",
+    "vocab",
+    "model",
+    "settings",
+    "config",
+    "type",
+    "directory",
+]
+
+
+@pytest.fixture(scope="module")
+def run(names_run: Path) -> Run:
+    return makemore.load(names_run)
+
+
+def test_a_line_with_an_unknown_character_scores_inf(run: Run) -> None:
+    emma, strange, ava = run.score(["emma", "zoÉ", "ava"])
+    assert strange == math.inf
+    assert [emma, ava] == run.score(["emma", "ava"])
+    assert run.score(["É"]) == [math.inf]
+    assert run.score([]) == []
+
+
+def test_lines_can_be_any_iterable_of_strings(run: Run) -> None:
+    assert run.score(line for line in ("emma", "ava")) == run.score(["emma", "ava"])
+    for wrong in ("emma", ["emma", math.nan], [None]):
+        with pytest.raises(MakemoreError, match="lines must be a list of lines"):
+            run.score(wrong)  # type: ignore[arg-type]
+
+
+def test_tab_shows_what_one_does_with_a_run(run: Run) -> None:
+    assert sorted(PUBLIC) == dir(run)
+    assert all(hasattr(run, name) for name in PUBLIC)
+
+
+def test_a_run_says_what_it_is(run: Run) -> None:
+    summary = run.summary()
+    assert summary is not None
+    assert repr(run) == (
+        f"Run(ngram in {str(run.directory)!r}, {summary.parameters:,} parameters, {summary.steps:,} steps, "
+        f"test loss {summary.nll['test']:.4f})"
+    )
+
+
+def test_a_run_in_a_notebook(run: Run) -> None:
+    page = run._repr_html_()
+    for sample in run.sample(10, seed=1):
+        assert all(f">{c}</span>" in page for c in sample)
+    assert "loss in nats per token" in page
+    assert page.count("title='") == sum(map(len, run.sample(10, seed=1)))
+
+
+NASTY = ["<b>&'\"", "<script>", "a\u202eb", "&amp;", "<i>x"] * 4
+
+
+def test_what_lines_hold_is_escaped_in_a_notebook(tmp_path: Path) -> None:
+    run = makemore.train(lines=NASTY, type="bigram", work_dir=tmp_path / "<run>", device="cpu")
+    page = run._repr_html_()
+    for tag in ("<b>&", "<script", "<i>x", "\u202e", "<run>"):
+        assert tag not in page
+    assert "&lt;" in page
+
+
+def test_a_run_that_was_never_trained_is_shown_too(small: Path, tmp_path: Path) -> None:
+    def stop(event: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        makemore.train(small, type="mlp", work_dir=tmp_path / "run", device="cpu", on_event=stop)
+    run = makemore.load(tmp_path / "run")
+    assert "not evaluated yet" in repr(run)
+    page = run._repr_html_()
+    assert "Not evaluated yet" in page
+    assert "not trained yet" in page
+
+
+def test_a_run_measures_itself(run: Run, tmp_path: Path) -> None:
+    found = run.eval(n=100)
+    assert found.to_json() == makemore.assess(run, n=100).to_json()
+    plot = run.plot("length")
+    assert plot.title == "Loss by line length"
+    assert plot._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(
+        MakemoreError, match=r"name must be one of curve, .*, not 'lenght'; did you mean length"
+    ):
+        run.plot("lenght")
+    with pytest.raises(MakemoreError, match="ngram runs have no plot table"):
+        run.plot("table")
+
+
+@pytest.mark.slow
+def test_a_run_writes_its_report(small_run: Path, tmp_path: Path) -> None:
+    page = makemore.load(small_run).report(tmp_path / "page.html")
+    assert page == tmp_path / "page.html"
+    assert "</html>" in page.read_text("utf-8")
