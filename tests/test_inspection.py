@@ -9,6 +9,7 @@ import pytest
 from makemore.corpus import cache, sizes
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import How
 from makemore.errors import MakemoreError
 from makemore.metrics import advice, looks
 from makemore.metrics.baselines import fitted
@@ -30,7 +31,7 @@ def look(tmp_path):
         path = tmp_path / "list.txt"
         text = lines if isinstance(lines, str) else "".join(line + "\n" for line in lines)
         path.write_bytes(text.encode())
-        found = inspect(path, pace=0.01, **options).to_json()
+        found = inspect(path, How(**options), pace=0.01).to_json()
         assert list(found) == KEYS.split()
         json.dumps(found, allow_nan=False)
         return found

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from makemore.corpus.cache import read as read
     from makemore.corpus.corpus import Corpus as Corpus
+    from makemore.corpus.reading import How as How
     from makemore.corpus.vocab import Vocab as Vocab
     from makemore.errors import MakemoreError as MakemoreError
     from makemore.metrics.losses import evaluate as evaluate
@@ -40,6 +41,7 @@ _HOME = {
     "read": "corpus.cache",
     "Corpus": "corpus.corpus",
     "Vocab": "corpus.vocab",
+    "How": "corpus.reading",
     "MODELS": "models",
     "build": "models",
     "evaluate": "metrics.losses",

@@ -190,6 +190,7 @@ def _compared(
 
     from makemore.cli.stopping import stop_signals
     from makemore.cli.tables import Leaderboard
+    from makemore.corpus.reading import How
     from makemore.reports.comparison import compare as compare_types
 
     directory = how.work_dir or Path("comparison")
@@ -204,7 +205,7 @@ def _compared(
             time=how.time,
             max_steps=how.max_steps,
             device=how.device,
-            **vars(reading),
+            how=How(**vars(reading)),
             on_event=board.event,
             on_run=board.done,
             on_failure=board.failed,
@@ -266,10 +267,11 @@ def inspect_(
     files = one_of(None if file is None else [file], input_file, "-i")
     source = files[0] if files is not None and len(files) == 1 else files
     with status(quiet=json) as said:
+        from makemore.corpus.reading import How
         from makemore.reports.inspection import inspect
 
         said("reading, and timing a few steps")
-        found = inspect(source, **vars(reading))
+        found = inspect(source, How(**vars(reading)))
     if json:
         print_json(found.to_json())
         return 0

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from makemore.corpus.lines import blocks_of
 from makemore.corpus.numbering import Numbered, Numbering
 from makemore.corpus.passes import Passes, chunk_rows
-from makemore.corpus.reading import How, Reading
+from makemore.corpus.reading import AS_USUAL, How, Reading
 from makemore.corpus.sizes import Sizes, usual
 from makemore.corpus.splits import SPLITS, hashes_of, line_hashes, split_of
 from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
@@ -52,7 +52,7 @@ class Corpus(Passes):
         self.sizes = usual() if sizes is None else sizes
 
     @classmethod
-    def from_lines(cls, lines: Iterable[str], how: How | None = None) -> Corpus:
+    def from_lines(cls, lines: Iterable[str], how: How = AS_USUAL) -> Corpus:
         """Make a corpus of strings: a list, a column of a table, an open file, anything that yields strings.
 
         The lines are treated like those of a file: brought to Unicode normal form C, stripped of white space
@@ -71,7 +71,7 @@ class Corpus(Passes):
                 with its number; a line is too long; there are fewer than 3 different lines.
 
         """
-        reading, how = Reading("lines", False), How() if how is None else how
+        reading = Reading("lines", False, keep_spaces=how.keep_spaces)
         numbering = Numbering(reading, how)
         return cls.from_blocks(numbering, list(numbering.numbered(blocks_of(lines, reading, how))))
 

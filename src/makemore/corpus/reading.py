@@ -65,6 +65,10 @@ class How:
         return "utf-8-sig" if found.name == "utf-8" else found.name
 
 
+AS_USUAL = How()
+"""UTF-8, and nothing dropped but blank lines."""
+
+
 @dataclass
 class Reading:
     """What reading found, and what was left out."""

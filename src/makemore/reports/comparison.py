@@ -19,8 +19,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from makemore.corpus.cache import read
+from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import AS_USUAL, How
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import pick_device
 from makemore.errors import MakemoreError, command_line
@@ -193,10 +194,7 @@ def compare(
     time: float | None = None,
     max_steps: int | None = None,
     device: str = "auto",
-    encoding: str = "utf-8",
-    max_length: int | None = None,
-    keep_spaces: bool = False,
-    drop_undecodable: bool = False,
+    how: How = AS_USUAL,
     on_event: Callable[[str, Event], None] = lambda name, event: None,
     on_run: Callable[[Finished], None] = lambda finished: None,
     on_failure: Callable[[str, str], None] = lambda name, message: None,
@@ -205,32 +203,29 @@ def compare(
 ) -> Comparison | None:
     """Train some types on a file of lines, and return how they compare, as `compare_runs` does; None if stopped.
 
-    source, time, max_steps, device, encoding, max_length, keep_spaces, drop_undecodable: as in `train`; None takes every type's own. types: None takes all. seeds: runs of
+    source, time, max_steps, device: as in `train`; how: how lines are read; None takes every type's own. types: None takes all. seeds: runs of
     each type that learns. What is in the directory already is kept, and what was begun there is gone on with.
     on_event: called with the name of a run and every event of its training. on_estimate: called first, with how many runs are left to
     train and about how many seconds that takes; that is measured only if this is given. on_run: called with the numbers of each run
     that is done. A type whose training fails is left out, and told under `failed`. Raises MakemoreError for what the caller can mend.
     """
     names = _names(types, seeds)
-    how: dict[str, Any] = {"time": time, "max_steps": max_steps}
-    check_given({name: value for name, value in how.items() if value is not None})
+    budget: dict[str, Any] = {"time": time, "max_steps": max_steps}
+    check_given({name: value for name, value in budget.items() if value is not None})
     pick_device(device)
     directory = Path(work_dir)
-    lines: dict[str, Any] = {
-        "encoding": encoding, "max_length": max_length, "keep_spaces": keep_spaces, "drop_undecodable": drop_undecodable
-    }  # fmt: skip
-    corpus = read(source, **lines)
-    asked = {"fingerprint": corpus.fingerprint} | how
+    corpus = read_corpus(source, how)
+    asked = {"fingerprint": corpus.fingerprint} | budget
     _check(directory, asked, names)
     if on_estimate is not None:
         on_estimate(*_estimated(corpus, names, directory, device, time, max_steps))
-    how |= {"source": source, "device": device} | lines
+    options = {"source": source, "device": device} | budget | vars(how)
     failed: dict[str, str] = {}
     done: dict[str, list[Run]] = {}
     with held(directory):
         files = _claim(directory, asked, names)
         for kind_of, i, name in [(t, i, name) for t in names for i, name in enumerate(names[t])]:
-            begin = {"type": kind_of, "seed": SEED + i} | how
+            begin = {"type": kind_of, "seed": SEED + i} | options
             try:
                 run = _trained(directory / name, begin, functools.partial(on_event, name), stop)
             except MakemoreError as error:

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import regex
 import torch
 
-from makemore.corpus.cache import read
+from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.lines import texts
-from makemore.corpus.reading import How
+from makemore.corpus.reading import AS_USUAL, How
 from makemore.corpus.source import locate
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import pick_device
@@ -257,30 +257,20 @@ class Inspection(Result):
 
 
 def inspect(
-    source: str | Path | Sequence[str | Path] | None,
-    *,
-    encoding: str = "utf-8",
-    max_length: int | None = None,
-    keep_spaces: bool = False,
-    drop_undecodable: bool = False,
-    pace: float | None = None,
+    source: str | Path | Sequence[str | Path] | None, how: How = AS_USUAL, *, pace: float | None = None
 ) -> Inspection:
     """Look at a file, or at a bundled list, without training on it.
 
     Args:
         source: A path, the name of a bundled list, or None for names.
-        encoding: Of the file.
-        max_length: Characters of a line; longer lines are dropped.
-        keep_spaces: Whether to keep white space at the ends of lines.
-        drop_undecodable: Whether to drop lines that are not in the encoding.
+        how: How its lines are read.
         pace: Seconds of a training step; None measures a few steps.
 
     Raises:
         MakemoreError: If the file cannot be read.
 
     """
-    how = How(encoding, max_length, 1, keep_spaces, drop_undecodable)
-    corpus = read(source, **vars(how))
+    corpus = read_corpus(source, how)
     reading = corpus.reading
     assert reading is not None
     seen = _seen(corpus)
