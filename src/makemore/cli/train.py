@@ -257,7 +257,7 @@ def _train(
     given = {name: value for name, value in vars(knobs).items() if value is not None}
     with outlasting("training"), Display(console, top_k) as display, stop_signals() as stop:
         training.train(
-            list(source) if source is not None else None,
+            source[0] if source is not None and len(source) == 1 else source,
             type=type,
             work_dir=where.work_dir,
             resume=where.resume,
