@@ -586,19 +586,19 @@ def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypat
 
 def test_drawn_lines_come_from_all_over_the_file(tmp_path, on_disk):
     stored = makemore.read("names")
-    drawn = stored.drawn("train", 20_000)
+    drawn = stored.subsample("train", 20_000)
     assert not drawn.on_disk
     assert len(drawn.tokens) == pytest.approx(20_000, rel=0.05)
     assert set(stored.seen(drawn.lines(range(len(drawn))))) == {"train"}
     where = {line: i for i, line in reversed(list(enumerate(stored.lines(range(len(stored))))))}
     places = np.array([where[line] for line in drawn.lines(range(len(drawn)))]) / len(stored)
     assert np.histogram(places, 4)[0].min() > 400
-    everything = stored.drawn("test", 10**9)
+    everything = stored.subsample("test", 10**9)
     assert everything.lines(range(len(everything))) == stored.lines(stored.rows("test"))
     # together: the same lines in whatever order the file has them
     turned = tmp_path / "turned.txt"
     turned.write_text("\n".join(reversed(stored.lines(range(len(stored))))))
     other = makemore.read(turned)
-    one, two = (each.drawn("test", 3000, together=True) for each in (stored, other))
+    one, two = (each.subsample("test", 3000, together=True) for each in (stored, other))
     assert sorted(one.lines(range(len(one)))) == sorted(two.lines(range(len(two))))
     assert stored.content("test") == other.content("test") != stored.content("train")

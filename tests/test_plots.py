@@ -110,7 +110,7 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
     monkeypatch.setattr(Corpus, "lines", checked)
     *_, temperatures = pictures(stored)
     assert [t for t, *_ in temperatures] == [t for t, *_ in few[0][-1]]
-    assert len(stored.corpus.drawn("train").tokens) < 6000
+    assert len(stored.corpus.subsample("train").tokens) < 6000
     with style.styled():
         assert len(draw.draw([Entry("x", stored, found)])[1]) >= 6
 

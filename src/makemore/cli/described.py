@@ -12,7 +12,7 @@ def describe(corpus: Corpus) -> list[str]:
     counts = corpus.counts()
     lines = [] if corpus.reading is None else _of_reading(corpus.reading)
     lines += [
-        f"{len(corpus):,} lines, {corpus.different:,} different, {len(corpus.vocab) - 1:,} characters, "
+        f"{len(corpus):,} lines, {corpus.distinct:,} different, {len(corpus.vocab) - 1:,} characters, "
         f"longest line {corpus.longest}",
         f"split by line: {counts['train']:,} to train, {counts['validation']:,} to validate, "
         f"{counts['test']:,} to test",

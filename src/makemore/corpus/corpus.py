@@ -158,7 +158,7 @@ class Corpus(Passes):
         """Return the characters of each of the given rows (B,)."""
         return self.lengths[rows]
 
-    def some(self, rows: npt.NDArray[np.int64]) -> Corpus:
+    def subset(self, rows: npt.NDArray[np.int64]) -> Corpus:
         """Return the given rows as a corpus in memory."""
         return Corpus(self.vocab, self.stream(rows), sizes=self.sizes)
 

@@ -77,7 +77,7 @@ class DiskCorpus(Corpus):
         self, rows: npt.NDArray[np.int64], longest: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return inputs and targets of the given rows, as `Corpus.batch` does."""
-        return self.some(rows).batch(np.arange(len(rows)), longest)
+        return self.subset(rows).batch(np.arange(len(rows)), longest)
 
     def find(self, hashes: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
         """Return for each hash whether a line has it, and the split of that line."""

@@ -62,7 +62,7 @@ class Passes(ABC):
         """Return the number of predicted tokens of a split: its characters and the ends of its lines."""
 
     @abstractmethod
-    def some(self, rows: npt.NDArray[np.int64]) -> Corpus:
+    def subset(self, rows: npt.NDArray[np.int64]) -> Corpus:
         """Return the given rows as a corpus in memory."""
 
     @abstractmethod
@@ -116,7 +116,7 @@ class Passes(ABC):
                 yield rows
             self.release()
 
-    def stretches(self, tokens: int | None = None) -> Iterator[slice]:
+    def slices(self, tokens: int | None = None) -> Iterator[slice]:
         """Yield all rows in order as slices of about `tokens` tokens, checked; None for `sizes.piece`."""
         for a, b in self._chunks_at_once(tokens):
             self.check(np.arange(a, b))
@@ -149,7 +149,7 @@ class Passes(ABC):
             parts.append(rows[random.random(len(rows)) < share * n / k])
         return np.concatenate(parts)
 
-    def drawn(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
+    def subsample(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
         """Return the lines of a split in memory, subsampled from the whole file if they have too many tokens.
 
         Unlike those of `at_most` the lines are not neighbours, which are similar in a sorted list.
@@ -172,15 +172,15 @@ class Passes(ABC):
             self.release()
         rows = np.concatenate(found)
         self.check_rows(rows)
-        return self.some(rows)
+        return self.subset(rows)
 
     # counts
 
     @cached_property
-    def times(self) -> npt.NDArray[np.int64]:
+    def frequencies(self) -> npt.NDArray[np.int64]:
         """(V,) occurrences of each character, by its id; at 0 the number of lines."""
         counts = np.zeros(len(self.vocab), dtype=np.int64)
-        for rows in self.stretches():
+        for rows in self.slices():
             counts += np.bincount(self.ends(rows), minlength=len(self.vocab))
         return counts
 
@@ -189,7 +189,7 @@ class Passes(ABC):
         return self.tokens[int(self.offsets[rows.start]) + 1 : int(self.offsets[rows.stop]) + 1]
 
     @cached_property
-    def different(self) -> int:
+    def distinct(self) -> int:
         """The number of different lines; for large files estimated to within about 0.1 %.
 
         The estimate counts a share of the possible hashes, about a million of them.
@@ -231,7 +231,7 @@ class Passes(ABC):
             best = sorted(best, reverse=True)[:n]
         times = {known: count for count, known in best if count > 1}
         first: dict[int, int] = {}
-        for rows in self.stretches():
+        for rows in self.slices():
             for known in times.keys() - first.keys():
                 if len(at := np.flatnonzero(self.hashes[rows] == np.uint64(known))):
                     first[known] = rows.start + int(at[0])

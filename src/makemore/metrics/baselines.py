@@ -73,7 +73,7 @@ def pair_losses(train: npt.NDArray[np.integer], corpus: Corpus, rows: Rows, smoo
         smoothing: s, what is added to each count.
 
     """
-    V, some = len(corpus.vocab), corpus.some(rows)
+    V, some = len(corpus.vocab), corpus.subset(rows)
     pairs, counts = np.unique(train[:-1].astype(np.int64) * V + train[1:], return_counts=True)
     totals = np.bincount(train[:-1], minlength=V)
     a, b = some.tokens[:-1].astype(np.int64), some.tokens[1:]

@@ -60,7 +60,7 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> Calibration:
     """
     count, predicted, true, variance = np.zeros((4, BINS))
     positions = 0
-    for _, _, logits, targets in passes(model, corpus.some(rows)):
+    for _, _, logits, targets in passes(model, corpus.subset(rows)):
         real = targets >= 0  # (B, T)
         p = logits[real].double().softmax(-1).cpu().numpy()  # (N, V)
         target = targets[real].cpu().numpy()

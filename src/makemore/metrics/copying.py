@@ -232,7 +232,7 @@ def copied(
     lines, whole = {}, True
     for split, each in found.items():
         if len(each.lengths) < corpus.counts()[split]:
-            some, whole = corpus.drawn(split, COPIED_TOKENS, together=True), False
+            some, whole = corpus.subsample(split, COPIED_TOKENS, together=True), False
             each = losses(model, some, np.arange(len(some)))
         lines[split] = each.whole()
     copies = copying(lines["train"], lines["validation"] + lines["test"])

@@ -283,7 +283,7 @@ def before_training(corpus: Corpus) -> list[Warned]:
     if reading is None or reading.bundled:
         return []
     warned = warnings(look(corpus), reading.source)
-    warned += copies(len(corpus), corpus.different)
+    warned += copies(len(corpus), corpus.distinct)
     some = corpus.lengths_of(np.linspace(0, len(corpus) - 1, min(len(corpus), 2 * _SNIFFED)).astype(np.int64))
     usual = float(np.quantile(some, 0.95))
     if corpus.longest > FAR * usual:

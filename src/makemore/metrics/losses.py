@@ -170,7 +170,7 @@ def losses(model: nn.Module, corpus: Corpus, rows: Rows) -> Losses:
         rows: (M,) which lines.
 
     """
-    some = corpus.some(rows)
+    some = corpus.subset(rows)
     lengths = some.lengths + 1
     starts = np.cumsum(lengths) - lengths
     tokens = np.zeros(int(lengths.sum()))
@@ -203,7 +203,7 @@ def score(model: nn.Module, corpus: Corpus) -> list[list[float]]:
 
 def expected(model: nn.Module, corpus: Corpus, row: int) -> Iterator[Floats]:
     """Yield the probabilities of all characters at each position of a line, (V,) float64 each."""
-    for _, _, logits, _ in passes(model, corpus.some(np.array([row]))):
+    for _, _, logits, _ in passes(model, corpus.subset(np.array([row]))):
         for some in logits[0].split(64):
             yield from some.double().softmax(-1).cpu().numpy()
 

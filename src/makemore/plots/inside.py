@@ -131,7 +131,7 @@ def attention(run: Run, line: str | None = None, most: int = 10) -> Figure | Non
     if run.type != "transformer":
         return None
     if line is None:
-        test = run.corpus.drawn("test")
+        test = run.corpus.subsample("test")
         usual = int(np.median(test.lengths))
         line = test.lines([np.abs(test.lengths - usual).argmin()])[0]
     line = line[:most]

@@ -68,7 +68,7 @@ def nearest_distances(found: Assessment) -> Figure | None:
 def line_lengths(run: Run, samples: list[str]) -> Figure:
     """Plot the lengths of training lines, held-out lines and samples, as shares."""
     lengths = {
-        "training lines": run.corpus.drawn("train").lengths,
+        "training lines": run.corpus.subsample("train").lengths,
         "held-out lines": np.array([len(line) for line in _held_out(run)], np.int64),
         "samples": np.array([len(text) for text in samples], np.int64),
     }
@@ -113,7 +113,7 @@ def pairs(run: Run, samples: list[str]) -> Figure | None:
     ids = frequent(run, 30)
     vocab = run.vocab
     lines = vocab.encode("\n" + "".join(text + "\n" for text in samples))
-    sampled, trained = (_pair_shares(stream, ids) for stream in (lines, run.corpus.drawn("train").tokens))
+    sampled, trained = (_pair_shares(stream, ids) for stream in (lines, run.corpus.subsample("train").tokens))
     labels = [character(vocab.decode([i])) for i in ids]
     names = ("second character", "first character")
     return heatmap(100 * (sampled - trained), labels, "percentage points", names)
@@ -131,7 +131,7 @@ def _pair_shares(stream: npt.NDArray[np.integer[Any]], ids: Ids) -> Numbers:
 
 def frequent(run: Run, most: int) -> Ids:
     """Return the ids of the most frequent characters and of the boundary, in ascending order."""
-    return np.sort(np.argsort(-run.corpus.times, kind="stable")[:most])
+    return np.sort(np.argsort(-run.corpus.frequencies, kind="stable")[:most])
 
 
 # quality and variety
@@ -156,7 +156,7 @@ def over_temperature(run: Run) -> list[Point]:
 
     """
     n = affordable(run, 1)
-    held_out, of_train = _held_out(run), run.corpus.drawn("train")
+    held_out, of_train = _held_out(run), run.corpus.subsample("train")
     if len(held_out) < ENOUGH:
         return []
     train = of_train.lines(np.random.default_rng(0).choice(len(of_train), n))
@@ -203,7 +203,7 @@ def quality_and_variety(names: Sequence[str], found: Sequence[Sequence[Point]]) 
 
 
 def _held_out(run: Run) -> list[str]:
-    parts = [run.corpus.drawn(split) for split in ("validation", "test")]
+    parts = [run.corpus.subsample(split) for split in ("validation", "test")]
     return [line for part in parts for line in part.lines(np.arange(len(part)))]
 
 

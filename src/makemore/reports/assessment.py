@@ -94,7 +94,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
     nll = {split: loss.nll.value for split, loss in losses.items()}
     warnings = advice.of_training(run.metrics(), nll, lead, n_held_out)
     warnings += advice.of_samples(verdict, samples.uniqueness, samples.uniqueness_of_train, samples.validity)
-    times = {c: n for c, n in zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True) if n}
+    times = {c: n for c, n in zip(corpus.vocab.characters, corpus.frequencies[1:].tolist(), strict=True) if n}
     warnings += advice.of_counts(times, 0, sum(unique.values()), n_held_out)
     summary = run.summary()
     return Assessment(
@@ -230,7 +230,7 @@ class _Drawing:
 
 def _lines(corpus: Corpus, split: str) -> list[str]:
     """The lines of a split, or of a large one some from all over the file."""
-    drawn = corpus.drawn(split)
+    drawn = corpus.subsample(split)
     return drawn.lines(np.arange(len(drawn)))
 
 

@@ -419,7 +419,7 @@ def _scored(name: str, runs: list[Run]) -> _Scored:
     found = []
     for run in runs:
         # the same lines in the same order, wherever they stand in each run's file
-        some = run.corpus.drawn("test", together=True)
+        some = run.corpus.subsample("test", together=True)
         found.append(losses_of(run.model, some, np.argsort(some.hashes, kind="stable")))
     lengths, units = found[0].lengths, found[0].units
     mean = np.mean([losses.lines for losses in found], axis=0)

@@ -345,7 +345,7 @@ def _seen(corpus: Corpus) -> _Seen:
         np.array([False, *(bool(test(c)) for c in corpus.vocab.characters)])
         for test in (advice.suspicious, _LATIN.match, _BESIDE_LATIN.match)
     )
-    for rows in corpus.stretches(corpus.sizes.piece // 4):
+    for rows in corpus.slices(corpus.sizes.piece // 4):
         ids = corpus.ends(rows)
         lengths = corpus.lengths[rows]
         seen.lengths += np.bincount(lengths, minlength=len(seen.lengths))
@@ -394,7 +394,7 @@ def _raw(
     """Read the file again where that tells something."""
     reading = corpus.reading
     assert reading is not None
-    counts = zip(corpus.vocab.characters, corpus.times[1:].tolist(), strict=True)
+    counts = zip(corpus.vocab.characters, corpus.frequencies[1:].tolist(), strict=True)
     raw = _Raw({row: row + 1 for row in rows}, 0, Counter({c: n for c, n in counts if n}))
     dropped = reading.blank + reading.too_long + reading.undecodable
     if not reading.normalized and not (raw.numbers and dropped):
@@ -458,7 +458,7 @@ def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
 
 def _alphabet(corpus: Corpus) -> tuple[Character, ...]:
     """The characters, the most frequent first."""
-    counts = corpus.times[1:].tolist()
+    counts = corpus.frequencies[1:].tolist()
     pairs = sorted(zip(counts, corpus.vocab.characters, strict=True), key=lambda pair: (-pair[0], pair[1]))
     return tuple(Character(c, n) for n, c in pairs)
 
