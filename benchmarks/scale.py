@@ -282,7 +282,7 @@ def plan(kept: dict[str, Any]) -> str:
         rows.append([name, f"{size / speed / 3600:,.1f}", f"{ratio * size / 1e9:,.0f}", f"{17 * chunks / 1e6:,.0f}",
                      f"{size / file['rates']['planned'] / 3600:,.1f}"])  # fmt: skip
     text += common.table(
-        ["file", "reading once, hours", "cache, GB", "memory for its 64 kB stretches, MB", "choosing the lines of an epoch, hours"],
+        ["file", "reading once, hours", "cache, GB", "memory for its 64 kB blocks, MB", "choosing the lines of an epoch, hours"],
         rows,
     )  # fmt: skip
     rows = []
@@ -295,7 +295,7 @@ def plan(kept: dict[str, Any]) -> str:
             rows.append([f"{name}, {gpus}", f"{rate / 1e6:,.1f}", f"{1000 * step:,.1f}", f"{1000 * summing:,.2f}",
                          f"{1e11 / rate / 3600:,.2f}", f"{1e13 / rate / 3600:,.1f}", f"{rate / file['rates']['planned']:,.1f}"])  # fmt: skip
     head = ["model, GPUs", "million tokens/s", "a step computes, ms", "sums gradients, ms", "an epoch of 100 GB, hours",
-            "of 10 TB, hours", "lines chosen so many times too slowly"]  # fmt: skip
+            "of 10 TB, hours", "time to choose lines / time of a step"]  # fmt: skip
     text += "\n" + common.table(head, rows)
     return text + (
         f"\nOf GPUs nothing was measured: the second table takes NVIDIA's figures for an H200 ({GPU / 1e12:.0f} TFLOP/s, "

@@ -110,9 +110,24 @@ def test_the_links_lead_somewhere() -> None:
         for target in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", text):
             made = target.startswith("generated/")
             assert made or (path.parent / target).exists(), (path.name, target)
+    models = (ROOT / "docs" / "models.md").read_text("utf-8")
+    assert re.findall(r"^\| \[`(\w+)`\]", models, re.MULTILINE) == list(library.MODELS)
+
+
+def test_the_path_to_read_is_short_and_its_lengths_are_right() -> None:
+    design = (ROOT / "docs" / "design.md").read_text("utf-8")
+    path = re.findall(r"^\| `([\w/]+\.py)` \| ([\d,]+) \|", design, re.MULTILINE)
+    lengths = {name: len((ROOT / "src/makemore" / name).read_text("utf-8").splitlines()) for name, _ in path}
+    assert path
+    assert sum(lengths.values()) <= 2500
+    assert {name: int(said.replace(",", "")) for name, said in path} == lengths
+
+
+def test_the_readme_fits_its_bounds() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    for name in re.findall(r"^\| \[`(\w+)`\]", readme, re.MULTILINE):
-        assert name in library.MODELS
+    assert len(readme.splitlines()) <= 120
+    packages = {path.parent.name for path in (ROOT / "src/makemore").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| \[?`(\w+)`", readme, re.MULTILINE)) == packages
 
 
 class _Page(HTMLParser):
