@@ -1,14 +1,16 @@
 """Make what README.md shows: the picture of a model learning names, and twenty new lines of each bundled list.
 
-    uv run python scripts/build_readme.py            # trains three models by default settings: some minutes
+    uv run python scripts/build_readme.py            # trains three models with default settings: some minutes
+    uv run python scripts/build_readme.py --lengths  # only the lengths of the files in docs/design.md
 
-Writes docs/_static/learning.svg and puts the samples between the markers in README.md. The samples are those that
-`makemore -i LIST` prints at its end: lines that are not in the list, no line twice, at temperature 0.8.
+Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files to read in
+docs/design.md. Samples are drawn as at the end of training: novel, no line twice, at temperature 0.8.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -25,7 +27,10 @@ LABELLED = (20, 100, 500, 1500, 3000)
 
 
 def main() -> None:
-    """Train on each bundled list; write the picture and the samples."""
+    """Write the lengths; train on each bundled list; write the picture and the samples."""
+    lengths()
+    if "--lengths" in sys.argv:
+        return
     samples = {}
     for name in LISTS:
         events: list[Event] = []
@@ -47,14 +52,29 @@ def main() -> None:
     readme.write_text(text, "utf-8")
 
 
+def lengths() -> None:
+    """Write the length of each file on the path to read into docs/design.md."""
+    design = ROOT / "docs" / "design.md"
+
+    def counted(found: re.Match[str]) -> str:
+        lines = len((ROOT / "src" / "makemore" / found[1]).read_text("utf-8").splitlines())
+        return f"| `{found[1]}` | {lines:,} |"
+
+    text = re.sub(r"^\| `([\w/]+\.py)` \| [\d,]+ \|", counted, design.read_text("utf-8"), flags=re.MULTILINE)
+    design.write_text(text, "utf-8")
+
+
 def draw(run: makemore.Run, events: list[Event]) -> None:
     """Plot the validation loss over the steps, with the baselines, and a sample at some of the steps."""
-    losses = {event.step: event.validation for event in events if isinstance(event, Evaluation) and event.step}
+    losses = {
+        event.step: event.validation for event in events if isinstance(event, Evaluation) and event.step
+    }
     said = {event.step: event.samples for event in events if isinstance(event, Samples)}
-    summary = run.summary
+    summary = run.summary()
+    assert summary is not None
     baselines = {
-        "guessing": summary["baselines"]["uniform"],
-        "counting pairs": summary["baselines"]["bigram"]["validation"],
+        "guessing": summary.baselines.uniform,
+        "counting pairs": summary.baselines.bigram["validation"],
     }
     with styled():
         figure = Figure(figsize=(8.4, 3.6))
@@ -69,7 +89,9 @@ def draw(run: makemore.Run, events: list[Event]) -> None:
                 at = min(losses, key=lambda other: abs(other - step))
                 text = "\n".join(sample.text[:12] for sample in samples[:3])
                 axes.plot([at], [losses[at]], "o", color=ORANGE)
-                axes.annotate(text, (at, losses[at]), (0, 12), textcoords="offset points", color=INK, ha="center")
+                axes.annotate(
+                    text, (at, losses[at]), (0, 12), textcoords="offset points", color=INK, ha="center"
+                )
         figure.suptitle("A model learns names")
         figure.savefig(ROOT / "docs" / "_static" / "learning.svg", metadata={"Date": None})
 

@@ -46,3 +46,7 @@ def test_an_option_is_spelled_as_it_was_typed():
     assert spelled(MakemoreError("n must be 0 or more", option="n"), ["--number", "-1"]).startswith(
         "--number must"
     )
+
+
+def test_a_message_is_one_line_whatever_a_file_is_called():
+    assert str(MakemoreError("new\nline\x1b: no such directory")) == r"new\x0aline\x1b: no such directory"

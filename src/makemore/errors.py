@@ -34,7 +34,7 @@ class MakemoreError(Exception):
 
     def __init__(self, message: str, *, option: str | tuple[str, ...] = ()) -> None:
         """Keep the message, and the arguments that it is about."""
-        super().__init__(message)
+        super().__init__(visible(message))  # names of files may have line breaks in them
         self.options = (option,) if isinstance(option, str) else option
 
     def spelled(self, flag: Callable[[str], str]) -> str:
