@@ -1,11 +1,11 @@
-"""Kill training with SIGKILL at random moments, resume each time, and compare with a run left alone.
+"""Kill training with SIGKILL at random moments, resume each time, and compare with an uninterrupted run.
 
     uv run python scripts/kill_and_resume.py --kills 20
     uv run python scripts/kill_and_resume.py --kills 10 --nproc 2
 
-With several processes a kill hits one of them, which the launcher starts again by itself, or the launcher, after which the
-command is given again. Prints where each kill hit. Exits with status 1 unless the weights of the last and of the best step, the
-metrics and the losses at the end are equal, bit for bit, to those of the undisturbed run.
+With several processes a kill hits one of them, which the launcher restarts, or the launcher, after which the command
+is given again. Prints where each kill hit. Exits with status 1 unless the weights of the last and of the best step,
+the metrics and the final losses are bit for bit those of the uninterrupted run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ DEFAULT = ["--type", "gru", "--n-embd2", "64", "--dropout", "0.2", "--max-steps"
 
 
 def main() -> int:
-    """Run the comparison; the options after `--` go to makemore."""
+    """Compare; the options after `--` go to makemore."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="how many kills must hit (default 20)")
-    parser.add_argument("--seed", type=int, default=None, help="of the moments (default: a fresh one)")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="for the moments of the kills (default: a fresh one)"
+    )
     parser.add_argument("--nproc", type=int, default=1, help="processes that train together (default 1)")
     parser.add_argument("train", nargs="*", default=DEFAULT, help="options for makemore, after --")
     options = parser.parse_args()
@@ -46,7 +48,7 @@ def main() -> int:
         began = time.monotonic()
         subprocess.run(command(alone, options), check=True, stdout=subprocess.DEVNULL)
         whole = time.monotonic() - began
-        print(f"undisturbed: {whole:.1f} s")
+        print(f"uninterrupted: {whole:.1f} s")
         hits = 0
         while hits < options.kills:
             process = subprocess.Popen(command(killed, options), stdout=subprocess.PIPE, text=True)
@@ -69,7 +71,7 @@ def main() -> int:
                 print(f"kill {hits:2d}: {what}{where(killed)}", flush=True)
                 if victim == process.pid:
                     process.wait()
-                    while any(Path(f"/proc/{worker}").exists() for worker in workers):  # they save and end
+                    while any(Path(f"/proc/{worker}").exists() for worker in workers):  # they save and stop
                         time.sleep(0.1)
                     break
             if process.poll() is None:  # enough kills
@@ -87,7 +89,7 @@ def main() -> int:
 
 
 def children(process: int) -> list[int]:
-    """The processes that train for a launcher: those that multiprocessing has spawned."""
+    """Return the processes that train for a launcher, which multiprocessing has spawned."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -98,14 +100,14 @@ def children(process: int) -> list[int]:
 
 
 def command(directory: Path, options: argparse.Namespace) -> list[str]:
-    """The command line that trains into a directory, or goes on where a run is."""
+    """Return the command line that trains into a directory, or resumes the run in it."""
     with_several = ["--nproc", str(options.nproc)] if options.nproc > 1 else []
     what = ["--resume"] if (directory / "config.json").exists() else [*FLAGS, *options.train]
     return [sys.executable, "-u", "-m", "makemore", "train", *what, *with_several, "-o", str(directory)]
 
 
 def where(run: Path) -> str:
-    """How far a run had come, and whether a file was half written."""
+    """Say how far a run got, and whether a file was half written."""
     half = [path.name for path in run.glob("*.tmp")] if run.exists() else []
     metrics = run / "metrics.jsonl"
     lines = metrics.read_text().splitlines() if metrics.exists() else []
@@ -130,7 +132,7 @@ def equal(alone: Path, killed: Path) -> bool:
 
 
 def without_time(metrics: Path) -> list[dict[str, float]]:
-    """The evaluations without how long they took."""
+    """Return the evaluations without how long they took."""
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]
     return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 

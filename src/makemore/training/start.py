@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -71,9 +70,9 @@ def train(
     teacher: float | None = None,
     patience: int | None = None,
     seed: int | None = None,
-    **knobs: Any,
+    **knobs: float,
 ) -> Run:
-    """Train a model on a list of lines.
+    """Train a model on a list of lines. Settings that are None have the values that suit the type.
 
     Args:
         source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
@@ -104,7 +103,7 @@ def train(
         teacher: Share of the targets that a 6-gram of the training lines gives.
         patience: Evaluations without improvement after which training stops; 0 never stops early.
         seed: Of everything random.
-        knobs: Fields of the type's Config. Any of these that is None takes the type's own default.
+        knobs: Fields of the type's Config.
 
     Returns:
         The run, trained.
@@ -138,8 +137,8 @@ class _Wanted:
     directory: Path
     overwrite: bool
     type: str | None
-    knobs: dict[str, Any]
-    given: dict[str, Any]
+    knobs: dict[str, float]
+    given: dict[str, object]
     """The training settings that were given; precision always is."""
 
     def read(self) -> Corpus:
@@ -207,8 +206,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
                 f"{wanted.source}: not the lines that the run in {run.directory} was started on; to continue "
                 "with the run's own copy of them, give no file"
             )
-        asked = wanted.given | wanted.knobs | ({} if wanted.type is None else {"type": wanted.type})
-        run.settings = settings_to_resume(run, asked)
+        run.settings = settings_to_resume(run, wanted.given, wanted.knobs, wanted.type)
         _check_memory(run.type, run.corpus, run.config, run.settings, running.device)
         _train(run, running, changed=run.settings != before)
     return run

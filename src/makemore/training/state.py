@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -184,7 +183,7 @@ class TrainState:
             tensors["random.cuda"] = torch.cuda.get_rng_state()
         return tensors
 
-    def _restore(self, run: Run, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+    def _restore(self, run: Run, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
         """Take over a checkpoint; the inverse of `_tensors`."""
         with damage(run.directory / "last.safetensors"):
             progress = from_json(Progress, values)

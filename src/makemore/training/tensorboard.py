@@ -32,7 +32,7 @@ def board(run: Run, wanted: bool) -> Iterator[Callable[[Event], None]]:
             "tensorboard is not installed; install it with `pip install 'makemore[tensorboard]'`",
             option="tensorboard",
         ) from None
-    writer: Any = None  # torch's writer has no types
+    writer: Any = None  # torch's writer is not typed
 
     def write(event: Event) -> None:
         nonlocal writer

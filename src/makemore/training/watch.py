@@ -75,7 +75,7 @@ class Watch:
 
         """
         self._disk, self._max_steps = disk, max_steps
-        self._row: dict[str, Any] | None = None  # of the last step, ready for JSON
+        self._row: dict[str, object] | None = None  # of the last step, ready for JSON
 
     @contextlib.contextmanager
     def step(self, number: int, model: nn.Module, forward: Forward, targets: Tensor) -> Iterator[Forward]:
@@ -115,7 +115,11 @@ class Watch:
         """Write what was recorded of a step; and always a loss so large that training stops."""
         if not isinstance(event, Step) or (self._row is None and event.loss < LOST):
             return
-        row = {"step": event.step, "loss": event.loss, "learning_rate": event.learning_rate}
+        row: dict[str, object] = {
+            "step": event.step,
+            "loss": event.loss,
+            "learning_rate": event.learning_rate,
+        }
         seen = self._row or {"gradient_norm": None, "activations": {}, "parameters": {}}
         self._row = None
         order = ("gradient_norm", "activations", "parameters")
@@ -124,7 +128,7 @@ class Watch:
 
 def _changes(
     parameters: dict[str, nn.Parameter], before: dict[str, Tensor], gradients: dict[str, Tensor]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the norm of the gradient, and for each parameter its size, its gradient's and its update's.
 
     Args:
@@ -166,14 +170,16 @@ class _Seeing(TorchFunctionMode):
         self._inside: list[str] = []  # the modules being called, the innermost last
         self._seen: list[tuple[str, dict[str, Tensor]]] = []
 
-    def __call__(self, inputs: Tensor) -> Any:
+    def __call__(self, inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         with contextlib.ExitStack() as stack:
             for name, module in self._model.named_modules():
                 stack.callback(module.register_forward_pre_hook(self._enter(name)).remove)
                 stack.callback(module.register_forward_hook(self._leave).remove)
             with self:
-                return self._model(inputs)
+                result: tuple[Tensor, tuple[Tensor, ...]] = self._model(inputs)
+                return result
 
+    # torch says nothing of the types
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         kind = getattr(func, "__name__", "").rstrip("_")
@@ -185,7 +191,7 @@ class _Seeing(TorchFunctionMode):
     def _enter(self, name: str) -> Callable[..., None]:
         return lambda module, args: self._inside.append(name)
 
-    def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
+    def _leave(self, module: nn.Module, args: object, output: object) -> None:
         name = self._inside.pop()
         if next(module.children(), None) is not None or isinstance(module, _MODULES):
             return
