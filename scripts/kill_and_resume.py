@@ -3,9 +3,9 @@
     uv run python scripts/kill_and_resume.py --kills 20
     uv run python scripts/kill_and_resume.py --kills 10 --nproc 2
 
-With several processes a kill hits one of them, which the launcher restarts, or the launcher, after which the command
-is given again. Prints where each kill hit. Exits with status 1 unless the weights of the last and of the best step,
-the metrics and the final losses are bit for bit those of the uninterrupted run.
+With several processes a kill hits one of them, which the launcher restarts, or the launcher, after which the
+command is given again. Prints where each kill hit. Exits with status 1 unless the weights of the last and of
+the best step, the metrics and the final losses are bit for bit those of the uninterrupted run.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ def main() -> int:
     """Compare; the options after `--` go to makemore."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="how many kills must hit (default 20)")
-    parser.add_argument(
-        "--seed", type=int, default=None, help="for the moments of the kills (default: a fresh one)"
-    )
+    parser.add_argument("--seed", type=int, default=None, help="of the kills' moments (default: a fresh one)")
     parser.add_argument("--nproc", type=int, default=1, help="processes that train together (default 1)")
     parser.add_argument("train", nargs="*", default=DEFAULT, help="options for makemore, after --")
     options = parser.parse_args()

@@ -171,6 +171,7 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
         config = configure(type, corpus.longest, **wanted.knobs)
         settings = settings_for(type, corpus, wanted.given, running.device)
         _check_memory(type, corpus, config, settings, running.device)
+        _try(type, len(corpus.vocab), config, settings)
         with _held(wanted.directory):
             Run.create(wanted.directory, type, config, settings, corpus, wanted.overwrite)
             parallel.wait()
@@ -282,13 +283,17 @@ def _held(directory: Path) -> contextlib.AbstractContextManager[None]:
 def _check_memory(
     type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device
 ) -> None:
-    """Raise MakemoreError if there is too little memory to train, before anything becomes of the run."""
+    """Raise MakemoreError if there is too little memory to train, by an estimate."""
     tokens = corpus.tokens_of("train")
     step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / parallel.size()
     capacity.check(type, len(corpus.vocab), config, step, device)
+
+
+def _try(type: str, vocab_size: int, config: ModelConfig, settings: Settings) -> None:
+    """Build the model and its optimisers once, so that nothing that cannot be trained becomes a run."""
     try:
         with torch.random.fork_rng():
-            model = build(type, len(corpus.vocab), config)
+            model = build(type, vocab_size, config)
             if not model.counting:
                 optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
     except (RuntimeError, MemoryError):
