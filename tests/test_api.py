@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import math
+import sys
 from pathlib import Path
+from typing import Any
 
+import IPython.display
 import pytest
 
 import makemore
 from makemore.errors import MakemoreError
 from makemore.runs.run import Run
+from makemore.training import progress
 
 PUBLIC = [
     "sample",
@@ -118,3 +124,81 @@ def test_a_run_writes_its_report(small_run: Path, tmp_path: Path) -> None:
     page = makemore.load(small_run).report(tmp_path / "page.html")
     assert page == tmp_path / "page.html"
     assert "</html>" in page.read_text("utf-8")
+
+
+# training
+
+
+def test_training_on_strings(tmp_path: Path) -> None:
+    lines = ["emma ", "Ava", "", "zoe\n", "emma", "mia"]
+    run = makemore.train(lines=iter(lines), type="bigram", work_dir=tmp_path / "run", device="cpu")
+    assert sorted(run.corpus.lines(range(5))) == ["Ava", "emma", "emma", "mia", "zoe"]
+    again = makemore.load(tmp_path / "run")
+    assert again.sample(5, seed=1) == run.sample(5, seed=1)
+    assert again.corpus.fingerprint == makemore.Corpus.from_lines(lines).fingerprint
+    with pytest.raises(MakemoreError, match="was started on"):
+        makemore.train(lines=["other", "lines", "here"], work_dir=tmp_path / "run", resume=True)
+
+
+def test_lines_that_cannot_be_trained_on(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(MakemoreError, match="give source or lines, not both"):
+        makemore.train(small, lines=["a", "b", "c"], work_dir=tmp_path / "run")
+    for lines in (["a", "b", "c", math.nan], ["a", "b", "c", None], ["a", "b", "c\nd"], ["a", "b"]):
+        with pytest.raises(MakemoreError):
+            makemore.train(lines=lines, work_dir=tmp_path / "run")  # type: ignore[arg-type]
+    assert not (tmp_path / "run").exists()
+
+
+class Terminal(io.StringIO):
+    """Standard error that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_the_progress_of_training(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "EVERY", 0)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERM", "xterm")
+    train = functools.partial(makemore.train, small, type="mlp", max_steps=4, device="cpu")
+    run = train(work_dir=tmp_path / "run")
+    said = terminal.getvalue()
+    assert "mlp, " in said
+    assert "step 2, loss " in said
+    assert "[==========          ]  50% " in said
+    summary = run.summary()
+    assert summary is not None
+    assert f"4 steps, losses {summary.nll['train']:.3f} train" in said.split("\r")[-1]
+    assert said.endswith("\n")
+
+    terminal.truncate(0)
+    train(work_dir=tmp_path / "quiet", progress=False)
+    train(work_dir=tmp_path / "listening", on_event=lambda event: None)
+    monkeypatch.setattr(terminal, "isatty", lambda: False)
+    train(work_dir=tmp_path / "file")
+    assert terminal.getvalue().strip("\0") == ""
+
+
+def test_a_notebook_shows_a_bar(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages: list[str] = []
+
+    class Handle:
+        def update(self, page: Any) -> None:
+            pages.append(page.data)
+
+    def display(page: Any, display_id: bool) -> Handle:
+        assert display_id
+        pages.append(page.data)
+        return Handle()
+
+    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "EVERY", 0)
+    monkeypatch.setattr(IPython.display, "display", display)
+    makemore.train(small, type="mlp", max_steps=4, device="cpu", work_dir=tmp_path / "run")
+    assert all(page.startswith("<progress max='1' value='") for page in pages)
+    assert "value='0.5000'" in "".join(pages)
+    assert "4 steps" in pages[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from makemore.training.events import Diagnosed, Done, Event, Started
 from makemore.training.loop import steps
 from makemore.training.optimizer import optimizers
 from makemore.training.plan import settings_for, settings_to_resume
+from makemore.training.progress import shown
 from makemore.training.tensorboard import board
 from makemore.training.watch import Watch, finish
 
@@ -44,6 +45,7 @@ _SETTINGS = {field.name for field in dataclasses.fields(Settings)}
 def train(
     source: Source | None = None,
     *,
+    lines: Iterable[str] | None = None,
     type: str | None = None,
     work_dir: str | Path = "out",
     resume: bool = False,
@@ -56,7 +58,8 @@ def train(
     on_progress: Progress | None = None,
     device: str = "auto",
     tensorboard: bool = False,
-    on_event: Callable[[Event], None] = lambda event: None,
+    progress: bool = True,
+    on_event: Callable[[Event], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
     top_k: int | None = None,
     compile: bool = False,
@@ -76,6 +79,7 @@ def train(
 
     Args:
         source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
+        lines: Strings to train on, instead of a source: a list, a pandas column, anything that yields one line each.
         type: The type of model, a name of MODELS; None is "lstm".
         work_dir: The run directory to write, or the one to resume.
         resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
@@ -89,6 +93,7 @@ def train(
         on_progress: Called with the bytes read, and the bytes in all or None.
         device: "auto", "cpu", "cuda" or "mps".
         tensorboard: Also write the events for TensorBoard.
+        progress: Show a line of progress in a terminal, a bar in a notebook, if on_event is not given.
         on_event: Called with every event of the training.
         stop: Called after every step; training stops, ready to be resumed, if it returns True.
         top_k: Show samples of the most likely characters only.
@@ -116,13 +121,18 @@ def train(
     check_given(given)
     SampleOptions(top_k=top_k)  # checks itself
     how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
-    wanted = _Wanted(source, how, on_progress, Path(work_dir), overwrite, type, knobs, given)
-    running = _Running(pick_device(device), on_event, stop, top_k, compile, diagnostics, tensorboard)
+    if source is not None and lines is not None:
+        raise MakemoreError("give source or lines, not both", option=("source", "lines"))
+    wanted = _Wanted(source, lines, how, on_progress, Path(work_dir), overwrite, type, knobs, given)
+    listening = _Listening(on_event, progress, tensorboard)
+    running = _Running(pick_device(device), listening, stop, top_k, compile, diagnostics)
     if resume:
         return _resume(wanted, running)
     if parallel.restarted() and RunDirectory(wanted.directory).launch() == parallel.launch():
         # a process was lost after all had started the run: continue it
-        return _resume(dataclasses.replace(wanted, source=None, how=How(), overwrite=False), running)
+        return _resume(
+            dataclasses.replace(wanted, source=None, lines=None, how=How(), overwrite=False), running
+        )
     return _start(wanted, running)
 
 
@@ -131,6 +141,7 @@ class _Wanted:
     """The run to train: what `train` was asked for."""
 
     source: Source | None
+    lines: Iterable[str] | None
     how: How
     """How lines are read."""
     on_progress: Progress | None
@@ -143,8 +154,19 @@ class _Wanted:
 
     def read(self) -> Corpus:
         """Read the lines; one of several processes goes first and fills the cache for the others."""
+        if self.lines is not None:
+            return Corpus.from_lines(self.lines, self.how)
         with parallel.one_first():
             return read_corpus(self.source, self.how, self.on_progress)
+
+
+@dataclass(frozen=True)
+class _Listening:
+    """Who hears of the events of training."""
+
+    on_event: Callable[[Event], None] | None
+    progress: bool
+    tensorboard: bool
 
 
 @dataclass(frozen=True)
@@ -152,12 +174,11 @@ class _Running:
     """How to train it, which changes from one resume to the next."""
 
     device: torch.device
-    on_event: Callable[[Event], None]
+    listening: _Listening
     stop: Callable[[], bool]
     top_k: int | None
     compile: bool
     diagnostics: bool
-    tensorboard: bool
 
 
 def _start(wanted: _Wanted, running: _Running) -> Run:
@@ -191,7 +212,8 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
         )
     usual = vars(How())
     changed = tuple(name for name, value in vars(wanted.how).items() if value != usual[name])
-    if wanted.source is None and changed:
+    own_lines = wanted.source is None and wanted.lines is None
+    if own_lines and changed:
         raise MakemoreError(
             f"{' and '.join(changed)} cannot be given to resume a run: it keeps its lines",
             option=(*changed, "resume"),
@@ -200,12 +222,12 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
     check_names(run.disk.files)
     _check_several(run.type, wanted.source, running.diagnostics)
     with parallel.joined(running.device), _held(wanted.directory):
-        corpus = None if wanted.source is None else wanted.read()
+        corpus = None if own_lines else wanted.read()
         before = run.settings
         if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
             raise MakemoreError(
-                f"{wanted.source}: not the lines that the run in {run.directory} was started on; to continue "
-                "with the run's own copy of them, give no file"
+                f"{wanted.source or 'lines'}: not those that the run in {run.directory} was started on; to continue "
+                "with the run's own copy of them, give none"
             )
         run.settings = settings_to_resume(run, wanted.given, wanted.knobs, wanted.type)
         _check_memory(run.type, run.corpus, run.config, run.settings, running.device)
@@ -224,8 +246,13 @@ def _train(run: Run, running: _Running, changed: bool = False) -> None:
     """
     counting = model_class(run.type).counting
     watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
-    with board(run, running.tensorboard and parallel.first()) as write, torch.random.fork_rng():
-        listeners: list[Callable[[Event], None]] = [write, running.on_event]
+    ours, first = running.listening, parallel.first()
+    with (
+        board(run, ours.tensorboard and first) as write,
+        shown(ours.progress and ours.on_event is None and first) as show,
+        torch.random.fork_rng(),
+    ):
+        listeners: list[Callable[[Event], None]] = [write, ours.on_event or show]
         if watch is not None:
             listeners.insert(0, watch)  # the others may raise
         for event in _events(run, running, watch, counting):
