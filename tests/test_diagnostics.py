@@ -39,7 +39,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def watched(source: Any, directory: Path, **options: Any) -> tuple[list[dict[str, Any]], set[str]]:
+def watched(source: Any, directory: Path, **options: Any) -> tuple[list[layers.Row], set[str]]:
     """The rows of a training and the codes of what it warned of."""
     found: list[Any] = []
     makemore.train(source, work_dir=directory, diagnostics=True, on_event=found.append, **options)
@@ -59,11 +59,11 @@ def test_watching_changes_no_bit(type: str, precision: str, small: Path, tmp_pat
     assert a is not None
     assert b is not None
     assert all(torch.equal(a[0][name], b[0][name]) for name in a[0] | b[0])
-    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert [row.step for row in rows] == [1, 2, 3, 4]
     for row in rows:
-        assert row["activations"]
-        assert all(math.isfinite(number["std"]) for number in row["activations"].values())
-        assert row["parameters"].keys() == dict(Run.load(tmp_path / "plain").model.named_parameters()).keys()
+        assert row.activations
+        assert all(math.isfinite(number["std"]) for number in row.activations.values())
+        assert row.parameters.keys() == dict(Run.load(tmp_path / "plain").model.named_parameters()).keys()
     assert not (tmp_path / "plain" / layers.FILE).exists()
     assert (tmp_path / "watched" / layers.PICTURE).stat().st_size > 10_000
 
@@ -97,7 +97,7 @@ def test_about_a_hundred_steps_are_watched(steps: int) -> None:
 
 def test_time_ends_a_watched_training(small: Path, tmp_path: Path) -> None:
     rows, _ = watched(small, tmp_path / "run", type="mlp", time=1.0, patience=0)
-    seen = [row["step"] for row in rows]
+    seen = [row.step for row in rows]
     assert len(seen) > 5
     assert seen == [step for step in range(1, seen[-1] + 1) if watching.due(step, -1)]
 
@@ -137,7 +137,7 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
             model.head.weight[0] += 0.2
     watch(Step(1, 1.5, 0.1, 12, None))
     (row,) = layers.read(tmp_path)
-    seen = row["activations"]
+    seen = row.activations
     assert list(seen) == ["embedding", "tanh.0", "tanh.1", "act.relu", "gelu", "sigmoid", "head"]
     e = before["embedding.weight"][idx][targets >= 0]
     assert seen["embedding"]["std"] == pytest.approx(float(e.std(correction=0)), rel=1e-5)
@@ -145,7 +145,7 @@ def test_numbers_are_those_of_the_layers_without_padding(tmp_path: Path) -> None
     assert seen["tanh.1"]["saturated"] < 0.5
     assert seen["act.relu"]["dead"] >= 0.25
     assert "dead" not in seen["head"]
-    numbers = row["parameters"]["head.weight"]
+    numbers = row.parameters["head.weight"]
     assert numbers["gradient_std"] == pytest.approx(wanted, rel=1e-5)  # before it was clipped
     change = torch.full((5, 4), 0.1)
     change[0] += 0.2

@@ -13,8 +13,9 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
 from makemore.metrics import copying as memorising
 from makemore.metrics.baselines import fitted
-from makemore.metrics.copying import LITTLE, MUCH, UNKNOWN, Copying, copied, copying, judge, verdict_of
+from makemore.metrics.copying import copied, copying
 from makemore.metrics.losses import Losses, losses
+from makemore.metrics.verdict import LITTLE, MUCH, UNKNOWN, Copying, Verdict, judge, judge_older
 from makemore.reports.assessment import assess
 
 
@@ -37,7 +38,8 @@ def test_a_model_that_only_copies_memorises_much(n, held_out_nll):
     verdict = judge(copying(lines_of(-np.log(p)), lines_of(nlls)))
     assert verdict.level == MUCH
     assert verdict.sentence.startswith("100% of samples are training lines")
-    assert "--novel" in verdict.advice
+    assert "(novel=True)" in verdict.advice()
+    assert "(--novel)" in verdict.advice(lambda name: f"--{name}")
 
 
 def zipf(random, n, exponent):
@@ -209,7 +211,7 @@ def test_leaving_out_equals_a_slow_loop(order):
         (Copying(math.nan, (math.nan, math.nan), 0.4, 0.0, 4, 1e-4), None,
          "40% of samples are training lines: much is memorised"),
         (Copying(math.nan, (math.nan, math.nan), 0.4, 0.0, 4, 0.2), None,
-         "40% of samples are training lines: from 4 held-out lines it cannot be told whether that is memorising"),
+         "40% of samples are training lines: the 4 held-out lines cannot tell whether that is memorising"),
         (Copying(9.0, (6.0, 16.0), 0.01, 0.0, 400, 1e-4), None,
          "1.0% of samples are training lines: few copies, though training lines are 9.0x as likely as held-out ones (6.0 to 16.0)"),
         (Copying(9.0, (6.0, 16.0), math.nan, math.nan, 400, 1e-4), 0.5,
@@ -219,18 +221,15 @@ def test_leaving_out_equals_a_slow_loop(order):
 def test_the_sentence(copies, share, words):
     verdict = judge(copies, share)
     assert verdict.sentence == words
-    assert verdict_of({"memorising": json.loads(json.dumps(verdict.to_json()))}) == verdict
+    assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
 
 
 def test_an_older_summary_is_judged_by_its_numbers():
-    lines = {"lines": {"train": 45, "validation": 2, "test": 3}}
-    old = {"copy_ratio": 3.5e8, "copy_ratio_interval": [1.2, 9e12], "train_mass": 0.4} | lines
-    assert verdict_of(old).level == UNKNOWN
-    assert verdict_of(old).ratio is None
-    many = {"lines": {"train": 28_000, "validation": 1600, "test": 1500}}
-    assert verdict_of(old | many | {"copy_ratio": 1.9, "copy_ratio_interval": [1.7, 2.1]}).level == LITTLE
-    assert verdict_of(old | many | {"copy_ratio": 3.1, "copy_ratio_interval": [2.9, 3.4]}).level == MUCH
-    assert verdict_of({}) is None
+    few = judge_older(0.4, 3.5e8, (1.2, 9e12), held_out=5)
+    assert (few.level, few.ratio) == (UNKNOWN, None)
+    assert judge_older(0.4, 1.9, (1.7, 2.1), held_out=3100).level == LITTLE
+    assert judge_older(0.4, 3.1, (2.9, 3.4), held_out=3100).level == MUCH
+    assert judge_older(0.4, math.nan, (math.nan, math.nan), held_out=3100).level == UNKNOWN
 
 
 # from a list to what is told

@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 
 import makemore as library
 from makemore.errors import MakemoreError
-from makemore.files import records
 from makemore.files.atomic import read_json
+from makemore.reports.comparison import Comparison
 from makemore.runs.run import load
 from makemore.runs.settings import Settings
 from makemore.runs.summary import Summary
@@ -220,7 +220,7 @@ def compared(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_makemore_writes_fits(run: Path, compared: Path) -> None:
     assert Summary.from_json(read_json(run / "summary.json")).to_json() == read_json(run / "summary.json")
-    assert records.misfit(read_json(compared / "comparison.json")["result"], records.COMPARISON) == ""
+    assert Comparison.from_json(read_json(compared / "comparison.json")["result"]).entries
     assert len(load(run).metrics()) == (run / "metrics.jsonl").read_text().count("\n")
 
 

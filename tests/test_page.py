@@ -11,7 +11,7 @@ import pytest
 import makemore
 from makemore.corpus.reading import Reading
 from makemore.metrics.advice import Warned
-from makemore.metrics.copying import Verdict
+from makemore.metrics.verdict import Verdict
 from makemore.models import MODELS, knobs
 from makemore.plots import draw as plots
 from makemore.plots.entry import Entry

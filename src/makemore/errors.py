@@ -38,17 +38,8 @@ class MakemoreError(Exception):
         self.options = (option,) if isinstance(option, str) else option
 
     def spelled(self, flag: Callable[[str], str]) -> str:
-        """Return the message with the first mention of each argument replaced by the option that sets it.
-
-        "encoding=latin-1" becomes "--encoding latin-1", and "resume=True" becomes "--resume".
-        """
-        message = str(self)
-        for option in self.options:
-            mention = rf"(?<![\w/.-])({option})(?![\w/-]|\.\w)(=True\b|=)?"
-            message = re.sub(
-                mention, lambda found: flag(found[1]) + " " * (found[2] == "="), message, count=1
-            )
-        return message
+        """Return the message with its arguments named as `with_flags` does."""
+        return with_flags(str(self), self.options, flag)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the arguments too, for errors that cross processes."""
@@ -57,6 +48,25 @@ class MakemoreError(Exception):
 
 def _remade(message: str, options: tuple[str, ...]) -> MakemoreError:
     return MakemoreError(message, option=options)
+
+
+def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) -> str:
+    """Return a text with the first mention of each argument replaced by the option that sets it.
+
+    "encoding=latin-1" becomes "--encoding latin-1", and "resume=True" becomes "--resume".
+
+    Args:
+        text: A sentence of the library, which names Python arguments.
+        options: The arguments.
+        flag: Returns the option that sets an argument; `str` leaves its name as it is.
+
+    """
+    if flag is str:
+        return text
+    for option in options:
+        mention = rf"(?<![\w/.-])({option})(?![\w/-]|\.\w)(=True\b|=)?"
+        text = re.sub(mention, lambda found: flag(found[1]) + " " * (found[2] == "="), text, count=1)
+    return text
 
 
 def quoted(text: object, most: int = QUOTED) -> str:

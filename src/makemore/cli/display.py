@@ -14,6 +14,7 @@ from rich.status import Status
 from makemore.cli.described import describe
 from makemore.cli.errors import spelled
 from makemore.cli.layout import command, say, table
+from makemore.cli.options import flag_of
 from makemore.cli.terminal import duration, width_of
 from makemore.corpus.sizes import SIZES
 from makemore.distributed import group as parallel
@@ -161,7 +162,7 @@ class Display:
             self.say(line)
         if not event.step:
             for warned in before_training(event.run.corpus):
-                self.say(f"{warned.message}; {warned.remedy}", "yellow")
+                self.say(f"{warned.message}; {warned.advice(flag_of)}", "yellow")
         resumed = f", continuing from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
         several = f", {parallel.size()} processes" if parallel.size() > 1 else ""
@@ -235,7 +236,7 @@ class Display:
         self.say(f"diagnostics: {found}; see {self.run.directory / 'diagnostics.png'}")
         for warned in event.warned:
             self.say(f"  {warned.message}", "yellow", hang="  ")
-            self.say(f"    what to do: {warned.remedy}", hang="    ")
+            self.say(f"    what to do: {warned.advice(flag_of)}", hang="    ")
 
     def _done(self, event: Done) -> None:
         if self._bar is not None:
@@ -267,8 +268,8 @@ class Display:
         if (verdict := summary.memorising) is not None:
             self.say()
             self.say(verdict.sentence)
-            if verdict.advice:
-                self.say(f"  what to do: {verdict.advice}")
+            if advice := verdict.advice(flag_of):
+                self.say(f"  what to do: {advice}")
         steps = f"best step {summary.best_step:,} of {summary.steps:,}, " if event.step > 1 else ""
         self.say()
         self.say(f"{summary.parameters:,} parameters, {steps}{duration(summary.seconds)}")

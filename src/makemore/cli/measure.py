@@ -96,7 +96,7 @@ def eval_(
 
         found = assess(load(where), number, seed, said)
     if json:
-        print_json(found.to_json())
+        print_json(found.to_json(flag_of))
         return 0
     from rich.console import Console
 
@@ -159,7 +159,7 @@ def compare(
             return 130
         result = done
     if json:
-        print_json(result.to_json())
+        print_json(result.to_json(flag_of))
         return 0
     from rich.console import Console
 
@@ -237,7 +237,7 @@ def report(
     with outlasting("the report"), status() as said:
         from makemore.reports.page import write_report
 
-        page = write_report(list(directories or (Path("out"),)), output, number, seed, said)
+        page = write_report(list(directories or (Path("out"),)), output, number, seed, said, flag_of)
     tell(f"written: {page}")
     if open:
         open_page(page)
@@ -273,7 +273,7 @@ def inspect_(
         said("reading, and timing a few steps")
         found = inspect(source, How(**vars(reading)))
     if json:
-        print_json(found.to_json())
+        print_json(found.to_json(flag_of))
         return 0
     from rich.console import Console
 

@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore.cli.layout import command, notes, say, table
+from makemore.cli.options import flag_of
 from makemore.cli.terminal import clipped, duration, width_of, wrapped
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
 from makemore.metrics.advice import RED, Warned, shown
-from makemore.metrics.copying import MUCH
 from makemore.metrics.looks import before_training
 from makemore.metrics.quality import UNIQUE_OF
+from makemore.metrics.verdict import MUCH
 from makemore.runs.scoring import Explained
 from makemore.training.events import Evaluation, Event, Overfitting, Started, Step
 
@@ -141,7 +142,7 @@ def show_warnings(console: Console, warnings: Sequence[Warned]) -> None:
         say(console, "no warnings", "green")
     for each in warnings:
         say(console, each.message, "bold red" if each.severity == RED else "bold yellow")
-        say(console, f"  what to do: {each.remedy}", hang="  ")
+        say(console, f"  what to do: {each.advice(flag_of)}", hang="  ")
 
 
 # compare
@@ -183,7 +184,7 @@ class Leaderboard:
                 if not self._told:  # all are trained on the same list
                     self._told = True
                     for warned in before_training(event.run.corpus):
-                        say(self._console, f"{warned.message}; {warned.remedy}", "yellow")
+                        say(self._console, f"{warned.message}; {warned.advice(flag_of)}", "yellow")
                 if not self._console.is_terminal:
                     say(self._console, f"training {name}")
             case Step():
@@ -368,7 +369,7 @@ def show_inspection(console: Console, found: Inspection, given: str = "") -> Non
     show_warnings(console, found.warnings)
     say(console)
     advised = found.recommendation
-    for reason in advised.reasons:
+    for reason in advised.spelled(flag_of):
         say(console, reason)
     name = "-" if found.source == "standard input" else found.source.removesuffix(" (bundled)")
     line = f"makemore -i {shlex.quote(name)} --type {advised.type}"

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from makemore.files.results import Flag, Result, plain
 from makemore.metrics.advice import Warned
 from makemore.metrics.calibration import Calibration
-from makemore.metrics.copying import Copying, Verdict
 from makemore.metrics.intervals import Interval
 from makemore.metrics.losses import Part
 from makemore.metrics.quality import Distance
+from makemore.metrics.verdict import Copying, Verdict
 
 Splits = Mapping[str, float]
 """A number for each of train, validation and test."""

@@ -1,117 +1,164 @@
-"""What --diagnostics noted inside a model, read back and judged."""
+"""What training recorded inside the model at some of its steps, read back and judged."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from makemore.files.atomic import read_json_lines
-from makemore.files.records import is_diagnostic
-from makemore.metrics.advice import RED, Warned
+from makemore.files.results import Result
+from makemore.metrics.advice import AMBER, RED, Warned
+from makemore.metrics.intervals import Floats
 
 FILE, PICTURE = "diagnostics.jsonl", "diagnostics.png"
 
 SATURATED, DEAD = 0.8, 0.2
 VANISHING, EXPLODING = 1e-4, 100.0
 TOO_LARGE, TOO_LARGE_SETTLED, TOO_SMALL = 10**-1.0, 10**-1.7, 1e-5
-"""Limits of `warnings`. The usual step is large while weights are young: after 200 steps it should be less."""
+"""Limits of `warnings`; tests/test_diagnostics.py shows where they come from. Typical steps are large while weights are
+young; after 200 steps they should be smaller."""
 
 LOST = 1000.0
-"""A loss, in nats per token, beyond all measure: the weights are lost."""
+"""A loss, in nats per token, from which no training recovers."""
+
+_FEWEST = 20
+"""The fewest rows to judge by."""
+
+Numbers = Mapping[str, Mapping[str, float | None]]
+"""For each layer or parameter, its numbers by name; None is a number that is not finite."""
 
 
-def read(directory: Path) -> list[dict[str, Any]]:
-    """Return the rows of a run directory, without lines that are damaged or were cut off; [] if there are none."""
-    return [row for row in read_json_lines(directory / FILE) if is_diagnostic(row)]
+@dataclass(frozen=True)
+class Row(Result):
+    """What was recorded of one step: a line of diagnostics.jsonl."""
+
+    step: int
+    loss: float | None
+    learning_rate: float
+    gradient_norm: float | None
+    activations: Numbers
+    """Of each layer: mean and std; saturated and dead of non-linearities."""
+    parameters: Numbers
+    """Of each parameter: dims, gradient_std, weight_std and update_ratio."""
+
+    def of(self, group: str) -> Numbers:
+        """Return the numbers of a group, activations or parameters."""
+        return self.activations if group == "activations" else self.parameters
 
 
-def warnings(rows: list[dict[str, Any]]) -> list[Warned]:
-    """Say what is wrong inside the model, by its rows. How the limits were found: tests/test_diagnostics.py."""
-    found = []
+def read(directory: Path) -> list[Row]:
+    """Return the rows of a run directory, except lines that are damaged or cut off."""
+    rows = []
+    for values in read_json_lines(directory / FILE):
+        try:
+            row = Row.from_json(values)
+        except ValueError:
+            continue
+        if all(numbers.get("dims") is not None for numbers in row.parameters.values()):
+            rows.append(row)
+    return rows
 
-    def say(code: str, message: str, advice: str, red: bool = False) -> None:
-        found.append(Warned(code, message, advice, *([RED] if red else [])))
 
-    norms = np.array([row["gradient_norm"] or 0.0 for row in rows])
-    lost = any(None in (row["gradient_norm"], row["loss"]) or row["loss"] >= LOST for row in rows)
-    if lost or (len(rows) >= 20 and norms.max() > EXPLODING * np.median(norms) > 0):
-        what = (
-            "the loss is beyond all measure"
-            if lost
-            else f"their norm rose to {norms.max():.2g}, usual is {np.median(norms):.2g}"
-        )
-        say("exploding", f"exploding gradients: {what}", "lower --learning-rate", True)
-    rows = [row for row in rows if row["parameters"]]
-    if len(rows) < 20:  # too few to judge by
+def matrices(row: Row) -> list[str]:
+    """Return the names of the parameters that have two dimensions or more."""
+    return [name for name, numbers in row.parameters.items() if (numbers["dims"] or 0) > 1]
+
+
+def series(rows: Sequence[Row], group: str, name: str, key: str) -> Floats:
+    """Return a number of a layer or parameter over the steps, (rows,), NaN where there is none."""
+    values = [row.of(group).get(name, {}).get(key) for row in rows]
+    return np.array([math.nan if value is None else value for value in values])
+
+
+# warnings
+
+
+def warnings(rows: Sequence[Row]) -> list[Warned]:
+    """Return what is wrong inside the model."""
+    found = _exploding(rows)
+    rows = [row for row in rows if row.parameters]
+    if len(rows) < _FEWEST:
         return found
+    found += _flat_layers(rows[len(rows) // 2 :])
+    if len(names := matrices(rows[0])) > 1:  # a single table starts small and must grow
+        found += _vanishing(rows, names) + _step_sizes(rows, names)
+    return found
 
-    half = rows[len(rows) // 2 :]
-    layers = [name for name, numbers in half[0]["activations"].items() if "dead" in numbers]
+
+def _warned(code: str, message: str, remedy: str, severity: str = AMBER) -> Warned:
+    return Warned(code, message, remedy, severity, ("learning_rate",))
+
+
+def _exploding(rows: Sequence[Row]) -> list[Warned]:
+    norms = np.array([row.gradient_norm or 0.0 for row in rows])
+    lost = any(row.gradient_norm is None or row.loss is None or row.loss >= LOST for row in rows)
+    if not lost and (len(rows) < _FEWEST or not norms.max() > EXPLODING * np.median(norms) > 0):
+        return []
+    what = f"their norm rose to {norms.max():.2g}, typical is {np.median(norms):.2g}"
+    if lost:
+        what = "the loss diverged"
+    return [_warned("exploding", f"exploding gradients: {what}", "lower learning_rate", RED)]
+
+
+def _flat_layers(rows: Sequence[Row]) -> list[Warned]:
+    """Say which non-linearities pass no gradient. rows: The second half of the training."""
+    layers = [name for name, numbers in rows[0].activations.items() if "dead" in numbers]
     gated = {name.rpartition("sigmoid")[0] for name in layers if "sigmoid" in name}
-    # gates may well be shut, and what they gate may well be at its ends
+    # gates may well be shut, and what they gate may well be at its limits
     layers = [name for name in layers if name.rpartition(_kind(name))[0] not in gated]
-    saturated = {n: _mean(half, n, "saturated") for n in layers if _kind(n) == "tanh"}
+    remedy = "lower learning_rate, or initialise with smaller weights"
+    found = []
+    saturated = {name: _mean(rows, name, "saturated") for name in layers if _kind(name) == "tanh"}
     if (worst := max(saturated.values(), default=0)) > SATURATED:
-        say(
-            "saturated",
-            f"saturated: {worst:.0%} of what {_largest(saturated)} puts out is near -1 or 1, where hardly any gradient passes",
-            "lower --learning-rate, or draw smaller weights at the start",
-        )
-    dead = {n: _mean(half, n, "dead") for n in layers}
+        said = f"{worst:.0%} of the outputs of {_largest(saturated)} are near -1 or 1, where almost no gradient passes"
+        found.append(_warned("saturated", f"saturated: {said}", remedy))
+    dead = {name: _mean(rows, name, "dead") for name in layers}
     if (worst := max(dead.values(), default=0)) > DEAD:
-        say(
-            "dead_units",
-            f"dead units: {worst:.0%} of those of {_largest(dead)} gave no gradient at any place of a batch",
-            "lower --learning-rate, or draw smaller weights at the start",
-        )
+        said = f"{worst:.0%} of the units of {_largest(dead)} passed no gradient anywhere in a batch"
+        found.append(_warned("dead_units", f"dead units: {said}", remedy))
+    return found
 
-    matrices = [name for name, numbers in rows[0]["parameters"].items() if numbers["dims"] > 1]
-    if len(matrices) < 2:  # a single table starts small and must grow
-        return found
-    first, last = (series(rows, "parameters", name, "gradient_std") for name in (matrices[0], matrices[-1]))
-    if (got := np.median(first)) < max(VANISHING * np.median(last), 1e-8):
-        say(
-            "vanishing",
-            f"vanishing gradients: those of {matrices[0]} are about {got:.1g}, those of {matrices[-1]} {np.median(last):.1g}",
-            "use fewer layers or larger weights at the start, or normalise between the layers",
-        )
-    # the output layer starts near zero, so that its first updates are large beside it
-    ratios = np.array([series(rows, "parameters", name, "update_ratio") for name in matrices[:-1]])
-    usual = np.nanmedian(np.where(np.isfinite(ratios), ratios, 0), 0)  # (rows,)
-    rates = np.array([row["learning_rate"] for row in rows])
-    settled = usual[(np.array([row["step"] for row in rows]) > 200) & (rates >= rates.max() / 2)]
-    if np.quantile(usual, 0.9) > TOO_LARGE or (len(settled) >= 10 and np.median(settled) > TOO_LARGE_SETTLED):
-        large = max(np.quantile(usual, 0.9), np.median(settled) if len(settled) else 0)
-        say(
-            "step_too_large",
-            f"steps too large: often a step changes weights by {large:.1%} of their size; 0.1% to 1% is usual",
-            "lower --learning-rate",
-        )
+
+def _vanishing(rows: Sequence[Row], names: Sequence[str]) -> list[Warned]:
+    """Say whether gradients shrink on their way from the last matrix to the first."""
+    first, last = (np.median(series(rows, "parameters", names[i], "gradient_std")) for i in (0, -1))
+    if not first < max(VANISHING * last, 1e-8):
+        return []
+    said = f"those of {names[0]} are about {first:.1g}, those of {names[-1]} {last:.1g}"
+    remedy = "use fewer layers or larger initial weights, or normalise between the layers"
+    return [_warned("vanishing", f"vanishing gradients: {said}", remedy)]
+
+
+def _step_sizes(rows: Sequence[Row], names: Sequence[str]) -> list[Warned]:
+    """Say whether updates are too large or too small relative to the weights."""
+    # the output layer starts near zero, so its first updates are large relative to it
+    ratios = np.array([series(rows, "parameters", name, "update_ratio") for name in names[:-1]])
+    typical = np.nanmedian(np.where(np.isfinite(ratios), ratios, 0), 0)  # (rows,)
+    rates = np.array([row.learning_rate for row in rows])
+    settled = typical[(np.array([row.step for row in rows]) > 200) & (rates >= rates.max() / 2)]
+    often = np.quantile(typical, 0.9)
+    found = []
+    if often > TOO_LARGE or (len(settled) >= 10 and np.median(settled) > TOO_LARGE_SETTLED):
+        large = max(often, np.median(settled) if len(settled) else 0)
+        said = f"many steps change weights by {large:.1%} of their size; 0.1% to 1% is typical"
+        found.append(_warned("step_too_large", f"steps too large: {said}", "lower learning_rate"))
     if np.nanmax(np.median(ratios[:, : len(rows) // 2], 1)) < TOO_SMALL:
-        say(
-            "step_too_small",
-            f"steps too small: none changes weights by more than {TOO_SMALL:g} of their size",
-            "raise --learning-rate",
-        )
+        said = f"none changes weights by more than {TOO_SMALL:g} of their size"
+        found.append(_warned("step_too_small", f"steps too small: {said}", "raise learning_rate"))
     return found
 
 
 def _kind(name: str) -> str:
-    """The non-linearity that a layer's name ends in, numbered or not."""
+    """Return the non-linearity at the end of a layer's name, without its number."""
     return re.sub(r"\.\d+$", "", name).rpartition(".")[2]
 
 
-def series(rows: list[dict[str, Any]], group: str, name: str, key: str) -> Any:
-    """(rows,) one number over the steps, NaN where there is none."""
-    values = [row[group].get(name, {}).get(key) for row in rows]
-    return np.array([math.nan if value is None else value for value in values])
-
-
-def _mean(rows: list[dict[str, Any]], name: str, key: str) -> float:
+def _mean(rows: Sequence[Row], name: str, key: str) -> float:
     values = series(rows, "activations", name, key)
     return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else 0.0
 

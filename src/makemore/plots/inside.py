@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import nn
 
-from makemore.metrics.layers import series
+from makemore.metrics.layers import Row, matrices, series
 from makemore.models.transformer import Block, Transformer
 from makemore.plots.samples import frequent
 from makemore.plots.style import (
@@ -196,9 +196,9 @@ _PANELS = (
 )
 
 
-def diagnostics(rows: list[dict[str, Any]]) -> Figure:
+def diagnostics(rows: Sequence[Row]) -> Figure:
     """Plot the rows of diagnostics.jsonl over the steps of training."""
-    rows = [row for row in rows if row["parameters"]]
+    rows = [row for row in rows if row.parameters]
     figure = Figure(figsize=(13, 8))
     FigureCanvasAgg(figure)
     for axes, (group, key, title) in zip(figure.subplots(2, 2).flat, _PANELS, strict=True):
@@ -223,11 +223,12 @@ def diagnostics(rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def _kinds_of_layers(rows: list[dict[str, Any]], group: str, key: str) -> dict[str, list[str]]:
+def _kinds_of_layers(rows: Sequence[Row], group: str, key: str) -> dict[str, list[str]]:
     """Return the names of the layers that have a number: blocks.0.fc and blocks.1.fc are of one kind."""
-    names = list(dict.fromkeys(name for row in rows for name in row[group]))
+    names = list(dict.fromkeys(name for row in rows for name in row.of(group)))
     if group == "parameters":
-        names = [name for name in names if rows[0][group][name]["dims"] > 1]
+        wanted = matrices(rows[0])
+        names = [name for name in names if name in wanted]
     kinds: dict[str, list[str]] = {}
     for name in names:
         if np.isfinite(series(rows, group, name, key)).any():
@@ -237,7 +238,7 @@ def _kinds_of_layers(rows: list[dict[str, Any]], group: str, key: str) -> dict[s
 
 def _layers(
     axes: Axes,
-    rows: list[dict[str, Any]],
+    rows: Sequence[Row],
     of: tuple[str, str],
     names: list[str],
     kind: str,
@@ -246,7 +247,7 @@ def _layers(
     """Plot one number of the layers of one kind in one colour, the last layer darkest."""
     group, key = of
     colour, line_style = style
-    steps = [row["step"] for row in rows]
+    steps = [row.step for row in rows]
     for j, name in enumerate(names):
         values = series(rows, group, name, key)
         if key == "update_ratio":

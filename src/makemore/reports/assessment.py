@@ -12,7 +12,6 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
 from makemore.errors import MakemoreError, shown
 from makemore.metrics import advice, quality
-from makemore.metrics import copying as memorising
 from makemore.metrics import losses as evaluation
 from makemore.metrics.assessment import (
     Assessment,
@@ -26,8 +25,10 @@ from makemore.metrics.assessment import (
 )
 from makemore.metrics.baselines import SCORED_TOKENS, baseline
 from makemore.metrics.calibration import calibration
+from makemore.metrics.copying import copied
 from makemore.metrics.intervals import ratio_interval
 from makemore.metrics.losses import Losses
+from makemore.metrics.verdict import Copying, judge
 from makemore.models import count_parameters
 from makemore.runs.run import Run
 from makemore.sampling.options import SampleOptions
@@ -82,10 +83,10 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
     of_test = evaluation.by_character(found["test"], corpus, rows["test"])
     said("calibration")
     calibrated = calibration(model, corpus, rows["test"])
-    copying = memorising.copied(model, corpus, found, run.new_model if model.counting else None)
+    copying = copied(model, corpus, found, run.new_model if model.counting else None)
     unique = {split: corpus.unique_of(split) for split in SPLITS}
     samples = _Drawing(run, n, seed).quality(unique["validation"] + unique["test"], copying, said)
-    verdict = memorising.judge(copying, samples.train_mass)
+    verdict = judge(copying, samples.train_mass)
 
     said("warnings")
     counted = beside["ngram"]["test"]
@@ -152,7 +153,7 @@ class _Drawing:
         self.n = n or int(min(SAMPLES, max(500, _CHARACTERS / run.corpus.mean_length)))
         self.random = np.random.default_rng(seed)
 
-    def quality(self, unique_held_out: int, copying: memorising.Copying, said: Said) -> Quality:
+    def quality(self, unique_held_out: int, copying: Copying, said: Said) -> Quality:
         """Draw the samples and measure them.
 
         Args:

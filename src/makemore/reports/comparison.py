@@ -30,10 +30,10 @@ from makemore.files.manifest import Manifest
 from makemore.files.results import Flag, Result
 from makemore.metrics import quality
 from makemore.metrics.baselines import fitted
-from makemore.metrics.copying import Verdict
 from makemore.metrics.intervals import Interval, ratio_interval
 from makemore.metrics.losses import Losses
 from makemore.metrics.losses import losses as losses_of
+from makemore.metrics.verdict import Verdict
 from makemore.models import MODELS, count_parameters, model_class
 from makemore.reports.inspection import pace_of
 from makemore.runs.run import Run

@@ -24,7 +24,8 @@ from makemore.corpus.reading import AS_USUAL, How
 from makemore.corpus.source import locate
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import pick_device
-from makemore.files.results import Result
+from makemore.errors import with_flags
+from makemore.files.results import Flag, Result
 from makemore.metrics import advice, quality
 from makemore.metrics.advice import Warned
 from makemore.metrics.baselines import SCORED_TOKENS, fitted
@@ -204,7 +205,15 @@ class Recommendation(Result):
     steps: int
     seconds_per_step: float
     seconds: float
-    """For all steps, evaluations aside."""
+    """For all steps, without evaluations."""
+
+    def spelled(self, flag: Flag) -> tuple[str, ...]:
+        """Return the reasons. flag: Spells the arguments that they name."""
+        return tuple(with_flags(reason, ("type", "max_length"), flag) for reason in self.reasons)
+
+    def to_json(self, flag: Flag = str) -> dict[str, object]:
+        """Return the fields. flag: Spells the arguments that the reasons name."""
+        return super().to_json(flag) | {"reasons": list(self.spelled(flag))}
 
 
 @dataclass(frozen=True)
@@ -545,7 +554,7 @@ def _recommendation(
         max_length = 2 * round(lengths.percentile_95)
         dropped = int(counts[max_length + 1 :].sum())
         reasons.append(
-            f"--max-length {max_length} drops the longest, {dropped:,} in all, far longer than the rest"
+            f"max_length={max_length} drops the longest lines, {dropped:,} in all, far longer than the rest"
         )
     steps = recipe(DEFAULT_TYPE).max_steps
     return Recommendation(DEFAULT_TYPE, max_length, tuple(reasons), steps, pace, steps * pace)
@@ -595,8 +604,8 @@ def _warnings(found: Inspection, looks: Looks) -> list[Warned]:
             f"a large alphabet: {characters:,} different characters, {once:,} of them only once; at every place each of them gets "
             "a probability, so training, drawing and measuring take time and memory with their number"
         )
-        remedy = "replace rare ones by one, U+FFFD, with --min-count 2 or more, or use --type ngram"
-        warned.append(Warned("large_alphabet", said, remedy))
+        remedy = "replace rare characters with U+FFFD (min_count=2 or more), or use type=ngram"
+        warned.append(Warned("large_alphabet", said, remedy, options=("min_count", "type")))
     if found.recommendation.max_length is not None:
         warned.append(long_lines(lengths.maximum, lengths.percentile_95))
     return warned

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from makemore.errors import CUT
 from makemore.files.results import Flag
 from makemore.metrics import advice, quality
-from makemore.metrics import copying as memorising
 from makemore.metrics.advice import RED, Warned
 from makemore.metrics.assessment import Assessment
+from makemore.metrics.verdict import COPIED, COPIES
 from makemore.plots.entry import Entry, Plot
 from makemore.plots.files import svg
 from makemore.plots.style import character
@@ -187,7 +187,7 @@ class Portrait:
         """Where its numbers are healthy."""
         of, chance = self.found.quality, self.found.calibration.by_chance
         return Healthy(
-            copy_ratio=(None, memorising.COPIES) if of.train_mass > memorising.COPIED else None,
+            copy_ratio=(None, COPIES) if of.train_mass > COPIED else None,
             uniqueness=(advice.COLLAPSE * of.uniqueness_of_train, None),
             validity=(advice.VALID, None),
             calibration=(None, advice.CALIBRATION + chance),
@@ -235,7 +235,7 @@ def figure(plot: Plot, key: str) -> Figure:
 
 def warning(warned: Warned, flag: Flag = str) -> Warning:
     """Return a warning for the page."""
-    return Warning(warned.message, warned.remedy, warned.severity == RED)
+    return Warning(warned.message, warned.advice(flag), warned.severity == RED)
 
 
 def samples(run: Run, most: int = SAMPLES) -> Samples:

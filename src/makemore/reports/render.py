@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from makemore import __version__
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
-from makemore.metrics.copying import percent
+from makemore.metrics.verdict import percent
 from makemore.plots import style
 
 SHADES = 10

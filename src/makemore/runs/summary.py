@@ -9,7 +9,7 @@ from typing import Self
 
 from makemore.corpus.splits import SPLITS
 from makemore.files.results import Result
-from makemore.metrics.copying import Verdict, verdict_of
+from makemore.metrics.verdict import Verdict, judge_older
 
 
 def finite(x: float) -> float | None:
@@ -86,6 +86,11 @@ class Summary(Result):
         for each in (found.lines, found.tokens, found.nll, found.baselines.bigram):
             if missing := set(SPLITS) - each.keys():
                 raise ValueError(f"{', '.join(sorted(missing))} is missing")
-        if found.memorising is None:
-            found = replace(found, memorising=verdict_of(found.to_json()))
+        if found.memorising is None and found.train_mass is not None:
+            ratio, low, high = (
+                math.nan if x is None else x for x in (found.copy_ratio, *found.copy_ratio_interval)
+            )
+            held_out = sum(found.lines[split] for split in SPLITS[1:])
+            verdict = judge_older(found.train_mass, ratio, (low, high), held_out)
+            found = replace(found, memorising=verdict)
         return found

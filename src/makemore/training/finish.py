@@ -6,8 +6,9 @@ import math
 
 from makemore.corpus.splits import SPLITS
 from makemore.metrics.baselines import SCORED_TOKENS, baseline
-from makemore.metrics.copying import copied, judge
+from makemore.metrics.copying import copied
 from makemore.metrics.losses import losses
+from makemore.metrics.verdict import judge
 from makemore.models import count_parameters
 from makemore.runs.run import Run
 from makemore.runs.summary import Baselines, Summary, finite

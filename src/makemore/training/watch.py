@@ -255,7 +255,7 @@ def _joined(*names: str) -> str:
 def rewind(disk: RunDirectory, step: int) -> None:
     """Remove what was recorded after a step, if anything was: training continues from there."""
     if disk.writes and (disk.path / FILE).exists():
-        kept = [to_json(row) + "\n" for row in read(disk.path) if row["step"] <= step]
+        kept = [to_json(row.to_json()) + "\n" for row in read(disk.path) if row.step <= step]
         with disk.files.writing(FILE) as path:
             path.write_text("".join(kept), "utf-8")
 
@@ -263,7 +263,7 @@ def rewind(disk: RunDirectory, step: int) -> None:
 def finish(run: Run) -> list[Warned]:
     """Plot what was recorded of a run to diagnostics.png, and return what is wrong with the run."""
     rows = read(run.directory)
-    if any(row["parameters"] for row in rows):
+    if any(row.parameters for row in rows):
         # here, since matplotlib takes a second to import
         from makemore.plots.inside import diagnostics
         from makemore.plots.style import styled
