@@ -22,7 +22,7 @@ from makemore.errors import MakemoreError
 from makemore.metrics import layers
 from makemore.models import MODELS
 from makemore.runs.directory import RunDirectory
-from makemore.runs.ownership import FILES
+from makemore.runs.recognition import FILES
 from makemore.runs.run import Run
 from makemore.training import watch as watching
 from makemore.training.events import Diagnosed, Step

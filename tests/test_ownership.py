@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 import makemore as library
 from makemore.corpus import cache
@@ -24,8 +25,8 @@ from makemore.files.manifest import NAME, Manifest
 from makemore.plots import draw as plots
 from makemore.plots.entry import Entry
 from makemore.reports import comparison, page
-from makemore.runs import ownership
-from makemore.runs.ownership import FILES, FOLDERS, NEW, OLD
+from makemore.runs import ownership, recognition
+from makemore.runs.recognition import FILES, FOLDERS, NEW, OLD
 
 Tree = dict[str, tuple[int, Any]]
 
@@ -491,7 +492,7 @@ def test_a_report_replaces_a_report(makemore: Any, quick_report: None, run: Path
     for place in ("run/report.html", "page.html"):
         for _ in range(2):
             assert makemore("report", "run", "-o", place).status == 0
-        assert ownership.is_report(Path(place))
+        assert recognition.is_report(Path(place))
     assert makemore("report", "run").status == 0
     assert not [name for name in tree(Path()) if ".tmp" in name]
     # the old run's report goes with it, the page elsewhere stays
@@ -720,6 +721,34 @@ def test_what_a_person_put_in_the_place_of_a_picture_or_page_stays(
     assert result.status == 2
     assert f"{run / name}: was not written by makemore, and was left alone" in result.err
     assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def matplotlib_picture(path: Path, **metadata: str) -> bytes:
+    """Write a picture with Matplotlib, and return what the file holds."""
+    figure = Figure()
+    figure.add_subplot().plot([1, 2, 3])
+    figure.savefig(path, format="png", metadata=metadata or None)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["loss.png", "diagnostics.png"])
+def test_a_picture_that_a_person_drew_stays_in_an_old_run(
+    name: str, unchanged: Callable[..., str], small: Path, run: Path
+) -> None:
+    make_old(run)
+    drawn = matplotlib_picture(run / name)
+    said = unchanged("-i", small, "-o", "run", *QUICK, "--overwrite")
+    assert f"run/{name}: was not written by makemore, and was left alone" in said
+    assert (run / name).read_bytes() == drawn
+
+
+def test_a_picture_with_our_signature_is_replaced_in_an_old_run(
+    makemore: Callable[..., Any], small: Path, run: Path
+) -> None:
+    make_old(run)
+    matplotlib_picture(run / "loss.png", **recognition.SIGNED)
+    assert makemore("-i", small, "-o", "run", *QUICK, "--overwrite").status == 0
+    assert not (run / "loss.png").exists()  # a bigram has no curve
 
 
 def test_a_manifest_that_was_cut_anywhere_still_serves(

@@ -18,7 +18,7 @@ from makemore.plots import inside, losses, samples
 from makemore.plots.entry import Entry, Plot
 from makemore.plots.files import write_png
 from makemore.plots.style import styled
-from makemore.runs.ownership import is_picture, is_report
+from makemore.runs.recognition import is_picture, is_report
 from makemore.runs.run import Run
 
 _TEMPERATURE = (

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from makemore.plots.entry import Plot
 from makemore.plots.style import INK, PAPER, fonts, styled
-from makemore.runs.ownership import SIGNED
+from makemore.runs.recognition import SIGNED
 
 
 def svg(plot: Plot, key: str) -> str:

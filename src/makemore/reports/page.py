@@ -19,7 +19,7 @@ from makemore.reports.comparison import Comparison, compare_runs, result_of
 from makemore.reports.portrait import name_of, portrait
 from makemore.reports.render import render
 from makemore.reports.together import together
-from makemore.runs.ownership import RESERVED, is_report, owned
+from makemore.runs.recognition import RESERVED, is_report, owned
 from makemore.runs.run import Run
 
 

@@ -53,7 +53,8 @@ from makemore.files.atomic import (
 from makemore.files.manifest import Manifest
 from makemore.models import MODELS, model_class
 from makemore.models.base import ModelConfig
-from makemore.runs.ownership import FORMAT, OLD, SIGNED, new_run, owned
+from makemore.runs.ownership import new_run
+from makemore.runs.recognition import FORMAT, OLD, SIGNED, owned
 from makemore.runs.settings import Settings
 from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import read_tensors, write_tensors
