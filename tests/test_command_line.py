@@ -348,6 +348,36 @@ def test_a_list_in_its_place(makemore: Any, small: Path) -> None:
     assert (clash.status, clash.err.count("\n")) == (2, 1)
 
 
+def test_several_files_in_their_place_or_with_their_option(makemore: Any, small_run: Path) -> None:
+    Path("a list.txt").write_text("emma\nolivia\nava\n", "utf-8")
+    Path("b.txt").write_text("uno\ndos\ntres\n", "utf-8")
+    for words in (["a list.txt", "b.txt"], ["-i", "a list.txt", "b.txt"], ["b.txt", "-i", "a list.txt"]):
+        result = makemore("inspect", *words)
+        if words[0] == "b.txt":
+            assert (result.status, result.err.count("\n")) == (2, 1)
+            continue
+        assert result.status == 0, result.err
+        assert "6 lines" in result.out
+        assert "makemore -i 'a list.txt' b.txt --type" in result.out
+    scored = makemore("score", small_run, "-i", "a list.txt", "b.txt")
+    assert [line.partition("\t")[2] for line in scored.out.splitlines()] == [
+        "emma", "olivia", "ava", "uno", "dos", "tres",
+    ]  # fmt: skip
+
+
+def test_one_type_of_model(makemore: Any) -> None:
+    result = makemore("models", "--type", "bigram")
+    assert result.status == 0
+    assert [line.split()[0] for line in result.out.splitlines()] == ["type", "bigram"]
+
+
+def test_nothing_is_cut_in_a_pipe(makemore: Any, small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = makemore("explain", small_run, small_run, "emma", "--top", 9)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert makemore("explain", small_run, small_run, "emma", "--top", 9).out == wide.out
+    assert wide.out.count("%") >= 9 * len("emma.")
+
+
 @pytest.mark.slow
 def test_standard_input_in_its_place(makemore: Any, small: Path) -> None:
     lines = small.read_text("utf-8")
@@ -412,6 +442,37 @@ def test_a_place_whose_name_is_not_utf8(makemore: Any, small: Path) -> None:
     assert (result.status, result.err.count("\n")) == (2, 1)
     assert "not UTF-8" in result.err
     assert list(Path().iterdir()) == []
+
+
+def test_completion_that_cannot_be_installed(
+    makemore: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from cyclopts.completion import detect
+
+    def fail() -> None:
+        raise detect.ShellDetectionError("Unable to detect shell type.")
+
+    Path("file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    result = makemore("--install-completion", "--shell", "bash")
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert "cannot be written" in result.err
+    assert "--output" in result.err
+    monkeypatch.setattr("cyclopts.core.App.install_completion", lambda *args, **options: fail())
+    result = makemore("--install-completion")
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert "--shell zsh" in result.err
+    assert list(Path().iterdir()) == [Path("file")]
+
+
+def test_completion_is_installed_where_it_is_asked_for(
+    makemore: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = makemore("--install-completion", "--shell", "bash", "--output", "completion")
+    assert result.status == 0, result.err
+    assert "restart your shell" in result.out
+    assert "--temperature" in Path("completion").read_text("utf-8")
 
 
 def test_a_command_is_no_slip_of_itself(makemore: Any) -> None:

@@ -116,8 +116,10 @@ def test_what_is_being_compared_fits_its_line(small_run: Path) -> None:
 def test_inspect_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> None:
     path = long_lines / "some long lines.txt"
     found = inspect(str(path))
-    check_readable(lambda console: tables.show_inspection(console, found, "--max-length 70"))
-    narrow = printed(40, lambda console: tables.show_inspection(console, found, "--max-length 70"))
+    check_readable(lambda console: tables.show_inspection(console, found, [str(path)], "--max-length 70"))
+    narrow = printed(
+        40, lambda console: tables.show_inspection(console, found, [str(path)], "--max-length 70")
+    )
     (line,) = [line for line in narrow.splitlines() if COMMAND.match(line)]
     assert shlex.split(line)[:3] == ["makemore", "-i", str(path)]
     assert line.endswith("--max-length 70")

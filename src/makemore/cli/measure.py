@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from makemore.cli.options import READING, ReadingOptions, changed, flag_of, flat, one_of, option, path, whole
+from makemore.cli.options import (
+    READING,
+    STANDARD_INPUT,
+    ReadingOptions,
+    changed,
+    flag_of,
+    flat,
+    one_of,
+    option,
+    path,
+    whole,
+)
 from makemore.cli.output import print_json, status
 from makemore.cli.streams import outlasting
 from makemore.cli.terminal import for_stream, tell, waiting
@@ -257,15 +268,14 @@ def open_page(page: Path) -> None:
 
 
 def inspect_(
-    file: Annotated[str | None, option("A file of lines, or a bundled list. [default: names]")] = None,
-    *,
-    input_file: Annotated[list[str] | None, option("The same, or several files.", "-i", many=True)] = None,
+    *files: Annotated[str, option("Files of lines, or a bundled list. [default: names]")],
+    input_file: Annotated[list[str] | None, option("The same.", "-i", many=True)] = None,
     reading: Annotated[ReadingOptions, flat()] = READING,
     json: Annotated[bool, option("Print one JSON object with every number.")] = False,
 ) -> int:
     """Say what is in a file before any training, and which model and settings suit it."""
-    files = one_of(None if file is None else [file], input_file, "-i")
-    source = files[0] if files is not None and len(files) == 1 else files
+    sources = one_of(list(files) or None, input_file, "-i")
+    source = sources[0] if sources is not None and len(sources) == 1 else sources
     with status(quiet=json) as said:
         from makemore.corpus.reading import How
         from makemore.reports.inspection import inspect
@@ -279,5 +289,6 @@ def inspect_(
 
     from makemore.cli.tables import show_inspection
 
-    show_inspection(Console(), found, " ".join(changed(reading)))
+    names = ["-" if source == STANDARD_INPUT else source for source in sources or ["names"]]
+    show_inspection(Console(), found, names, " ".join(changed(reading)))
     return 0

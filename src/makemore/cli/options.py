@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -101,7 +102,7 @@ def changed(options: ReadingOptions) -> list[str]:
     """Return the options that differ from their defaults, as typed: "--encoding latin-1"."""
     given = [(f.name, getattr(options, f.name), f.default) for f in fields(options)]
     return [
-        flag_of(name) if value is True else f"{flag_of(name)} {value}"
+        flag_of(name) if value is True else shlex.join([flag_of(name), str(value)])
         for name, value, usual in given
         if value != usual
     ]

@@ -357,8 +357,16 @@ def _colour(nll: float) -> str:
 # inspect
 
 
-def show_inspection(console: Console, found: Inspection, given: str = "") -> None:
-    """Print what `inspect` returned. given: the options it was called with, for the command that it suggests."""
+def show_inspection(console: Console, found: Inspection, files: Sequence[str], given: str = "") -> None:
+    """Print what `inspect` returned, and the command that it suggests.
+
+    Args:
+        console: Where to print.
+        found: What `inspect` returned.
+        files: The files it looked at.
+        given: The options it was called with.
+
+    """
     counts = ((found.blank, "blank"), (found.too_long, "too long"), (found.undecodable, "undecodable"))
     dropped = [f"{n:,} {name}" for n, name in counts if n]
     said = f"{found.source}: {found.lines:,} lines" + f", {' and '.join(dropped)}" * bool(dropped)
@@ -371,8 +379,7 @@ def show_inspection(console: Console, found: Inspection, given: str = "") -> Non
     advised = found.recommendation
     for reason in advised.spelled(flag_of):
         say(console, reason)
-    name = "-" if found.source == "standard input" else found.source.removesuffix(" (bundled)")
-    line = f"makemore -i {shlex.quote(name)} --type {advised.type}"
+    line = f"makemore -i {shlex.join(files)} --type {advised.type}"
     if given:
         line += f" {given}"
     if advised.max_length and "--max-length" not in given:
