@@ -271,6 +271,19 @@ def test_facts_and_sorted_hashes_that_were_changed(on_disk: Path, names: Corpus)
         stored("names").seen(["emma"])
 
 
+def test_an_entry_of_another_format_is_made_anew(on_disk: Path, names: Corpus) -> None:
+    directory = stored("names").store.directory
+    facts = directory / "facts.json"
+    facts.write_text(facts.read_text("utf-8").replace("makemore corpus 2", "makemore corpus 1"), "utf-8")
+    (entry,) = cache.entries()
+    assert entry.lines is None
+    with pytest.raises(MakemoreError, match="another version"):
+        Store(directory)
+    assert same(stored("names"), names)
+    (entry,) = cache.entries()
+    assert entry.lines == len(names)
+
+
 def test_clearing_leaves_what_is_not_the_cache(on_disk: Path) -> None:
     stored("names")
     others = [on_disk / "mine" / "facts.json", on_disk / "x.part" / "file"]

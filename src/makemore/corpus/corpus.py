@@ -17,7 +17,6 @@ from makemore.corpus.reading import AS_USUAL, How, Reading
 from makemore.corpus.sizes import Sizes, usual
 from makemore.corpus.splits import SPLITS, hashes_of, line_hashes, split_of
 from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
-from makemore.errors import quoted
 from makemore.files.atomic import checksum
 from makemore.files.manifest import Manifest
 
@@ -91,9 +90,7 @@ class Corpus(Passes):
 
     def __repr__(self) -> str:
         lines = ", ".join(f"{n:,} {split}" for split, n in self.counts().items())
-        characters = quoted(self.vocab.characters, 40)
-        kind = type(self).__name__
-        return f"{kind}({len(self):,} lines: {lines}; {len(self.vocab) - 1:,} characters: {characters})"
+        return f"{type(self).__name__}({len(self):,} lines: {lines}; {self.vocab.summary})"
 
     def __len__(self) -> int:
         """N, the number of lines."""

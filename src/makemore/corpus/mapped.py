@@ -50,7 +50,12 @@ class Mapped(Generic[Entry]):
         if self._file is None:
             self._file = io.FileIO(self._path)
         size = self.array.itemsize
-        data = os.pread(self._file.fileno(), (stop - start) * size, self._offset + start * size)
+        begin, n = self._offset + start * size, (stop - start) * size
+        if hasattr(os, "pread"):
+            data = os.pread(self._file.fileno(), n, begin)
+        else:  # on Windows
+            self._file.seek(begin)
+            data = self._file.read(n)
         return np.frombuffer(data, dtype=self.array.dtype)
 
 

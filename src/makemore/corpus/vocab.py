@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from makemore.errors import MakemoreError, quoted
+from makemore.errors import MakemoreError
 
 Ids: TypeAlias = npt.NDArray[np.unsignedinteger]
 """An array of ids, in the smallest unsigned integer type that holds the vocabulary."""
@@ -47,7 +47,13 @@ class Vocab:
         """The smallest unsigned integer type that holds every id."""
 
     def __repr__(self) -> str:
-        return f"Vocab({len(self.characters):,} characters: {quoted(self.characters, _SHOWN)})"
+        return f"Vocab({self.summary})"
+
+    @property
+    def summary(self) -> str:
+        """How many characters there are, and the first ones."""
+        more = "..." if len(self.characters) > _SHOWN else ""
+        return f"{len(self.characters):,} characters: {self.characters[:_SHOWN]!r}{more}"
 
     def __len__(self) -> int:
         """V, the number of ids, the boundary included."""
