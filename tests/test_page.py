@@ -14,12 +14,13 @@ from makemore.metrics.advice import Warned
 from makemore.metrics.verdict import Verdict
 from makemore.models import MODELS, knobs
 from makemore.plots import draw as plots
+from makemore.plots import style
 from makemore.plots.entry import Entry
-from makemore.plots.style import INK
 from makemore.reports.assessment import assess
 from makemore.reports.comparison import Compared, Comparison, Pair
 from makemore.reports.page import write_page, write_report
 from makemore.reports.portrait import WORDS, samples
+from makemore.reports.render import span
 from makemore.runs.settings import Settings
 from makemore.sampling.options import SampleOptions
 
@@ -93,7 +94,7 @@ def test_the_page_of_a_run_needs_nothing_else(entry, tmp_path):
     for plot in drawn[1]:
         assert f"<b>{plot.title}</b>" in page.text
     assert "small &amp; &lt;b&gt;" in page.text
-    assert page.text.count(INK) == 1  # the variable of the style; plots take the page's colour
+    assert page.text.count(style.INK) == 1  # the variable of the style; plots take the page's colour
     assert "<metadata" not in page.text
     write_page(tmp_path / "again.html", [entry])
     assert (tmp_path / "again.html").read_text("utf-8") == page.text
@@ -111,21 +112,76 @@ def test_several_runs_are_compared(entry, nasty, tmp_path):
     third = entry._replace(name="third")
     found = entry[2]
     best = Compared(
-        name="third", type="mlp", runs=("third",), parameters=1, seconds=1.0, nll=found.nll, nll_of_runs=(2.0,),
-        samples_per_second=1234.0, uniqueness=1.0, copy_ratio=math.nan, interval=(1.0, 3.0),
-    )  # fmt: skip
+        name="third",
+        type="mlp",
+        runs=("third",),
+        parameters=1,
+        seconds=1.0,
+        nll=found.nll,
+        nll_of_runs=(2.0,),
+        samples_per_second=1234.0,
+        uniqueness=1.0,
+        copy_ratio=math.nan,
+        interval=(1.0, 3.0),
+    )
     pairs = (
         Pair("third", "<i>", 0.5, (0.4, 0.6), tie=False),
         Pair("third", "x", math.nan, (math.nan, math.nan), tie=True),
     )
-    comparison = Comparison(found.lines, 9, 0.01, (best,), pairs)
+    comparison = Comparison(found.lines, 9, 0.01, (best,), pairs, {"rnn-1": "<no> memory"})
     write_page(tmp_path / "report.html", [entry, nasty, third], comparison)
     page = Page(tmp_path / "report.html")
     check_self_contained(page)
     assert page.tags.count("details") > 3
     assert "1,234" in page.text
     assert "third is better" in page.text
-    assert "cannot be compared" in page.text
+    assert "cannot be" in page.text
+    assert "rnn-1 could not be trained: &lt;no&gt; memory." in page.text
+
+
+def test_of_runs_on_the_same_lines_the_best_is_named_and_ties_are_told(entry, tmp_path):
+    other = entry._replace(name="other")
+    found = entry.found
+    numbers = {
+        "type": "mlp",
+        "runs": (),
+        "parameters": 1,
+        "seconds": 1.0,
+        "nll_of_runs": (2.0,),
+        "copy_ratio": math.nan,
+        "samples_per_second": 1.0,
+        "uniqueness": 1.0,
+        "interval": (1.0, 3.0),
+        "tie_with_best": True,
+    }
+    first = Compared(name=entry.name, nll=dict.fromkeys(found.nll, 2.0), **numbers)
+    for tie, says in ((True, "but chance could explain its lead over"), (False, "chance does not explain")):
+        second = Compared(
+            name="other", nll=dict.fromkeys(found.nll, 1.9), **numbers | {"tie_with_best": True}
+        )
+        first = dataclasses.replace(first, tie_with_best=tie)
+        comparison = Comparison(found.lines, 9, 0.01, (second, first), ())
+        write_page(tmp_path / "report.html", [entry, other], comparison)
+        text = (tmp_path / "report.html").read_text("utf-8")
+        assert '<p class="verdict">other has the lowest test loss, ' in text
+        assert says in text
+        assert text.count("tied with the best") == tie
+
+
+def test_a_page_has_the_colours_of_the_plots(entry, tmp_path):
+    write_page(tmp_path / "report.html", [entry])
+    text = (tmp_path / "report.html").read_text("utf-8")
+    for colours in (style.LIGHT, style.DARK, style.PRINT):
+        assert "".join(f"--{name}: {colour}; " for name, colour in colours.items()) in text
+    assert set(re.findall(r"var\(--(\w+)\)", text)) <= style.LIGHT.keys() == style.DARK.keys()
+
+
+@pytest.mark.parametrize(
+    ("healthy", "words"),
+    [(None, ""), ((None, 2.0), "up to 2"), ((0.9, None), "from 0.9"), ((0.9, 1.1), "0.9 to 1.1")],
+)
+def test_a_range_is_told_in_words(healthy, words):
+    assert span(healthy, ".2g") == words
 
 
 def test_the_command_measures_and_writes(small_run, names_run, tmp_path):

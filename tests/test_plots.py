@@ -150,6 +150,22 @@ def test_labels_do_not_cover_each_other(names_run):
     assert [lie_apart(figure) > 0 for figure in figures if figure] == [True] * 3
 
 
+def test_labels_of_a_curve_are_not_written_on_it():
+    figure, axes = style.new_figure()
+    x, y = np.linspace(0, 1, 8), np.linspace(0, 1, 8) ** 3
+    axes.plot(x, y)
+    axes.set(xlim=(-0.1, 1.1), ylim=(-0.1, 1.1))
+    style.label_points(axes, x, y, [f"{a:.2g}" for a in x], style.BLUE)
+    assert lie_apart(figure) > 4
+    line = axes.transData.transform(
+        np.column_stack([np.linspace(0, 1, 500), np.interp(np.linspace(0, 1, 500), x, y)])
+    )
+    for text in axes.texts:
+        box = text.get_window_extent()
+        inner = box.padded(-0.25 * box.height)  # a box holds ascent and descent too
+        assert not any(inner.contains(*point) for point in line), text.get_text()
+
+
 def test_letters_of_the_embedding_do_not_cover_each_other(small, tmp_path):
     run = makemore.train(small, work_dir=tmp_path / "run", type="mlp", max_steps=3, device="cpu")
     with torch.no_grad():  # all characters alike: the worst case

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -113,13 +113,14 @@ def pairs(run: Run, samples: list[str]) -> Figure | None:
     ids = frequent(run, 30)
     vocab = run.vocab
     lines = vocab.encode("\n" + "".join(text + "\n" for text in samples))
-    sampled, trained = (_pair_shares(stream, ids) for stream in (lines, run.corpus.subsample("train").tokens))
+    streams = (lines, run.corpus.subsample("train").tokens)
+    sampled, trained = (_pair_shares(stream.astype(np.int64), ids) for stream in streams)
     labels = [character(vocab.decode([i])) for i in ids]
     names = ("second character", "first character")
     return heatmap(100 * (sampled - trained), labels, "percentage points", names)
 
 
-def _pair_shares(stream: npt.NDArray[np.integer[Any]], ids: Ids) -> Numbers:
+def _pair_shares(stream: Ids, ids: Ids) -> Numbers:
     """Return the share of each pair of the ids among all pairs of a stream, (K, K)."""
     K = len(ids)
     place = np.full(int(max(stream.max(), ids.max())) + 1, K)

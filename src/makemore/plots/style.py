@@ -120,7 +120,7 @@ def fonts() -> list[str]:
     return ["DejaVu Sans", *(name for name in _CJK if name in installed)]
 
 
-def _settings() -> dict[Any, Any]:  # matplotlib wants one of its literals as each key
+def _settings() -> Any:  # matplotlib types the keys by a literal with all of its settings
     """Return matplotlib's settings."""
     inked = "text.color axes.edgecolor axes.labelcolor xtick.color ytick.color grid.color"
     return {

@@ -55,7 +55,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Together:
-    """Several runs, the best first."""
+    """Several runs, the best first if they can be compared."""
 
     runs: tuple[Beside, ...]
     same_lines: bool
@@ -98,14 +98,15 @@ def together(entries: Sequence[Entry], comparison: Comparison | None, plots: lis
     for each in comparison.entries if comparison else ():
         compared |= dict.fromkeys([each.name, *each.runs], each)
     found = [(entry, compared.get(entry.name) or compared.get(str(entry.run.directory))) for entry in entries]
-    found.sort(key=lambda pair: (pair[1] or pair[0].found).nll["test"])
+    if alike := same_lines(entries):
+        found.sort(key=lambda pair: (pair[1] or pair[0].found).nll["test"])
     runs = [
         Beside(name, assessment, samples(run, FEW), more, i > 0 and more is not None and more.tie_with_best)
         for i, ((name, run, assessment), more) in enumerate(found)
     ]
     return Together(
         tuple(runs),
-        same_lines(entries),
+        alike,
         comparison.pairs if comparison else (),
         tuple((comparison.failed or {}).items()) if comparison else (),
         tuple(figure(plot, "all") for plot in plots),
