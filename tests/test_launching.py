@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from makemore.distributed import group as parallel
+from makemore.distributed import group
+from makemore.distributed.environment import MEETING
 from makemore.errors import MakemoreError
 
 COMMAND = [sys.executable, "-m", "makemore"]
@@ -105,7 +106,7 @@ def test_a_killed_launcher_leaves_no_process_and_no_warning(small: Path, tmp_pat
     assert [name for name in ours(tmp_path / "tmp") if not name.startswith("makemore-")] == []
 
 
-ALONE = dict.fromkeys(("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", parallel.MEETING))  # fmt: skip
+ALONE = dict.fromkeys(("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", MEETING))  # fmt: skip
 TORCHRUN = {
     "WORLD_SIZE": "2",
     "RANK": "0",
@@ -180,9 +181,9 @@ def test_other_commands_say_the_same(
 
 
 def test_a_place_where_the_processes_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "MEETING_SECONDS", 1)
+    monkeypatch.setattr(group, "MEETING_SECONDS", 1)
     put(monkeypatch, TORCHRUN | {"RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"})
-    with pytest.raises(MakemoreError, match=r"MASTER_ADDR=127\.0\.0\.1 and MASTER_PORT=1"), parallel.joined():
+    with pytest.raises(MakemoreError, match=r"MASTER_ADDR=127\.0\.0\.1 and MASTER_PORT=1"), group.joined():
         pass
 
 

@@ -15,8 +15,8 @@ import pytest
 from safetensors.numpy import load_file
 
 import makemore as library
-from makemore.distributed import group as parallel
 from makemore.distributed import launch as launching
+from makemore.distributed.group import joined
 from makemore.errors import MakemoreError
 from makemore.training.start import train as train_
 
@@ -181,11 +181,11 @@ def test_processes_whose_launcher_is_gone_save_and_end(small: Path, tmp_path: Pa
 def fails(argv: list[str]) -> tuple[int, str]:
     """A command that goes wrong in one of its processes, while the other waits for it."""
     try:
-        with parallel.joined():
-            (Path(argv[0]) / f"{parallel.rank()}.{os.getpid()}").touch()
-            if parallel.rank() == 1:
+        with joined() as group:
+            (Path(argv[0]) / f"{group.rank}.{os.getpid()}").touch()
+            if group.rank == 1:
                 raise MakemoreError("what went wrong") if argv[1] == "error" else ValueError(argv[1])
-            parallel.wait()
+            group.wait()
     except MakemoreError as error:
         return 2, str(error)
     return 0, ""

@@ -17,7 +17,6 @@ from makemore.cli.layout import command, say, table
 from makemore.cli.options import flag_of
 from makemore.cli.terminal import duration, width_of
 from makemore.corpus.sizes import SIZES
-from makemore.distributed import group as parallel
 from makemore.errors import CUT, MakemoreError, command_line
 from makemore.metrics.looks import before_training
 from makemore.runs.run import Run
@@ -165,7 +164,8 @@ class Display:
                 self.say(f"{warned.message}; {warned.advice(flag_of)}", "yellow")
         resumed = f", continuing from step {event.step:,}" if event.step else ""
         size = f", {event.parameters:,} parameters" if event.parameters else ""
-        several = f", {parallel.size()} processes" if parallel.size() > 1 else ""
+        processes = event.run.disk.group.size
+        several = f", {processes} processes" if processes > 1 else ""
         self.say(f"training {event.run.type}{size}, on {event.device}{several}{resumed}")
         if event.warning:
             self.say(event.warning)

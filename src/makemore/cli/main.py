@@ -12,6 +12,7 @@ from makemore.cli.errors import WRONG, about_the_system, complain, misread, spel
 from makemore.cli.processes import Launch
 from makemore.cli.streams import OutputEnded, prepare
 from makemore.distributed.devices import own_process
+from makemore.distributed.environment import orphaned
 from makemore.errors import MakemoreError
 
 INTERRUPTED = 130
@@ -52,9 +53,8 @@ def outcome(argv: list[str]) -> tuple[int, str]:
     except MemoryError:
         return WRONG, "there is not enough memory for this; ask for less at once"
     except KeyboardInterrupt:
-        parallel = sys.modules.get("makemore.distributed.group")
         # a process whose launcher has ended is interrupted too, though nobody pressed Ctrl-C
-        if parallel is None or not parallel.orphaned():
+        if not orphaned():
             print("makemore: interrupted", file=sys.stderr)
         return INTERRUPTED, ""
     return result, ""

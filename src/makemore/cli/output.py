@@ -11,20 +11,19 @@ from makemore.cli.terminal import for_stream, visible_json
 from makemore.errors import visible
 
 
-def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible) -> None:
-    """Print lines if this is the first process, until nobody reads them any more.
+def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible, first: bool = True) -> None:
+    """Print lines until nobody reads them any more.
 
     Args:
         lines: What to print; all of it is taken even where nothing is printed.
         spell: Escapes the characters that a terminal would obey.
+        first: Whether this is the first of several processes; the others print nothing.
 
     """
-    from makemore.distributed import group as parallel
-
     shown = for_stream(sys.stdout, spell)
     try:
         for line in lines:
-            if parallel.first():
+            if first:
                 sys.stdout.write(shown(line) + "\n")
         sys.stdout.flush()
     except OutputEnded as ended:

@@ -82,19 +82,19 @@ def sample(
             name = "--unique" if chance.unique else "--most-likely"
             raise MakemoreError(f"{name} is one search, by one process, and cannot be combined with --nproc")
         return Launch(nproc)
-    from makemore.distributed import group as parallel
+    from makemore.distributed.group import ALONE, joined
     from makemore.runs.run import load
     from makemore.sampling.options import SampleOptions
 
     if (most_likely or number) <= FEW:
         one_thread()
     run = load(directory)
-    with parallel.joined():
+    with joined() as group:
         if most_likely is not None:
             samples = run.most_likely(most_likely, **vars(lines))
         else:
             options = SampleOptions(**vars(lines), **vars(chance))
-            samples = run.stream(number, options, together=not chance.unique)
+            samples = run.stream(number, options, group=ALONE if chance.unique else group)
         with closing(samples):  # tells the other processes when nobody reads on
             if json:
                 print_lines(
@@ -103,10 +103,11 @@ def sample(
                         for s, seen in run.with_seen(samples)
                     ),
                     visible_json,
+                    group.first,
                 )
             else:
-                marked = for_stream(sys.stdout) is visible and parallel.size() == 1
-                print_lines(s.text + CUT * (marked and run.cut([s])[0]) for s in samples)
+                marked = for_stream(sys.stdout) is visible and group.size == 1
+                print_lines((s.text + CUT * (marked and run.cut([s])[0]) for s in samples), first=group.first)
     return 0
 
 

@@ -63,7 +63,7 @@ def score(
     from makemore.corpus.lines import lines_of
     from makemore.corpus.reading import How
     from makemore.corpus.source import locate
-    from makemore.distributed import group as parallel
+    from makemore.distributed.group import ALONE, joined
     from makemore.runs.run import load
 
     source = None if input_file is None else locate(input_file)
@@ -76,10 +76,12 @@ def score(
     how = How(encoding, drop_undecodable=drop_undecodable)
     some = lines or lines_of(source or locate("-"), how, dropped.append)
     unknown = Unknown()
-    with parallel.joined(), closing(run.scored(some, together=not lines)) as scored:
+    with joined() as group, closing(run.scored(some, ALONE if lines else group)) as scored:
         as_text = _as_json if json else _as_columns
-        print_lines(as_text(_noting(scored, unknown), letters), visible_json if json else visible)
-    if sum(dropped) and parallel.first():
+        print_lines(
+            as_text(_noting(scored, unknown), letters), visible_json if json else visible, group.first
+        )
+    if sum(dropped) and group.first:
         print(f"makemore: dropped {sum(dropped):,} lines that are not {encoding}", file=sys.stderr)
     if unknown.count:
         try:

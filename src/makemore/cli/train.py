@@ -26,6 +26,7 @@ from makemore.cli.processes import Launch, several
 from makemore.cli.streams import outlasting
 from makemore.cli.terminal import for_stream, tell, waiting
 from makemore.distributed.devices import one_thread
+from makemore.distributed.environment import launched, restarted
 from makemore.errors import MakemoreError, alike, shown
 
 # torch takes two seconds to import, so every command imports what needs it only when it runs. The same goes
@@ -245,13 +246,12 @@ def _train(
 
         from makemore.cli.display import Display
         from makemore.cli.stopping import stop_signals
-        from makemore.distributed import group as parallel
         from makemore.training import start as training
 
     # only the first of several processes prints
-    quiet = parallel.launched() and os.environ["RANK"].lstrip("0") != ""
+    quiet = launched() and os.environ["RANK"].lstrip("0") != ""
     console = Console(quiet=quiet)
-    if parallel.restarted():
+    if restarted():
         console.print("a process was lost, so all were started again", highlight=False)
     top_k = _top_k(where)
     given = {name: value for name, value in vars(knobs).items() if value is not None}

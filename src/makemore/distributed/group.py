@@ -1,8 +1,8 @@
-"""Several processes that train one model, on one machine or on many: torchrun starts them, torch.distributed joins them.
+"""Processes that work together, on one machine or several: torchrun starts them, torch.distributed connects them.
 
-Every process serves the same batches and keeps the lines that are its own: of the lines of a batch the process of rank r
-takes r, r + size, r + 2 size and so on. Gradients are averaged by DistributedDataParallel. What is random is drawn for the
-whole batch by every process, so that the result does not depend on how many there are, but for the order of sums.
+Every process serves the same batches and keeps its own lines: of each batch, the process of rank r takes lines r,
+r + size, r + 2 size and so on. DistributedDataParallel averages the gradients. Dropout is drawn for the whole batch by
+every process, so the results do not depend on the number of processes, up to rounding.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import datetime
 import itertools
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,114 +21,242 @@ from torch import Tensor, distributed, nn
 from torch._C._distributed_c10d import FileStore, PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
+from makemore.distributed.environment import MEETING, launched, number
 from makemore.errors import MakemoreError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
+"""A model, or what stands in for it: from ids (B, T) to logits (B, T, V) and a state."""
+
 TIMEOUT = datetime.timedelta(days=7)
-"""How long processes wait for each other: the first one may be reading a large file. Of one that died they know at once."""
-
-LOST = "another of the processes was lost, so this one cannot go on"
-
-_SIGNS = (
-    "onnection closed by peer", "onnection reset by peer", "roken pipe", "onnection refused", "NCCL", "unhandled cuda error",
-)  # fmt: skip
-"""What torch says when a process is gone."""
+"""How long processes wait for each other; the first may be reading a large file. They notice a death at once."""
 
 MEETING_SECONDS = 30 * 60
 """How long processes wait until all have been started."""
 
-LAUNCHER = "MAKEMORE_LAUNCHER"
-"""The environment variable with the number of the process that started this one, if it was --nproc."""
+LOST = "another of the processes was lost, so this one cannot continue"
 
-MEETING = "MAKEMORE_MEETING"
-"""The environment variable with the private directory where the processes of --nproc find each other."""
-
-_launcher = os.environ.get(LAUNCHER, "")
-_PARENT = int(_launcher) if _launcher.isdecimal() else os.getppid()
-
-_alone = False
-"""Whether this process is doing something that the others do not do with it."""
-
-
-def launched() -> bool:
-    """Whether this process is one of several that torchrun started. Raises MakemoreError for an environment it cannot have made."""
-    several = _whole("WORLD_SIZE", 1, 1)
-    if several == 1:
-        return False
-    for name in ("RANK", *(() if MEETING in os.environ else ("MASTER_ADDR", "MASTER_PORT"))):
-        if not os.environ.get(name):
-            raise MakemoreError(
-                f"the environment says WORLD_SIZE={several}, for several processes, but not {name}: "
-                "start them with --nproc or torchrun, or unset WORLD_SIZE"
-            )
-    if _whole("RANK", 0) >= several:
-        raise MakemoreError(
-            f"the environment says RANK={_whole('RANK', 0)}, which must be less than WORLD_SIZE={several}: "
-            "correct it, or unset WORLD_SIZE"
-        )
-    if MEETING not in os.environ:
-        _whole("MASTER_PORT", 0, 1, 65535)
-    _whole("LOCAL_RANK", 0)
-    return True
+_SIGNS = (
+    "onnection closed by peer",
+    "onnection reset by peer",
+    "roken pipe",
+    "onnection refused",
+    "NCCL",
+    "unhandled cuda error",
+)
+"""What torch says when a process is gone."""
 
 
-def restarted() -> bool:
-    """Whether torchrun started this process in the place of one that died."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and _whole("TORCHELASTIC_RESTART_COUNT", 0) > 0
+class Group:
+    """Processes that work together.
+
+    All of them must call the same methods in the same order, except `share` and `spread`, which exchange nothing.
+
+    Args:
+        rank: The number of this process, from 0.
+        size: How many processes there are.
+
+    """
+
+    def __init__(self, rank: int = 0, size: int = 1) -> None:
+        """Describe the group; `joined` connects its processes."""
+        self.rank, self.size = rank, size
+        self.lines = 0
+        """The lines of the last batch that was shared, over all processes."""
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and prints."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    @contextlib.contextmanager
+    def one_first(self) -> Iterator[None]:
+        """Let one process of each machine go through the block before the others do."""
+        is_first = self.size == 1 or number("LOCAL_RANK", 0) == 0
+        if not is_first:
+            self.wait()
+        yield
+        if is_first:
+            self.wait()
+
+    def same(self, value: Item) -> Item:
+        """Return the first process's value, which may be any object."""
+        values = [value]
+        if self.size > 1:
+            distributed.broadcast_object_list(values)
+        return values[0]
+
+    def told(self, value: float) -> float:
+        """Return the first process's value."""
+        return self._sum(value if self.first else 0.0) if self.size > 1 else value
+
+    def mean(self, value: float) -> float:
+        """Return the mean of a value over the processes."""
+        return self._sum(value) / self.size if self.size > 1 else value
+
+    def anybody(self, value: bool) -> bool:
+        """Return whether the value is true in any of the processes."""
+        return self._sum(float(value)) > 0 if self.size > 1 else value
+
+    def _sum(self, value: float) -> float:
+        total = torch.tensor(value, dtype=torch.float64, device=_exchange_device())
+        distributed.all_reduce(total)
+        return float(total)
+
+    def fill(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Complete an array of which every process has filled a part and left 0 elsewhere; in place."""
+        if self.size > 1:
+            total = torch.from_numpy(array).to(_exchange_device())
+            distributed.all_reduce(total)
+            array[:] = total.cpu().numpy()
+        return array
+
+    def shared(self, items: Iterable[Item], work: Callable[[Item], Result]) -> Generator[Result, None, None]:
+        """Yield work(item) for each item, in order, in every process; each process does every size-th item.
+
+        If the first process closes the generator early, it ends in the others too.
+
+        Args:
+            items: The same in all processes.
+            work: What to do with an item. It runs in one process only, so it must not exchange anything.
+
+        Raises:
+            MakemoreError: The first error that `work` raised in any process, or that `items` raised.
+
+        """
+        if self.size == 1:
+            yield from map(work, items)
+            return
+        left, bad, ended = iter(items), None, False
+        try:
+            while bad is None:
+                some: list[Item] = []
+                try:
+                    for item in itertools.islice(left, self.size):
+                        some.append(item)
+                except MakemoreError as failure:  # the items before it are good
+                    bad = failure
+                if not some:
+                    break
+                own = some[self.rank] if self.rank < len(some) else None
+                every = self._exchanged([] if own is None else [_outcome(work, own)])
+                if ended := None in every:
+                    return
+                for result, error in itertools.chain.from_iterable(filter(None, every)):
+                    if error is not None:
+                        raise error
+                    yield cast(Result, result)
+            if bad is not None:
+                raise bad
+        finally:
+            if not ended:  # every process ends with this, whenever it does
+                self._exchanged(None)
+
+    def _exchanged(self, value: Item) -> list[Item]:
+        every = [value] * self.size
+        distributed.all_gather_object(every, value)
+        return every
+
+    def share(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the rows of a batch that are this process's own."""
+        if self.size > 1:
+            self.lines = len(rows)
+        return rows[self.rank :: self.size]
+
+    def spread(self, model: nn.Module, forward: Forward) -> Forward:
+        """Prepare a model for training by all processes on batches that `share` divides.
+
+        Args:
+            model: Its dropout modules are replaced by ones that the processes draw together.
+            forward: The model, or the model compiled.
+
+        Returns:
+            What to call instead of `forward`, so that gradients are averaged over the processes.
+
+        """
+        if self.size == 1:
+            return forward
+        for parent in list(model.modules()):
+            for name, child in parent.named_children():
+                if isinstance(child, nn.Dropout):
+                    setattr(parent, name, SharedDropout(child.p, self))
+        return nn.parallel.DistributedDataParallel(cast(nn.Module, forward))
 
 
-def _whole(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> int:
-    """The whole number in an environment variable that torchrun sets."""
-    text = os.environ.get(name, "")
-    if not text:
-        return default
-    if not (text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
-        raise MakemoreError(
-            f"the environment variable {name} is {text[:80]!r}, and torchrun, which reads it, wants a whole number from "
-            f"{least:,}; unset it, or start the processes with --nproc or torchrun"
-        )
-    return int(text)
+ALONE = Group()
+"""One process by itself."""
 
 
-def launch() -> str:
-    """Return a name of all processes that torchrun started together, "" without it."""
-    name = os.environ.get("TORCHELASTIC_RUN_ID", "")
-    on_one_machine = os.environ.get("LOCAL_WORLD_SIZE") == os.environ.get("WORLD_SIZE")
-    return f"none {_PARENT}" if name == "none" and on_one_machine else name
+def _outcome(work: Callable[[Item], Result], item: Item) -> tuple[Result, None] | tuple[None, MakemoreError]:
+    try:
+        return work(item), None
+    except MakemoreError as error:
+        return None, error
 
 
-def orphaned() -> bool:
-    """Whether what started this process is gone, so that nobody would start it again."""
-    return launched() and os.getppid() != _PARENT
+class SharedDropout(nn.Dropout):
+    """Dropout that draws for the whole batch, as one process would, and uses its own rows."""
+
+    def __init__(self, p: float, group: Group) -> None:
+        """Take the probability of dropping a number, and the group that shares each batch."""
+        super().__init__(p)
+        self.group = group
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop numbers of the own rows of a batch, (b, ...), in training."""
+        if not self.training or self.p == 0:
+            return input
+        # drawn in the order in which the input lies in memory, as torch does
+        order = sorted(range(input.dim()), key=input.stride().__getitem__, reverse=True)
+        shape = [self.group.lines if d == 0 else input.shape[d] for d in order]
+        whole = torch.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - self.p)
+        mask = whole.div_(1 - self.p).permute([order.index(d) for d in range(input.dim())])  # (B, ...)
+        own = mask[self.group.rank :: self.group.size]
+        return input * own if len(own) else input * 0
 
 
 @contextlib.contextmanager
-def joined(device: torch.device | None = None) -> Iterator[None]:
-    """Join the other processes, if there are any, until the end of the block. device: where they compute; None is the CPU."""
-    if not launched() or distributed.is_initialized():
-        yield
+def joined(device: torch.device | None = None) -> Iterator[Group]:
+    """Connect this process to those that were started with it, until the end of the block.
+
+    Args:
+        device: Where they compute. None is the CPU.
+
+    Yields:
+        The group; ALONE if this process was started by itself.
+
+    Raises:
+        MakemoreError: The processes cannot connect, or one of them was lost.
+
+    """
+    if distributed.is_initialized():
+        yield Group(distributed.get_rank(), distributed.get_world_size())
+        return
+    if not launched():
+        yield ALONE
         return
     gpu = device is not None and device.type == "cuda"
     if gpu:
-        there = torch.cuda.device_count()
-        if _whole("LOCAL_RANK", 0) >= there:
-            raise MakemoreError(f"this machine has {there} GPUs; use --nproc {there} or fewer")
-        torch.cuda.set_device(_whole("LOCAL_RANK", 0))
-    store = _meet()
+        n = torch.cuda.device_count()
+        if number("LOCAL_RANK", 0) >= n:
+            raise MakemoreError(f"this machine has {n} GPUs; use nproc={n} or fewer", option="nproc")
+        torch.cuda.set_device(number("LOCAL_RANK", 0))
+    group = Group(number("RANK", 0), number("WORLD_SIZE", 1))
     distributed.init_process_group(
-        "nccl" if gpu else "gloo",
-        timeout=TIMEOUT,
-        store=store,
-        rank=_whole("RANK", 0),
-        world_size=_whole("WORLD_SIZE", 1),
+        "nccl" if gpu else "gloo", timeout=TIMEOUT, store=_meet(), rank=group.rank, world_size=group.size
     )
     try:
-        yield
-        distributed.barrier()  # or one that is done takes the meeting place from the others
+        yield group
+        distributed.barrier()  # a process that ended early would take the meeting place with it
     except RuntimeError as error:
-        # gloo and nccl have no error of their own for it; what else goes wrong is said as it is
+        # gloo and nccl have no error class of their own for this
         if not any(sign in str(error) for sign in _SIGNS):
             raise
         raise MakemoreError(LOST) from None
@@ -139,190 +267,27 @@ def joined(device: torch.device | None = None) -> Iterator[None]:
 def _meet() -> Store:
     """Return the store through which the processes find each other.
 
-    Those of --nproc meet in a file, since torch's own store would listen on every interface without a password, and what
-    is in it is unpickled.
+    The processes of `launch` meet in a file: torch's own store would listen on every interface, without a password,
+    and unpickle what it is sent.
     """
     if directory := os.environ.get(MEETING):
-        attempt = _whole("TORCHELASTIC_RESTART_COUNT", 0)
-        store: Store = FileStore(os.path.join(directory, f"processes.{attempt}"), _whole("WORLD_SIZE", 1))
+        attempt = number("TORCHELASTIC_RESTART_COUNT", 0)
+        path = os.path.join(directory, f"processes.{attempt}")
+        store: Store = FileStore(path, number("WORLD_SIZE", 1))
     else:
         wait = datetime.timedelta(seconds=MEETING_SECONDS)
         try:
             store, _, _ = next(rendezvous("env://", timeout=wait))
-        except RuntimeError as error:  # torch's own errors for it are some
+        except RuntimeError as error:  # torch has several subclasses for this
             problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise MakemoreError(
-                f"MASTER_ADDR={os.environ['MASTER_ADDR']} and MASTER_PORT={os.environ['MASTER_PORT']}: the processes "
-                f"cannot meet there ({problem}); correct them, or unset WORLD_SIZE"
+                f"the processes cannot meet at MASTER_ADDR={os.environ['MASTER_ADDR']} and "
+                f"MASTER_PORT={os.environ['MASTER_PORT']} ({problem}); correct them, or unset WORLD_SIZE"
             ) from None
     store.set_timeout(TIMEOUT)
     return PrefixStore("default_pg", store)  # as torch does
 
 
-def rank() -> int:
-    """Return the number of this process, 0 where it is alone."""
-    return distributed.get_rank() if distributed.is_initialized() and not _alone else 0
-
-
-def size() -> int:
-    """Return how many processes there are."""
-    return distributed.get_world_size() if distributed.is_initialized() and not _alone else 1
-
-
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Let this process do something by itself, as if there were no others."""
-    global _alone
-    before, _alone = _alone, True
-    try:
-        yield
-    finally:
-        _alone = before
-
-
-def first() -> bool:
-    """Whether this is the process that writes and speaks."""
-    return rank() == 0
-
-
-def wait() -> None:
-    """Wait until every process is here."""
-    if size() > 1:
-        distributed.barrier()
-
-
-@contextlib.contextmanager
-def one_first() -> Iterator[None]:
-    """Let one process of each machine go through the block before the others do."""
-    is_first = not launched() or _whole("LOCAL_RANK", 0) == 0
-    if not is_first:
-        wait()
-    yield
-    if is_first:
-        wait()
-
-
-def shared(items: Iterable[Item], work: Callable[[Item], Result]) -> Generator[Result, None, None]:
-    """Yield what work gives for each of the items, in their order, to every process: each does every size()-th.
-
-    All must go through the same items. If the first process ends early, so do the others. A MakemoreError of any is raised by all.
-    """
-    if size() == 1:
-        yield from map(work, items)
-        return
-
-    def exchanged(value: Any) -> list[Any]:
-        every = [None] * size()
-        distributed.all_gather_object(every, value)
-        return every
-
-    left, bad, ended = iter(items), None, False
-    try:
-        while bad is None:
-            some = []
-            try:
-                for item in itertools.islice(left, size()):
-                    some.append(item)
-            except MakemoreError as error:  # what came before is good
-                bad = error
-            if not some:
-                break
-            found: Any = None
-            number = rank()
-            if number < len(some):
-                try:
-                    with alone():
-                        found = work(some[number])
-                except MakemoreError as error:
-                    found = error
-            every = exchanged(found)
-            if ended := any(isinstance(result, _Enough) for result in every):
-                return
-            for result in every[: len(some)]:
-                if isinstance(result, MakemoreError):
-                    raise result
-                yield result
-        if bad is not None:
-            raise bad
-    finally:
-        if not ended:  # all end with this, whenever they do
-            exchanged(_Enough())
-
-
-class _Enough:
-    """Said by a process that goes on no more."""
-
-
-def same(value: Item) -> Item:
-    """Return the value that the first process has."""
-    values = [value]
-    if size() > 1:
-        distributed.broadcast_object_list(values)
-    return values[0]
-
-
-def mean(value: float) -> float:
-    """Return the mean of a value over the processes."""
-    return _summed(value) / size() if size() > 1 else value
-
-
-def anybody(value: bool) -> bool:
-    """Whether the value is true in any of the processes."""
-    return _summed(float(value)) > 0 if size() > 1 else value
-
-
-def told(value: float) -> float:
-    """Return the value that the first process has, which all go by."""
-    return _summed(value if first() else 0.0) if size() > 1 else value
-
-
-def _summed(value: float) -> float:
-    summed = torch.tensor(value, dtype=torch.float64, device=_device())
-    distributed.all_reduce(summed)
-    return float(summed)
-
-
-def _device() -> str:
-    """Where what is exchanged must lie."""
+def _exchange_device() -> str:
+    """Return where tensors must be to be exchanged."""
     return "cuda" if distributed.get_backend() == "nccl" else "cpu"
-
-
-def fill(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Put together an array of which every process has filled in a part and left 0 elsewhere; in place."""
-    if size() > 1:
-        summed = torch.from_numpy(array).to(_device())
-        distributed.all_reduce(summed)
-        array[:] = summed.cpu().numpy()
-    return array
-
-
-def share(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the rows of a batch that are this process's own."""
-    return rows[rank() :: size()]
-
-
-def spread(model: nn.Module, forward: Any) -> Any:
-    """Return what to call instead of forward, so that gradients are averaged over the processes."""
-    if size() == 1:
-        return forward
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.__class__ = Dropout
-    return nn.parallel.DistributedDataParallel(forward)
-
-
-class Dropout(nn.Dropout):
-    """Draws for the whole batch (B, ...) as one process would, and keeps its own rows."""
-
-    lines = 0
-    """B, the lines of the batch over all processes: the same for all modules, set before each step."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
-            return input
-        # drawn in the order in which the input lies in memory, as torch does
-        order = sorted(range(input.dim()), key=input.stride().__getitem__, reverse=True)
-        shape = [Dropout.lines if d == 0 else input.shape[d] for d in order]
-        whole = torch.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - self.p)
-        own = whole.div_(1 - self.p).permute([order.index(d) for d in range(input.dim())])[rank() :: size()]
-        return input * own if len(own) else input * 0

@@ -1,4 +1,4 @@
-"""Several processes of one command line on this machine, started and watched over by torch's elastic agent, as torchrun does."""
+"""Start several processes of one command line on this machine. torch's elastic agent watches over them, as in torchrun."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from makemore.distributed.environment import LAUNCHER, MEETING, orphaned
 from makemore.errors import MakemoreError
+
+if TYPE_CHECKING:  # torch takes two seconds to import
+    from torch.distributed.launcher.api import LaunchConfig
 
 RESTARTS = 10
 """How often lost processes are started again."""
@@ -25,65 +30,88 @@ STOPPED = 130
 """The exit status of a process that was asked to stop."""
 
 Outcome = tuple[int, str]
-"""An exit status, and the sentence to say with it, "" for none."""
+"""An exit status, and the sentence to print with it, "" for none."""
+
+Command = Callable[[list[str]], Outcome]
+"""What every process calls with the command line; a function of a module, so that it can be pickled."""
 
 
-def launch(
-    command: Callable[[list[str]], Outcome], argv: list[str], processes: int, restarts: int = 0
-) -> Outcome:
+def launch(command: Command, argv: list[str], processes: int, restarts: int = 0) -> Outcome:
     """Run a command line in several processes together, and return how it ended.
 
-    The processes meet in files of a private directory and talk over the loopback: nothing listens to the network.
+    The processes meet in files of a private directory and talk over the loopback interface: nothing listens to the
+    network.
 
     Args:
-        command: A function of a module, which every process calls with argv.
+        command: What every process calls.
         argv: The command line.
-        processes: How many.
-        restarts: How often all are started again after one was lost. An error of one is not a loss: it ends them all.
+        processes: How many to start.
+        restarts: How often all are started again after one was lost. An error is not a loss: it ends them all.
 
     Raises:
-        MakemoreError: A process was lost once more than `restarts` times, or there is no temporary directory.
+        MakemoreError: Processes were lost more than `restarts` times, or there is no temporary directory.
 
     """
     _set_environment(processes)
-    from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    from makemore.distributed import group as parallel
+    from torch.distributed.launcher.api import elastic_launch
 
     for name in ("torch.distributed", "torch.multiprocessing"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with _private_directory() as directory:
-        # Ctrl-C reaches the processes too, which end by themselves
-        before = signal.signal(signal.SIGINT, lambda number, frame: None)
-        os.environ |= {parallel.LAUNCHER: str(os.getpid()), parallel.MEETING: str(directory)}
-        config = LaunchConfig(
-            min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=uuid.uuid4().hex, local_addr="localhost",
-            rdzv_backend="c10d", rdzv_configs={"store_type": "file"}, rdzv_endpoint=str(directory / "agent"),
-            max_restarts=restarts, signals_to_handle="SIGTERM,SIGHUP", logs_specs=DefaultLogsSpecs(str(directory)),
-        )  # fmt: skip
+    with _private_directory() as directory, _as_launcher(directory):
         note = directory / "error.json"
+        start = elastic_launch(_agent(directory, processes, restarts), _process)
         try:
-            outcomes: dict[int, Outcome] = elastic_launch(config, _process)(command, argv, note)
+            outcomes: dict[int, Outcome] = start(command, argv, note)
         except ChildFailedError:
             if (error := _error(note)) is not None:
                 return error
-            again = f", also after {restarts} restarts" if restarts else ""
+            again = f", even after {restarts} restarts" if restarts else ""
             raise MakemoreError(
                 f"one of the {processes} processes was lost{again}; did memory run out?"
             ) from None
         except SignalException:
             return STOPPED, ""
-        finally:
-            signal.signal(signal.SIGINT, before)
-            del os.environ[parallel.LAUNCHER], os.environ[parallel.MEETING]
         return outcomes[0]
+
+
+def _agent(directory: Path, processes: int, restarts: int) -> LaunchConfig:
+    """Return what torch's elastic agent is to do."""
+    from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs
+    from torch.distributed.launcher.api import LaunchConfig
+
+    return LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        local_addr="localhost",
+        rdzv_backend="c10d",
+        rdzv_configs={"store_type": "file"},
+        rdzv_endpoint=str(directory / "agent"),
+        max_restarts=restarts,
+        signals_to_handle="SIGTERM,SIGHUP",
+        logs_specs=DefaultLogsSpecs(str(directory)),
+    )
+
+
+@contextlib.contextmanager
+def _as_launcher(directory: Path) -> Iterator[None]:
+    """Tell the processes that are started in the block who started them and where to meet; ignore Ctrl-C."""
+    # Ctrl-C reaches the processes too, which end by themselves
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    os.environ |= {LAUNCHER: str(os.getpid()), MEETING: str(directory)}
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        del os.environ[LAUNCHER], os.environ[MEETING]
 
 
 def _set_environment(processes: int) -> None:
     """Set what torch, and the processes that are started, read from the environment."""
-    # with a store of its own torch would serve it on every interface
+    # torch would serve a store of its own on every interface
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
     os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = loopback
@@ -96,22 +124,23 @@ def _set_environment(processes: int) -> None:
 
 @contextlib.contextmanager
 def _private_directory() -> Iterator[Path]:
-    """A directory that only this user can enter, removed at the end."""
+    """Make a directory that only this user can enter; remove it at the end."""
     try:
         directory = tempfile.TemporaryDirectory(prefix="makemore-", ignore_cleanup_errors=True)
     except OSError as error:
         raise MakemoreError(
-            f"--nproc: no temporary directory can be made ({error.strerror or error}); set TMPDIR to one that is writable"
+            f"nproc: cannot make a temporary directory ({error.strerror or error}); set TMPDIR to a writable one",
+            option="nproc",
         ) from None
     with directory as name:
         yield Path(name)
 
 
-def _process(command: Callable[[list[str]], Outcome], argv: list[str], note: Path) -> Outcome:
-    """What each process does. An error is noted for those that are started again, which then have nothing to do."""
+def _process(command: Command, argv: list[str], note: Path) -> Outcome:
+    """Run the command in one of the processes. Its error is noted, so that restarted processes end at once."""
     if (error := _error(note)) is not None:
         return error
-    from makemore.distributed import group as parallel
+    from makemore.distributed.group import LOST
 
     try:
         status, sentence = command(argv)
@@ -121,19 +150,19 @@ def _process(command: Callable[[list[str]], Outcome], argv: list[str], note: Pat
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     well = status in (0, STOPPED)
-    if parallel.orphaned():  # nobody else would
+    if orphaned():  # the launcher cannot do it any more
         shutil.rmtree(note.parent, ignore_errors=True)
     elif well:
         return status, sentence
-    if not well and sentence != parallel.LOST and note.parent.exists() and not note.exists():
+    if not well and sentence != LOST and note.parent.exists() and not note.exists():
         beside = note.with_name(str(os.getpid()))
         beside.write_text(json.dumps([status, sentence]), "utf-8")
         beside.replace(note)
-    os._exit(status)  # at once, with all connections, or the others would wait for this one
+    os._exit(status)  # at once, with all connections, or the other processes would wait for this one
 
 
 def _error(note: Path) -> Outcome | None:
-    """The error that a process has noted."""
+    """Return the error that a process has noted."""
     try:
         status, sentence = json.loads(note.read_text("utf-8"))
     except FileNotFoundError:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from makemore.corpus.corpus import Corpus
+from makemore.distributed.group import ALONE, Group
 from makemore.metrics.losses import Losses, Rows, losses
 from makemore.models import bigram, build, configure
 from makemore.models.base import Model
@@ -41,13 +42,14 @@ def count_lines(model: Model, corpus: Corpus, tokens: int) -> None:
     corpus.release()
 
 
-def baseline(corpus: Corpus, type: str, rows: dict[str, Rows]) -> dict[str, Losses]:
+def baseline(corpus: Corpus, type: str, rows: dict[str, Rows], group: Group = ALONE) -> dict[str, Losses]:
     """Return the losses of a counting model on some lines.
 
     Args:
         corpus: The lines; the model is fitted to the training split.
         type: A type that is fitted by counting.
         rows: For each split, the rows to score.
+        group: Processes that share the work.
 
     """
     if type == "bigram" and len(corpus.vocab) > TABLE:
@@ -56,7 +58,7 @@ def baseline(corpus: Corpus, type: str, rows: dict[str, Rows]) -> dict[str, Loss
             split: pair_losses(train, corpus, some, bigram.Config.smoothing) for split, some in rows.items()
         }
     model = fitted(corpus, type)
-    return {split: losses(model, corpus, some) for split, some in rows.items()}
+    return {split: losses(model, corpus, some, group) for split, some in rows.items()}
 
 
 def pair_losses(train: npt.NDArray[np.integer], corpus: Corpus, rows: Rows, smoothing: float) -> Losses:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
+from makemore.distributed.group import ALONE, Group
 from makemore.metrics.intervals import FEWEST, REPLICATES, Floats, Interval, means, quantiles, student
 from makemore.metrics.losses import Losses, losses
 from makemore.metrics.verdict import CHANCE, COPIES, UNKNOWN, VAGUE, Copying, judge
@@ -52,6 +53,7 @@ def copied(
     corpus: Corpus,
     found: dict[str, Losses],
     untrained: Callable[[], Model] | None = None,
+    group: Group = ALONE,
 ) -> Copying:
     """Return `copying` of a model and its corpus.
 
@@ -65,13 +67,14 @@ def copied(
         found: The losses of the lines of each split that were scored.
         untrained: Returns an unfitted model, if the model is a counting one: if the held-out lines cannot tell, it is
             fitted again without some of the lines, in turn.
+        group: Processes that share the work.
 
     """
     lines, whole = {}, True
     for split, each in found.items():
         if len(each.lengths) < corpus.counts()[split]:
             some, whole = corpus.subsample(split, COPIED_TOKENS, together=True), False
-            each = losses(model, some, np.arange(len(some)))
+            each = losses(model, some, np.arange(len(some)), group)
         lines[split] = each.whole()
     copies = copying(lines["train"], lines["validation"] + lines["test"])
     if not whole:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from makemore.corpus.batches import in_order
 from makemore.corpus.corpus import Corpus
-from makemore.distributed import group as parallel
+from makemore.distributed.group import ALONE, Group
 from makemore.files.results import Result
 from makemore.metrics.intervals import FEWEST, Floats, Interval, Units, t
 from makemore.models.loss import token_nll
@@ -131,7 +131,7 @@ def batch_tokens(vocab_size: int) -> int:
 
 
 @torch.inference_mode()
-def passes(model: nn.Module, corpus: Corpus, shared: bool = False) -> Iterator[Pass]:
+def passes(model: nn.Module, corpus: Corpus, group: Group = ALONE) -> Iterator[Pass]:
     """Yield forward passes, in eval mode, that together cover all lines of a corpus.
 
     Lines that are too long for one pass come in several.
@@ -139,7 +139,7 @@ def passes(model: nn.Module, corpus: Corpus, shared: bool = False) -> Iterator[P
     Args:
         model: The model.
         corpus: The lines.
-        shared: Whether several processes share the work, each with batches of its own.
+        group: Processes that share the work; each gets passes of its own.
 
     """
     widest = max((max(p.shape) for p in model.parameters() if p.ndim == 2), default=1)
@@ -150,7 +150,7 @@ def passes(model: nn.Module, corpus: Corpus, shared: bool = False) -> Iterator[P
     model.eval()
     try:
         batches = in_order(np.arange(len(corpus)), corpus.lengths, min(most, batch_tokens(len(corpus.vocab))))
-        for which in batches[parallel.rank() :: parallel.size()] if shared else batches:
+        for which in batches[group.rank :: group.size]:
             inputs, targets = (torch.from_numpy(array).to(device) for array in corpus.batch(which))
             state = None
             for start in range(0, inputs.shape[1], piece):
@@ -161,25 +161,26 @@ def passes(model: nn.Module, corpus: Corpus, shared: bool = False) -> Iterator[P
         model.train(was_training)
 
 
-def losses(model: nn.Module, corpus: Corpus, rows: Rows) -> Losses:
-    """Return the loss of every token of some lines. Several processes share the work.
+def losses(model: nn.Module, corpus: Corpus, rows: Rows, group: Group = ALONE) -> Losses:
+    """Return the loss of every token of some lines.
 
     Args:
         model: The model.
         corpus: Its vocabulary, and the lines.
         rows: (M,) which lines.
+        group: Processes that share the work.
 
     """
     some = corpus.subset(rows)
     lengths = some.lengths + 1
     starts = np.cumsum(lengths) - lengths
     tokens = np.zeros(int(lengths.sum()))
-    for which, start, logits, targets in passes(model, some, shared=True):
+    for which, start, logits, targets in passes(model, some, group):
         found = token_nll(logits.float(), targets).cpu().numpy()  # (B, T)
         at = start + np.arange(found.shape[1])
         real = at < lengths[which, None]
         tokens[(starts[which, None] + at)[real]] = found[real]
-    parallel.fill(tokens)
+    group.fill(tokens)
     return Losses(tokens, lengths, some.hashes)
 
 

@@ -38,7 +38,8 @@ from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.reading import Reading
 from makemore.corpus.store import Store
 from makemore.corpus.vocab import Vocab
-from makemore.distributed import group as parallel
+from makemore.distributed.environment import launch_id
+from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError, command_line
 from makemore.files.atomic import (
     checksum,
@@ -84,8 +85,8 @@ class RunDirectory:
     Several processes may share one: only the first of them writes, the others' calls do nothing.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, group: Group = ALONE) -> None:
+        self.path, self.group = path, group
         self._checksums: dict[str, int] | None = (
             None  # of vocabulary.json and corpus.npy; early runs have none
         )
@@ -93,7 +94,7 @@ class RunDirectory:
     @property
     def writes(self) -> bool:
         """Whether this process is the one that writes."""
-        return parallel.first()
+        return self.group.first
 
     @cached_property
     def files(self) -> Manifest:
@@ -213,13 +214,13 @@ class RunDirectory:
             "training": dataclasses.asdict(setup.settings),
             "data": dataclasses.asdict(setup.reading) if setup.reading else None,
             "checksums": self._checksums,
-            "launch": parallel.launch(),
+            "launch": launch_id(),
         }
         with files.writing("config.json") as path:
             path.write_text(to_json(config, indent=2) + "\n", "utf-8", "backslashreplace")
 
     def launch(self) -> str | None:
-        """Return which processes started the run, as `parallel.launch` names them; None if there is no run."""
+        """Return which processes started the run, as `launch_id` names them; None if there is no run."""
         try:
             found = read_json(self.path / "config.json").get("launch")
         except (MakemoreError, AttributeError):

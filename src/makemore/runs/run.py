@@ -12,6 +12,7 @@ from torch import nn
 
 import makemore
 from makemore.corpus.corpus import Corpus
+from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError, command_line, quoted
 from makemore.files.atomic import damage
 from makemore.metrics.assessment import Assessment
@@ -56,9 +57,10 @@ class Run:
         settings: Settings,
         corpus: Corpus,
         overwrite: bool = False,
+        group: Group = ALONE,
     ) -> Run:
         """Start a run directory. One that holds a run is only replaced with `overwrite`."""
-        disk = RunDirectory(Path(directory))
+        disk = RunDirectory(Path(directory), group)
         setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
         disk.create(setup, corpus, overwrite)
         run = cls(disk, setup)
@@ -67,7 +69,7 @@ class Run:
         return run
 
     @classmethod
-    def load(cls, directory: str | Path) -> Run:
+    def load(cls, directory: str | Path, group: Group = ALONE) -> Run:
         """Open a run directory that `train` wrote, with its best model.
 
         Raises:
@@ -76,7 +78,7 @@ class Run:
         """
         if directory == "":
             raise MakemoreError("the directory's name is empty; give the directory that training wrote")
-        disk = RunDirectory(Path(directory))
+        disk = RunDirectory(Path(directory), group)
         return cls(disk, disk.load())
 
     @property
@@ -172,7 +174,7 @@ class Run:
         return [sample.text for sample in self.stream(n, options)]
 
     def stream(
-        self, n: int = 10, options: SampleOptions | None = None, *, together: bool = False
+        self, n: int = 10, options: SampleOptions | None = None, *, group: Group = ALONE
     ) -> Generator[Sample, None, None]:
         """Yield samples, each with its nll, as they are made; any number fits in memory.
 
@@ -181,13 +183,13 @@ class Run:
         Args:
             n: How many.
             options: What they must be like; the fields are the arguments of `sample`.
-            together: Whether the processes that torchrun started share the work.
+            group: Processes that share the work.
 
         Raises:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.
 
         """
-        return self._sampler.stream(n, options or SampleOptions(), together)
+        return self._sampler.stream(n, options or SampleOptions(), group)
 
     def most_likely(
         self,
@@ -224,18 +226,17 @@ class Run:
         """
         return scoring.cut(self.model if model is None else model, self.vocab, samples)
 
-    def scored(self, lines: Iterable[str], together: bool = False) -> Generator[scoring.Scored, None, None]:
+    def scored(self, lines: Iterable[str], group: Group = ALONE) -> Generator[scoring.Scored, None, None]:
         """Yield each line that is not blank, as its `spelling` has it, with its `letters`.
 
         These are None for a line with a character that the model does not know.
 
         Args:
             lines: The lines.
-            together: Whether the processes that torchrun started share the work. All must give the same lines, and
-                all get every score.
+            group: Processes that share the work. All must give the same lines, and all get every score.
 
         """
-        return scoring.scored(self.letters, self.vocab, map(self.spelling.cleaned, lines), together)
+        return scoring.scored(self.letters, self.vocab, map(self.spelling.cleaned, lines), group)
 
     def letters(self, lines: Sequence[str]) -> list[list[float]]:
         """Return -log p in nats of every character of some lines, each line's end last.

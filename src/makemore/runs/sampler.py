@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
+from makemore.distributed.group import Group
 from makemore.errors import MakemoreError, shown
 from makemore.runs.spelling import Spelling
 from makemore.sampling import draw, most_likely
@@ -31,7 +32,7 @@ class Sampler:
         self._tree: Tree | None = None
         self._tree_of: tuple[str, int | None] | None = None
 
-    def stream(self, n: int, options: SampleOptions, together: bool) -> Generator[Sample, None, None]:
+    def stream(self, n: int, options: SampleOptions, group: Group) -> Generator[Sample, None, None]:
         """Yield n samples; see `Run.stream`."""
         options, keep = self._resolved(options)
         tree, last = self._tree, (options.prefix, options.max_length)
@@ -41,7 +42,7 @@ class Sampler:
         else:
             tree.look_ahead()
         vocab = self.corpus.vocab
-        return draw.sample(self.model, vocab, n, options, keep=keep, tree=tree, together=together)
+        return draw.sample(self.model, vocab, n, options, keep=keep, tree=tree, group=group)
 
     def most_likely(self, n: int, options: SampleOptions) -> Generator[Sample, None, None]:
         """Yield the n most likely lines; see `Run.most_likely`."""

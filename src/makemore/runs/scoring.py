@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from torch import nn
 
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
-from makemore.distributed import group as parallel
+from makemore.distributed.group import Group
 from makemore.errors import MakemoreError, quoted
 from makemore.metrics import losses
 from makemore.sampling.tree import Sample
@@ -60,7 +59,7 @@ def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[f
 
 
 def scored(
-    letters: Callable[[list[str]], list[list[float]]], vocab: Vocab, lines: Iterable[str], together: bool
+    letters: Callable[[list[str]], list[list[float]]], vocab: Vocab, lines: Iterable[str], group: Group
 ) -> Generator[Scored, None, None]:
     """Yield each line that is not empty with its score.
 
@@ -68,7 +67,7 @@ def scored(
         letters: Scores a list of lines.
         vocab: The model's vocabulary.
         lines: The lines.
-        together: Whether the processes that torchrun started share the work.
+        group: Processes that share the work.
 
     """
 
@@ -77,10 +76,7 @@ def scored(
         return [(line, next(scores) if vocab.knows(line) else None) for line in chunk]
 
     some = chunks(line for line in lines if line)
-    if not together:
-        yield from itertools.chain.from_iterable(map(work, some))
-        return
-    with contextlib.closing(parallel.shared(some, work)) as found:
+    with contextlib.closing(group.shared(some, work)) as found:
         for each in found:
             yield from each
 

@@ -19,8 +19,8 @@ import numpy as np
 from torch import nn
 
 from makemore.corpus.vocab import BOUNDARY, Vocab
-from makemore.distributed import group as parallel
 from makemore.distributed.devices import few_rows
+from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.sampling.most_likely import different
 from makemore.sampling.options import Floats, SampleOptions
@@ -39,7 +39,7 @@ def sample(
     *,
     keep: Keep | None = None,
     tree: Tree | None = None,
-    together: bool = False,
+    group: Group = ALONE,
 ) -> Generator[Sample, None, None]:
     """Yield n lines sampled from a model, in chunks, so that any number fits in memory.
 
@@ -50,8 +50,8 @@ def sample(
         options: What they must be like; `max_length` must be given.
         keep: Says which of some lines are wanted at all; here this replaces `options.novel`.
         tree: The tree of the same model, prefix and max_length, with the first steps cached.
-        together: Whether the processes that torchrun started share the work. All must ask for the same, and all
-            get all lines, which are those of one process.
+        group: Processes that share the work. All must ask for the same lines, and all get all of them: those that
+            one process would get.
 
     Raises:
         MakemoreError: An option makes no sense, or too few lines were found; those are yielded first.
@@ -65,11 +65,11 @@ def sample(
         return
     chunks = _Chunks(tree, wanted)
     starts = range(0, n, BLOCK)
-    if not together:
+    if group.size == 1:  # line by line
         for start in starts:
             yield from _block(chunks, wanted, seed, start)
         return
-    seed = parallel.same(seed)
+    seed = group.same(seed)
 
     def whole(start: int) -> tuple[list[Sample], MakemoreError | None]:
         found = []
@@ -80,7 +80,7 @@ def sample(
             return found, error
         return found, None
 
-    with contextlib.closing(parallel.shared(starts, whole)) as blocks:
+    with contextlib.closing(group.shared(starts, whole)) as blocks:
         for found, error in blocks:
             yield from found
             if error is not None:

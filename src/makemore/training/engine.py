@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 
 from makemore.corpus.corpus import Corpus
-from makemore.distributed import group as parallel
+from makemore.distributed.environment import orphaned
+from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.models.base import Model
 from makemore.models.loss import IGNORE
@@ -26,6 +27,7 @@ class Engine:
         self,
         device: torch.device,
         *,
+        group: Group = ALONE,
         stop: Callable[[], bool] = lambda: False,
         compile: bool = False,
         watch: Watch | None = None,
@@ -35,6 +37,7 @@ class Engine:
 
         Args:
             device: Where the model computes.
+            group: Processes that train together.
             stop: Called after every step; training stops if it returns True.
             compile: Compile the model with torch.compile, which takes a minute or more. No gain on a CPU
                 (benchmarks/NOTES.md).
@@ -42,14 +45,14 @@ class Engine:
             top_k: Of the samples shown; see `Judge`.
 
         """
-        self.device, self.top_k = device, top_k
+        self.device, self.top_k, self._group = device, top_k, group
         self._stop, self._compile, self._watch = stop, compile, watch
         self._compiling = 0.0  # seconds, which are not training time
 
     def prepare(self, model: Model) -> Forward:
         """Return what to call instead of the model: compiled, or averaging gradients over the processes."""
         self._model = model
-        forward: Forward = parallel.spread(
+        forward: Forward = self._group.spread(
             model, torch.compile(model, dynamic=True) if self._compile else model
         )
         return forward
@@ -62,18 +65,17 @@ class Engine:
             rows: The rows of the whole batch.
 
         """
-        if parallel.size() == 1:
+        if self._group.size == 1:
             return batch_of(corpus, rows, self.device)
         lengths = corpus.lengths_of(rows)
-        parallel.Dropout.lines = len(rows)
-        own = parallel.share(rows)
+        own = self._group.share(rows)
         arrays = corpus.batch(own if len(own) else rows[:1], int(lengths.max()))
         inputs, targets = (torch.from_numpy(array).to(self.device) for array in arrays)
         if not len(own):  # fewer lines than processes: this one has nothing to learn from
             targets = torch.full_like(targets, IGNORE)
         tokens = int((lengths + 1).sum())
         # the processes average their gradients; dividing by less turns the average into a sum
-        return Batch(inputs, targets, tokens, torch.tensor(tokens / parallel.size(), device=self.device))
+        return Batch(inputs, targets, tokens, torch.tensor(tokens / self._group.size, device=self.device))
 
     @contextlib.contextmanager
     def step(self, number: int, batch: Batch, forward: Forward) -> Iterator[Forward]:
@@ -109,16 +111,16 @@ class Engine:
 
     def mean(self, loss: float) -> float:
         """Return the mean of a loss over the processes."""
-        return parallel.mean(loss)
+        return self._group.mean(loss)
 
     def now(self) -> float:
         """Return the time in seconds, by the clock of the first process, compiling left out."""
-        return parallel.told(time.monotonic() - self._compiling)
+        return self._group.told(time.monotonic() - self._compiling)
 
     def stop(self) -> bool:
         """Return whether to stop: somebody said so, or whatever started this process is gone."""
-        return parallel.anybody(self._stop() or parallel.orphaned())
+        return self._group.anybody(self._stop() or orphaned())
 
     def wait(self) -> None:
         """Wait for the other processes."""
-        parallel.wait()
+        self._group.wait()

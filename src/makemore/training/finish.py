@@ -30,13 +30,13 @@ def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
         The contents of summary.json.
 
     """
-    corpus = run.corpus
+    corpus, group = run.corpus, run.disk.group
     run.__dict__.pop("model", None)  # the cached model is older than the best weights
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
-    bigram = baseline(corpus, "bigram", rows)
-    found = {split: losses(run.model, corpus, rows[split]) for split in SPLITS}
+    bigram = baseline(corpus, "bigram", rows, group)
+    found = {split: losses(run.model, corpus, rows[split], group) for split in SPLITS}
     own = {split: each.loss for split, each in found.items()}
-    copies = copied(run.model, corpus, found, run.new_model if run.model.counting else None)
+    copies = copied(run.model, corpus, found, run.new_model if run.model.counting else None, group)
     train_mass = copies.train
     if math.isnan(train_mass):
         kinds = corpus.seen(run.sample(MASS_SAMPLES, seed=run.settings.seed))

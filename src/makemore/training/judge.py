@@ -112,7 +112,8 @@ class Judge:
             yield self.samples(EARLY_SAMPLES, EARLY_LENGTH)
 
     def _losses(self, split: str, model: nn.Module | None = None) -> Losses:
-        return losses(self._state.model if model is None else model, self._run.corpus, self._rows[split])
+        model = self._state.model if model is None else model
+        return losses(model, self._run.corpus, self._rows[split], self._run.disk.group)
 
     def _best_losses(self) -> Losses:
         """Return the losses of the best weights, which another process may have found before a resume."""

@@ -14,8 +14,9 @@ from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How, Progress
 from makemore.corpus.source import locate
-from makemore.distributed import group as parallel
 from makemore.distributed.devices import pick_device
+from makemore.distributed.environment import launch_id, launched, restarted
+from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
 from makemore.files.atomic import held
 from makemore.models import build, configure, model_class
@@ -128,7 +129,7 @@ def train(
     running = _Running(pick_device(device), listening, stop, top_k, compile, diagnostics)
     if resume:
         return _resume(wanted, running)
-    if parallel.restarted() and RunDirectory(wanted.directory).launch() == parallel.launch():
+    if restarted() and RunDirectory(wanted.directory).launch() == launch_id():
         # a process was lost after all had started the run: continue it
         return _resume(
             dataclasses.replace(wanted, source=None, lines=None, how=How(), overwrite=False), running
@@ -152,11 +153,11 @@ class _Wanted:
     given: dict[str, object]
     """The training settings that were given; precision always is."""
 
-    def read(self) -> Corpus:
+    def read(self, group: Group) -> Corpus:
         """Read the lines; one of several processes goes first and fills the cache for the others."""
         if self.lines is not None:
             return Corpus.from_lines(self.lines, self.how)
-        with parallel.one_first():
+        with group.one_first():
             return read_corpus(self.source, self.how, self.on_progress)
 
 
@@ -187,17 +188,17 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
     configure(type, 1, **wanted.knobs)  # report a wrong option before reading a large file
     _check_several(type, wanted.source, running.diagnostics)
     check_free(wanted.directory, wanted.overwrite)
-    with parallel.joined(running.device):
-        corpus = wanted.read()
+    with joined(running.device) as group:
+        corpus = wanted.read(group)
         config = configure(type, corpus.longest, **wanted.knobs)
         settings = settings_for(type, corpus, wanted.given, running.device)
-        _check_memory(type, corpus, config, settings, running.device)
+        _check_memory(type, corpus, config, settings, running.device, group.size)
         _try(type, len(corpus.vocab), config, settings)
-        with _held(wanted.directory):
-            Run.create(wanted.directory, type, config, settings, corpus, wanted.overwrite)
-            parallel.wait()
-            run = Run.load(wanted.directory)
-            with parallel.one_first():  # or every process would sort the lines
+        with _held(wanted.directory, group):
+            Run.create(wanted.directory, type, config, settings, corpus, wanted.overwrite, group)
+            group.wait()
+            run = Run.load(wanted.directory, group)
+            with group.one_first():  # or every process would sort the lines
                 run.corpus.prepare()
             _train(run, running)
     return run
@@ -221,8 +222,9 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
     run = Run.load(wanted.directory)
     check_names(run.disk.files)
     _check_several(run.type, wanted.source, running.diagnostics)
-    with parallel.joined(running.device), _held(wanted.directory):
-        corpus = None if own_lines else wanted.read()
+    with joined(running.device) as group, _held(wanted.directory, group):
+        run = Run.load(wanted.directory, group)
+        corpus = None if own_lines else wanted.read(group)
         before = run.settings
         if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
             raise MakemoreError(
@@ -230,7 +232,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
                 "with the run's own copy of them, give none"
             )
         run.settings = settings_to_resume(run, wanted.given, wanted.knobs, wanted.type)
-        _check_memory(run.type, run.corpus, run.config, run.settings, running.device)
+        _check_memory(run.type, run.corpus, run.config, run.settings, running.device, group.size)
         _train(run, running, changed=run.settings != before)
     return run
 
@@ -246,7 +248,7 @@ def _train(run: Run, running: _Running, changed: bool = False) -> None:
     """
     counting = model_class(run.type).counting
     watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
-    ours, first = running.listening, parallel.first()
+    ours, first = running.listening, run.disk.writes
     with (
         board(run, ours.tensorboard and first) as write,
         shown(ours.progress and ours.on_event is None and first) as show,
@@ -268,7 +270,12 @@ def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) ->
         yield from count(run)
         return
     engine = Engine(
-        running.device, stop=running.stop, compile=running.compile, watch=watch, top_k=running.top_k
+        running.device,
+        group=run.disk.group,
+        stop=running.stop,
+        compile=running.compile,
+        watch=watch,
+        top_k=running.top_k,
     )
     for event in steps(run, engine):
         if watch is not None and isinstance(event, Done) and event.summary is not None:
@@ -278,7 +285,7 @@ def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) ->
 
 def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
     """Raise MakemoreError for what several processes cannot do together."""
-    if not parallel.launched():
+    if not launched():
         return
     remedy = "train it in one process, without nproc or torchrun"
     if model_class(type).mixes_lines:
@@ -302,17 +309,17 @@ def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
         )
 
 
-def _held(directory: Path) -> contextlib.AbstractContextManager[None]:
+def _held(directory: Path, group: Group) -> contextlib.AbstractContextManager[None]:
     """Hold a directory against other processes, except those that train together."""
-    return held(directory) if parallel.first() else contextlib.nullcontext()
+    return held(directory) if group.first else contextlib.nullcontext()
 
 
 def _check_memory(
-    type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device
+    type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device, processes: int
 ) -> None:
     """Raise MakemoreError if there is too little memory to train, by an estimate."""
     tokens = corpus.tokens_of("train")
-    step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / parallel.size()
+    step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / processes
     capacity.check(type, len(corpus.vocab), config, step, device)
 
 
