@@ -21,6 +21,7 @@ import makemore
 from makemore.errors import MakemoreError
 from makemore.metrics import layers
 from makemore.models import MODELS
+from makemore.models.base import Model, ModelConfig
 from makemore.runs.directory import RunDirectory
 from makemore.runs.recognition import FILES
 from makemore.runs.run import Run
@@ -191,11 +192,11 @@ class Saturated(MODELS["mlp"]):  # type: ignore[misc]
             self.fc.weight *= 20
 
 
-class Deep(torch.nn.Module):
+class Deep(Model):
     """Twelve tanh layers whose weights are too small."""
 
     @dataclasses.dataclass(frozen=True)
-    class config_class:  # noqa: N801
+    class config_class(ModelConfig):  # noqa: N801
         """Nothing to set."""
 
     def __init__(self, vocab_size: int, config: Any) -> None:

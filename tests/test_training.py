@@ -26,6 +26,7 @@ from makemore.errors import MakemoreError
 from makemore.files.atomic import held
 from makemore.metrics.advice import of_overfitting
 from makemore.models import MODELS, configure
+from makemore.models.base import Model, ModelConfig
 from makemore.models.loss import nll, taught
 from makemore.runs import settings
 from makemore.runs.run import Run
@@ -267,11 +268,11 @@ def test_what_callers_do_with_events_does_not_change_the_weights(
     assert ends_equal(undisturbed, tmp_path / "run")
 
 
-class Convolution(torch.nn.Module):
+class Convolution(Model):
     """A model that a newcomer might add: a convolution, a table under another name, no knobs."""
 
     @dataclasses.dataclass(frozen=True)
-    class config_class:  # noqa: N801
+    class config_class(ModelConfig):  # noqa: N801
         """Nothing to set."""
 
     def __init__(self, vocab_size: int, config: Any) -> None:
