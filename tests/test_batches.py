@@ -30,7 +30,7 @@ def test_an_epoch_has_every_line_once(lengths, budget, window, seed, number):
 
 
 @given(some_lengths, budgets, windows)
-def test_batches_are_even(lengths, budget, window):
+def test_batches_have_similar_sizes(lengths, budget, window):
     cost = lengths + 1
     sums = [cost[batch].sum() for batch in epoch(lengths, budget, 1, 0, window)]
     total, longest = cost.sum(), cost.max()
@@ -38,7 +38,7 @@ def test_batches_are_even(lengths, budget, window):
     if total > budget:
         assert budget * 2 / 3 <= even <= budget * 3 / 2
     assert all(s <= even + longest for s in sums)
-    if longest <= even:  # else some batch may be empty and left out
+    if longest <= even:  # otherwise a batch may be empty, and left out
         assert all(s >= even - longest for s in sums)
 
 
@@ -56,7 +56,7 @@ def test_the_order_depends_on_seed_and_number_alone(lengths):
 
 @pytest.mark.parametrize("budget", [300, 1000, 4000])
 @pytest.mark.parametrize("name", ["names", "companies"])
-def test_little_is_padding(name, budget):
+def test_there_is_little_padding(name, budget):
     lengths = read(name).lengths
 
     def padded(window):
@@ -64,14 +64,14 @@ def test_little_is_padding(name, budget):
         return sum(len(batch) * (lengths[batch].max() + 1) for batch in batches) / (lengths + 1).sum()
 
     assert padded(32) < 1.08
-    assert padded(1) > 1.2  # what it saves
+    assert padded(1) > 1.2  # without sorting there is more
 
 
-def test_batches_come_in_no_order_of_length(lengths):
+def test_batches_are_not_ordered_by_length(lengths):
     means = np.array([lengths[batch].mean() for batch in epoch(lengths, 1000, 1, 0)])
     by_chance = 1 / np.sqrt(len(means))
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 4 * by_chance
-    assert abs(np.corrcoef(means[1:], means[:-1])[0, 1]) < 4 * by_chance  # nor is one like the next
+    assert abs(np.corrcoef(means[1:], means[:-1])[0, 1]) < 4 * by_chance  # neighbours are not similar either
 
 
 def test_a_window_of_one_leaves_lengths_mixed(lengths):
@@ -84,12 +84,12 @@ def test_a_window_of_one_leaves_lengths_mixed(lengths):
 
 
 def corpus_of(lengths):
-    """Lines of these lengths."""
+    """Return lines of these lengths."""
     return Corpus(Vocab("a"), np.concatenate([[0], *([*[1] * n, 0] for n in lengths)]).astype(np.uint8))
 
 
 @given(some_lengths, st.integers(20, 500), st.integers(0, 60), windows)
-def test_batches_go_on_from_any_place(lengths, budget, done, window):
+def test_batches_continue_from_any_place(lengths, budget, done, window):
     corpus = corpus_of(lengths)
     corpus.split = np.zeros(len(corpus), np.uint8)
     whole = Batches(corpus, "train", budget, 7, window)
@@ -103,7 +103,7 @@ def test_batches_go_on_from_any_place(lengths, budget, done, window):
     assert (again.epoch, again.pool, again.position) == (whole.epoch, whole.pool, whole.position)
 
 
-def test_batches_hold_every_row_of_a_split_once_an_epoch():
+def test_an_epoch_has_every_row_of_the_split_once():
     corpus = read("names")
     batches = Batches(corpus, "train", 1000, 7)
     seen = []
@@ -126,9 +126,9 @@ def test_in_order_keeps_to_the_budget(lengths, budget):
         assert len(batch) == 1 or len(batch) * (max(batch) + 1) <= budget
     flat = [n for batch in in_turn for n in batch]
     assert flat == sorted(flat)
-    for batch, after in pairwise(in_turn):  # nor is any batch cut too early
+    for batch, after in pairwise(in_turn):  # and no batch is cut too early
         assert (len(batch) + 1) * (after[0] + 1) > budget
 
 
-def test_in_order_of_nothing():
+def test_in_order_without_rows():
     assert in_order(np.arange(0), np.arange(0), 100) == []

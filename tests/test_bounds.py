@@ -75,8 +75,11 @@ def peak() -> Callable[..., tuple[float, str]]:
     def run(code: str, *args: object, stdin: Any = subprocess.DEVNULL) -> tuple[float, str]:
         done = subprocess.run(
             [sys.executable, "-c", _PEAK, code, *map(str, args)],
-            stdin=stdin, capture_output=True, text=True, timeout=900,
-        )  # fmt: skip
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
         assert done.returncode == 0, done.stderr
         said, _, kilobytes = (done.stdout + done.stderr).rpartition("peak: ")
         return int(kilobytes.split()[0]) * 1024 / MB, said + kilobytes.partition("\n")[2]

@@ -1,4 +1,4 @@
-"""Files on disk: the same corpus as in memory, found again, and nothing wrong ever used."""
+"""A corpus on disk equals the one in memory, is found again, and is never used when damaged."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_packed_files(names: Corpus, tmp_path: Path, pack: Any) -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
 @pytest.mark.parametrize("how", ["cut", "changed"])
 def test_packed_files_that_are_damaged(tmp_path: Path, pack: Any, how: str) -> None:
-    """Not one line of them is taken."""
+    """None of their lines is used."""
     lines = sources.locate("names").paths[0].read_bytes()
     packed = pack(lines) if how == "cut" else bytearray(pack(lines))
     if how == "changed":
@@ -171,7 +171,7 @@ def test_a_pipe(names: Corpus, tmp_path: Path) -> None:
     writer.join()
 
 
-def test_a_replacement_character_of_its_own_stands_for_no_other(tmp_path: Path) -> None:
+def test_a_replacement_character_in_the_text_replaces_no_other(tmp_path: Path) -> None:
     path = tmp_path / "odd.txt"
     path.write_text("ab\ufffd\nbc\nca\n", "utf-8")
     vocab = read(path).vocab
@@ -208,7 +208,7 @@ def test_a_list_is_piped_in(
         result = makemore("train", *words, "-o", str(i), "--type", "bigram", stdin=text)
         assert (result.status, result.err) == (0, "")
         assert "read standard input: 500 lines" in result.out
-    assert makemore("sample", "0", "--prefix", "-").status == 2  # no character of the list, and no file
+    assert makemore("sample", "0", "--prefix", "-").status == 2  # neither a character of the list nor a file
 
 
 def test_rare_characters_become_one(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_rare_characters_become_one(tmp_path: Path) -> None:
     assert found.vocab.encode("zq").tolist() == [9, 9]
 
 
-def test_an_entry_is_used_again_until_its_file_changes(on_disk: Path, tmp_path: Path) -> None:
+def test_an_entry_is_reused_until_its_file_changes(on_disk: Path, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_bytes(sources.locate("names").paths[0].read_bytes())
     first = stored(path)
@@ -255,12 +255,12 @@ def test_other_content_of_the_same_size_and_time(on_disk: Path, tmp_path: Path) 
     assert stored(path).lines([0]) == ["emna"]
 
 
-def test_facts_and_sorted_hashes_that_were_changed(on_disk: Path, names: Corpus) -> None:
+def test_changed_facts_and_sorted_hashes_are_noticed(on_disk: Path, names: Corpus) -> None:
     first = stored("names")
     assert first.seen(["emma", "xqxqxq"]) == ["train", "new"]
     facts = first.store.directory / "facts.json"
     facts.write_text(facts.read_text("utf-8").replace('"a"', '"A"', 1), "utf-8")
-    again = stored("names")  # made anew
+    again = stored("names")  # written again
     assert same(again, names)
     again.seen(["emma"])
     sorted_ = again.store.directory / "sorted.npy"
@@ -271,7 +271,7 @@ def test_facts_and_sorted_hashes_that_were_changed(on_disk: Path, names: Corpus)
         stored("names").seen(["emma"])
 
 
-def test_an_entry_of_another_format_is_made_anew(on_disk: Path, names: Corpus) -> None:
+def test_an_entry_of_another_format_is_written_again(on_disk: Path, names: Corpus) -> None:
     directory = stored("names").store.directory
     facts = directory / "facts.json"
     facts.write_text(facts.read_text("utf-8").replace("makemore corpus 2", "makemore corpus 1"), "utf-8")
@@ -284,7 +284,7 @@ def test_an_entry_of_another_format_is_made_anew(on_disk: Path, names: Corpus) -
     assert entry.lines == len(names)
 
 
-def test_clearing_leaves_what_is_not_the_cache(on_disk: Path) -> None:
+def test_clearing_keeps_files_that_makemore_did_not_write(on_disk: Path) -> None:
     stored("names")
     others = [on_disk / "mine" / "facts.json", on_disk / "x.part" / "file"]
     for path in others:
@@ -312,7 +312,7 @@ def test_a_damaged_entry_is_never_used(on_disk: Path, names: Corpus, name: str, 
         path.write_bytes(data[: len(data) // 2])
         with pytest.raises(MakemoreError, match="damaged"):
             Store(store.directory)
-        assert same(stored("names"), names)  # made anew
+        assert same(stored("names"), names)  # written again
         return
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -336,14 +336,15 @@ def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kilobytes", [50, 250, 600, 900])
-def test_a_disk_that_becomes_full(tmp_path: Path, kilobytes: int) -> None:
-    """Wherever it happens: in the first pass, in the arrays, at the end. What the system says is in the sentence."""
+def test_a_disk_that_fills_up(tmp_path: Path, kilobytes: int) -> None:
+    """In the first pass, in the arrays or at the end, the message has what the system says."""
     code = (
         "import resource, signal\nfrom makemore.corpus.cache import read_corpus\n"
         "from makemore.corpus.reading import How\nfrom makemore.corpus.sizes import Sizes\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes} * 1000,) * 2)\n"
-        "try:\n    read_corpus('words', How(), sizes=Sizes(large=0))\nexcept Exception as error:\n    print(type(error).__name__, error)\n"
+        "try:\n    read_corpus('words', How(), sizes=Sizes(large=0))\n"
+        "except Exception as error:\n    print(type(error).__name__, error)\n"
     )
     environment = os.environ | {"MAKEMORE_CACHE": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
@@ -364,7 +365,7 @@ def test_a_full_disk(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_batches_from_disk(on_disk: Path, names: Corpus) -> None:
-    """Every line once an epoch, the same at any time, and on from any place."""
+    """Every line once per epoch, reproducibly, and from any place on."""
     large = stored("names")
 
     def served(n: int, skip: int = 0, of: Batches | None = None) -> list[list[int]]:
@@ -389,10 +390,10 @@ def test_batches_from_disk(on_disk: Path, names: Corpus) -> None:
     assert np.median(near) > 500  # neighbours in a batch come from all over a pool
 
 
-def test_a_run_holds_its_lines_by_itself(on_disk: Path, tmp_path: Path) -> None:
+def test_a_run_does_not_need_the_cache(on_disk: Path, tmp_path: Path) -> None:
     import makemore
 
-    stored("names")  # in the cache, where train finds it
+    stored("names")  # train finds it in the cache
     run = makemore.train("names", type="mlp", work_dir=tmp_path / "run", max_steps=5, device="cpu")
     assert run.corpus.on_disk
     summary = run.summary()

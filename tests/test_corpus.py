@@ -1,4 +1,4 @@
-"""Reading a file of lines, holding it as one stream, and splitting it."""
+"""Reading lines, the stream they become, and their splits."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ short_words = st.text("abcdé日𝒳", min_size=1, max_size=6)
 
 @pytest.fixture
 def reads(tmp_path):
-    """Return a function that reads bytes or text, and says what corpus came of it."""
+    """Return a function that reads bytes or text, and returns the corpus."""
 
     def reading(content, **options):
         path = tmp_path / "lines.txt"
@@ -37,7 +37,7 @@ def reads(tmp_path):
 
 
 def corpus_of(lines):
-    """Make a corpus of lines as they are, however few."""
+    """Make a corpus of a few lines without cleaning or checking them."""
     text = "\n" + "".join(line + "\n" for line in lines)
     vocab = Vocab(text)
     return Corpus(vocab, vocab.encode(text))
@@ -84,7 +84,7 @@ def test_reading_any_text(lines):
     assert corpus.reading.normalized == any(unicodedata.normalize("NFC", line) != line for line in lines)
 
 
-def test_what_was_read_is_counted(reads):
+def test_reading_counts_what_it_finds(reads):
     corpus = reads("ab\n\nab\n  \nabcdef\ncd\nef\nabcdefg\n", max_length=5)
     assert all_lines(corpus) == ["ab", "ab", "cd", "ef"]
     reading = corpus.reading
@@ -230,13 +230,13 @@ def test_hashes_of_many_lines(n):
 
 
 def test_hashes_tell_lines_apart():
-    # numbers, their reverses and their sums of letters: what a weak hash would confuse
+    # numbers and their reverses, and equal sums of letters: a weak hash would confuse them
     lines = [f"{i}" for i in range(100_000)]
     assert len(np.unique(corpus_of(lines).hashes)) == len(lines)
 
 
 @given(st.lists(short_words, min_size=1, max_size=60))
-def test_equal_lines_fall_together(lines):
+def test_equal_lines_have_one_split(lines):
     corpus = corpus_of(lines)
     split = dict(zip(lines, corpus.split.tolist(), strict=True))
     assert [split[line] for line in lines] == corpus.split.tolist()
@@ -276,7 +276,7 @@ def test_a_tiny_split_does_not_depend_on_order():
     assert a == b
 
 
-# what has been seen
+# known lines
 
 
 @given(st.lists(short_words, min_size=3, max_size=40), st.lists(short_words, max_size=20))
@@ -297,10 +297,10 @@ def test_fingerprint():
 # strings in memory
 
 
-def outcome(door, what):
-    """Return the corpus that a door gives, or what it says."""
+def outcome(function, what):
+    """Return what a function returns, or None and its error message."""
     try:
-        return door(what), ""
+        return function(what), ""
     except MakemoreError as error:
         return None, str(error)
 
@@ -321,7 +321,7 @@ def test_strings_are_treated_like_the_lines_of_a_file(lines):
     assert vars(corpus.reading) | {"source": ""} == vars(wanted.reading) | {"source": ""}
 
 
-def test_anything_that_yields_strings_will_do(tmp_path):
+def test_any_iterable_of_strings_makes_a_corpus(tmp_path):
     class Column:
         """Like a column of a table."""
 
@@ -339,9 +339,13 @@ def test_anything_that_yields_strings_will_do(tmp_path):
         Corpus.from_lines(dict.fromkeys(["emma", "ava", "zoë"])),
     ):
         assert all_lines(corpus) == ["emma", "ava", "zoë"]
-    assert all_lines(Corpus.from_lines(["emma", " ava", "zoë", "x" * 9], How(max_length=5, keep_spaces=True))) == [
-        "emma", " ava", "zoë",
-    ]  # fmt: skip
+    assert all_lines(
+        Corpus.from_lines(["emma", " ava", "zoë", "x" * 9], How(max_length=5, keep_spaces=True))
+    ) == [
+        "emma",
+        " ava",
+        "zoë",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -380,7 +384,7 @@ def test_strings_that_are_not_lines(lines, says):
         ({"encoding": "base64"}, "encoding base64: not a text encoding", "encoding"),
     ],
 )
-def test_how_lines_are_read_is_checked_when_it_is_said(how, says, option):
+def test_how_checks_itself(how, says, option):
     with pytest.raises(MakemoreError, match=says) as said:
         How(**how)
     assert said.value.options == (option,)

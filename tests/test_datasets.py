@@ -1,4 +1,4 @@
-"""The bundled lists agree with what is said of them."""
+"""The bundled lists are as SOURCES.json describes them."""
 
 import hashlib
 import importlib.resources
@@ -36,13 +36,13 @@ def test_file_and_entry_agree(entry):
     assert len(DATA.joinpath(entry["notice"]).read_text("utf-8")) > 100
 
 
-def test_names_are_the_names():
+def test_names_are_unchanged():
     assert hashlib.sha256(DATA.joinpath("names.txt").read_bytes()).hexdigest() == NAMES
 
 
 @each_list
 def test_reading_a_list_drops_and_changes_nothing(entry, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where no file of that name lies
+    monkeypatch.chdir(tmp_path)  # without files of these names
     corpus = read(entry["name"])
     assert corpus.reading is not None
     assert corpus.reading.bundled
@@ -52,7 +52,7 @@ def test_reading_a_list_drops_and_changes_nothing(entry, tmp_path, monkeypatch):
     assert corpus.lines(range(len(corpus))) == text.splitlines()
 
 
-def test_a_file_goes_before_the_bundled_list_of_its_name(tmp_path, monkeypatch):
+def test_a_file_is_preferred_to_a_bundled_list_of_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("names.txt", "names"):
         found = locate(name)

@@ -1,4 +1,4 @@
-"""Lists as they are found: small files of many formats and encodings, and what must be said of each."""
+"""Real-life lists: small files in many formats and encodings, and what makemore says about each."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def refusal(data: bytes | str, **options: Any) -> str:
     return message
 
 
-# what is no text
+# files that are not text
 
 
 def tar() -> bytes:
@@ -99,14 +99,17 @@ NO_TEXT = [
     (TEXT.encode("utf-16-le"), ["UTF-16 without a byte order mark", "with encoding utf-16-le"]),
     (TEXT.encode("utf-16-be"), ["UTF-16 without a byte order mark", "with encoding utf-16-be"]),
     ("Москва\nКазань\nТула\n".encode("utf-16-le"), ["with encoding utf-16-le"]),
-    (gzip.compress(codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be")), ["looks like UTF-16", "with encoding utf-16"]),
-]  # fmt: skip
+    (
+        gzip.compress(codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be")),
+        ["looks like UTF-16", "with encoding utf-16"],
+    ),
+]
 
 
 @pytest.mark.parametrize(
     ("data", "says"), NO_TEXT, ids=[f"{i} {says[0]}" for i, (_, says) in enumerate(NO_TEXT)]
 )
-def test_what_is_no_text_is_named(data: bytes, says: list[str]) -> None:
+def test_files_that_are_not_text_are_named(data: bytes, says: list[str]) -> None:
     for encoding in ("utf-8", "latin-1"):
         message = refusal(data, encoding=encoding)
         for words in says:
@@ -116,7 +119,7 @@ def test_what_is_no_text_is_named(data: bytes, says: list[str]) -> None:
 @pytest.mark.parametrize(
     "start", ["BMW", "PKW", "ID3", "MZ", "Rar", "GIF", "II*", "BZh", "PAR1", "7z", "%PDF", "RIFF"]
 )
-def test_a_list_may_begin_with_such_letters(start: str) -> None:
+def test_a_list_may_start_with_the_same_letters(start: str) -> None:
     assert lines(read(written(f"{start}\nemma\nolivia\n"))) == [start, "emma", "olivia"]
 
 
@@ -124,7 +127,7 @@ def test_a_list_may_begin_with_such_letters(start: str) -> None:
 @pytest.mark.parametrize("order", ["-le", "-be"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 @pytest.mark.parametrize("mark", [True, False])
-def test_wide_text_is_read_whatever_its_order(
+def test_utf16_and_utf32_are_read_in_either_byte_order(
     encoding: str, order: str, pack: Callable[..., bytes], mark: bool
 ) -> None:
     data = (("\ufeff" if mark else "") + TEXT).encode(encoding + order)
@@ -166,7 +169,7 @@ def test_some_lines_that_are_not_utf8_are_counted_and_can_be_dropped(makemore: C
     assert Run.load("out").reading.undecodable == 2
     result = makemore("score", "out", "-i", "list.txt", "--drop-undecodable")
     assert (result.status, result.out.count("\n")) == (0, 298)
-    assert "2 lines that are not utf-8 were left out" in result.err
+    assert "dropped 2 lines that are not utf-8" in result.err
     done = makemore("compare", "list.txt", "--types", "bigram,ngram", "--drop-undecodable", "-o", "both")
     assert done.status == 0
 
@@ -236,7 +239,7 @@ def test_text_that_was_encoded_twice(line: str) -> None:
 # white space, marks and line ends
 
 
-def test_spaces_at_the_ends_are_said_and_can_be_kept(makemore: Callable[..., Any]) -> None:
+def test_spaces_at_the_ends_are_reported_and_can_be_kept(makemore: Callable[..., Any]) -> None:
     path = written(" emma\nolivia \n\n  \nava\n\tmia\n")
     corpus = read(path)
     assert lines(corpus) == ["emma", "olivia", "ava", "mia"]
@@ -256,14 +259,14 @@ def test_spaces_at_the_ends_are_said_and_can_be_kept(makemore: Callable[..., Any
     assert [e.character for e in run.explain(" emma")][:2] == [" ", "e"]
 
 
-def test_spaces_are_no_part_of_scored_lines_where_training_stripped_them(
+def test_scored_lines_are_stripped_if_training_lines_were(
     makemore: Callable[..., Any], small_run: Path
 ) -> None:
     out = makemore("score", small_run, " emma", "emma").out.splitlines()
     assert out[0] == out[1]
 
 
-def test_an_older_reading_still_loads() -> None:
+def test_a_reading_of_an_older_version_still_loads() -> None:
     old = {
         "source": "x",
         "bundled": False,
@@ -280,12 +283,12 @@ def test_an_older_reading_still_loads() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        "\ufeffemma\nolivia\n\ufeffava\nmia\n",  # files put one after another
+        "\ufeffemma\nolivia\n\ufeffava\nmia\n",  # concatenated files
         "emma\r\nolivia\rava\nmia",
         "\ufeff\nemma\rolivia\rava\rmia\r",
     ],
 )
-def test_marks_and_line_ends_are_no_part_of_lines(data: str) -> None:
+def test_byte_order_marks_and_line_ends_are_not_part_of_lines(data: str) -> None:
     assert lines(read(written(data))) == ["emma", "olivia", "ava", "mia"]
 
 
@@ -306,33 +309,85 @@ FASTA = "".join(
     f">sp|{i}\n{'MKVLAAGIT' * 3}\n{'WYFPC' * 2}{'ACDE'[i % 4]}{'GHIK'[i // 4 % 4]}\n" for i in range(60)
 )
 
-LOOKS = {  # a list, and what must be said of it
-    "word count": ("".join(f"{w} {i * 7 + 3}\n" for i, w in enumerate(WORDS)), ["a word and a number", "cut -d' ' -f1 list.txt"]),
-    "uniq -c": ("".join(f"{i:7} {w}\n" for i, w in enumerate(WORDS)), ["as uniq -c writes it", "sed -E 's/^ *[0-9]+ +//' list.txt"]),
-    "entities": ("".join(f"{w}&#39;s\n" if i % 5 == 0 else w + "\n" for i, w in enumerate(WORDS)), ["20% of the lines", "as HTML writes them", "html.unescape"]),
+LOOKS = {  # a list, and what makemore must say about it
+    "word count": (
+        "".join(f"{w} {i * 7 + 3}\n" for i, w in enumerate(WORDS)),
+        ["a word and a number", "cut -d' ' -f1 list.txt"],
+    ),
+    "uniq -c": (
+        "".join(f"{i:7} {w}\n" for i, w in enumerate(WORDS)),
+        ["as uniq -c writes it", "sed -E 's/^ *[0-9]+ +//' list.txt"],
+    ),
+    "entities": (
+        "".join(f"{w}&#39;s\n" if i % 5 == 0 else w + "\n" for i, w in enumerate(WORDS)),
+        ["20% of the lines", "as HTML writes them", "html.unescape"],
+    ),
     "ampersands": ("".join(f"{w} &amp; co\n" for w in WORDS), ["as HTML writes them"]),
-    "json array": ("[\n" + ",\n".join(f'  "{w}"' for w in WORDS) + "\n]\n", ["JSON array", "jq -r '.[]' list.txt"]),
-    "pretty json": (json.dumps([{"id": i, "name": w} for i, w in enumerate(WORDS)], indent=2), ["one JSON array or object"]),
-    "json lines": ("".join(json.dumps({"name": w}) + "\n" for w in WORDS), ["JSON, an object or array on each line", "jq -r .name"]),
+    "json array": (
+        "[\n" + ",\n".join(f'  "{w}"' for w in WORDS) + "\n]\n",
+        ["JSON array", "jq -r '.[]' list.txt"],
+    ),
+    "pretty json": (
+        json.dumps([{"id": i, "name": w} for i, w in enumerate(WORDS)], indent=2),
+        ["one JSON array or object"],
+    ),
+    "json lines": (
+        "".join(json.dumps({"name": w}) + "\n" for w in WORDS),
+        ["JSON, an object or array on each line", "jq -r .name"],
+    ),
     "fasta": (FASTA, ["FASTA", "awk"]),
-    "hunspell": (f"{len(WORDS)}\n" + "".join(f"{w}/{'SM' if i % 3 else 'D'}\n" if i % 2 else f"{w}\n" for i, w in enumerate(WORDS)), ["hunspell", "tail -n +2 list.txt | cut -d/ -f1"]),
-    "comments": ("# from the web\n#\n" + "".join(f"{w}\n" for w in WORDS), ["a mark of comments", "grep -v '^#' list.txt", "'# from the web'"]),
+    "hunspell": (
+        f"{len(WORDS)}\n"
+        + "".join(f"{w}/{'SM' if i % 3 else 'D'}\n" if i % 2 else f"{w}\n" for i, w in enumerate(WORDS)),
+        ["hunspell", "tail -n +2 list.txt | cut -d/ -f1"],
+    ),
+    "comments": (
+        "# from the web\n#\n" + "".join(f"{w}\n" for w in WORDS),
+        ["a mark of comments", "grep -v '^#' list.txt", "'# from the web'"],
+    ),
     "quotes": ("".join(f'"{w}"\n' for w in WORDS), ["things in quotes", "tr -d"]),
     "quotes and commas": ("".join(f"'{w}',\n" for w in WORDS), ["things in quotes"]),
-    "tags": ("".join(f"{w}<br>\n" if i % 9 == 0 else w + "\n" for i, w in enumerate(WORDS)), ["tags of HTML", "sed -E"]),
-    "stanzas": ("".join(f"{w}\n{w[::-1]}\n{w}!\n\n" for w in WORDS), ["150 groups of lines with blank lines between"]),
-    "several a line": ("".join(", ".join(WORDS[i : i + 12]) + ",\n" for i in range(0, 100, 11)), ["several things", "tr ',' '\\n' < list.txt"]),
-    "csv": ("name,year\n" + "".join(f"{w},{1900 + i}\n" for i, w in enumerate(WORDS)), ["a table with commas", "a header: the first line is 'name,year'"]),
+    "tags": (
+        "".join(f"{w}<br>\n" if i % 9 == 0 else w + "\n" for i, w in enumerate(WORDS)),
+        ["tags of HTML", "sed -E"],
+    ),
+    "stanzas": (
+        "".join(f"{w}\n{w[::-1]}\n{w}!\n\n" for w in WORDS),
+        ["150 groups of lines with blank lines between"],
+    ),
+    "several a line": (
+        "".join(", ".join(WORDS[i : i + 12]) + ",\n" for i in range(0, 100, 11)),
+        ["several things", "tr ',' '\\n' < list.txt"],
+    ),
+    "csv": (
+        "name,year\n" + "".join(f"{w},{1900 + i}\n" for i, w in enumerate(WORDS)),
+        ["a table with commas", "a header: the first line is 'name,year'"],
+    ),
     "tsv": ("".join(f"{w}\t{w[::-1]}\n" for w in WORDS), ["a table with tabs", "number 1: python3 -c"]),
     "html": ("".join(f"<li>{w}</li>\n" for w in WORDS), ["HTML or XML"]),
-    "twice encoded": ("".join(f"{w}\n" for w in WORDS) + "CafÃ©\nZoÃ«\nLâ€™Ã‰toile\n", ["encoded twice", "'CafÃ©'"]),
-    "separators": ("".join(f"{w}\u2028{w[::-1]}\n" for w in WORDS), ["characters that elsewhere end a line", "'\\u2028', '\\n'"]),
-    "form feeds": ("".join(f"{w}\x0c{w[::-1]}\n" for w in WORDS), ["characters that elsewhere end a line", "'\\u000c'"]),
+    "twice encoded": (
+        "".join(f"{w}\n" for w in WORDS) + "CafÃ©\nZoÃ«\nLâ€™Ã‰toile\n",
+        ["encoded twice", "'CafÃ©'"],
+    ),
+    "separators": (
+        "".join(f"{w}\u2028{w[::-1]}\n" for w in WORDS),
+        ["characters that elsewhere end a line", "'\\u2028', '\\n'"],
+    ),
+    "form feeds": (
+        "".join(f"{w}\x0c{w[::-1]}\n" for w in WORDS),
+        ["characters that elsewhere end a line", "'\\u000c'"],
+    ),
     "controls": ("".join(f"{w}\x1b[0m\n" for w in WORDS), ["control characters", "\\x1b"]),
-    "long lines": ("".join(f"{w}\n" for w in WORDS) + "so long " * 100 + "\n", ["the longest has 799 characters", "--max-length"]),
+    "long lines": (
+        "".join(f"{w}\n" for w in WORDS) + "so long " * 100 + "\n",
+        ["the longest has 799 characters", "--max-length"],
+    ),
     "numbered": ("".join(f"{i}. {w}\n" for i, w in enumerate(WORDS)), ["a number or bullet", "sed -E"]),
-    "prose": ("".join(f"This is what was said of {w} on the first day of all.\n" for w in WORDS), ["sentences"]),
-}  # fmt: skip
+    "prose": (
+        "".join(f"This is what was said of {w} on the first day of all.\n" for w in WORDS),
+        ["sentences"],
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LOOKS)
@@ -350,8 +405,10 @@ def test_a_format_is_named_by_inspect_and_before_training(makemore: Callable[...
 PLAIN = {
     "vietnamese": "Hà Nội\nHải Phòng\nma\nmá\nmà\nmả\nmã\nmạ\nba\nbá\nbà\nbạ\n",
     "pinyin": "mā\nmá\nmǎ\nmà\nma\nběijīng\nshànghǎi\nguǎngzhōu\nyī\nyí\nyǐ\nyì\n",
-    "smiles": "C[C@H](N)C(=O)O\nC[C@@H](N)C(=O)O\nCC(=O)O\nc1ccccc1\nC/C=C/C\nC/C=C\\C\nO=C(O)CC#N\n[Na+].[Cl-]\n",
-    "places": "Saint-Étienne\nL'Haÿ-les-Roses\nAix-en-Provence\nSaint-Denis\nNew York, NY\nWashington, D.C.\nSão Paulo\nÉvry\n",
+    "smiles": "C[C@H](N)C(=O)O\nC[C@@H](N)C(=O)O\nCC(=O)O\nc1ccccc1\nC/C=C/C\nC/C=C\\C\n"
+    "O=C(O)CC#N\n[Na+].[Cl-]\n",
+    "places": "Saint-Étienne\nL'Haÿ-les-Roses\nAix-en-Provence\nSaint-Denis\nNew York, NY\nWashington, D.C.\n"
+    "São Paulo\nÉvry\n",
     "japanese": "さくら\n東京タワー\nラーメン\nﾊﾝｶｸ\n桜、梅\n「名前」\nがく\nかく\n",
     "companies": "AT&T\nJohnson & Johnson\nProcter & Gamble Co.\n3M\n7-Eleven\nYahoo!\nC# Corp\n<unknown>\n",
     "hashtags": "#sunset\n#love\n#throwback\n#nofilter\n",
@@ -362,13 +419,13 @@ PLAIN = {
 }
 
 
-def test_many_copies_are_said_before_training(makemore: Callable[..., Any]) -> None:
+def test_many_copies_are_reported_before_training(makemore: Callable[..., Any]) -> None:
     path = written("ja\nnein\nvielleicht\n" * 100)
     for command in (["-i", path, "--type", "bigram"], ["compare", path, "--types", "bigram,ngram"]):
         assert "duplicates: 297 lines (99%) are copies" in makemore(*command).out
 
 
-def test_several_files_are_no_name_in_a_command() -> None:
+def test_the_name_of_several_files_is_not_put_into_a_command() -> None:
     from makemore.metrics.looks import before_training
 
     Path("a.txt").write_text("".join(f"{w} 7\n" for w in WORDS))
@@ -378,7 +435,7 @@ def test_several_files_are_no_name_in_a_command() -> None:
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_of_plain_lists_nothing_is_said(makemore: Callable[..., Any], name: str) -> None:
+def test_plain_lists_give_no_advice(makemore: Callable[..., Any], name: str) -> None:
     path = written(PLAIN[name])
     found = json.loads(makemore("inspect", path, "--json").out)
     assert (found["format"]["name"], found["format"]["header"], found["marks"]) == ("list", None, [])
@@ -386,7 +443,7 @@ def test_of_plain_lists_nothing_is_said(makemore: Callable[..., Any], name: str)
     assert "another format" not in makemore("-i", path, "--type", "bigram").out
 
 
-def test_of_bundled_lists_nothing_is_said_before_training() -> None:
+def test_bundled_lists_give_no_advice() -> None:
     from makemore.metrics.looks import before_training, look
 
     for name in ("names", "words", "companies"):
@@ -395,7 +452,7 @@ def test_of_bundled_lists_nothing_is_said_before_training() -> None:
         assert (look(corpus).name, look(corpus).marks, look(corpus).groups) == ("list", (), 0)
 
 
-def test_near_duplicates_are_those_of_case_and_white_space(makemore: Callable[..., Any]) -> None:
+def test_near_duplicates_differ_in_case_and_white_space(makemore: Callable[..., Any]) -> None:
     path = written(
         "Acme Inc\nACME  INC\nacme inc\nAcme, Inc.\nCafé Luna\nCafe Luna\nzero\u200bwidth\nzerowidth\n"
     )
@@ -437,14 +494,23 @@ def test_json_on_one_line(times: int) -> None:
     assert "it is JSON on one line" in refusal(json.dumps(NAMES * times))
 
 
-def test_one_long_line_that_is_no_list() -> None:
+def test_one_long_line_that_is_not_a_list() -> None:
     assert "max_length" in refusal("a" * 20_000)
     assert "max_length" in refusal("emma\nolivia\n" + "ava, " * 4000)  # not everything
     assert "one line" not in refusal("emma\n" * 20)
 
 
-def test_the_commands_that_are_advised_do_what_they_say() -> None:
-    for name, wanted in (("csv", ["name", *WORDS]), ("tsv", WORDS), ("word count", WORDS), ("uniq -c", WORDS), ("hunspell", WORDS), ("quotes", WORDS), ("comments", WORDS), ("numbered", WORDS)):  # fmt: skip
+def test_advised_commands_do_what_they_say() -> None:
+    for name, wanted in (
+        ("csv", ["name", *WORDS]),
+        ("tsv", WORDS),
+        ("word count", WORDS),
+        ("uniq -c", WORDS),
+        ("hunspell", WORDS),
+        ("quotes", WORDS),
+        ("comments", WORDS),
+        ("numbered", WORDS),
+    ):
         data, _ = LOOKS[name]
         corpus = read(written(data))
         from makemore.metrics.looks import before_training
@@ -456,7 +522,7 @@ def test_the_commands_that_are_advised_do_what_they_say() -> None:
 
 
 def test_lines_that_are_not_utf8_far_into_a_file(makemore: Callable[..., Any]) -> None:
-    """What was read before them shows that the file is UTF-8, also beyond what is looked at again."""
+    """The lines before them show that the file is UTF-8, even if they are not surveyed again."""
     data = "".join(f"é{i}\n" for i in range(20_000)) + "".join(f"e{i}\n" for i in range(150_000))
     message = refusal(data.encode() + "André\nZoë\n".encode("latin-1"))
     assert "with drop_undecodable" in message
@@ -472,7 +538,7 @@ def test_an_advised_command_names_the_file_if_there_is_one(
     assert ("< 'my list.txt' >" if stdin is None else "< FILE >") in said
 
 
-def test_a_directory_with_a_pipe_in_the_place_of_a_run_is_read(makemore: Callable[..., Any]) -> None:
+def test_a_directory_with_a_pipe_called_config_json_is_read(makemore: Callable[..., Any]) -> None:
     Path("lists/sub").mkdir(parents=True)
     Path("lists/a.txt").write_text("".join(f"thing {i}\n" for i in range(50)))
     os.mkfifo("lists/sub/config.json")

@@ -1,4 +1,4 @@
-"""Files of a run that hold something else, or are no files: a sentence, never a traceback or a wait without end."""
+"""Files of a run with the wrong content, or that are not files: a sentence, never a traceback or a hang."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(small_run: Path, tmp_path: Path) -> Path:
 
 
 def changed(path: Path, **values: Any) -> None:
-    """Put other values into a JSON file; a key like training__seed is one inside another."""
+    """Change values in a JSON file; a key like training__seed is nested."""
     whole = json.loads(path.read_text("utf-8"))
     for key, value in values.items():
         *outer, last = key.split("__")
@@ -52,7 +52,7 @@ def refused(result: Any, *says: str) -> None:
         assert words in result.err
 
 
-# no files
+# not files
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
@@ -71,7 +71,7 @@ def test_a_pipe_or_a_directory_for_a_file(
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 @pytest.mark.parametrize("name", ["metrics.jsonl", "last.safetensors", "diagnostics.jsonl"])
-def test_a_pipe_where_training_goes_on(makemore: Callable[..., Any], run: Path, name: str) -> None:
+def test_a_pipe_in_a_resumed_run(makemore: Callable[..., Any], run: Path, name: str) -> None:
     (run / name).unlink(missing_ok=True)
     os.mkfifo(run / name)
     refused(makemore("--resume", "-o", run, "--max-steps", 6, "--device", "cpu"), name, "is a")
@@ -94,10 +94,10 @@ def test_a_pipe_where_training_goes_on(makemore: Callable[..., Any], run: Path, 
     ],
 )
 @pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "summary.json"])
-def test_what_is_no_json(makemore: Callable[..., Any], run: Path, name: str, text: str) -> None:
+def test_files_that_are_not_json(makemore: Callable[..., Any], run: Path, name: str, text: str) -> None:
     (run / name).write_bytes(text.encode("utf-8", "surrogateescape"))
     refused(makemore("eval", run, "-n", 100), name)
-    if name == "config.json":  # damaged, and so it may be replaced
+    if name == "config.json":  # damaged, so it may be replaced
         assert makemore("-i", "names", "--type", "bigram", "-o", run).status == 2
 
 
@@ -115,7 +115,10 @@ def test_a_file_that_is_far_too_large(run: Path) -> None:
         ({"training__teacher": 5.0}, "teacher must be 0 or more, for no teacher, and less than 1, not 5"),
         ({"training__precision": "int8"}, "precision must be float32 or bfloat16, not int8"),
         ({"training__learning_rate": float("nan")}, "learning_rate"),
-        ({"training__learning_rate": float("inf")}, "learning_rate must be more than 0 and at most 1,000, not"),
+        (
+            {"training__learning_rate": float("inf")},
+            "learning_rate must be more than 0 and at most 1,000, not",
+        ),
         ({"training__weight_decay": -1.0}, "weight_decay"),
         ({"training__eval_every": 0}, "eval_every must be 1 or more, not 0"),
         ({"training__patience": -1}, "patience"),
@@ -130,9 +133,9 @@ def test_a_file_that_is_far_too_large(run: Path) -> None:
         ({"type": ["mlp"]}, "type"),
         ({"version": {"a": 1}}, "run format"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("command", [["--resume", "-o"], ["sample"]])
-def test_a_config_that_no_training_wrote(
+def test_a_config_that_training_never_writes(
     makemore: Callable[..., Any], run: Path, values: dict[str, Any], says: str, command: list[str]
 ) -> None:
     changed(run / "config.json", **values)
@@ -141,19 +144,40 @@ def test_a_config_that_no_training_wrote(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("batch_size", 0), ("teacher", 1.0), ("learning_rate", 0.0), ("learning_rate", 1e39), ("weight_decay", -1.0), ("patience", -1), ("seed", -1),
-     ("max_steps", 0), ("max_steps", -2), ("time", 0.0), ("time", float("inf")), ("precision", "int8")],
-)  # fmt: skip
-def test_options_and_files_are_held_to_the_same_rules(
-    small: Path, tmp_path: Path, name: str, value: Any
-) -> None:
+    [
+        ("batch_size", 0),
+        ("teacher", 1.0),
+        ("learning_rate", 0.0),
+        ("learning_rate", 1e39),
+        ("weight_decay", -1.0),
+        ("patience", -1),
+        ("seed", -1),
+        ("max_steps", 0),
+        ("max_steps", -2),
+        ("time", 0.0),
+        ("time", float("inf")),
+        ("precision", "int8"),
+    ],
+)
+def test_options_and_files_follow_the_same_rules(small: Path, tmp_path: Path, name: str, value: Any) -> None:
     with pytest.raises(MakemoreError, match=f"{name} must be") as refused:
         train(small, work_dir=tmp_path / "run", type="mlp", **{name: value})
     assert refused.value.options == (name,)
-    good = {"max_steps": 1, "batch_size": 1, "learning_rate": 0.1, "weight_decay": 0.0, "muon": True, "eval_every": 1,
-            "patience": 0, "seed": 0}  # fmt: skip
+    good = {
+        "max_steps": 1,
+        "batch_size": 1,
+        "learning_rate": 0.1,
+        "weight_decay": 0.0,
+        "muon": True,
+        "eval_every": 1,
+        "patience": 0,
+        "seed": 0,
+    }
     assert Settings.from_json(good).max_steps == 1
-    if (name, value) not in (("max_steps", 0), ("time", 0.0)):  # a run may have them, nobody may ask for them
+    if (name, value) not in (
+        ("max_steps", 0),
+        ("time", 0.0),
+    ):  # a run may have them, but nobody can ask for them
         with pytest.raises(ValueError, match=name):
             Settings.from_json(good | {name: value})
 
@@ -161,18 +185,28 @@ def test_options_and_files_are_held_to_the_same_rules(
 @pytest.mark.parametrize(
     "values",
     [
-        {"nll": None}, {"nll__test": "x"}, {"nll__test": [1]}, {"parameters": "many"}, {"parameters": -1}, {"seconds": None},
-        {"seconds": True}, {"lines": [1, 2, 3]}, {"baselines__bigram": 5}, {"copy_ratio_interval": 1},
-        {"copy_ratio_interval": [1, 2, 3]}, {"steps": 10**30}, {"best_step": 1.5},
+        {"nll": None},
+        {"nll__test": "x"},
+        {"nll__test": [1]},
+        {"parameters": "many"},
+        {"parameters": -1},
+        {"seconds": None},
+        {"seconds": True},
+        {"lines": [1, 2, 3]},
+        {"baselines__bigram": 5},
+        {"copy_ratio_interval": 1},
+        {"copy_ratio_interval": [1, 2, 3]},
+        {"steps": 10**30},
+        {"best_step": 1.5},
     ],
-)  # fmt: skip
-def test_a_summary_of_other_types(
+)
+def test_a_summary_with_wrong_types(
     makemore: Callable[..., Any], run: Path, small_run: Path, values: dict[str, Any]
 ) -> None:
     changed(run / "summary.json", **values)
     refused(makemore("eval", run, "-n", 100), "summary.json: damaged (", "makemore --resume -o")
     refused(makemore("compare", run, small_run), "summary.json: damaged (")
-    assert makemore("sample", run, "-n", 1).status == 0  # which does not read it
+    assert makemore("sample", run, "-n", 1).status == 0  # it does not read the summary
 
 
 def test_a_damaged_summary_is_written_again(makemore: Callable[..., Any], run: Path) -> None:
@@ -184,12 +218,21 @@ def test_a_damaged_summary_is_written_again(makemore: Callable[..., Any], run: P
 
 @pytest.mark.parametrize(
     "line",
-    ["[]", "1", '{"step": "x"}', '{"step": 3}', '{"step": 3, "train": "x", "validation": 1}',
-     '{"step": 3, "train": 1, "validation": null}', '{"step": 3, "train": NaN, "validation": 1}',
-     '{"step": -3, "train": 1, "validation": 1}', '{"step": ' + "9" * 5000 + "}", "[" * 100_000,
-     '{"step": true, "train": 1, "validation": 1}'],
-)  # fmt: skip
-def test_a_line_of_metrics_that_nobody_can_use_is_left_out(run: Path, line: str) -> None:
+    [
+        "[]",
+        "1",
+        '{"step": "x"}',
+        '{"step": 3}',
+        '{"step": 3, "train": "x", "validation": 1}',
+        '{"step": 3, "train": 1, "validation": null}',
+        '{"step": 3, "train": NaN, "validation": 1}',
+        '{"step": -3, "train": 1, "validation": 1}',
+        '{"step": ' + "9" * 5000 + "}",
+        "[" * 100_000,
+        '{"step": true, "train": 1, "validation": 1}',
+    ],
+)
+def test_unusable_lines_of_metrics_are_skipped(run: Path, line: str) -> None:
     before = load(run).metrics()
     assert len(before) > 1
     with open(run / "metrics.jsonl", "a", encoding="utf-8") as file:
@@ -199,11 +242,19 @@ def test_a_line_of_metrics_that_nobody_can_use_is_left_out(run: Path, line: str)
 
 @pytest.mark.parametrize(
     "values",
-    [{"result": []}, {"result": {}}, {"result__entries": []}, {"result__entries": [1]}, {"result__pairs": None},
-     {"result__seed_spread": "x"}, {"result__lines": 3}, {"result": "x"}],
-)  # fmt: skip
+    [
+        {"result": []},
+        {"result": {}},
+        {"result__entries": []},
+        {"result__entries": [1]},
+        {"result__pairs": None},
+        {"result__seed_spread": "x"},
+        {"result__lines": 3},
+        {"result": "x"},
+    ],
+)
 @pytest.mark.parametrize("command", ["compare", "report"])
-def test_a_comparison_of_other_types(
+def test_a_comparison_with_wrong_types(
     makemore: Callable[..., Any], tmp_path: Path, command: str, values: dict[str, Any], compared: Path
 ) -> None:
     there = shutil.copytree(compared, tmp_path / "there")
@@ -218,7 +269,7 @@ def compared(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_what_makemore_writes_fits(run: Path, compared: Path) -> None:
+def test_files_that_makemore_writes_are_valid(run: Path, compared: Path) -> None:
     assert Summary.from_json(read_json(run / "summary.json")).to_json() == read_json(run / "summary.json")
     assert Comparison.from_json(read_json(compared / "comparison.json")["result"]).entries
     assert len(load(run).metrics()) == (run / "metrics.jsonl").read_text().count("\n")
@@ -230,11 +281,17 @@ def test_what_makemore_writes_fits(run: Path, compared: Path) -> None:
 @pytest.mark.parametrize(
     "tokens",
     [
-        np.zeros((2, 3), np.uint8), np.uint8(0), np.zeros(0, np.uint8), np.zeros(5, np.int64), np.zeros(5, np.float32),
-        np.zeros(9, np.uint8), np.array([0, 1, 200, 0], np.uint8), np.array([1, 2, 0], np.uint8),
+        np.zeros((2, 3), np.uint8),
+        np.uint8(0),
+        np.zeros(0, np.uint8),
+        np.zeros(5, np.int64),
+        np.zeros(5, np.float32),
+        np.zeros(9, np.uint8),
+        np.array([0, 1, 200, 0], np.uint8),
+        np.array([1, 2, 0], np.uint8),
     ],
-)  # fmt: skip
-def test_another_array(makemore: Callable[..., Any], run: Path, tokens: Any) -> None:
+)
+def test_a_wrong_array(makemore: Callable[..., Any], run: Path, tokens: Any) -> None:
     np.save(run / "corpus.npy", tokens)
     refused(makemore("sample", run), "corpus.npy")
 
@@ -251,7 +308,7 @@ def test_an_array_whose_header_promises_too_much(makemore: Callable[..., Any], r
 @pytest.mark.parametrize(
     "command", [["sample"], ["eval", "-n", "100"], ["report", "-n", "100"], ["explain"], ["--resume", "-o"]]
 )
-def test_weights_that_are_no_numbers(
+def test_weights_that_are_not_finite(
     makemore: Callable[..., Any], run: Path, number: float, command: list[str]
 ) -> None:
     for name in ("best.safetensors", "last.safetensors"):
@@ -261,7 +318,13 @@ def test_weights_that_are_no_numbers(
         key = next(key for key in tensors if key.endswith("embedding.weight"))
         tensors[key][0, 0] = number
         save_file(tensors, run / name, metadata)
-    words = ["explain", run, "emma"] if command[0] == "explain" else [command[0], *command[1:2], run] if command[0] == "--resume" else [command[0], run, *command[1:]]  # fmt: skip
+    words = (
+        ["explain", run, "emma"]
+        if command[0] == "explain"
+        else [command[0], *command[1:2], run]
+        if command[0] == "--resume"
+        else [command[0], run, *command[1:]]
+    )
     refused(makemore(*words), ".safetensors", "holds infinities or NaN")
 
 

@@ -1,4 +1,4 @@
-"""Which files are meant: what makemore wrote is never read as a list, and nothing is passed over in silence."""
+"""Which files a source means: makemore never reads what it wrote, and never skips files silently."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 LIST = "\n".join(["emma", "olivia", "ava", "isabella", "sophia", "mia", "charlotte", "amelia"]) + "\n"
 
 
-def test_the_default_is_the_bundled_list_whatever_is_called_names(
+def test_the_default_is_the_bundled_list_even_if_there_is_a_file_called_names(
     makemore: Callable[..., Any], small_run: Path
 ) -> None:
     shutil.copytree(small_run, "names")
@@ -33,7 +33,7 @@ def test_the_default_is_the_bundled_list_whatever_is_called_names(
     assert read(None).reading.lines == 32033
     assert read("names").reading.bundled
     shutil.rmtree("names")
-    Path("names").write_text(LIST)  # a list of one's own
+    Path("names").write_text(LIST)  # the user has such a list
     assert read(None).reading.lines == 32033
     assert read("names").reading.lines == 8
 
@@ -45,7 +45,7 @@ def test_training_after_a_run_called_names(makemore: Callable[..., Any], small_r
     assert "read names (bundled): 32,033 lines" in result.out
 
 
-def test_a_run_is_no_list(makemore: Callable[..., Any], small_run: Path) -> None:
+def test_a_run_is_not_a_list(makemore: Callable[..., Any], small_run: Path) -> None:
     shutil.copytree(small_run, "mine")
     for command in (["-i", "mine", "-o", "new"], ["inspect", "mine"], ["score", "mine", "-i", "mine"]):
         result = makemore(*command)
@@ -53,7 +53,7 @@ def test_a_run_is_no_list(makemore: Callable[..., Any], small_run: Path) -> None
         assert "mine: is a run directory, not a list" in result.err
 
 
-def test_own_files_and_hidden_ones_are_skipped_in_a_directory_and_named(
+def test_runs_and_hidden_files_in_a_directory_are_skipped_and_named(
     makemore: Callable[..., Any], small_run: Path
 ) -> None:
     Path("a.txt").write_text(LIST)
@@ -85,16 +85,16 @@ def test_own_files_and_hidden_ones_are_skipped_in_a_directory_and_named(
     assert makemore("--type", "bigram", "-i", ".", "-o", "and-again").status == 0
 
 
-def test_a_pattern_passes_over_runs_too(small_run: Path) -> None:
+def test_a_pattern_skips_runs_too(small_run: Path) -> None:
     Path("a.txt").write_text(LIST)
     shutil.copytree(small_run, "out")
     found = locate("**/*")
     assert found.paths == [Path("a.txt")]
     assert found.skipped == ["out/ (a run directory)"]
-    assert locate("out/metrics*").paths == [Path("out/metrics.jsonl")]  # asked for by name
+    assert locate("out/metrics*").paths == [Path("out/metrics.jsonl")]  # named explicitly
 
 
-def test_a_file_named_config_json_of_something_else_is_read() -> None:
+def test_a_config_json_of_another_program_is_read() -> None:
     Path("mine").mkdir()
     Path("mine/config.json").write_text('["emma",\n"olivia",\n"ava"]\n')
     assert locate("mine").paths == [Path("mine/config.json")]
@@ -109,7 +109,9 @@ def test_a_file_named_config_json_of_something_else_is_read() -> None:
         ("no\x1b[31mred", "no\\x1b[31mred: no such file"),
     ],
 )
-def test_names_that_are_no_files(makemore: Callable[..., Any], small_run: Path, name: str, says: str) -> None:
+def test_names_that_are_not_files(
+    makemore: Callable[..., Any], small_run: Path, name: str, says: str
+) -> None:
     for command in (["-i", name, "-o", "new"], ["models", "-i", name], ["score", small_run, "-i", name]):
         result = makemore(*command)
         assert result.status == 2
@@ -118,7 +120,7 @@ def test_names_that_are_no_files(makemore: Callable[..., Any], small_run: Path, 
         assert "\x1b" not in result.err
 
 
-def test_a_directory_that_cannot_be_read_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_directory_is_not_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("lists/secret").mkdir(parents=True)
     Path("lists/a.txt").write_text(LIST)
     scan = os.scandir
