@@ -251,11 +251,11 @@ def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     for words, said in [
         (("start", "99"), "99: no such lesson; there are 1 to 10 and museum"),
-        (("start",), "say which"),
+        (("start",), "name a lesson"),
         (("check", "3"), "lesson-3: no such directory"),
         (("begin", "3"), "begin"),
         (("list", "3"), "lessons start 3"),
-        (("solutions", "3", "-o", "x"), "leave it out"),
+        (("solutions", "3", "-o", "x"), "drop it"),
     ]:
         result = makemore("lessons", *words)
         assert result.status == 2, words

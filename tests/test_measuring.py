@@ -110,7 +110,7 @@ def test_what_a_terminal_would_obey_is_not_printed(makemore, tmp_path: Path) -> 
         ("eval RUN -n 3", "-n 3: must be from 100"),
         ("explain", "give a run directory and a line"),
         ("explain emma", "out: no such directory"),
-        ("explain RUN emma --top 0", "--top 0: must be 1 or more"),
+        ("explain RUN emma --top 0", "--top must be 1 or more, not 0"),
         ("explain RUN EMMA", "the character 'E'"),
         ("compare RUN", "two different run directories"),
         ("compare RUN nowhere", "nowhere: no such directory"),

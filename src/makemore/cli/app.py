@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int | Launch:
         argv: The words after `makemore`.
 
     Returns:
-        The exit status, or a wish to be run by several processes.
+        The exit status, or a Launch if the command line asks for several processes.
 
     Raises:
         MakemoreError: Something given is wrong.
@@ -51,7 +51,7 @@ def run(argv: Sequence[str]) -> int | Launch:
         print(_help([word for word in before_end if word not in (*_HELP, "--version")]))
         return 0
     trains = command_of(words) == "train"
-    # the options of a type are only needed, and torch with them, if one that not every type has was typed
+    # the options of a type need torch, so they are only added if an option that not every type has was typed
     needed = trains and any(word.startswith("--") for word in _unknown(before_end))
     app = _app(model_type(words) if needed else None)
     if any(word.startswith(_COMPLETION) for word in words):

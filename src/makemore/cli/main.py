@@ -60,8 +60,8 @@ def outcome(argv: list[str]) -> tuple[int, str]:
     return result, ""
 
 
-def _launched(argv: Sequence[str], wish: Launch) -> tuple[int, str]:
+def _launched(argv: Sequence[str], asked: Launch) -> tuple[int, str]:
     """Run a command line by several processes, and return how it ended."""
     from makemore.distributed.launch import RESTARTS, launch
 
-    return launch(outcome, list(argv), wish.processes, RESTARTS if wish.restart else 0)
+    return launch(outcome, list(argv), asked.processes, RESTARTS if asked.restart else 0)

@@ -1,4 +1,4 @@
-"""What a command with --nproc asks for: to be run by several processes."""
+"""Whether --nproc asks for several processes, and what a command returns if it does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST = 1024
 
 @dataclass(frozen=True)
 class Launch:
-    """What a command returns to be run again by several processes."""
+    """What a command returns to have its command line run by several processes."""
 
     processes: int
     restart: bool = False
