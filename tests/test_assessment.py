@@ -370,7 +370,7 @@ def test_the_same_seed_gives_the_same_numbers(run, numbers):
 
 
 def test_too_few_samples(run):
-    with pytest.raises(MakemoreError, match="-n 99"):
+    with pytest.raises(MakemoreError, match="n must be from 100 to 1,000,000, not 99"):
         assess(run, 99)
 
 

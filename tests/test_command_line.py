@@ -21,7 +21,7 @@ from makemore.cli.streams import Output, OutputEnded
 from makemore.course import lessons as course
 from makemore.course.grading import check_apart
 from makemore.errors import MakemoreError, alike, command_line
-from makemore.reports.comparison import compare
+from makemore.reports.comparison import Listener, compare
 
 COMMAND = [sys.executable, "-m", "makemore"]
 GOES_ON = "makemore: standard output was closed; training continues, Ctrl-C stops it\n"
@@ -297,7 +297,7 @@ def test_the_estimate_is_steps_times_pace(small: Path, monkeypatch: pytest.Monke
             ["ngram", "mlp"],
             work_dir=f"c{i}",
             seeds=2,
-            on_estimate=lambda *each: told.append(each),
+            listener=Listener(lambda *each: told.append(each)),
             **how,
         )  # type: ignore[arg-type]
     assert told == [(3, 2 * 4 * 0.5), (3, 2 * 0.5)]

@@ -14,8 +14,8 @@ import pytest
 import makemore
 from makemore.corpus import sizes
 from makemore.errors import MakemoreError
-from makemore.reports import comparison
-from makemore.reports.comparison import compare, compare_runs
+from makemore.reports import compared, comparison
+from makemore.reports.comparison import Listener, compare, compare_runs
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_the_seeds_widen_the_interval(small: Path, tmp_path: Path) -> None:
     assert entry.nll["test"] == pytest.approx(np.mean(entry.nll_of_runs))
     assert len(set(entry.nll_of_runs)) == 2
     (pair,) = compare_runs(entry.runs).pairs
-    spread = comparison.SEED_SPREAD * np.sqrt(comparison.SEED_LINES / found.lines["train"])
+    spread = compared.SEED_SPREAD * np.sqrt(compared.SEED_LINES / found.lines["train"])
     assert np.ptp(pair.interval) > 2 * 1.96 * spread * np.sqrt(2) * 0.8
     assert pair.tie
 
@@ -103,8 +103,8 @@ def test_it_goes_on_where_it_was(small: Path, tmp_path: Path) -> None:
     steps: list[str] = []
     asked = iter([False] * 4 + [True] * 100)
     stopped = compare(
-        small, ["bigram", "mlp", "gru"], work_dir=tmp_path / "c", max_steps=3, stop=lambda: next(asked),
-        on_event=lambda name, event: steps.append(name),
+        small, ["bigram", "mlp", "gru"], work_dir=tmp_path / "c", max_steps=3,
+        listener=Listener(on_event=lambda name, event: steps.append(name), stop=lambda: next(asked)),
     )  # fmt: skip
     assert stopped is None
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "c").glob("*/summary.json")}
@@ -134,12 +134,12 @@ def test_what_cannot_be_compared(
 ) -> None:
     with pytest.raises(MakemoreError, match="other train lines than"):
         compare_runs([small_run, ngrams["two"]])
-    with pytest.raises(MakemoreError, match="two different run directories"):
+    with pytest.raises(MakemoreError, match="at least two different run directories"):
         compare_runs([small_run, small_run])
     compare(small, ["bigram"], work_dir=tmp_path / "c", max_steps=2)
-    with pytest.raises(MakemoreError, match="a comparison with --max-steps 2; choose another directory"):
+    with pytest.raises(MakemoreError, match="a comparison with max_steps=2; choose another directory"):
         compare(small, ["bigram"], work_dir=tmp_path / "c", max_steps=3)
-    with pytest.raises(MakemoreError, match="a comparison on other lines"):
+    with pytest.raises(MakemoreError, match="a comparison of other lines"):
         compare("names", ["bigram"], work_dir=tmp_path / "c", max_steps=2)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "comparison.json").write_text("{}", "utf-8")
@@ -175,7 +175,7 @@ def test_a_type_that_fails_is_left_out(small: Path, tmp_path: Path, monkeypatch:
     told = []
     found = compare(
         small, ["bigram", "mlp", "ngram"], work_dir=tmp_path / "c", max_steps=3,
-        on_failure=lambda name, message: told.append(name),
+        listener=Listener(on_failure=lambda name, error: told.append(name)),
     )  # fmt: skip
     assert found is not None
     assert {entry.name for entry in found.entries} == {"bigram", "ngram"}
@@ -192,7 +192,7 @@ def test_the_page_of_a_comparison_has_the_numbers_of_all_seeds(small: Path, tmp_
     assert found is not None
     text = write_report([tmp_path / "c"], None, 100).read_text("utf-8")
     for entry in found.entries:
-        assert f"{entry['nll']['test']:.4f}" in text
+        assert f"{entry.nll['test']:.4f}" in text
 
 
 def test_runs_and_comparisons_do_not_share_a_directory(makemore, small, tmp_path):

@@ -13,8 +13,10 @@ from makemore.corpus.reading import How
 from makemore.errors import MakemoreError
 from makemore.metrics import advice, looks
 from makemore.metrics.baselines import fitted
-from makemore.reports import inspection
-from makemore.reports.inspection import BINS, _folded, inspect, pace_of
+from makemore.reports import scan
+from makemore.reports.inspection import BINS, inspect
+from makemore.reports.pace import pace_of
+from makemore.reports.scan import folded
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
@@ -114,10 +116,10 @@ def test_near_duplicates_and_copies(look):
     assert "duplicates" in codes(found)
 
 
-def test_only_case_and_white_space_are_folded():
+def test_only_case_and_white_space_arefolded():
     same = ["ünï-cödé!", "か", "が", "कि", "का", "má", "mà", "c[c@h]", "c[c@@h]", "straße"]
-    assert _folded(same) == same
-    assert _folded(["Ünï \t Cödé ", "zero\u200bwidth"]) == ["ünï cödé", "zerowidth"]
+    assert folded(same) == same
+    assert folded(["Ünï \t Cödé ", "zero\u200bwidth"]) == ["ünï cödé", "zerowidth"]
 
 
 def test_neighbours_are_never_the_line_itself(look):
@@ -176,7 +178,7 @@ def test_a_few_long_lines(look):
     found = look([*WORDS, "so long " * 40])
     limit = found["recommendation"]["max_length"]
     assert found["lengths"]["percentile_95"] < limit < 50
-    assert f"--max-length {limit}" in " ".join(found["recommendation"]["reasons"])
+    assert f"max_length={limit} drops" in " ".join(found["recommendation"]["reasons"])
     assert "long_lines" in codes(found)
     found = look([*WORDS, "so long " * 40], max_length=limit)
     assert found["recommendation"]["max_length"] is None
@@ -251,7 +253,7 @@ def test_of_a_large_file_some_lines_are_looked_at(look, on_disk, monkeypatch):
     lines = names.lines(range(len(names)))
     lines = [*lines, *(line.upper() for line in lines[:4000]), *lines[:5] * 5, "zero\u200bwidth"]
     whole = look(lines)
-    monkeypatch.setattr(inspection, "LOOKED_AT", 20_000)
+    monkeypatch.setattr(scan, "LOOKED_AT", 20_000)
     give = Corpus.lines
 
     def few(self, rows):
@@ -274,7 +276,7 @@ def test_of_a_large_file_some_lines_are_looked_at(look, on_disk, monkeypatch):
 
 def test_few_different_lines_in_a_large_file(look, on_disk, monkeypatch):
     """No share of the lines is drawn where the different ones are few; nor is it empty where all fold to the same."""
-    monkeypatch.setattr(inspection, "LOOKED_AT", 3000)
+    monkeypatch.setattr(scan, "LOOKED_AT", 3000)
     lines = [*WORDS[:200]] * 50
     found = look(lines)
     assert found["looked_at"] == found["kept"] == 10_000

@@ -107,7 +107,7 @@ def test_what_a_terminal_would_obey_is_not_printed(makemore, tmp_path: Path) -> 
     ("command", "says"),
     [
         ("eval nowhere", "nowhere: no such directory"),
-        ("eval RUN -n 3", "-n 3: must be from 100"),
+        ("eval RUN -n 3", "-n must be from 100 to 1,000,000, not 3"),
         ("explain", "give a run directory and a line"),
         ("explain emma", "out: no such directory"),
         ("explain RUN emma --top 0", "--top must be 1 or more, not 0"),
@@ -117,7 +117,7 @@ def test_what_a_terminal_would_obey_is_not_printed(makemore, tmp_path: Path) -> 
         ("compare RUN RUN --time 3", "--time: only for training on a file"),
         ("compare nowhere.txt", "nowhere.txt: no such file"),
         ("compare names --types lstn", "--type lstn: no such model"),
-        ("compare names --seeds 0", "--seeds 0: must be from 1 to 1000"),
+        ("compare names --seeds 0", "--seeds must be from 1 to 1000, not 0"),
         ("compare names --time -1", "--time must be more than 0 seconds, and finite, not -1"),
         ("inspect nowhere.txt", "nowhere.txt: no such file"),
         ("report nowhere", "nowhere: no such directory"),

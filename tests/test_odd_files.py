@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 import makemore as library
 from makemore.errors import MakemoreError
 from makemore.files.atomic import read_json
-from makemore.reports.comparison import Comparison
+from makemore.reports.compared import Comparison
 from makemore.runs.run import load
 from makemore.runs.settings import Settings
 from makemore.runs.summary import Summary

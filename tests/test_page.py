@@ -17,7 +17,7 @@ from makemore.plots import draw as plots
 from makemore.plots import style
 from makemore.plots.entry import Entry
 from makemore.reports.assessment import assess
-from makemore.reports.comparison import Compared, Comparison, Pair
+from makemore.reports.compared import Compared, Comparison, Pair
 from makemore.reports.page import write_page, write_report
 from makemore.reports.portrait import WORDS, samples
 from makemore.reports.render import span

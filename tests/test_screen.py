@@ -26,11 +26,12 @@ from makemore.cli import measure as measuring
 from makemore.cli.app import page
 from makemore.cli.display import BAR, Display
 from makemore.cli.errors import complain
+from makemore.cli.leaderboard import Leaderboard
 from makemore.cli.terminal import for_stream, visible_json, width_of, wrapped
 from makemore.errors import visible
 from makemore.metrics.assessment import Estimate
 from makemore.reports.assessment import assess
-from makemore.reports.comparison import Finished, compare_runs
+from makemore.reports.comparison import compare_runs
 from makemore.reports.inspection import inspect
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
@@ -101,11 +102,13 @@ def test_compare_is_readable_at_any_width(small: Path, small_run: Path, tmp_path
 
 def test_what_is_being_compared_fits_its_line(small_run: Path) -> None:
     nll = {"test": 2.1234, "validation": 2.2}
-    finished = Finished("transformer-3407", "transformer", nll, seconds=61.0, parameters=12_345_678)
+    some = makemore.load(small_run).summary()
+    assert some is not None
+    summary = replace(some, nll=nll, seconds=61.0, parameters=12_345_678)
 
     def show(console: Console) -> None:
-        with tables.Leaderboard(console) as board:
-            board.done(finished)
+        with Leaderboard(console) as board:
+            board.done("transformer-3407", summary)
 
     for width in WIDTHS:
         lines = printed(width, show).splitlines()

@@ -26,7 +26,7 @@ from makemore.cli.terminal import for_stream, tell, waiting
 from makemore.errors import MakemoreError, command_line, shown
 
 if TYPE_CHECKING:
-    from makemore.reports.comparison import Comparison
+    from makemore.reports.compared import Comparison
 
 _WIDE = 10_000
 """Columns of a table that is not printed on a terminal, where nothing needs to be cut."""
@@ -199,9 +199,10 @@ def _compared(
     """Train and compare types, shown as it goes on; return None if it was stopped."""
     from rich.console import Console
 
+    from makemore.cli.leaderboard import Leaderboard
     from makemore.cli.stopping import stop_signals
-    from makemore.cli.tables import Leaderboard
     from makemore.corpus.reading import How
+    from makemore.reports.comparison import Listener
     from makemore.reports.comparison import compare as compare_types
 
     directory = how.work_dir or Path("comparison")
@@ -217,11 +218,7 @@ def _compared(
             max_steps=how.max_steps,
             device=how.device,
             how=How(**vars(reading)),
-            on_event=board.event,
-            on_run=board.done,
-            on_failure=board.failed,
-            on_estimate=board.estimate,
-            stop=stop,
+            listener=Listener(board.estimate, board.event, board.done, board.failed, stop),
         )
     if result is None:
         tell(f"stopped; the same command continues from there, in {directory}", stream=console.file)

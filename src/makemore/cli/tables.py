@@ -7,28 +7,25 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from makemore.cli.layout import command, notes, say, table
 from makemore.cli.options import flag_of
-from makemore.cli.terminal import clipped, duration, width_of, wrapped
+from makemore.cli.terminal import clipped, duration, width_of
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
 from makemore.metrics.advice import RED, Warned, shown
-from makemore.metrics.looks import before_training
 from makemore.metrics.quality import UNIQUE_OF
 from makemore.metrics.verdict import MUCH
 from makemore.runs.scoring import Explained
-from makemore.training.events import Evaluation, Event, Overfitting, Started, Step
 
 if TYPE_CHECKING:  # what is printed is measured by these, which take long to load
     from makemore.metrics.assessment import Assessment
     from makemore.metrics.intervals import Interval
-    from makemore.reports.comparison import Comparison, Finished
-    from makemore.reports.inspection import Inspection
+    from makemore.reports.compared import Comparison
+    from makemore.reports.inspected import Inspection
 
 BESIDE = 34
 """Columns that a run needs to stand beside another in `explain`."""
@@ -40,7 +37,8 @@ _SURPRISES = ((0.7, "green"), (1.7, ""), (3.1, "yellow"), (math.inf, "red"))
 """Colours of a character by its surprise in nats: up to so many, which are probabilities down to 50, 18 and 5 %."""
 
 
-def _number(x: float | None, digits: int = 4) -> str:
+def number(x: float | None, digits: int = 4) -> str:
+    """Return a number with some decimals; "-" if there is none, or it is infinite."""
     return "-" if x is None or not math.isfinite(x) else f"{x:.{digits}f}"
 
 
@@ -58,7 +56,7 @@ def show_assessment(console: Console, found: Assessment) -> None:
     say(console)
     _judged(console, found)
     say(console, found.memorising.sentence)
-    distances = ", ".join(f"{name} {_number(d.ratio, 1)}" for name, d in found.quality.distances.items())
+    distances = ", ".join(f"{name} {number(d.ratio, 1)}" for name, d in found.quality.distances.items())
     say(console, f"distance from training lines, over that of held-out lines: {distances}")
     say(console)
     _neighbours(console, found)
@@ -76,11 +74,11 @@ def _losses(console: Console, found: Assessment) -> None:
         ("perplexity", 2, [each.perplexity for each in losses]),
     ]
     for name, digits, of_splits in units:
-        rows.append([name, *(_number(each.value, digits) for each in of_splits)])
+        rows.append([name, *(number(each.value, digits) for each in of_splits)])
         rows.append(["  95 % interval", *(_between(each.interval, digits) for each in of_splits)])
     baselines = found.baselines
     for label, levels in (("a bigram's nats per token", baselines.bigram), ("a 6-gram's", baselines.ngram)):
-        rows.append([label, "", *(_number(levels[split]) for split in ("validation", "test"))])
+        rows.append([label, "", *(number(levels[split]) for split in ("validation", "test"))])
     table(console, ["", *SPLITS], rows)
     if any(found.scored_lines[split] < found.lines[split] for split in SPLITS):
         some = ", ".join(f"{found.scored_lines[split]:,}" for split in SPLITS)
@@ -91,26 +89,26 @@ def _judged(console: Console, found: Assessment) -> None:
     """Print what samples are like, each number with what it says."""
     copying, of, calibration = found.copying, found.quality, found.calibration
     rows = [
-        ("copies", _number(100 * of.train_mass, 1) + "%", "of samples are training lines"),
-        ("copy ratio R", _number(copying.ratio, 2),
+        ("copies", number(100 * of.train_mass, 1) + "%", "of samples are training lines"),
+        ("copy ratio R", number(copying.ratio, 2),
          "how many times as likely training lines are as held-out ones; 1 is no memorising, and long lines make it large "
          f"({_between(copying.interval, 2)})"),
-        ("C_T", _number(of.c_t, 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
+        ("C_T", number(of.c_t, 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
         ("novel", _share(of.novelty), f"of the different ones among {of.samples:,} samples are not training lines"),
         ("held-out hits", _share(of.held_out_hits), "of the held-out lines came up among the samples"),
         ("unique", _share(of.uniqueness),
          f"of {min(UNIQUE_OF, of.samples):,} samples are different; of as many training lines {_share(of.uniqueness_of_train)}"),
         ("ended", _share(of.validity), "of the samples ended by themselves"),
-        ("Vendi ratio", _number(of.vendi.ratio, 2), "how varied samples are, over how varied held-out lines are"),
-        ("calibration error", _number(calibration.error, 3),
-         f"how far probabilities are from how often they come true; by chance alone {_number(calibration.by_chance, 3)}"),
+        ("Vendi ratio", number(of.vendi.ratio, 2), "how varied samples are, over how varied held-out lines are"),
+        ("calibration error", number(calibration.error, 3),
+         f"how far probabilities are from how often they come true; by chance alone {number(calibration.by_chance, 3)}"),
     ]  # fmt: skip
     notes(console, rows)
 
 
 def _between(interval: Interval, digits: int) -> str:
     low, high = interval
-    return f"{_number(low, digits)} to {_number(high, digits)}"
+    return f"{number(low, digits)} to {number(high, digits)}"
 
 
 def _neighbours(console: Console, found: Assessment) -> None:
@@ -148,93 +146,6 @@ def show_warnings(console: Console, warnings: Sequence[Warned]) -> None:
 # compare
 
 
-class Leaderboard:
-    """Shows a comparison while it is made: what is done, best first, and what is being trained. A context."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._done: list[Finished] = []
-        self._now = ""
-        self._losses = ""
-        self._told = False
-        self._live = Live(console=console, transient=True, refresh_per_second=4)
-
-    def __enter__(self) -> Leaderboard:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-
-    def estimate(self, runs: int, seconds: float) -> None:
-        """Say about how long the comparison takes, and how to have less of it."""
-        if runs:
-            say(
-                self._console,
-                f"{runs} run{'s' * (runs != 1)} to train, at most about {duration(seconds)}; --types takes fewer, "
-                "--time makes each shorter; Ctrl-C stops, and the same command goes on from there",
-            )
-
-    def event(self, name: str, event: Event) -> None:
-        """Take note of an event of the training of a run."""
-        match event:
-            case Started():
-                self._losses = ""
-                if not self._told:  # all are trained on the same list
-                    self._told = True
-                    for warned in before_training(event.run.corpus):
-                        say(self._console, f"{warned.message}; {warned.advice(flag_of)}", "yellow")
-                if not self._console.is_terminal:
-                    say(self._console, f"training {name}")
-            case Step():
-                done = "" if event.done is None else f"{event.done:4.0%}  "
-                self._now = f"{name}  {done}step {event.step:,}  {self._losses}"
-            case Evaluation():
-                self._losses = f"train {event.train:.3f}  validation {event.validation:.3f}"
-            case Overfitting():
-                self._losses += "  overfitting"
-            case _:
-                return
-        self._show()
-
-    def done(self, finished: Finished) -> None:
-        """Take note of a run that is done."""
-        self._done.append(finished)
-        self._done.sort(key=lambda each: each.nll["test"])
-        if not self._console.is_terminal:
-            loss, time = _number(finished.nll["test"]), duration(finished.seconds)
-            say(self._console, f"  {finished.name}: test {loss} after {time}")
-        self._now = ""
-        self._show()
-
-    def failed(self, name: str, message: str) -> None:
-        """Say that a run could not be trained."""
-        say(self._console, f"{name} is left out: {message}", "yellow")
-
-    def _show(self) -> None:
-        columns = [
-            ("", [each.name for each in self._done]),
-            ("test", [_number(each.nll["test"]) for each in self._done]),
-            ("validation", [_number(each.nll["validation"]) for each in self._done]),
-            ("time", [duration(each.seconds) for each in self._done]),
-            ("parameters", [f"{each.parameters:,}" for each in self._done]),
-        ]
-        grid, left = Table.grid(padding=(0, 2, 0, 0), pad_edge=False), self._console.width
-        shown: list[list[Text]] = []
-        for name, cells in columns:  # those that fit, the most important first
-            width = max(map(len, [name, *cells]))
-            if shown and width > left:
-                break
-            grid.add_column(justify="right" if shown else "left", no_wrap=True)
-            shown.append([Text(name, "bold"), *map(Text, cells)])
-            left -= width + 2
-        for row in zip(*shown, strict=True):
-            grid.add_row(*row)
-        now = Text("\n".join(wrapped(self._now, self._console.width, "  ")))
-        self._live.update(Group(grid, now) if self._done else now)
-
-
 def show_comparison(console: Console, result: Comparison) -> None:
     """Print what `compare` returned."""
     entries = result.entries
@@ -243,9 +154,9 @@ def show_comparison(console: Console, result: Comparison) -> None:
         low, high = each.interval
         copies = "-" if each.train_mass is None else _share(each.train_mass)
         rows.append([
-            each.name, _number(each.nll["test"]), _number((high - low) / 2, 3),
+            each.name, number(each.nll["test"]), number((high - low) / 2, 3),
             f"{each.parameters:,}", duration(each.seconds), f"{each.samples_per_second:,.0f}",
-            copies, _number(each.copy_ratio, 2), _share(each.uniqueness),
+            copies, number(each.copy_ratio, 2), _share(each.uniqueness),
         ])  # fmt: skip
     head = ["", "test", "±", "parameters", "time", "samples/s", "copies", "copy ratio R", "unique"]
     table(console, head, rows)
@@ -256,7 +167,7 @@ def show_comparison(console: Console, result: Comparison) -> None:
     _ties(console, result)
     places = {each.name: place for place, each in enumerate(entries)}
     rows = [
-        [f"{pair.a} before {pair.b}", _number(pair.difference), _between(pair.interval, 4),
+        [f"{pair.a} before {pair.b}", number(pair.difference), _between(pair.interval, 4),
          "tie" if pair.tie else "real"]
         for pair in result.pairs
         if places[pair.b] == places[pair.a] + 1

@@ -67,9 +67,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
 
     """
     if n is not None and not LEAST_SAMPLES <= n <= MOST_SAMPLES:
-        raise MakemoreError(
-            f"-n {shown(n)}: must be from {LEAST_SAMPLES}, or there is nothing to measure, to {MOST_SAMPLES:,}"
-        )
+        raise MakemoreError(f"n must be from {LEAST_SAMPLES} to {MOST_SAMPLES:,}, not {shown(n)}", option="n")
     SampleOptions(seed=seed)
     corpus, model = run.corpus, run.model
     # all lines, or those of a larger split that training scored in the end

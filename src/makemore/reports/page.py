@@ -15,7 +15,8 @@ from makemore.files.results import Flag
 from makemore.plots.draw import draw, picture_files, picture_names, write_plots
 from makemore.plots.entry import Entry, Plot, same_lines
 from makemore.reports.assessment import assess
-from makemore.reports.comparison import Comparison, compare_runs, result_of
+from makemore.reports.compared import Comparison
+from makemore.reports.comparison import compare_runs, result_of
 from makemore.reports.portrait import name_of, portrait
 from makemore.reports.render import render
 from makemore.reports.together import together

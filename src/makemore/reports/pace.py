@@ -1,0 +1,47 @@
+"""How long a training step takes on this machine."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+
+from makemore.corpus.corpus import Corpus
+from makemore.distributed.devices import pick_device
+from makemore.models import build, configure
+from makemore.models.base import Model
+from makemore.training.optimizer import schedule
+from makemore.training.plan import settings_for
+from makemore.training.state import TrainState
+from makemore.training.step import batch_of, update
+from makemore.training.teacher import teacher_of
+
+_WARM_UP, _TIMED = 2, 5
+"""Steps before the timed ones, and timed steps."""
+
+
+def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> float:
+    """Return the seconds that a training step takes here, measured by taking a few.
+
+    Args:
+        corpus: The lines.
+        type: The type of model; it has its default size and settings.
+        ngram: An n-gram fitted to the training lines, which teaches if the type is taught.
+        device: Where to compute.
+
+    """
+    to = pick_device(device)
+    settings = settings_for(type, corpus, {}, to)
+    precision, teacher = getattr(torch, settings.precision), teacher_of(ngram, settings.teacher, to)
+    with torch.random.fork_rng():
+        model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+        state = TrainState(model, corpus, settings, to)
+        batches, seconds = iter(state.batches), []
+        for step in range(_WARM_UP + _TIMED):
+            began = time.monotonic()
+            rate = settings.learning_rate * schedule((step + 0.5) / settings.max_steps)
+            batch = batch_of(corpus, next(batches), to)
+            float(update(model, state.optimizers, rate, batch, teacher, precision))
+            seconds.append(time.monotonic() - began)
+    return float(np.median(seconds[_WARM_UP:]))  # the median, since the machine may hold up one of them
