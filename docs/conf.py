@@ -22,7 +22,8 @@ GENERATED = HERE / "generated"
 project = "makemore"
 author = "the makemore authors"
 release = version = __version__
-extensions = ["myst_nb", "sphinx.ext.autodoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+napoleon_numpy_docstring = False
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 html_theme = "furo"
 html_title = "makemore"

@@ -10,7 +10,7 @@ Importing the package defines these names and loads nothing else until one of th
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
@@ -56,7 +56,7 @@ _HOME = {
 __all__ = [*_HOME, "__version__"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'makemore' has no attribute {name!r}")
     return getattr(import_module(f"makemore.{_HOME[name]}"), name)

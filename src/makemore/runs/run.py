@@ -217,7 +217,7 @@ class Run:
             yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
 
     def cut(self, samples: Sequence[Sample], model: nn.Module | None = None) -> list[bool]:
-        """Say for each sample whether the longest allowed length cut it where the model would rather have continued.
+        """Say for each sample whether it was cut at the longest length where the model would have continued.
 
         Args:
             samples: The samples.
@@ -290,7 +290,7 @@ class Run:
         self.letters([line])  # raises if something is wrong with it
         return scoring.explain(self.model, self.vocab, line, top)
 
-    # measuring it; each goes through the public function, since the rooms that measure are above this one
+    # measuring it, through the public functions, since the rooms that measure are above this one
 
     def eval(self, n: int | None = None, seed: int = 0) -> Assessment:
         """Measure the run: `makemore.assess`.
@@ -316,8 +316,8 @@ class Run:
         """Make one of the report's plots; the first measures the run, unless `eval` has.
 
         Args:
-            name: "curve", "temperature", "position", "length", "character", "lengths", "nearest", "calibration" or
-                "pairs"; for some types also "table", "embedding" or "attention".
+            name: "curve", "temperature", "position", "length", "character", "lengths", "nearest",
+                "calibration" or "pairs"; for some types also "table", "embedding" or "attention".
 
         Returns:
             The plot, which a notebook shows; its `figure` is matplotlib's.
@@ -337,14 +337,13 @@ class Run:
         return as_html(self)
 
     def __dir__(self) -> list[str]:
-        """List what one does with a run."""
-        return sorted(_PUBLIC)
+        """List what one does with a run, and not the rest of its interface."""
+        return sorted(name for name in {*vars(self), *vars(Run)} if name[0] != "_" and name not in _HIDDEN)
 
 
-_PUBLIC = (
-    "config", "corpus", "directory", "eval", "explain", "letters", "metrics", "model", "most_likely", "plot", "report",
-    "sample", "score", "settings", "stream", "summary", "type", "vocab",
-)  # fmt: skip
+_HIDDEN = {
+    *("create", "cut", "disk", "load", "new_model", "reading", "scored", "setup", "spelling", "with_seen"),
+}
 
 
 load = Run.load

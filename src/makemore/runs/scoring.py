@@ -118,7 +118,7 @@ def explain(model: nn.Module, vocab: Vocab, line: str, top: int) -> list[Explain
 
 
 def cut(model: nn.Module, vocab: Vocab, samples: Sequence[Sample]) -> list[bool]:
-    """Say for each sample whether the longest allowed length cut it where the model would rather have continued.
+    """Say for each sample whether it was cut at the longest length where the model would have continued.
 
     A line of the longest length may be complete: where all lines have one length, every sample has it too.
     """

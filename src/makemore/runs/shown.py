@@ -53,8 +53,8 @@ def _losses(run: Run) -> str:
         cells = "".join(f"<td>{summary.nll[split]:.4f}</td>" for split in SPLITS)
         head = "".join(f"<th>{split}</th>" for split in SPLITS)
         return (
-            f"<table><tr><th>loss in nats per token</th>{head}</tr><tr><td>{summary.parameters:,} parameters, "
-            f"{summary.steps:,} steps</td>{cells}</tr></table>"
+            f"<table><tr><th>loss in nats per token</th>{head}</tr>"
+            f"<tr><td>{summary.parameters:,} parameters, {summary.steps:,} steps</td>{cells}</tr></table>"
         )
     if not (metrics := run.metrics()):
         return "<p>Not evaluated yet.</p>"
@@ -80,7 +80,7 @@ def _samples(run: Run) -> str:
 
 
 def _shaded(text: str, nlls: Sequence[float]) -> str:
-    """Return a text with a background that says how unlikely each character was, from white to red at 6 nats."""
+    """Return a text whose background shows how unlikely each character was: red at 6 nats."""
     return "".join(
         f"<span style='background:rgba(220,50,32,{min(nll, 6) / 6 * 0.8:.2f})' "
         f"title='{math.exp(-nll):.2%}'>{_escaped(c)}</span>"

@@ -1,9 +1,9 @@
 """The sampling loop.
 
 All samples of a chunk start as one row, the prompt. Samples with the same characters so far share a row,
-which the model steps once for all of them. Each sample takes its next character independently, so the result
-is distributed as if every sample had a row of its own. Rows are dropped once they have ended. Empty lines are
-never samples: lines follow the model's distribution given that a line is not empty.
+which the model steps once for all of them. Each sample chooses its next character independently, so the
+result is distributed as if every sample had a row of its own. Rows are dropped when their samples have ended.
+Samples are never empty: they follow the model's distribution given that a line is not empty.
 
 Different lines (`unique`) come from a search instead: see `most_likely.py`.
 """
@@ -50,8 +50,8 @@ def sample(
         options: What they must be like; `max_length` must be given.
         keep: Says which of some lines are wanted at all; here this replaces `options.novel`.
         tree: The tree of the same model, prefix and max_length, with the first steps cached.
-        group: Processes that share the work. All must ask for the same lines, and all get all of them: those that
-            one process would get.
+        group: Processes that share the work. All must ask for the same lines, and all get all of them: those
+            that one process would get.
 
     Raises:
         MakemoreError: An option makes no sense, or too few lines were found; those are yielded first.
@@ -175,13 +175,16 @@ class _Chunks:
         ]
 
     def _possible(self, lines: Ids, who: Ids, row: Ids, rows: Ids) -> tuple[Ids, Ids, Ids]:
-        """Return who, row and rows without the samples that can no longer match the pattern, whose lines become empty.
+        """Drop the samples that can no longer match the pattern, and empty their lines.
 
         Args:
             lines: All samples so far, (n, t).
             who: The samples that have not ended.
             row: For each of them, its row.
             rows: The rows, (D,).
+
+        Returns:
+            who, row and rows without them.
 
         """
         if self.wanted.matcher is None:

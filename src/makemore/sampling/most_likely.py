@@ -155,7 +155,7 @@ class _Search:
         self._tired = False
 
     def best(self) -> Iterator[tuple[str, float]]:
-        """Yield the best lines, best first, each with its -log p(line and end); fewer than wanted if there are fewer.
+        """Yield the best lines, best first, each with its -log p(line and end); fewer if there are fewer.
 
         They come from one sweep through the tree, or from several, each larger than the last.
         """
@@ -179,9 +179,9 @@ class _Search:
         """Look at the k best nodes or a few more; return the wanted lines among them, best first.
 
         The bound is the k-th best key so far, and only ever rises. All lines with keys above its final value
-        are found, since the bound was below them all the time; if it never rose, those are all the lines there
-        are. Nodes are kept in a stack of blocks. The last block, which has the longest beginnings, goes first,
-        so each length has the states of one block at most.
+        are found, since the bound was always below them; if it never rose, there are no other lines.
+        Nodes are kept in a stack of blocks. The last block, which has the longest beginnings, goes first, so
+        only one block of each length has states.
         """
         bound, zero = -np.inf, np.zeros(1)  # nodes with keys below the bound are skipped
         ids, nll, first = self.tree.prefix[None], zero + self.tree.nll, zero.astype(np.intp)

@@ -18,7 +18,8 @@ BUDGET = 10.0
 """Seconds of matching without a matching line, after which none is expected."""
 
 _TOKEN = regex.compile(
-    r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<calls>\(\?(?:R\)|[+-]?\d+\)|&|P>|P&))|(?P<open>\()|(?P<close>\))"
+    r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])"
+    r"|(?P<calls>\(\?(?:R\)|[+-]?\d+\)|&|P>|P&))|(?P<open>\()|(?P<close>\))"
     r"|\{(?P<least>\d+)(?:,\d*)?\}|.",
     regex.DOTALL,
 )

@@ -1,7 +1,7 @@
-"""The lines a model can write, as a tree: each node is the beginning of a line, and its children add a character.
+"""The lines that a model can write, as a tree: nodes are beginnings of lines, children add a character.
 
-Sampling and searching walk down this tree. Equal beginnings are one node, which the model steps once, and
-the first steps are kept for later calls.
+Sampling and searching walk down this tree. Equal beginnings are one node, so the model steps them once, and
+the first steps are cached for later calls.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_ROWS = 8192
 """Rows that the model steps at a time, at most."""
 
 MOST_KNOWN = 1024
-"""Beginnings of one length that are kept for later calls, at most."""
+"""Beginnings of one length that are cached for later calls, at most."""
 
 _FLOATS = 64_000_000
 _PROBABILITIES = 4_000_000
@@ -52,7 +52,7 @@ class Nodes:
     depth: int
     """Characters after the prefix."""
     number: Ids | None
-    """(D,): the row of each in `state`, where that holds all beginnings of this length; None where it is theirs."""
+    """(D,): the row of each in `state`, if that holds all beginnings of this length; None if only these."""
 
 
 class Tree:
@@ -102,7 +102,10 @@ class Tree:
         log-probabilities of what follows (V^d, V), and the state."""
 
     def allowed(self, logp: Floats) -> Floats:
-        """Return log-probabilities (D, V) given that no rare character follows. If nothing else can, the line ends."""
+        """Return log-probabilities (D, V) given that no rare character follows.
+
+        If nothing else can follow, the line ends.
+        """
         if self._barred is None:
             return logp
         logp = np.where(np.arange(logp.shape[1]) == self._barred, -np.inf, logp)
@@ -206,8 +209,8 @@ def _checked(vocab: Vocab, prefix: str, max_length: int | None) -> int:
     if vocab.unknown and UNKNOWN in known:
         character = prefix[known.index(UNKNOWN)]
         raise MakemoreError(
-            f"prefix {quoted(prefix)}: min_count left out the character {character!r} (U+{ord(character):04X}), "
-            "which is rare in the training file; choose another prefix, or train with a lower min_count",
+            f"prefix {quoted(prefix)}: the character {character!r} (U+{ord(character):04X}) is too rare in "
+            "the training file; choose another prefix, or train with a lower min_count",
             option=("prefix", "min_count"),
         )
     return max_length

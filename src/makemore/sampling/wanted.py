@@ -56,7 +56,13 @@ class Wanted:
         return [a and b for a, b in zip(self.matching(lines), self.kept(lines), strict=True)]
 
     def in_vain(self, refused: int, since: float) -> bool:
-        """Say whether to give up, after so many refused lines and since a `time.monotonic()` without a wanted one."""
+        """Say whether to give up.
+
+        Args:
+            refused: Lines refused since the last wanted one.
+            since: When that was, by `time.monotonic`.
+
+        """
         return refused >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS
 
     def unmet(self, found: int, tried: str, *, random: bool) -> MakemoreError:

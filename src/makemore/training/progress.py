@@ -24,7 +24,7 @@ WIDTH = 20
 """Characters of the bar."""
 
 Write = Callable[[str, float | None], None]
-"""Shows a text and the share of the training that is done, in place of those before; None where it has no end."""
+"""Replaces what is shown by a text and the share of the training that is done, None if it has no end."""
 
 
 @contextlib.contextmanager
