@@ -52,7 +52,7 @@ def read(
     lines are stripped of white space at their ends, blank lines dropped, duplicates kept.
 
     Args:
-        source: A file, "-" for standard input, a directory, a pattern like "data/*.txt", the name of a
+        source: A file, "-" for standard input, a directory, a pattern like `data/*.txt`, the name of a
             bundled list, a list of these, or None for "names". Files may be packed.
         encoding: The encoding of the files.
         max_length: Drop lines with more characters.
