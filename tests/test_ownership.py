@@ -441,7 +441,7 @@ def test_overwriting_an_old_run_where_something_else_is(
 @pytest.fixture(scope="module")
 def measured(bigram: Path) -> tuple[Any, Any]:
     found = page.assess(library.load(bigram), 100)
-    return found, plots.draw([Entry("run", library.load(bigram), found)])
+    return found, plots.make_plots([Entry("run", library.load(bigram), found)])
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from makemore.corpus.reading import Reading
 from makemore.metrics.advice import Warned
 from makemore.metrics.verdict import Verdict
 from makemore.models import MODELS, knobs
-from makemore.plots import draw as plots
-from makemore.plots import style
+from makemore.plots import draw, style
 from makemore.plots.entry import Entry
 from makemore.reports.assessment import assess
 from makemore.reports.compared import Compared, Comparison, Pair
@@ -84,14 +83,14 @@ def check_self_contained(page: Page) -> None:
 
 
 def test_the_page_of_a_run_needs_nothing_else(entry, tmp_path):
-    drawn = plots.draw([entry])
-    write_page(tmp_path / "report.html", [entry], drawn=drawn)
+    plots = draw.make_plots([entry])
+    write_page(tmp_path / "report.html", [entry], plots=plots)
     page = Page(tmp_path / "report.html")
     check_self_contained(page)
-    assert drawn[1][0].name == "curve"
-    assert "embedding" in [plot.name for plot in drawn[1]]
-    assert page.tags.count("svg") == len(drawn[1])
-    for plot in drawn[1]:
+    assert plots[1][0].name == "curve"
+    assert "embedding" in [plot.name for plot in plots[1]]
+    assert page.tags.count("svg") == len(plots[1])
+    for plot in plots[1]:
         assert f"<b>{plot.title}</b>" in page.text
     assert "small &amp; &lt;b&gt;" in page.text
     assert page.text.count(style.INK) == 1  # the variable of the style; plots take the page's colour
@@ -188,7 +187,7 @@ def test_the_command_measures_and_writes(small_run, names_run, tmp_path):
     said: list[str] = []
     page = write_report([small_run, names_run], tmp_path / "new" / "r.html", 100, said=said.append)
     check_self_contained(Page(page))
-    assert said[-1] == "drawing"
+    assert said[-1] == "plotting"
     assert len(list((tmp_path / "new" / "r-plots").glob("*.png"))) > 12
 
 

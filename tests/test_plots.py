@@ -77,7 +77,7 @@ def test_attention_is_the_model_s_own(small, tmp_path):
 
 
 def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
-    """On disk the same are drawn as in memory; of a larger file they are of a part of the lines."""
+    """A file on disk has the same plots as in memory; of a larger file, they show a part of the lines."""
     in_memory = makemore.load(names_run)
     found = assess(in_memory, 500)
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
@@ -112,7 +112,7 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
     assert [t for t, *_ in temperatures] == [t for t, *_ in few[0][-1]]
     assert len(stored.corpus.subsample("train").tokens) < 6000
     with style.styled():
-        assert len(draw.draw([Entry("x", stored, found)])[1]) >= 6
+        assert len(draw.make_plots([Entry("x", stored, found)])[1]) >= 6
 
 
 def lie_apart(figure) -> int:
@@ -182,7 +182,7 @@ def test_what_so_few_lines_cannot_show_is_left_out(tmp_path):
     run = makemore.train(path, work_dir=tmp_path / "run", type="mlp", max_steps=2, device="cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        names = [plot.name for plot in draw.draw([Entry("x", run, assess(run, 100))])[1]]
+        names = [plot.name for plot in draw.make_plots([Entry("x", run, assess(run, 100))])[1]]
     assert "lengths" in names  # of training lines and samples
     assert not {"curve", "position", "length", "character", "calibration", "temperature", "nearest"} & set(
         names

@@ -60,7 +60,7 @@ Makers = dict[str, tuple[str, Callable[[], Figure | None]]]
 """For each plot, its title and the function that makes it; None where the run has no such plot."""
 
 
-def draw(entries: Sequence[Entry]) -> list[list[Plot]]:
+def make_plots(entries: Sequence[Entry]) -> list[list[Plot]]:
     """Make all plots.
 
     Args:
@@ -143,14 +143,14 @@ def _plots(makers: Makers) -> list[Plot]:
 
 
 def write_plots(
-    directory: Path, entries: Sequence[Entry], drawn: list[list[Plot]] | None = None
+    directory: Path, entries: Sequence[Entry], plots: list[list[Plot]] | None = None
 ) -> list[Path]:
     """Write all plots as PNG files.
 
     Args:
         directory: Where to; it is made if it does not exist.
         entries: The runs, and what was measured about them.
-        drawn: What `draw` returns, if the plots exist already.
+        plots: What `make_plots` returns, if the plots exist already.
 
     Returns:
         The paths of the files.
@@ -159,26 +159,26 @@ def write_plots(
         MakemoreError: Something that is not makemore's has the name of a file.
 
     """
-    drawn = drawn or draw(entries)
-    names = picture_names(entries, drawn)
+    plots = plots or make_plots(entries)
+    names = picture_names(entries, plots)
     refuse_unless(directory, "directory")
     with held(directory, wait=True):
         files = picture_files(directory, names)
         files.claim(*names)
-        for name, plot in zip(names, itertools.chain(*drawn), strict=True):
+        for name, plot in zip(names, itertools.chain(*plots), strict=True):
             with files.writing(name) as beside:
                 write_png(beside, plot)
     return [directory / name for name in names]
 
 
-def picture_names(entries: Sequence[Entry], drawn: list[list[Plot]]) -> list[str]:
+def picture_names(entries: Sequence[Entry], plots: list[list[Plot]]) -> list[str]:
     """Return the file names of all plots, in their order."""
     names = []
-    for i, plots in enumerate(drawn):
+    for i, of_run in enumerate(plots):
         # runs can have equal names, or names that no file can have
         safe = re.sub(r"[^\w.-]+", "_", entries[i - 1].name)[-40:]
-        before = "" if len(drawn) < 3 or not i else f"{i}-{safe}-"
-        names += [f"{before}{plot.name}.png" for plot in plots]
+        before = "" if len(plots) < 3 or not i else f"{i}-{safe}-"
+        names += [f"{before}{plot.name}.png" for plot in of_run]
     return names
 
 

@@ -44,7 +44,7 @@ POINTS, ENOUGH = 4, 30
 LOSS = "loss (nats per token)"
 
 
-def draw_losses(run: Run, summary: Summary) -> None:
+def plot_losses(run: Run, summary: Summary) -> None:
     """Plot training and validation loss over the steps, beside the bigram's loss, to loss.png of a run.
 
     Args:

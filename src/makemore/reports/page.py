@@ -12,7 +12,7 @@ from makemore.errors import MakemoreError
 from makemore.files.atomic import atomic, check_writable, held, kind, refuse_unless, unwritable
 from makemore.files.manifest import Manifest
 from makemore.files.results import Flag
-from makemore.plots.draw import draw, picture_files, picture_names, write_plots
+from makemore.plots.draw import make_plots, picture_files, picture_names, write_plots
 from makemore.plots.entry import Entry, Plot, same_lines
 from makemore.reports.assessment import assess
 from makemore.reports.compared import Comparison
@@ -28,7 +28,7 @@ def write_page(
     path: Path,
     entries: Sequence[Entry],
     comparison: Comparison | None = None,
-    drawn: list[list[Plot]] | None = None,
+    plots: list[list[Plot]] | None = None,
     flag: Flag = str,
 ) -> None:
     """Write the report on some runs to an HTML file.
@@ -37,14 +37,14 @@ def write_page(
         path: The file.
         entries: The runs, and what was measured about each.
         comparison: How they compare, for several runs on the same lines.
-        drawn: What `plots.draw` returns, if the plots exist already.
+        plots: What `make_plots` returns, if the plots exist already.
         flag: Spells the arguments that warnings name.
 
     Raises:
         MakemoreError: The file cannot be written.
 
     """
-    plots_together, *each = drawn or draw(entries)
+    of_all, *each = plots or make_plots(entries)
     several = len(entries) > 1
     source, *others = dict.fromkeys(map(name_of, entries))
     title = "" if others else source
@@ -53,10 +53,10 @@ def write_page(
     page = render(
         "page.html",
         title=title,
-        together=together(entries, comparison, plots_together) if several else None,
+        together=together(entries, comparison, of_all) if several else None,
         runs=[
-            portrait(entry, plots, f"r{i}", flag)
-            for i, (entry, plots) in enumerate(zip(entries, each, strict=True), 1)
+            portrait(entry, of_run, f"r{i}", flag)
+            for i, (entry, of_run) in enumerate(zip(entries, each, strict=True), 1)
         ],
         date=datetime.date.today(),
     )
@@ -119,13 +119,13 @@ def write_report(
     if result is None and len(entries) > 1 and same_lines(entries):
         said("comparing")
         result = compare_runs(directories)
-    said("drawing")
-    drawn = draw(entries)
-    picture_files(pictures, picture_names(entries, drawn))
-    write_page(page, entries, result, drawn, flag)
+    said("plotting")
+    plots = make_plots(entries)
+    picture_files(pictures, picture_names(entries, plots))
+    write_page(page, entries, result, plots, flag)
     if (noted := _manifest_of(page)) is not None:
         noted.claim(pictures.name, wanted="directory")
-    write_plots(pictures, entries, drawn)
+    write_plots(pictures, entries, plots)
     return page
 
 

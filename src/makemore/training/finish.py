@@ -64,7 +64,7 @@ def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
     if (
         run.disk.writes and len(run.metrics()) > 1
     ):  # a model that counts is evaluated once, which makes no curve
-        from makemore.plots.losses import draw_losses  # here, since matplotlib takes a second to import
+        from makemore.plots.losses import plot_losses  # here, since matplotlib takes a second to import
 
-        draw_losses(run, summary)
+        plot_losses(run, summary)
     return summary
