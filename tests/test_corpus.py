@@ -352,6 +352,10 @@ def test_any_iterable_of_strings_makes_a_corpus(tmp_path):
     ("lines", "says"),
     [
         (["emma", "ava", float("nan")], "lines: item 3 is nan, not a string; leave missing values out"),
+        (
+            ["emma", np.float64("nan")],
+            "lines: item 2 is np.float64(nan), not a string; leave missing values out",
+        ),
         (["emma", None], "lines: item 2 is None, not a string; leave missing values out"),
         (["emma", 7], "lines: item 2 is 7, not a string; convert it with str"),
         (["emma", b"ava"], "lines: item 2 is b'ava', not a string; convert it with str"),
@@ -361,6 +365,7 @@ def test_any_iterable_of_strings_makes_a_corpus(tmp_path):
         (["emma", "a\udc80va"], "lines: item 2 has half of a surrogate pair in it"),
         ("emma", "lines must be strings, one for each line, not one str"),
         (7, "lines must be strings, one for each line, not one int"),
+        (np.array([["emma", "f"], ["ava", "f"]]), "lines must be one column, not a whole table"),
         ([], "lines: the list is empty; "),
         (["", " "], "lines: only blank lines; "),
         (["emma", "ava"], "lines: 2 different lines, and at least 3 are needed"),

@@ -83,6 +83,8 @@ def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = S
     if isinstance(lines, str) or not isinstance(lines, Iterable):
         kind = type(lines).__name__
         raise MakemoreError(f"lines must be strings, one for each line, not one {kind}", option="lines")
+    if getattr(lines, "ndim", 1) != 1:  # iterating over a table would give the names of its columns
+        raise MakemoreError("lines must be one column, not a whole table", option="lines")
     some, waiting, number = [], 0, 0
     for number, line in enumerate(lines, 1):
         some.append(_checked(line, number))
@@ -97,7 +99,7 @@ def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = S
 def _checked(line: str, number: int) -> str:
     """Return a line without a line break at its end. Raises MakemoreError if it is not one line of text."""
     if not isinstance(line, str):
-        missing = repr(line).lower() in ("none", "nan", "<na>", "nat")
+        missing = str(line).lower() in ("none", "nan", "<na>", "nat")
         remedy = "leave missing values out" if missing else "convert it with str"
         raise MakemoreError(
             f"lines: item {number:,} is {shown(repr(line))}, not a string; {remedy}", option="lines"
