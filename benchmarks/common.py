@@ -29,7 +29,8 @@ from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import fast_dtype
-from makemore.files.atomic import atomic, read_json, to_json
+from makemore.files.atomic import atomic
+from makemore.files.json_io import read_json, to_json
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.runs.settings import Recipe

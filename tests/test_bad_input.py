@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 
 import makemore as library
 from makemore.errors import MakemoreError
-from makemore.files.atomic import held
+from makemore.files.locks import held
 from makemore.sampling import wanted as limits
 
 COMMAND = [sys.executable, "-m", "makemore"]

@@ -16,9 +16,10 @@ from makemore.corpus import cache, store
 from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.store import Store
 from makemore.errors import MakemoreError
-from makemore.files import atomic as files
-from makemore.files.atomic import unwritable
+from makemore.files import atomic
+from makemore.files.locks import held
 from makemore.files.manifest import Manifest
+from makemore.files.paths import unwritable
 
 TOO_LONG = "n" * 300
 
@@ -44,11 +45,11 @@ def run(small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 @pytest.mark.parametrize(
     ("code", "in_a_run", "elsewhere"),
     [
-        (errno.ENOSPC, "go on with --resume", "make room"),
-        (errno.EDQUOT, "go on with --resume", "make room"),
-        (errno.EACCES, "make the directory writable", "choose another place with -o"),
-        (errno.EROFS, "a copy of it", "choose another place with -o"),
-        (errno.EISDIR, "move what is there away", "move what is there away"),
+        (errno.ENOSPC, "continue with resume=True", "make room"),
+        (errno.EDQUOT, "continue with resume=True", "make room"),
+        (errno.EACCES, "make the directory writable", "choose another place"),
+        (errno.EROFS, "a copy of it", "choose another place"),
+        (errno.EISDIR, "move away what is there", "move away what is there"),
         (errno.ENAMETOOLONG, "a shorter name", "a shorter name"),
     ],
 )
@@ -58,7 +59,7 @@ def test_the_remedy_fits_the_error(run: Path, code: int, in_a_run: str, elsewher
         said = str(unwritable(path, error))
         assert said.startswith(f"{path}: cannot be written: {os.strerror(code)}; ")
         assert remedy in said
-    assert "--resume" not in str(unwritable(run / "report.html", error))
+    assert "resume" not in str(unwritable(run / "report.html", error))
     assert "None" not in str(unwritable(run / "x", OSError("no number")))
 
 
@@ -90,10 +91,10 @@ def test_a_report_on_a_run_that_cannot_be_written(
         if path.parent == run:
             raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(files, "_make", read_only)
+    monkeypatch.setattr(atomic, "_make", read_only)
     monkeypatch.setattr(page, "assess", None)
     said = sentence(
-        makemore("report", run), "run/report.html", "Read-only file system", "choose another place with -o"
+        makemore("report", run), "run/report.html", "Read-only file system", "choose another place"
     )
     assert "--resume" not in said
     assert "make room" not in said
@@ -165,7 +166,7 @@ def test_every_mapped_file_that_is_written_has_its_room(
 
 
 def test_a_lock_on_a_run_that_is_read(run: Path) -> None:
-    with files.held(run):
+    with held(run):
         assert library.load(run).sample(2, seed=1)
-        with pytest.raises(MakemoreError, match="run: another process is working in it"), files.held(run):
+        with pytest.raises(MakemoreError, match="run: another process is working in it"), held(run):
             pass

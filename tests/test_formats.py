@@ -26,7 +26,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import Reading
 from makemore.corpus.source import locate
 from makemore.errors import MakemoreError
-from makemore.files.atomic import from_json
+from makemore.files.json_io import from_json
 from makemore.runs.run import Run
 
 NAMES = locate(None).paths[0].read_text("utf-8").split("\n")[:300]

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 import makemore as library
 from makemore.errors import MakemoreError
-from makemore.files.atomic import read_json
+from makemore.files.json_io import read_json
 from makemore.reports.compared import Comparison
 from makemore.runs.run import load
 from makemore.runs.settings import Settings

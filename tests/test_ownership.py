@@ -20,7 +20,7 @@ import makemore as library
 from makemore.corpus import cache
 from makemore.course import lessons as course
 from makemore.errors import MakemoreError
-from makemore.files.atomic import held
+from makemore.files.locks import held
 from makemore.files.manifest import NAME, Manifest
 from makemore.plots import draw as plots
 from makemore.plots.entry import Entry

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import makemore
-from makemore.files.atomic import to_json
+from makemore.files.json_io import to_json
 from makemore.runs.summary import Metrics, Summary
 
 OLD = Path(__file__).parent / "old_runs"

@@ -23,7 +23,7 @@ import torch
 
 import makemore
 from makemore.errors import MakemoreError
-from makemore.files.atomic import held
+from makemore.files.locks import held
 from makemore.metrics.advice import of_overfitting
 from makemore.models import MODELS, configure
 from makemore.models.base import Model, ModelConfig

@@ -33,7 +33,7 @@ def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible, fir
 
 def json_of(value: object) -> str:
     """Return a value as JSON that standard output can encode."""
-    from makemore.files.atomic import to_json
+    from makemore.files.json_io import to_json
 
     return to_json(value, ascii=not is_unicode())
 

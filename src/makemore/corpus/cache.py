@@ -30,8 +30,9 @@ from makemore.corpus.source import Source, locate, name_of, said
 from makemore.corpus.store import Store
 from makemore.corpus.writing import recognised_entry, write
 from makemore.errors import MakemoreError, shown
-from makemore.files.atomic import held, kind
+from makemore.files.locks import held
 from makemore.files.manifest import Manifest
+from makemore.files.paths import kind
 
 _ENTRY = re.compile(r"[0-9a-f]{24}(\.lock|\.part)?")
 

@@ -17,8 +17,8 @@ from makemore.corpus.reading import AS_USUAL, How, Reading
 from makemore.corpus.sizes import Sizes, usual
 from makemore.corpus.splits import SPLITS, hashes_of, line_hashes, split_of
 from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
-from makemore.files.atomic import checksum
 from makemore.files.manifest import Manifest
+from makemore.files.paths import checksum
 
 
 class Corpus(Passes):

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from makemore.corpus.reading import Reading
-from makemore.files.atomic import damage, from_json, kind, read_json, regular, write_json
+from makemore.files.json_io import from_json, read_json, write_json
+from makemore.files.paths import damage, kind, regular
 
 FORMAT = "makemore corpus 2"
 NAME = "facts.json"

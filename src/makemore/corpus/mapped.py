@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.corpus.vocab import Ids
-from makemore.files.atomic import regular
+from makemore.files.paths import regular
 
 Entry = TypeVar("Entry", bound=np.generic)
 

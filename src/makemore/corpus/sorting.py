@@ -13,8 +13,9 @@ from makemore.corpus.facts import SORTED, UNFINISHED, recognised
 from makemore.corpus.mapped import Mapped, new_array, release
 from makemore.corpus.sizes import SIZES
 from makemore.errors import MakemoreError
-from makemore.files.atomic import damage, held
+from makemore.files.locks import held
 from makemore.files.manifest import Manifest
+from makemore.files.paths import damage
 
 EVERY = 1 << 12
 """One hash of so many is kept in memory, to find the part of the file to look at."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from makemore.errors import MakemoreError, alike, shown
-from makemore.files.atomic import read_json
+from makemore.files.json_io import read_json
 
 DEFAULT = "names"
 """The bundled list that is read if no source is given."""

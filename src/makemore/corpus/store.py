@@ -20,8 +20,8 @@ from makemore.corpus.sorting import SortedHashes
 from makemore.corpus.vocab import Vocab
 from makemore.distributed.devices import bound_memory
 from makemore.errors import MakemoreError
-from makemore.files.atomic import damage
 from makemore.files.manifest import Manifest
+from makemore.files.paths import damage
 
 
 class Store:

@@ -24,8 +24,8 @@ from makemore.corpus.splits import SPLITS, line_hashes, split_of
 from makemore.corpus.store import Store
 from makemore.corpus.vocab import Ids, Vocab
 from makemore.errors import MakemoreError
-from makemore.files.atomic import kind
 from makemore.files.manifest import Manifest
+from makemore.files.paths import kind
 
 SPARE = 1 << 30
 """Bytes of the cache's disk that are left free, or a twentieth of a small disk."""

@@ -25,7 +25,8 @@ from typing import Any
 
 from makemore.corpus.source import locate
 from makemore.errors import MakemoreError, alike, command_line, shown
-from makemore.files.atomic import create, kind, refuse_unless, unwritable
+from makemore.files.atomic import create
+from makemore.files.paths import kind, refuse_unless, unwritable
 
 FAST = os.environ.get("MAKEMORE_FAST") == "1"  # a lesson then trains for a moment only: does it run?
 MUSEUM = "museum"

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from makemore.errors import MakemoreError
-from makemore.files.atomic import append, atomic, create, kind, read_text, unwritable
+from makemore.files.atomic import append, atomic, create
+from makemore.files.paths import kind, read_text, unwritable
 
 NAME = "manifest.jsonl"
 FORMAT = "makemore manifest"
@@ -183,7 +184,7 @@ def in_the_way(path: Path, there: str) -> MakemoreError:
         what = "was not written by makemore"
     else:
         what = f"is a {there} that makemore did not make" if there else "is in the way"
-    return MakemoreError(f"{path}: {what}, and was left alone; move it away, or choose another place with -o")
+    return MakemoreError(f"{path}: {what}, and was left alone; move it away, or choose another place")
 
 
 def safe(name: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from makemore.files.atomic import read_json_lines
+from makemore.files.json_io import read_json_lines
 from makemore.files.results import Result
 from makemore.metrics.advice import AMBER, RED, Warned
 from makemore.metrics.intervals import Floats

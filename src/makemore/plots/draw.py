@@ -11,8 +11,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from makemore.errors import MakemoreError, alike, quoted
-from makemore.files.atomic import held, refuse_unless
+from makemore.files.locks import held
 from makemore.files.manifest import Manifest
+from makemore.files.paths import refuse_unless
 from makemore.metrics.assessment import Assessment
 from makemore.plots import inside, losses, samples
 from makemore.plots.entry import Entry, Plot

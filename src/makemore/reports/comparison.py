@@ -21,8 +21,10 @@ from makemore.corpus.reading import AS_USUAL, How
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import pick_device
 from makemore.errors import MakemoreError
-from makemore.files.atomic import damage, held, kind, read_json, to_json
+from makemore.files.json_io import read_json, to_json
+from makemore.files.locks import held
 from makemore.files.manifest import Manifest
+from makemore.files.paths import damage, kind
 from makemore.files.results import Flag, Result
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, model_class

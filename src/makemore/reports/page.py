@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from makemore.errors import MakemoreError
-from makemore.files.atomic import atomic, check_writable, held, kind, refuse_unless, unwritable
+from makemore.files.atomic import atomic, check_writable
+from makemore.files.locks import held
 from makemore.files.manifest import Manifest
+from makemore.files.paths import kind, refuse_unless, unwritable
 from makemore.files.results import Flag
 from makemore.plots.draw import make_plots, picture_files, picture_names, write_plots
 from makemore.plots.entry import Entry, Plot, same_lines

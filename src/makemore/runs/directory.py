@@ -41,17 +41,9 @@ from makemore.corpus.vocab import Vocab
 from makemore.distributed.environment import launch_id
 from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError, command_line
-from makemore.files.atomic import (
-    checksum,
-    damage,
-    from_json,
-    kind,
-    read_json,
-    read_json_lines,
-    regular,
-    to_json,
-)
+from makemore.files.json_io import from_json, read_json, read_json_lines, to_json
 from makemore.files.manifest import Manifest
+from makemore.files.paths import checksum, damage, kind, regular
 from makemore.models import MODELS, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.ownership import new_run

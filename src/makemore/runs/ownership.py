@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from makemore.errors import MakemoreError
-from makemore.files.atomic import check_writable, create, kind, sync, unreadable, unwritable
+from makemore.files.atomic import check_writable, create, sync
 from makemore.files.manifest import NAME, Manifest, in_the_way
+from makemore.files.paths import kind, unreadable, unwritable
 from makemore.runs.recognition import FILES, FOLDERS, NEW, OLD, WEIGHTS, check_own, owned, owned_part
 
 

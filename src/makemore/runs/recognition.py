@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from makemore.corpus.facts import recognised as recognised_corpus
-from makemore.files.atomic import kind, unreadable
 from makemore.files.manifest import NAME, Manifest, in_the_way
+from makemore.files.paths import kind, unreadable
 
 FORMAT = "makemore run"
 

@@ -14,7 +14,7 @@ import makemore
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError, command_line, quoted
-from makemore.files.atomic import damage
+from makemore.files.paths import damage
 from makemore.metrics.assessment import Assessment
 from makemore.models import build
 from makemore.models.base import Model, ModelConfig

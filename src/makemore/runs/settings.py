@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from makemore.errors import MakemoreError, alike, shown
-from makemore.files.atomic import from_json
+from makemore.files.json_io import from_json
 
 DEFAULT_TYPE = "lstm"
 

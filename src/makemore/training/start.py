@@ -18,7 +18,7 @@ from makemore.distributed.devices import pick_device
 from makemore.distributed.environment import launch_id, launched, restarted
 from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
-from makemore.files.atomic import held
+from makemore.files.locks import held
 from makemore.models import build, configure, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.directory import RunDirectory

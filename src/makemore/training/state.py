@@ -14,7 +14,8 @@ from torch import Tensor
 from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
-from makemore.files.atomic import damage, from_json
+from makemore.files.json_io import from_json
+from makemore.files.paths import damage
 from makemore.metrics.layers import LOST
 from makemore.models.base import Model
 from makemore.runs.directory import RunDirectory

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from makemore.errors import MakemoreError
-from makemore.files.atomic import unwritable
+from makemore.files.paths import unwritable
 from makemore.runs.run import Run
 from makemore.training.events import Evaluation, Event, Samples, Started, Step
 

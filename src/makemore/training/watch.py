@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from makemore.files.atomic import to_json
+from makemore.files.json_io import to_json
 from makemore.metrics.advice import Warned
 from makemore.metrics.layers import FILE, LOST, PICTURE, read, warnings
 from makemore.models.loss import IGNORE
