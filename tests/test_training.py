@@ -328,8 +328,11 @@ def test_a_second_process_cannot_train_into_the_same_directory(undisturbed: Path
 
 
 def test_diverging_training_says_so_and_keeps_the_checkpoint(names: Path, tmp_path: Path) -> None:
+    events: list[Any] = []
+    options: dict[str, Any] = {"learning_rate": 1000.0, "type": "rnn", "max_steps": 2000}
     with pytest.raises(MakemoreError, match="learning_rate"):
-        makemore.train(names, work_dir=tmp_path / "run", learning_rate=1000.0, type="rnn", max_steps=30)
+        makemore.train(names, work_dir=tmp_path / "run", on_event=events.append, **options)
+    assert not events[-1].loss < 1000  # the listeners saw it too
     assert Run.load(tmp_path / "run").disk.load_checkpoint() is not None
 
 

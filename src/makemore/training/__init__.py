@@ -17,5 +17,6 @@ Read in this order:
     events.py       what happens, for whoever listens
     watch.py        a listener that records activations, gradients and updates
     tensorboard.py  a listener that writes for TensorBoard
+    progress.py     a listener that shows progress in a terminal or a notebook
     capacity.py     whether a training fits into memory
 """

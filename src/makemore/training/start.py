@@ -80,7 +80,7 @@ def train(
 
     Args:
         source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
-        lines: Strings to train on, instead of a source: a list, a pandas column, anything that yields one line each.
+        lines: Strings to train on, instead of a source: a list, a pandas column, or another iterable.
         type: The type of model, a name of MODELS; None is "lstm".
         work_dir: The run directory to write, or the one to resume.
         resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
@@ -228,8 +228,8 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
         before = run.settings
         if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
             raise MakemoreError(
-                f"{wanted.source or 'lines'}: not those that the run in {run.directory} was started on; to continue "
-                "with the run's own copy of them, give none"
+                f"{wanted.source or 'lines'}: not those that the run in {run.directory} was started on; to "
+                "continue with the run's own copy of them, give none"
             )
         run.settings = settings_to_resume(run, wanted.given, wanted.knobs, wanted.type)
         _check_memory(run.type, run.corpus, run.config, run.settings, running.device, group.size)
