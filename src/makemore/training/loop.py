@@ -71,7 +71,7 @@ def steps(run: Run, engine: Engine) -> Iterator[Event]:
 
         # learn: one batch, one update
         batch = engine.share(corpus, next(batches))
-        rate = settings.learning_rate * schedule(clock.share(ahead=0.5), state.step)  # amid the step
+        rate = settings.learning_rate * schedule(clock.share(ahead=0.5), state.step)  # at mid-step
         with engine.step(state.step + 1, batch, forward) as call:
             loss = float(update(call, state.optimizers, rate, batch, teacher, precision))
         loss = engine.mean(loss)
