@@ -16,6 +16,7 @@ Read in this order:
     plan.py         how to train: what was asked for, else the type's recipe
     events.py       what happens, for whoever listens
     watch.py        a listener that records activations, gradients and updates
+    progress.py     a listener that shows a line in a terminal, a bar in a notebook
     tensorboard.py  a listener that writes for TensorBoard
     progress.py     a listener that shows progress in a terminal or a notebook
     capacity.py     whether a training fits into memory
