@@ -167,6 +167,17 @@ def test_of_runs_on_the_same_lines_the_best_is_named_and_ties_are_told(entry, tm
         assert text.count("tied with the best") == tie
 
 
+def test_tiles_say_whether_counting_is_better(entry, tmp_path):
+    ahead, behind = entry.found.nll["test"] + 0.25, entry.found.nll["test"] - 0.5
+    bases = dataclasses.replace(entry.found.baselines, bigram={"test": ahead}, ngram={"test": behind})
+    found = dataclasses.replace(entry.found, baselines=bases)
+    plots = draw.make_plots([entry])
+    write_page(tmp_path / "report.html", [entry._replace(found=found)], plots=plots)
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert "<b>0.250</b><span>better than a bigram by</span>" in text
+    assert "<b>0.500</b><span>worse than a 6-gram by</span>" in text
+
+
 def test_a_page_has_the_colours_of_the_plots(entry, tmp_path):
     write_page(tmp_path / "report.html", [entry])
     text = (tmp_path / "report.html").read_text("utf-8")

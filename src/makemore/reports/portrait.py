@@ -50,7 +50,7 @@ WORDS = {
     "muon": "optimised by Muon",
     "eval_every": "steps between evaluations",
     "patience": "evaluations without improvement before stopping",
-    "time": "seconds to train",
+    "time": "time limit in seconds",
     "teacher": "share of the target from an n-gram",
     "precision": "precision",
     "seed": "seed",
@@ -58,13 +58,13 @@ WORDS = {
     "bundled": "bundled with makemore",
     "blank": "blank lines dropped",
     "too_long": "lines dropped for their length",
-    "normalized": "lines brought to Unicode normal form C",
+    "normalized": "normalised (Unicode form C)",
     "rare": "rare characters replaced",
-    "skipped": "not read",
+    "skipped": "files not read",
     "stripped": "lines with spaces stripped from their ends",
     "keep_spaces": "spaces at line ends kept",
     "undecodable": "lines dropped for their encoding",
-    "gaps": "lines after a blank one",
+    "gaps": "lines that follow a blank one",
     "source": "file",
     "lines": "lines read",
 }
@@ -168,14 +168,12 @@ class Portrait:
         return self.found.losses["test"].perplexity.value
 
     @property
-    def lead_on_ngram(self) -> float:
-        """How much lower its loss is than a 6-gram's."""
-        return self.found.baselines.ngram["test"] - self.loss
-
-    @property
-    def lead_on_bigram(self) -> float:
-        """How much lower its loss is than a bigram's."""
-        return self.found.baselines.bigram["test"] - self.loss
+    def leads(self) -> list[tuple[str, float]]:
+        """The baselines of other types, and how much lower than theirs its loss is."""
+        of = self.found.baselines
+        others = {"ngram": ("a 6-gram", of.ngram), "bigram": ("a bigram", of.bigram)}
+        others.pop(self.found.type, None)
+        return [(name, losses["test"] - self.loss) for name, losses in others.values()]
 
     @property
     def unique_of(self) -> int:
@@ -274,7 +272,7 @@ def _settings(entry: Entry) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ..
     groups: dict[str, Mapping[str, object]] = {
         "run": of_run,
         "model": dataclasses.asdict(run.config),
-        "training": dataclasses.asdict(run.settings),
+        "training": dataclasses.asdict(run.settings) | {"time": run.settings.time or None},
         "data": dataclasses.asdict(run.reading) if run.reading else {},
     }
     return tuple(

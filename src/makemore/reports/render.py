@@ -101,7 +101,7 @@ def span(healthy: tuple[float | None, float | None] | None, form: str) -> str:
 def plain(value: object) -> str:
     """Return a setting as people write it."""
     match value:
-        case None:
+        case None | "":
             return "–"
         case bool():
             return "yes" if value else "no"
