@@ -5,12 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Protocol
 
 from makemore.errors import MakemoreError
 from makemore.files.paths import unwritable
 from makemore.runs.run import Run
 from makemore.training.events import Evaluation, Event, Samples, Started, Step
+
+
+class _Writer(Protocol):
+    """What is needed of torch's writer, which has no types."""
+
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None: ...
+    def add_text(self, tag: str, text_string: str, global_step: int) -> None: ...
+    def close(self) -> None: ...
 
 
 @contextlib.contextmanager
@@ -32,12 +40,14 @@ def board(run: Run, wanted: bool) -> Iterator[Callable[[Event], None]]:
             "tensorboard is not installed; install it with `pip install 'makemore[tensorboard]'`",
             option="tensorboard",
         ) from None
-    writer: Any = None  # torch's writer is not typed
+    writer: _Writer | None = None
 
     def write(event: Event) -> None:
         nonlocal writer
         if isinstance(event, Started):
             writer = _writer(run, event.step)
+        elif writer is None:
+            return
         elif isinstance(event, Step):
             writer.add_scalar("loss/batch", event.loss, event.step)
             writer.add_scalar("learning_rate", event.learning_rate, event.step)
@@ -54,7 +64,7 @@ def board(run: Run, wanted: bool) -> Iterator[Callable[[Event], None]]:
             writer.close()
 
 
-def _writer(run: Run, step: int) -> Any:
+def _writer(run: Run, step: int) -> _Writer:
     """Return torch's writer of events after a step, with its file in the run's manifest."""
     from torch.utils.tensorboard import SummaryWriter
 
@@ -62,7 +72,7 @@ def _writer(run: Run, step: int) -> Any:
     files.claim()
     before = set(os.listdir(files.directory))
     try:
-        writer = SummaryWriter(str(files.directory), purge_step=step + 1)
+        writer: _Writer = SummaryWriter(str(files.directory), purge_step=step + 1)
     except OSError as error:
         raise unwritable(files.directory, error) from None
     for name in set(os.listdir(files.directory)) - before:

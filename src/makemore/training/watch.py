@@ -19,7 +19,6 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -179,12 +178,20 @@ class _Seeing(TorchFunctionMode):
                 result: tuple[Tensor, tuple[Tensor, ...]] = self._model(inputs)
                 return result
 
-    # torch says nothing of the types
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+    def __torch_function__(
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
         kind = getattr(func, "__name__", "").rstrip("_")
         if self._inside and (kind in BOUNDED or kind in ONE_SIDED):
             given = args[0] if args else kwargs["input"]
+            assert isinstance(result, Tensor)
+            assert isinstance(given, Tensor)
             self._note(_joined(self._inside[-1], kind), kind, result, given)
         return result
 
