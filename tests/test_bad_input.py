@@ -185,7 +185,7 @@ def test_a_file_name_that_is_not_utf8_trains(makemore: Any, small: Path) -> None
         ("/proc/new", "/proc/new: cannot be"),
         ("/dev/full", "/dev/full: is a device"),
         (TOO_LONG, "File name too long"),
-        ("others/app", ["not a makemore run", "-o"]),
+        ("others/app", ["not a makemore run", "another -o"]),
     ],
 )
 @pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
@@ -423,8 +423,8 @@ def test_a_refused_resume_leaves_the_number_of_steps(refused: Any, run: Path) ->
 @pytest.mark.parametrize("file", ["vocabulary.json", "corpus.npy"])
 def test_a_missing_part(refused: Any, run: Path, file: str) -> None:
     (run / file).unlink()
-    refused("sample", run, says=f"{file}: missing")
-    refused("--resume", "-o", run, says=f"{file}: missing")
+    refused("sample", run, says=f"{file}: cannot be read as a makemore file (No such file")
+    refused("--resume", "-o", run, says=f"{file}: cannot be read as a makemore file (No such file")
 
 
 def test_a_missing_last_checkpoint_matters_only_to_resume(makemore: Any, run: Path) -> None:

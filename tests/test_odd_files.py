@@ -204,8 +204,8 @@ def test_a_summary_with_wrong_types(
     makemore: Callable[..., Any], run: Path, small_run: Path, values: dict[str, Any]
 ) -> None:
     changed(run / "summary.json", **values)
-    refused(makemore("eval", run, "-n", 100), "summary.json: damaged (", "makemore --resume -o")
-    refused(makemore("compare", run, small_run), "summary.json: damaged (")
+    refused(makemore("eval", run, "-n", 100), "summary.json: cannot be read as a makemore file (", "--resume")
+    refused(makemore("compare", run, small_run), "summary.json: cannot be read as a makemore file (")
     assert makemore("sample", run, "-n", 1).status == 0  # it does not read the summary
 
 

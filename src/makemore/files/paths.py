@@ -110,8 +110,8 @@ def damage(path: Path) -> Iterator[None]:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         problem = shown((said.strip().splitlines() or [type(error).__name__])[0].rstrip(".:"))
         raise MakemoreError(
-            f"{path}: missing, damaged or not written by makemore ({problem}); restore it from a backup, or train "
-            "again with overwrite=True",
+            f"{path}: cannot be read as a makemore file ({problem}); restore it from a backup, "
+            "or train again with overwrite=True",
             option="overwrite",
         ) from None
 

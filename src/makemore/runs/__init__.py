@@ -1,1 +1,14 @@
-"""runs."""
+"""A run: one training, its directory, and what one does with the model.
+
+settings.py      how a model is trained: Settings, the rules they keep, and the recipe of each type
+summary.py       what a run says about its training: Metrics and Summary
+directory.py     RunDirectory: the files of a run, crash-safe
+weights.py       tensors in a file, with a checksum
+recognition.py   the names of a run's files, and how makemore's are recognised
+ownership.py     how one run takes the place of another without losing anything
+run.py           Run: sampling, scoring, explaining, measuring
+sampler.py       sampling, with the first steps cached
+scoring.py       how likely lines are, character by character
+spelling.py      how a run reads the lines that people give it
+shown.py         how a run shows itself in Python and in a notebook
+"""

@@ -9,13 +9,13 @@
     summary.json         losses on every split and more, once training has ended
     loss.png             the loss over the steps
     diagnostics.jsonl    statistics of activations and gradients, if they were asked for
-    diagnostics.png      the same, plotted
+    diagnostics.png      a plot of them
     report.html          the page that `makemore report` wrote, with report-plots/ beside it
     manifest.jsonl       which of these makemore wrote: nothing else is ever replaced or deleted
 
-Every file but the .jsonl ones is written beside its place, flushed and renamed, so that a crash at any moment leaves
-the previous one. config.json is the last of the first three to be written; only with it is the directory a run.
-Weights, corpus and vocabulary have checksums. Nothing is ever unpickled.
+Every file but the .jsonl ones is written beside its place, flushed and renamed, so that a crash at any moment
+leaves the previous one. config.json is the last of the first three to be written: it makes the directory a
+run. Weights, corpus and vocabulary have checksums. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from makemore.corpus.store import Store
 from makemore.corpus.vocab import Vocab
 from makemore.distributed.environment import launch_id
 from makemore.distributed.group import ALONE, Group
-from makemore.errors import MakemoreError, command_line
+from makemore.errors import MakemoreError
 from makemore.files.json_io import from_json, read_json, read_json_lines, to_json
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum, damage, kind, regular
@@ -79,9 +79,8 @@ class RunDirectory:
 
     def __init__(self, path: Path, group: Group = ALONE) -> None:
         self.path, self.group = path, group
-        self._checksums: dict[str, int] | None = (
-            None  # of vocabulary.json and corpus.npy; early runs have none
-        )
+        # of vocabulary.json and corpus.npy; early versions wrote none
+        self._checksums: dict[str, int] | None = None
 
     @property
     def writes(self) -> bool:
@@ -119,8 +118,8 @@ class RunDirectory:
             raise MakemoreError(f"{self.path}: not a makemore run; another program wrote its config.json")
         if config.get("version") != VERSION:
             raise MakemoreError(
-                f"{self.path}: written in run format {config.get('version')}, and this makemore ({__version__}) reads "
-                f"format {VERSION}; use the version that wrote it ({config.get('makemore', 'unknown')})"
+                f"{self.path}: has run format {config.get('version')}, but this makemore ({__version__}) "
+                f"reads format {VERSION}; use the version that wrote it ({config.get('makemore', 'unknown')})"
             )
         with damage(self.path / "config.json"):
             if config["type"] not in MODELS:
@@ -143,14 +142,15 @@ class RunDirectory:
         except OSError as error:
             raise MakemoreError(f"{self.path}: cannot be read: {error.strerror}") from None
         if not exists:
-            raise MakemoreError(f"{self.path}: {wrong}; give the directory that `makemore train -o` wrote")
+            raise MakemoreError(f"{self.path}: {wrong}; give the directory of a run")
         if not is_run and kind(self.path / OLD / "config.json"):
             raise MakemoreError(
-                f"{self.path}: replacing the run there was interrupted; run that command again, with --overwrite"
+                f"{self.path}: replacing the run there was interrupted; train again with overwrite=True",
+                option="overwrite",
             )
         if not is_run:
             raise MakemoreError(
-                f"{self.path}: not a makemore run, it has no config.json; give what `makemore train -o` wrote"
+                f"{self.path}: not a makemore run, since it has no config.json; give the directory of a run"
             )
 
     def _read_vocabulary(self, unknown: bool) -> Vocab:
@@ -169,7 +169,9 @@ class RunDirectory:
             store = Store(self.path / "corpus")
             if store.vocab != vocab:
                 raise MakemoreError(
-                    f"{store.directory}: does not fit vocabulary.json; use a copy, or train again with --overwrite"
+                    f"{store.directory}: does not fit vocabulary.json; restore it from a backup, "
+                    "or train again with overwrite=True",
+                    option="overwrite",
                 )
             return DiskCorpus(store)
         path = self.path / "corpus.npy"
@@ -191,7 +193,7 @@ class RunDirectory:
             raise ValueError("its checksum is wrong")
 
     def write_config(self, setup: Setup) -> None:
-        """Write config.json again: `resume` may change some settings."""
+        """Write config.json again, since resuming may change some settings."""
         if self.writes:
             self._write_config(setup, self.files)
 
@@ -297,7 +299,9 @@ class RunDirectory:
             return Summary.from_json(read_json(path))
         except ValueError as error:
             raise MakemoreError(
-                f"{path}: damaged ({error}); write it again with `{command_line('--resume', '-o', self.path)}`"
+                f"{path}: cannot be read as a makemore file ({error}); "
+                "training with resume=True writes it again",
+                option="resume",
             ) from None
 
     def forget_end(self) -> None:

@@ -1,8 +1,8 @@
 """How one run takes the place of another without losing anything.
 
-A new run is written to .new/ inside the directory. When it is complete, the files of the old run move to .old/, those of
-the new one to their places, config.json last, and .old/ is deleted. Each of the three has a manifest. After a crash,
-`recover` restores the old run, unless the new one was already in place.
+A new run is written to .new/ inside the directory. When it is complete, the files of the old run move to
+.old/, those of the new one to their places, config.json last, and .old/ is deleted. Each of the three
+directories has a manifest. After a crash, `recover` restores the old run, unless the new one was in place.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def check_free(directory: Path, overwrite: bool) -> None:
     held += [directory / OLD / "config.json"] * (OLD in files)  # of a replacement that was interrupted
     if any(map(kind, held)) and not overwrite:
         raise MakemoreError(
-            f"{directory}: already holds a run; continue it with resume=True, replace it with overwrite=True, "
-            "or choose another work_dir",
+            f"{directory}: already holds a run; continue it with resume=True, "
+            "replace it with overwrite=True, or choose another work_dir",
             option=("resume", "overwrite", "work_dir"),
         )
     check_names(files)
@@ -144,7 +144,7 @@ def _switch(files: Manifest, new: Manifest) -> list[Manifest]:
 
 
 def recover(directory: Path) -> None:
-    """Undo a replacement that was interrupted, unless the new run was in place, and delete what is left of it."""
+    """Undo an interrupted replacement, unless the new run was in place, and delete what is left of it."""
     try:
         if not kind(directory / "config.json"):
             _restore_old(directory)

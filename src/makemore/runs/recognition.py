@@ -1,7 +1,7 @@
 """The names in a run directory, and how makemore's files are recognised by their content.
 
-Early versions kept no manifest, so in a run of theirs the content shows which files are makemore's. Pictures and pages
-are recognised in every run, since people replace them by their own.
+Early versions kept no manifest, so in their runs the content shows which files are makemore's. Pictures and
+pages are checked in every run, since people replace them by their own.
 """
 
 from __future__ import annotations

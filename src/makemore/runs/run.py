@@ -13,7 +13,7 @@ from torch import nn
 import makemore
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.group import ALONE, Group
-from makemore.errors import MakemoreError, command_line, quoted
+from makemore.errors import MakemoreError, quoted
 from makemore.files.paths import damage
 from makemore.metrics.assessment import Assessment
 from makemore.models import build
@@ -111,7 +111,7 @@ class Run:
                 model.load_state_dict(part(checkpoint[0], "model."))
         else:
             raise MakemoreError(
-                f"{self.directory}: not trained yet; go on with `{command_line('--resume', '-o', self.directory)}`"
+                f"{self.directory}: not trained yet; train it with resume=True", option="resume"
             )
         return model.eval()
 

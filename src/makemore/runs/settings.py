@@ -1,7 +1,8 @@
 """How a model is trained: the settings, the rules that they keep, and the recipe of each type.
 
-A recipe was found by trying rates, sizes and lengths on names, words and companies (benchmarks/NOTES.md). With it,
-lists of short lines train in about a minute on two idle cores; lines of hundreds of characters take several minutes.
+The recipes were found by trying rates, sizes and lengths on names, words and companies (benchmarks/NOTES.md).
+With them, lists of short lines train in about a minute on two idle cores, lines of hundreds of characters in
+several.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ class Spelling:
     def normal(self, text: str) -> str:
         """Return a text in Unicode's normal form C, as the training lines are.
 
-        A model that samples a letter and then an accent may write what normal form C would make one character that no
-        training line has. If the model knows the text only as it is given, that is returned.
+        A sampled letter and accent may combine in normal form C to a character that no training line has. If
+        the model knows the text only as it is given, that is returned.
         """
         composed = unicodedata.normalize("NFC", text)
         if composed == text or set(composed) <= self._characters or not set(text) <= self._characters:
@@ -49,7 +49,7 @@ class Spelling:
         """Raise MakemoreError if a line is too long to score or to sample."""
         if len(line) > self.most:
             raise MakemoreError(
-                f"{quoted(line)}: is too long for this run, which takes lines of up to {self.most:,} characters"
+                f"{quoted(line)}: is too long for this run, which takes up to {self.most:,} characters a line"
             )
 
     def cleaned(self, line: str) -> str:

@@ -23,7 +23,7 @@ class Metrics(Result):
 
     step: int
     batch: float | None = None
-    """Mean loss of the batches since the last evaluation; None in runs of early versions, like the errors below."""
+    """Mean loss of the batches since the last evaluation. Early versions did not write it, nor the errors."""
     train: float
     """On a sample of the training lines."""
     validation: float
