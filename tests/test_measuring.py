@@ -33,8 +33,21 @@ def test_eval_prints_one_json_object(makemore, small_run: Path) -> None:
 def test_eval_says_it_in_words(makemore, small_run: Path) -> None:
     done = makemore("eval", small_run, "-n", 200)
     assert done.status == 0
-    for word in ("nats per token", "copy ratio R", "95 % interval", "what to do:", "edits from"):
+    for word in ("nats per token", "copy ratio R", "95% interval", "what to do:", "edits from"):
         assert word in done.out
+
+
+def test_few_lines_have_no_intervals(makemore, tmp_path: Path) -> None:
+    path = tmp_path / "few.txt"
+    path.write_text("\n".join(f"thing {i}" for i in range(30)), "utf-8")
+    for name, type in (("a", "ngram"), ("b", "bigram")):
+        assert makemore("-i", path, "--type", type, "-o", tmp_path / name).status == 0
+    for command in (["eval", tmp_path / "a", "-n", 100], ["compare", tmp_path / "a", tmp_path / "b"]):
+        done = makemore(*command)
+        assert "too few lines for an interval" in done.out
+        assert "- to -" not in done.out
+    assert makemore("report", tmp_path / "a", "-n", 100).status == 0
+    assert "too few lines for an interval" in (tmp_path / "a" / "report.html").read_text("utf-8")
 
 
 def test_eval_changes_nothing(makemore, small_run: Path) -> None:

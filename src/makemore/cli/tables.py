@@ -17,24 +17,25 @@ from makemore.cli.terminal import clipped, duration, width_of
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
 from makemore.metrics.advice import RED, Warned, shown
+from makemore.metrics.intervals import FEWEST, TOO_FEW, exists
 from makemore.metrics.quality import UNIQUE_OF
 from makemore.metrics.verdict import MUCH
 from makemore.runs.scoring import Explained
 
-if TYPE_CHECKING:  # what is printed is measured by these, which take long to load
-    from makemore.metrics.assessment import Assessment
+if TYPE_CHECKING:  # these take long to load
+    from makemore.metrics.assessment import Assessment, Estimate
     from makemore.metrics.intervals import Interval
     from makemore.reports.compared import Comparison
     from makemore.reports.inspected import Inspection
 
 BESIDE = 34
-"""Columns that a run needs to stand beside another in `explain`."""
+"""Columns of the terminal that a run needs beside another in `explain`."""
 
 END = "⏎"
-"""Stands for the end of a line."""
+"""Shows the end of a line."""
 
 _SURPRISES = ((0.7, "green"), (1.7, ""), (3.1, "yellow"), (math.inf, "red"))
-"""Colours of a character by its surprise in nats: up to so many, which are probabilities down to 50, 18 and 5 %."""
+"""The highest surprise in nats of each colour of a character: probabilities down to 50%, 18% and 5%."""
 
 
 def number(x: float | None, digits: int = 4) -> str:
@@ -57,7 +58,7 @@ def show_assessment(console: Console, found: Assessment) -> None:
     _judged(console, found)
     say(console, found.memorising.sentence)
     distances = ", ".join(f"{name} {number(d.ratio, 1)}" for name, d in found.quality.distances.items())
-    say(console, f"distance from training lines, over that of held-out lines: {distances}")
+    say(console, f"distance from training lines, relative to held-out lines: {distances}")
     say(console)
     _neighbours(console, found)
     show_warnings(console, found.warnings)
@@ -75,49 +76,65 @@ def _losses(console: Console, found: Assessment) -> None:
     ]
     for name, digits, of_splits in units:
         rows.append([name, *(number(each.value, digits) for each in of_splits)])
-        rows.append(["  95 % interval", *(_between(each.interval, digits) for each in of_splits)])
+        rows.append(["  95% interval", *(_around(each, digits) for each in of_splits)])
     baselines = found.baselines
-    for label, levels in (("a bigram's nats per token", baselines.bigram), ("a 6-gram's", baselines.ngram)):
+    for label, levels in (("nats per token of a bigram", baselines.bigram), ("of a 6-gram", baselines.ngram)):
         rows.append([label, "", *(number(levels[split]) for split in ("validation", "test"))])
     table(console, ["", *SPLITS], rows)
     if any(found.scored_lines[split] < found.lines[split] for split in SPLITS):
         some = ", ".join(f"{found.scored_lines[split]:,}" for split in SPLITS)
-        say(console, f"losses are of lines that were drawn: {some}", "dim")
+        say(console, f"losses come from a random part of the lines: {some}", "dim")
 
 
 def _judged(console: Console, found: Assessment) -> None:
-    """Print what samples are like, each number with what it says."""
+    """Print what samples are like: the name of each number, the number, and what it says."""
     copying, of, calibration = found.copying, found.quality, found.calibration
+    ratio = "how many times as likely training lines are as held-out ones; 1 is no memorising, and it is high for long lines"
+    if exists(copying.interval):
+        ratio += f" ({_between(copying.interval, 2)})"
+    else:
+        ratio += f" ({TOO_FEW if copying.lines < FEWEST else 'too uncertain to say'})"
+    unique = f"of {min(UNIQUE_OF, of.samples):,} samples are different; of as many training lines {_share(of.uniqueness_of_train)}"
+    calibrated = f"how far probabilities are from how often they come true; by chance alone {number(calibration.by_chance, 3)}"
     rows = [
         ("copies", number(100 * of.train_mass, 1) + "%", "of samples are training lines"),
-        ("copy ratio R", number(copying.ratio, 2),
-         "how many times as likely training lines are as held-out ones; 1 is no memorising, and long lines make it large "
-         f"({_between(copying.interval, 2)})"),
-        ("C_T", number(of.c_t, 1), "far below 0: samples lie nearer to training lines than held-out lines do"),
-        ("novel", _share(of.novelty), f"of the different ones among {of.samples:,} samples are not training lines"),
-        ("held-out hits", _share(of.held_out_hits), "of the held-out lines came up among the samples"),
-        ("unique", _share(of.uniqueness),
-         f"of {min(UNIQUE_OF, of.samples):,} samples are different; of as many training lines {_share(of.uniqueness_of_train)}"),
+        ("copy ratio R", number(copying.ratio, 2), ratio),
+        (
+            "C_T",
+            number(of.c_t, 1),
+            "far below 0: samples are nearer to training lines than held-out lines are",
+        ),
+        (
+            "novel",
+            _share(of.novelty),
+            f"of the different lines among {of.samples:,} samples are not training lines",
+        ),
+        ("held-out hits", _share(of.held_out_hits), "of the held-out lines are among the samples"),
+        ("unique", _share(of.uniqueness), unique),
         ("ended", _share(of.validity), "of the samples ended by themselves"),
-        ("Vendi ratio", number(of.vendi.ratio, 2), "how varied samples are, over how varied held-out lines are"),
-        ("calibration error", number(calibration.error, 3),
-         f"how far probabilities are from how often they come true; by chance alone {number(calibration.by_chance, 3)}"),
-    ]  # fmt: skip
+        ("Vendi ratio", number(of.vendi.ratio, 2), "how varied samples are, relative to held-out lines"),
+        ("calibration error", number(calibration.error, 3), calibrated),
+    ]
     notes(console, rows)
+
+
+def _around(estimate: Estimate, digits: int) -> str:
+    """Return the interval of a loss."""
+    return _between(estimate.interval, digits) if math.isfinite(estimate.value) else "-"
 
 
 def _between(interval: Interval, digits: int) -> str:
     low, high = interval
-    return f"{number(low, digits)} to {number(high, digits)}"
+    return f"{number(low, digits)} to {number(high, digits)}" if exists(interval) else "too few lines"
 
 
 def _neighbours(console: Console, found: Assessment) -> None:
-    """Print some samples, each with the training line nearest to it."""
-    say(console, f"some of the {found.quality.samples:,} samples, and the training line nearest to each:")
+    """Print some samples, each with the nearest training line."""
+    say(console, f"some of the {found.quality.samples:,} samples, each with the nearest training line:")
     pairs = []
     for each in found.quality.nearest[:10]:
         edits = f"{each.distance} edit" + "s" * (each.distance != 1)
-        near = "a training line itself" if not each.distance else f"{edits} from {_short(each.nearest)}"
+        near = "is a training line" if not each.distance else f"{edits} from {_short(each.nearest)}"
         pairs.append((_short(each.text + CUT * each.cut), near))
     width = max((width_of(text) for text, _ in pairs), default=0)
     beside = width + max((width_of(near) for _, near in pairs), default=0) + 4 <= console.width
@@ -174,17 +191,19 @@ def show_comparison(console: Console, result: Comparison) -> None:
     ]  # fmt: skip
     if rows:
         say(console)
-        table(console, ["to the next", "nats per token", "95 % interval", "verdict"], rows)
-    n = result.scored_lines
-    drawn = f" The test lines are {n:,} that were drawn." * (n < result.lines["test"])
-    say(
-        console,
-        "test: nats per token, with half its 95 % interval. Copies: samples that are training lines. Copy ratio R: how many times as likely training lines are as held-out ones. "
-        f"Unique: different samples among {UNIQUE_OF:,}. "
-        "Differences: over the same test lines, paired, and over seeds, which alone move a loss by "
-        f"{result.seed_spread:.4f}; of twenty differences called real one is chance." + drawn,
-        "dim",
-    )
+        table(console, ["to the next", "nats per token", "95% interval", "verdict"], rows)
+    n, too_few = result.scored_lines, not any(exists(each.interval) for each in entries)
+    legend = [
+        "Test: nats per token" + (f"; {TOO_FEW}." if too_few else ", with half the 95% interval."),
+        "Copies: samples that are training lines.",
+        "Copy ratio R: how many times as likely training lines are as held-out ones.",
+        f"Unique: different samples among {UNIQUE_OF:,}.",
+        "Differences are measured on the same test lines, and allow for seeds, which alone move a loss by "
+        f"{result.seed_spread:.4f}; one in twenty differences called real is due to chance.",
+    ]
+    if n < result.lines["test"]:
+        legend.append(f"The losses come from {n:,} of the test lines, chosen at random.")
+    say(console, " ".join(legend), "dim")
 
 
 def _ties(console: Console, result: Comparison) -> None:
@@ -195,7 +214,7 @@ def _ties(console: Console, result: Comparison) -> None:
     if len(result.entries) == 1:
         say(console, f"{best} is the only one, so there is nothing to compare it with")
     elif level:
-        say(console, f"best: {best}; level with it, a tie: {', '.join(level)}")
+        say(console, f"best: {best}; tied with it: {', '.join(level)}")
     else:
         say(console, f"best: {best}; its lead over every other is real")
     others = [f"{a} and {b}" for a, b in ties if a != best]
@@ -207,7 +226,7 @@ def _ties(console: Console, result: Comparison) -> None:
 
 
 def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]]) -> None:
-    """Print what each run expected of a line, character by character, the runs side by side where there is room."""
+    """Print what each run expected of a line, character by character, side by side if there is room."""
     for name, each in explained.items():
         whole = Text(f"{visible(name)}: " if len(explained) > 1 else "")
         for e in each:
@@ -228,7 +247,7 @@ def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]
 
 
 def _expected(console: Console, explained: Mapping[str, Sequence[Explained]], width: int) -> None:
-    """Print a table of what some runs expected. width: the cells that each of them has."""
+    """Print a table of what some runs expected. width: The columns of the terminal that each of them has."""
     grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
     grid.add_column(no_wrap=True, min_width=2)
     for _ in explained:
@@ -242,7 +261,7 @@ def _expected(console: Console, explained: Mapping[str, Sequence[Explained]], wi
 
 
 def _choices(e: Explained, width: int) -> Text:
-    """The surprise at a place, and the likeliest characters there, in lines of at most so many cells."""
+    """Return the surprise at a position, and the likeliest characters there, in lines of a width."""
     parts = [(f"{_letter(c)} {p:.0%}", "bold" if c == e.character else "dim") for c, p in e.choices]
     if e.character not in [c for c, _ in e.choices]:
         parts.append((f"… {_letter(e.character)} {e.probability:.2%}", "bold"))
@@ -284,7 +303,7 @@ def show_inspection(console: Console, found: Inspection, files: Sequence[str], g
     say(console, said)
     notes(console, _facts(found))
     if found.looked_at < found.kept:
-        say(console, f"near-duplicates are estimated from {found.looked_at:,} lines that were drawn", "dim")
+        say(console, f"near-duplicates are estimated from {found.looked_at:,} of the lines", "dim")
     show_warnings(console, found.warnings)
     say(console)
     advised = found.recommendation
@@ -306,19 +325,19 @@ def _facts(found: Inspection) -> list[tuple[str, str, str]]:
     characters = " ".join(shown(each.character) for each in found.alphabet[:40])
     rare = " ".join(shown(each.character) for each in found.rare[:20])
     rows = [
-        ("different lines", f"{found.unique:,}", f"{found.duplicates:,} further copies" + f": {often}" * bool(often)),
+        ("different lines", f"{found.unique:,}", f"{found.duplicates:,} duplicates" + f": {often}" * bool(often)),
         ("length", f"{lengths.median:g}",
-         f"characters in the middle; from {lengths.minimum} to {lengths.maximum:,}, mean {lengths.mean:.1f}, "
-         f"95 % have at most {lengths.percentile_95:,.0f}"),
+         f"characters is the median; from {lengths.minimum} to {lengths.maximum:,}, mean {lengths.mean:.1f}, "
+         f"95% have at most {lengths.percentile_95:,.0f}"),
         ("characters", f"{len(found.alphabet):,}", characters + " ..." * (len(found.alphabet) > 40)),
         ("rare ones", f"{len(found.rare):,}", "seen fewer than five times" + f": {rare}" * bool(rare)),
         ("odd ones", f"{len(odd):,}",
          ", ".join(f"{each.code_point} {each.name.lower()} (line {each.line:,})" for each in odd[:5])),
-        ("near-duplicates", _share(found.near_duplicates.share), "of the lines differ from another only in case or white space"),
+        ("near-duplicates", _share(found.near_duplicates.share), "of the lines differ from another line only in case or white space"),
         ("held out", f"{splits['test'].lines:,}",
          f"lines to test, {splits['validation'].lines:,} to validate, {splits['train'].lines:,} to train"),
     ]  # fmt: skip
     if (half := found.expected.half_width) is not None:
-        says = "nats per token is how well the test lines tell a loss (by counting, which has"
-        rows.append(("intervals", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))
+        says = "nats per token is how precise a loss on the test lines is (counting has a loss of"
+        rows.append(("precision", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))
     return rows

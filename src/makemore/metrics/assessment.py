@@ -23,7 +23,7 @@ Splits = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its 95 % interval."""
+    """A number and its 95% interval."""
 
     value: float
     """Infinite for a loss if a line has no probability at all."""

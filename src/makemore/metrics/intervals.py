@@ -1,4 +1,4 @@
-"""95 % intervals: how much a number would change if the file held other lines of the same kind.
+"""95% intervals: how much a number would change if the file held other lines of the same kind.
 
 They come from the bootstrap (Efron 1979): lines are drawn again with replacement, a thousand times. Lines that the
 file repeats are drawn together, since they are one observation.
@@ -76,7 +76,7 @@ def ratio_interval(
 
 
 def quantiles(values: Floats) -> Floats:
-    """Return the ends of the middle 95 % of some values, (2,); NaN if all of them are."""
+    """Return the ends of the middle 95% of some values, (2,); NaN if all of them are."""
     return np.nanquantile(values, (0.025, 0.975)) if not np.isnan(values).all() else np.full(2, np.nan)
 
 

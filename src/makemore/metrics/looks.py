@@ -304,7 +304,7 @@ def long_lines(longest: int, usual: float) -> Warned:
     """Warn of lines far longer than the others. usual: the 95th percentile of the lengths."""
     return Warned(
         "long_lines",
-        f"long lines: the longest has {longest:,} characters, 95 % have at most {usual:,.0f}",
+        f"long lines: the longest has {longest:,} characters, 95% have at most {usual:,.0f}",
         f"drop them with --max-length {2 * round(usual)}, unless they are what you want",
     )
 

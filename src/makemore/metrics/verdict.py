@@ -55,7 +55,7 @@ class Copying:
     """R: the mean probability of a different training line over that of a held-out line; 1 is no memorising. NaN if its
     interval is VAGUE, or if there is none."""
     interval: Interval
-    """95 % interval of R; NaN if R is."""
+    """95% interval of R; NaN if R is."""
     train: float
     """The probability that a sample is a training line."""
     held_out: float
@@ -79,7 +79,7 @@ class Verdict(Result):
     ratio: float | None
     """R, if it is known."""
     interval: Interval | None
-    """Its 95 % interval."""
+    """Its 95% interval."""
     held_out: int
     """Different lines, not trained on, that R comes from."""
 
@@ -168,7 +168,7 @@ def judge_older(share: float, ratio: float, interval: Interval, held_out: int) -
     Args:
         share: Of the samples that are training lines.
         ratio: R, or NaN.
-        interval: Its 95 % interval.
+        interval: Its 95% interval.
         held_out: Held-out lines.
 
     """

@@ -63,7 +63,7 @@ class Compared(Result):
     memorising: Verdict | None = None
     """The verdict on the first run."""
     interval: Interval = field(metadata=_UNKNOWN)
-    """Of the test loss, 95 %."""
+    """Of the test loss, 95%."""
     tie_with_best: bool = False
     """Whether chance could explain its distance from the best model. True of the best one itself."""
 
@@ -78,7 +78,7 @@ class Pair(Result):
     difference: float = field(metadata=_UNKNOWN)
     """Test loss of b less that of a, in nats per token."""
     interval: Interval = field(metadata=_UNKNOWN)
-    """Of the difference, 95 %: other lines, and other seeds."""
+    """Of the difference, 95%: other lines, and other seeds."""
     tie: bool
     """Whether the interval covers 0."""
 

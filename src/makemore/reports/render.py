@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from makemore import __version__
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
+from makemore.metrics.intervals import TOO_FEW
 from makemore.metrics.verdict import percent
 from makemore.plots import style
 
@@ -54,6 +55,7 @@ def _environment() -> Environment:
         "shades": [f"{style.SURPRISE}{round(i / (SHADES - 1) * 0.8 * 255):02x}" for i in range(SHADES)],
         "splits": list(SPLITS),
         "cut_mark": CUT,
+        "too_few": TOO_FEW,
     }
     return environment
 

@@ -65,7 +65,7 @@ class Summary(Result):
     copy_ratio: float | None = None
     """How many times as likely training lines are as held-out lines; None if that cannot be estimated."""
     copy_ratio_interval: tuple[float | None, float | None] = (None, None)
-    """Its 95 % interval."""
+    """Its 95% interval."""
     train_mass: float | None = None
     """The probability that a sample is a training line."""
     memorising: Verdict | None = None
