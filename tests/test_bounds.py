@@ -518,7 +518,7 @@ def test_inspect_warns_of_a_large_alphabet(tmp_path):
         found = {w.code: w for w in inspect(path, pace=1.0).warnings}
         assert ("large_alphabet" in found) == warned
     assert "1,000 different characters" in found["large_alphabet"].message
-    assert "--min-count" in found["large_alphabet"].remedy
+    assert "min_count" in found["large_alphabet"].remedy
 
 
 @pytest.mark.parametrize(

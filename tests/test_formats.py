@@ -312,11 +312,11 @@ FASTA = "".join(
 LOOKS = {  # a list, and what makemore must say about it
     "word count": (
         "".join(f"{w} {i * 7 + 3}\n" for i, w in enumerate(WORDS)),
-        ["a word and a number", "cut -d' ' -f1 list.txt"],
+        ["a word followed by a number", "cut -d' ' -f1 < list.txt > lines.txt"],
     ),
     "uniq -c": (
         "".join(f"{i:7} {w}\n" for i, w in enumerate(WORDS)),
-        ["as uniq -c writes it", "sed -E 's/^ *[0-9]+ +//' list.txt"],
+        ["as uniq -c writes it", "sed -E 's/^ *[0-9]+ +//' < list.txt"],
     ),
     "entities": (
         "".join(f"{w}&#39;s\n" if i % 5 == 0 else w + "\n" for i, w in enumerate(WORDS)),
@@ -325,7 +325,7 @@ LOOKS = {  # a list, and what makemore must say about it
     "ampersands": ("".join(f"{w} &amp; co\n" for w in WORDS), ["as HTML writes them"]),
     "json array": (
         "[\n" + ",\n".join(f'  "{w}"' for w in WORDS) + "\n]\n",
-        ["JSON array", "jq -r '.[]' list.txt"],
+        ["JSON array", "jq -r '.[]' < list.txt"],
     ),
     "pretty json": (
         json.dumps([{"id": i, "name": w} for i, w in enumerate(WORDS)], indent=2),
@@ -339,21 +339,21 @@ LOOKS = {  # a list, and what makemore must say about it
     "hunspell": (
         f"{len(WORDS)}\n"
         + "".join(f"{w}/{'SM' if i % 3 else 'D'}\n" if i % 2 else f"{w}\n" for i, w in enumerate(WORDS)),
-        ["hunspell", "tail -n +2 list.txt | cut -d/ -f1"],
+        ["hunspell", "tail -n +2 < list.txt | cut -d/ -f1 > lines.txt"],
     ),
     "comments": (
         "# from the web\n#\n" + "".join(f"{w}\n" for w in WORDS),
-        ["a mark of comments", "grep -v '^#' list.txt", "'# from the web'"],
+        ["a comment sign", "grep -v '^#' < list.txt", "'# from the web'"],
     ),
     "quotes": ("".join(f'"{w}"\n' for w in WORDS), ["things in quotes", "tr -d"]),
     "quotes and commas": ("".join(f"'{w}',\n" for w in WORDS), ["things in quotes"]),
     "tags": (
         "".join(f"{w}<br>\n" if i % 9 == 0 else w + "\n" for i, w in enumerate(WORDS)),
-        ["tags of HTML", "sed -E"],
+        ["HTML tags", "sed -E"],
     ),
     "stanzas": (
         "".join(f"{w}\n{w[::-1]}\n{w}!\n\n" for w in WORDS),
-        ["150 groups of lines with blank lines between"],
+        ["150 groups of lines with blank lines between them"],
     ),
     "several a line": (
         "".join(", ".join(WORDS[i : i + 12]) + ",\n" for i in range(0, 100, 11)),
@@ -361,9 +361,15 @@ LOOKS = {  # a list, and what makemore must say about it
     ),
     "csv": (
         "name,year\n" + "".join(f"{w},{1900 + i}\n" for i, w in enumerate(WORDS)),
-        ["a table with commas", "a header: the first line is 'name,year'"],
+        [
+            "a table with commas",
+            "1 (name, for example",
+            "tail -n +2 < list.txt | cut -d, -f1 > lines.txt",
+            "a header: the first line is 'name,year'",
+            "the command above does that too",
+        ],
     ),
-    "tsv": ("".join(f"{w}\t{w[::-1]}\n" for w in WORDS), ["a table with tabs", "number 1: python3 -c"]),
+    "tsv": ("".join(f"{w}\t{w[::-1]}\n" for w in WORDS), ["a table with tabs", "cut -fN < list.txt"]),
     "html": ("".join(f"<li>{w}</li>\n" for w in WORDS), ["HTML or XML"]),
     "twice encoded": (
         "".join(f"{w}\n" for w in WORDS) + "CafÃ©\nZoÃ«\nLâ€™Ã‰toile\n",
@@ -371,11 +377,11 @@ LOOKS = {  # a list, and what makemore must say about it
     ),
     "separators": (
         "".join(f"{w}\u2028{w[::-1]}\n" for w in WORDS),
-        ["characters that elsewhere end a line", "'\\u2028', '\\n'"],
+        ["characters that end a line elsewhere", "'\\u2028', '\\n'"],
     ),
     "form feeds": (
         "".join(f"{w}\x0c{w[::-1]}\n" for w in WORDS),
-        ["characters that elsewhere end a line", "'\\u000c'"],
+        ["characters that end a line elsewhere", "'\\u000c'"],
     ),
     "controls": ("".join(f"{w}\x1b[0m\n" for w in WORDS), ["control characters", "\\x1b"]),
     "long lines": (
@@ -431,7 +437,7 @@ def test_the_name_of_several_files_is_not_put_into_a_command() -> None:
     Path("a.txt").write_text("".join(f"{w} 7\n" for w in WORDS))
     Path("b.txt").write_text("".join(f"{w} 8\n" for w in WORDS))
     (warned,) = before_training(read(["a.txt", "b.txt"]))
-    assert "cut -d' ' -f1 FILE > lines.txt" in warned.remedy
+    assert "cut -d' ' -f1 < FILE > lines.txt" in warned.remedy
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -458,7 +464,9 @@ def test_near_duplicates_differ_in_case_and_white_space(makemore: Callable[..., 
     )
     found = json.loads(makemore("inspect", path, "--json").out)["near_duplicates"]
     assert found["examples"] == [["Acme Inc", "ACME  INC", "acme inc"], ["zero\u200bwidth", "zerowidth"]]
-    assert "differ from another in case or white space" in " ".join(makemore("inspect", path).out.split())
+    assert "differ from another line only in case or white space" in " ".join(
+        makemore("inspect", path).out.split()
+    )
 
 
 # a list on one line
@@ -502,7 +510,7 @@ def test_one_long_line_that_is_not_a_list() -> None:
 
 def test_advised_commands_do_what_they_say() -> None:
     for name, wanted in (
-        ("csv", ["name", *WORDS]),
+        ("csv", WORDS),
         ("tsv", WORDS),
         ("word count", WORDS),
         ("uniq -c", WORDS),
@@ -516,9 +524,44 @@ def test_advised_commands_do_what_they_say() -> None:
         from makemore.metrics.looks import before_training
 
         commands = [warned.remedy.partition(": ")[2].partition(" (")[0] for warned in before_training(corpus)]
-        command = next(command for command in commands if ">" in command).replace("python3", sys.executable)
+        (command,) = (command for command in commands if ">" in command)
+        command = command.replace("python3", sys.executable).replace("-fN", "-f1")
         subprocess.run(command, shell=True, check=True)
         assert Path("lines.txt").read_text().split("\n")[:-1] == wanted, name
+
+
+def test_one_command_does_everything_that_is_advised() -> None:
+    """Columns in quotes, of which one has words; a header; entities; and lines that are not UTF-8."""
+    from makemore.metrics.looks import before_training
+
+    rows = [f'"{i}","{w} &amp; co, Inc"' for i, w in enumerate(WORDS)]
+    data = "\n".join(["id,name", *rows]).encode() + "\n7,Zoë\n".encode("latin-1")
+    Path("table.csv").write_bytes(data)
+    warned = before_training(read("table.csv", drop_undecodable=True))
+    assert [w.remedy.endswith("; the command above does that too") for w in warned] == [False, True, True]
+    (command,) = (w.remedy.rpartition(": ")[2] for w in warned if ">" in w.remedy)
+    assert command.startswith("grep -ax '.*' < table.csv | ")
+    subprocess.run(
+        command.replace("python3", sys.executable),
+        shell=True,
+        check=True,
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
+    )
+    assert Path("lines.txt").read_text().split("\n")[:-1] == [f"{w} & co, Inc" for w in WORDS]
+
+
+def test_a_column_is_chosen_only_if_it_is_clear() -> None:
+    from makemore.metrics.looks import before_training
+
+    for rows, command in (
+        ([f"{i};{w};{i * i}" for i, w in enumerate(WORDS)], "cut -d';' -f2 < table > lines.txt"),
+        ([f"{w};{w[::-1]};{i}" for i, w in enumerate(WORDS)], "cut -d';' -fN < table > lines.txt"),
+    ):
+        Path("table").write_text("\n".join(rows))
+        (warned,) = before_training(read("table"))
+        assert command in warned.remedy
+        for i, cell in enumerate(rows[0].split(";"), 1):
+            assert f"{i} (for example " in warned.remedy, cell
 
 
 def test_lines_that_are_not_utf8_far_into_a_file(makemore: Callable[..., Any]) -> None:

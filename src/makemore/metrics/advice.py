@@ -109,8 +109,7 @@ def of_overfitting(curve: Sequence[Point]) -> list[Warned]:
             "overfitted",
             f"overfitting: since step {step:,} the validation loss has risen by more than chance explains; "
             "the weights of that step were kept",
-            "nothing for this run, whose best weights were kept; for a better one raise dropout, weight_decay or "
-            "teacher, or find more lines",
+            "this run needs nothing; for a better one raise dropout, weight_decay or teacher, or find more lines",
             RED,
             ("dropout", "weight_decay", "teacher"),
         )
@@ -188,7 +187,7 @@ def of_types(different: int) -> str:
     """
     if different < FEW:
         return (
-            f"{different:,} different lines are too few to choose a type by its loss: "
+            f"{different:,} different lines are too few to choose by the loss: "
             "try type=ngram as well as the default, and judge by the samples"
         )
     return f"{different:,} different lines suit the default; type=ngram takes only seconds, so try it too"
