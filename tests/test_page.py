@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else, whatever the lines are."""
+"""The report: one self-contained HTML file, whatever the lines are."""
 
 import dataclasses
 import math
@@ -82,7 +82,7 @@ def check_self_contained(page: Page) -> None:
     assert len(set(page.ids)) == len(page.ids)
 
 
-def test_the_page_of_a_run_needs_nothing_else(entry, tmp_path):
+def test_the_page_of_a_run_is_self_contained(entry, tmp_path):
     plots = draw.make_plots([entry])
     write_page(tmp_path / "report.html", [entry], plots=plots)
     page = Page(tmp_path / "report.html")
@@ -105,6 +105,13 @@ def test_lines_that_look_like_html_are_shown_as_they_are(nasty, tmp_path):
     check_self_contained(page)
     assert "&lt;script&gt;bad&lt;/script&gt;" in page.text
     assert page.tags.count("b") == page.text.count("</b>")
+
+
+def test_no_template_turns_escaping_off():
+    templates = Path(makemore.__file__).parent / "reports" / "templates"
+    texts = [path.read_text("utf-8") for path in templates.iterdir()]
+    assert len(texts) >= 6
+    assert not any("safe" in text or "autoescape" in text for text in texts)
 
 
 def test_several_runs_are_compared(entry, nasty, tmp_path):
@@ -138,7 +145,7 @@ def test_several_runs_are_compared(entry, nasty, tmp_path):
     assert "rnn-1 could not be trained: &lt;no&gt; memory." in page.text
 
 
-def test_of_runs_on_the_same_lines_the_best_is_named_and_ties_are_told(entry, tmp_path):
+def test_the_page_of_runs_on_the_same_lines_names_the_best_and_its_ties(entry, tmp_path):
     other = entry._replace(name="other")
     found = entry.found
     numbers = {
@@ -190,7 +197,7 @@ def test_a_page_has_the_colours_of_the_plots(entry, tmp_path):
     ("healthy", "words"),
     [(None, ""), ((None, 2.0), "up to 2"), ((0.9, None), "from 0.9"), ((0.9, 1.1), "0.9 to 1.1")],
 )
-def test_a_range_is_told_in_words(healthy, words):
+def test_a_range_is_spelled_in_words(healthy, words):
     assert span(healthy, ".2g") == words
 
 
@@ -202,8 +209,8 @@ def test_the_command_measures_and_writes(small_run, names_run, tmp_path):
     assert len(list((tmp_path / "new" / "r-plots").glob("*.png"))) > 12
 
 
-def test_the_page_begins_with_what_people_ask_first(small, entry, tmp_path):
-    """The list's name, the verdict, samples; the share of copies before all other numbers; details are folded away."""
+def test_the_page_begins_with_what_matters_most(small, entry, tmp_path):
+    """The list's name, the verdict and samples come first, then the share of copies; details are folded."""
     name, run, found = entry
 
     class Odd(Verdict):
@@ -229,7 +236,7 @@ def test_the_page_begins_with_what_people_ask_first(small, entry, tmp_path):
     assert text.index("<td>perplexity") > text.index("<details>")
 
 
-def test_what_hides_or_reorders_is_spelled_out(tmp_path):
+def test_characters_that_hide_or_reorder_others_are_spelled_out(tmp_path):
     path = tmp_path / "a\u202eb.txt"
     path.write_text("\n".join(f"x\u202e{c}\x9b" for c in "abcdefghijklmnopqrstuvw"), "utf-8")
     run = makemore.train(path, work_dir=tmp_path / "run", type="ngram", device="cpu")

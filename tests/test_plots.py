@@ -1,4 +1,4 @@
-"""Plots: which there are for which run, and that they can be written."""
+"""Plots: which plots a run has, how they look, and that they can be written."""
 
 import math
 import warnings
@@ -24,7 +24,7 @@ from makemore.runs.directory import RunDirectory
 
 @pytest.fixture(scope="module")
 def japanese(tmp_path_factory):
-    """A bigram of lines in characters that matplotlib's own font does not have."""
+    """A bigram of lines in characters that matplotlib's own font lacks."""
     directory = tmp_path_factory.mktemp("japanese")
     path = directory / "lines.txt"
     path.write_text("\n".join(chr(0x4E00 + 7 * i) + chr(0x4E00 + i % 50) for i in range(400)), "utf-8")
@@ -54,7 +54,7 @@ def test_what_no_font_has_becomes_its_code_point():
     assert style.character("\u200b") == "U+200B"
 
 
-def test_many_places_are_put_together_and_few_tokens_too():
+def test_many_places_and_few_tokens_are_merged():
     none = math.nan, math.nan
     parts = {i: Part(5, 1.0, (0.9, 1.1)) for i in range(1, 1001)}
     x, y, half = losses.merged(parts | {1001: Part(1, 1.0, none), 1002: Part(1, math.inf, none)})
@@ -76,7 +76,7 @@ def test_attention_is_the_model_s_own(small, tmp_path):
     assert len(figure.axes) == 4
 
 
-def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
+def test_plots_of_a_large_file(names_run, tmp_path, monkeypatch):
     """A file on disk has the same plots as in memory; of a larger file, they show a part of the lines."""
     in_memory = makemore.load(names_run)
     found = assess(in_memory, 500)
@@ -116,7 +116,7 @@ def test_pictures_of_a_large_file(names_run, tmp_path, monkeypatch):
 
 
 def lie_apart(figure) -> int:
-    """Check that no two letters or labels in the axes of a figure cover each other; return how many there are."""
+    """Check that no two labels in the axes of a figure cover each other, and return how many there are."""
     FigureCanvasAgg(figure)
     with style.styled():
         figure.canvas.draw()
@@ -176,7 +176,7 @@ def test_letters_of_the_embedding_do_not_cover_each_other(small, tmp_path):
     assert lie_apart(figure) == len(run.vocab)
 
 
-def test_what_so_few_lines_cannot_show_is_left_out(tmp_path):
+def test_plots_that_would_only_show_chance_are_left_out(tmp_path):
     path = tmp_path / "few.txt"
     path.write_text("\n".join(f"{a}{b}saurus" for a in "abcdefg" for b in "hijklmn"), "utf-8")
     run = makemore.train(path, work_dir=tmp_path / "run", type="mlp", max_steps=2, device="cpu")
@@ -214,7 +214,7 @@ EYES = {
 
 
 @pytest.mark.parametrize("eyes", EYES)
-def test_colours_can_be_told_apart_by_all_and_read_in_light_and_dark(eyes):
+def test_colours_are_distinct_to_everybody_and_legible_in_light_and_dark(eyes):
     labs = [_oklab(EYES[eyes] @ _linear(colour)) for colour in style.COLOURS]
     distances = [[np.linalg.norm(a - b) for b in labs[:i]] for i, a in enumerate(labs)]
     assert min(min(row) for row in distances[1:]) > 0.09  # 0.02 is just seen
@@ -227,7 +227,7 @@ def test_colours_can_be_told_apart_by_all_and_read_in_light_and_dark(eyes):
             assert (max(light, other) + 0.05) / (min(light, other) + 0.05) > 2.3
 
 
-def test_all_pictures_have_one_look(small, tmp_path, monkeypatch):
+def test_all_figures_have_one_look(small, tmp_path, monkeypatch):
     written = {}
     monkeypatch.setattr(
         RunDirectory, "write_picture", lambda self, name, figure: written.update({name: figure})

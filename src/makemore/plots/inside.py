@@ -86,8 +86,8 @@ def _apart(places: Numbers, size: float, rounds: int = 200) -> Numbers:
 
     Args:
         places: Where they are, (K, 2).
-        size: Of a letter, in points.
-        rounds: How often to try.
+        size: The size of a letter, in points.
+        rounds: The most rounds of moving.
 
     """
     room = np.array(SIZE) / 1.2  # without the margins

@@ -45,7 +45,7 @@ LOSS = "loss (nats per token)"
 
 
 def plot_losses(run: Run, summary: Summary) -> None:
-    """Plot training and validation loss over the steps, beside the bigram's loss, to loss.png of a run.
+    """Write loss.png of a run: training and validation loss over the steps, and the bigram's loss.
 
     Args:
         run: A run whose training has ended.
@@ -93,7 +93,6 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
         return None
     figure, axes = new_figure()
     single = len(entries) == 1
-    x = "step" if single else "seconds"
     seen = _Range()
     for i, name, metrics in curves:
         if single:
@@ -107,12 +106,13 @@ def learning_curves(entries: Sequence[Entry]) -> Figure | None:
     seen.high += levels
     room = 0.08 * (max(seen.high) - min(seen.low)) + 0.01
     axes.set(ylim=(min(seen.low) - room, max(seen.high) + room))
-    axes.set(xlabel=x if single else "seconds of training", ylabel=LOSS)
+    axes.set(xlabel="step" if single else "seconds of training", ylabel=LOSS)
     legend(figure, axes, len(entries))
     return figure
 
 
 def _place(row: Metrics, by_step: bool) -> float:
+    """Return where an evaluation is on the x axis: at its step, or at the seconds since training began."""
     return row.step if by_step else row.seconds or 0.0
 
 

@@ -45,7 +45,7 @@ def affordable(run: Run, share: int) -> int:
 
     Args:
         run: A trained run.
-        share: How many times the characters that one temperature costs may be sampled.
+        share: The budget, relative to that of one temperature.
 
     """
     return int(min(1000, max(50, share * _CHARACTERS / run.corpus.mean_length)))

@@ -152,7 +152,7 @@ def new_figure(height: float = 3.4) -> tuple[Figure, Axes]:
 
 
 def legend(figure: Figure, axes: Axes, runs: int) -> None:
-    """Name the curves; those of several runs below the axes, so that the names cover no curve."""
+    """Add a legend: below the axes for several runs, so that it covers no curve."""
     if runs == 1:
         axes.legend()
         return
@@ -170,15 +170,15 @@ def label_points(
     first: Sequence[int] = (),
     avoid: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Write a label beside each point of a curve, as far as there is room that the curve leaves.
+    """Write a label beside each point of a curve, unless it would cover something.
 
     Args:
         axes: Axes whose limits are set already.
-        x: Where the points are.
-        y: Where the points are.
+        x: The points' places on the x axis.
+        y: Their places on the y axis.
         texts: A label for each point.
-        colour: Of the labels.
-        first: Indices of the points that must not go without a label, if any can have one.
+        colour: The labels' colour.
+        first: Indices of the points that are labelled first, while there is most room.
         avoid: Other points that no label may cover.
 
     """

@@ -92,8 +92,8 @@ def write_report(
         directories: Run directories, or the one directory of a comparison.
         output: The HTML file; None takes report.html in the first directory.
         n: Samples to measure of each run, as in `assess`.
-        seed: Of the samples.
-        said: Called with what is being done.
+        seed: The seed of the samples.
+        said: Called with each step, in words.
         flag: Spells the arguments that warnings name.
 
     Returns:
@@ -106,7 +106,7 @@ def write_report(
     first, result = directories[0], None
     page = output or first / "report.html"
     pictures = page.with_name(page.stem + "-plots")
-    if os.path.isdir(first):  # else the sentence is about the run
+    if os.path.isdir(first):  # otherwise loading the run says what is wrong
         _manifest_of(page)
         picture_files(pictures)
         check_writable(page)
