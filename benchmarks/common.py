@@ -1,7 +1,7 @@
 """What the benchmarks share: protocols, the original, and where results are kept.
 
-Every script keeps what it measured in benchmarks/results/NAME.json; RESULTS.md is written from these files, one
-section each, whenever one changes, and by `uv run python benchmarks/common.py`.
+Every script keeps what it measured in benchmarks/results/NAME.json; RESULTS.md is written from these files,
+one section each, whenever one changes, and by `uv run python benchmarks/common.py`.
 """
 
 from __future__ import annotations
@@ -166,7 +166,8 @@ def trained(
 ) -> Any:
     """Return a model trained on a corpus by the steps of `makemore train` and nothing else, no evaluations.
 
-    knobs: of the model; how: the recipe; teacher: instead of the 6-gram. The weights are those of the last step.
+    knobs: of the model; how: the recipe; teacher: instead of the 6-gram. The weights are those of the last
+        step.
     """
     if MODELS[type].counting:
         return fitted(corpus, type, **knobs)

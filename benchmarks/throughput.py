@@ -4,11 +4,12 @@
     uv run python benchmarks/throughput.py --lines polish.txt,npm.txt     n-grams on lists of your own too
     uv run python benchmarks/throughput.py --short
 
-Training: predicted tokens a second of every type with its default size, batch and teacher on names, steps
-alone, types in turns. The floating-point operations are 6 N a token, N being the weights in matrices that the
-token is multiplied with (2 forward, 4 back); their share is that of what one large matrix product reaches
-in the same run, in the same precision, with the same threads. n-grams: `fit` of order 5 on 4,000,000 lines,
-each made of two random lines of the bundled words. Starting: whole processes, in turns.
+Training: predicted tokens per second of every type with its default size, batch and teacher on names; only
+steps are timed, and the types take turns. A token takes 6 N floating-point operations, where N is the number
+of weights in the matrices that it is multiplied with (2 forward, 4 backward). They are compared with what one
+large matrix product reaches in the same run, in the same precision, with the same threads. n-grams: `fit` of
+order 5 on 4,000,000 lines, each made of two random lines of the bundled words. Starting: whole processes, in
+turns.
 """
 
 from __future__ import annotations

@@ -4,12 +4,12 @@
     uv run python benchmarks/time_to_quality.py --reference PATH --short
 
 PATH is a copy of karpathy/makemore's makemore.py. Both train the same Transformer (4 layers, 4 heads, 64
-channels, 204,544 parameters) on names under makemore.py's protocol, in turns: so many steps of the one, a
-slice of the other. Only steps are timed. The test loss is exact, over all 1,000 lines, on every side. The
-original: AdamW at 5e-4, 32 lines drawn with replacement, padded to the longest; its loading of data is left
-out of its time, as if its workers did that for nothing; after 18,000 steps it has overfitted for long (in a run of
-30,000 its best came at 16,000). Ours: what `makemore.train` does a step, with batches and the n-gram
-that teaches included, and a schedule that ends after --steps; then, for the best loss, after --long-steps.
+channels, 204,544 parameters) on names under makemore.py's protocol, in turns: some steps of one, then some of
+the other. Only steps are timed. The test loss is exact, over all 1,000 lines, on both sides. The original
+trains with AdamW at 5e-4 on 32 lines sampled with replacement and padded to the longest; loading its data is
+not timed, as if its workers took no time. After 18,000 steps it has long overfitted (in a run of 30,000 its
+best came at 16,000). Ours takes the steps of `makemore.train`, with batches and the fitting of the teacher
+timed, and a schedule that ends after --steps; then again, for the best loss, after --long-steps.
 """
 
 from __future__ import annotations
