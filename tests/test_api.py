@@ -123,7 +123,7 @@ def test_a_run_measures_itself(run: Run, tmp_path: Path) -> None:
 def test_a_run_writes_its_report(small_run: Path, tmp_path: Path) -> None:
     page = makemore.load(small_run).report(tmp_path / "page.html")
     assert page == tmp_path / "page.html"
-    assert "</html>" in page.read_text("utf-8")
+    assert "<footer>Written by makemore" in page.read_text("utf-8")
 
 
 # training

@@ -313,7 +313,7 @@ class Run:
         return makemore.write_report([self.directory], None if path is None else Path(path))
 
     def plot(self, name: str = "curve") -> makemore.Plot:
-        """Make one of the report's plots; the first measures the run, unless `eval` has.
+        """Make one of the report's plots; the first call measures the run, unless `eval` has.
 
         Args:
             name: "curve", "temperature", "position", "length", "character", "lengths", "nearest",
@@ -341,9 +341,18 @@ class Run:
         return sorted(name for name in {*vars(self), *vars(Run)} if name[0] != "_" and name not in _HIDDEN)
 
 
-_HIDDEN = {
-    *("create", "cut", "disk", "load", "new_model", "reading", "scored", "setup", "spelling", "with_seen"),
-}
+_HIDDEN = (
+    "create",
+    "cut",
+    "disk",
+    "load",
+    "new_model",
+    "reading",
+    "scored",
+    "setup",
+    "spelling",
+    "with_seen",
+)
 
 
 load = Run.load
