@@ -23,7 +23,7 @@ from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.sampler import Sampler
 from makemore.runs.scoring import Explained
 from makemore.runs.settings import Settings
-from makemore.runs.shown import as_html, as_text
+from makemore.runs.shown import HIDDEN, as_html, as_text
 from makemore.runs.spelling import Spelling
 from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import part
@@ -338,21 +338,7 @@ class Run:
 
     def __dir__(self) -> list[str]:
         """List what one does with a run, and not the rest of its interface."""
-        return sorted(name for name in {*vars(self), *vars(Run)} if name[0] != "_" and name not in _HIDDEN)
-
-
-_HIDDEN = (
-    "create",
-    "cut",
-    "disk",
-    "load",
-    "new_model",
-    "reading",
-    "scored",
-    "setup",
-    "spelling",
-    "with_seen",
-)
+        return sorted(name for name in {*vars(self), *vars(Run)} if name[0] != "_" and name not in HIDDEN)
 
 
 load = Run.load

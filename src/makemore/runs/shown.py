@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 SAMPLES, LONGEST = 10, 100
 """Samples shown, and characters of each, at most."""
 
+HIDDEN = {
+    "create",
+    "cut",
+    "disk",
+    "load",
+    "new_model",
+    "reading",
+    "scored",
+    "setup",
+    "spelling",
+    "with_seen",
+}
+"""Public names of a run that tab does not show: they are for the rest of makemore."""
+
 
 def as_text(run: Run) -> str:
     """Return a run in one line: type, directory, and how far it is."""
