@@ -447,7 +447,7 @@ def measured(bigram: Path) -> tuple[Any, Any]:
 @pytest.fixture
 def quick_report(measured: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "assess", lambda *_: measured[0])
-    monkeypatch.setattr(page, "draw", lambda _: measured[1])
+    monkeypatch.setattr(page, "make_plots", lambda _: measured[1])
 
 
 def pictures_of(measured: tuple[Any, Any]) -> list[str]:

@@ -20,8 +20,8 @@ def atomic(path: Path, beside: Path | None = None) -> Iterator[Path]:
 
     Args:
         path: A regular file, or nothing yet.
-        beside: The path to write to; what an earlier crash left there is replaced, if it is a regular file. None
-            chooses a new name.
+        beside: The path to write to; a regular file there, left by a crash, is replaced. None chooses a new
+            name.
 
     Raises:
         MakemoreError: It cannot be written; the disk may be full.

@@ -51,14 +51,14 @@ def read_json_lines(path: Path) -> Iterator[Any]:
             yield json.loads(line)
 
 
-def write_json(path: Path, value: Any, beside: Path | None = None) -> None:
+def write_json(path: Path, value: object, beside: Path | None = None) -> None:
     """Write a value as a JSON file, as `atomic` does."""
     with atomic(path, beside) as made:
         # a file name that is not UTF-8 holds lone surrogates, which JSON writes as \udc80
         made.write_text(to_json(value, indent=2) + "\n", "utf-8", "backslashreplace")
 
 
-def to_json(value: Any, indent: int | None = None, ascii: bool = False) -> str:
+def to_json(value: object, indent: int | None = None, ascii: bool = False) -> str:
     """Return a value as JSON, in which a number that is not finite becomes null.
 
     Args:
@@ -70,7 +70,7 @@ def to_json(value: Any, indent: int | None = None, ascii: bool = False) -> str:
     return json.dumps(no_infinities(value), indent=indent, ensure_ascii=ascii, allow_nan=False)
 
 
-def no_infinities(value: Any) -> Any:
+def no_infinities(value: object) -> object:
     """Return a value with None for every number in it that is not finite, at any depth."""
     if isinstance(value, dict):
         return {key: no_infinities(item) for key, item in value.items()}
@@ -79,7 +79,7 @@ def no_infinities(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def from_json(made: type[Made], values: Any) -> Made:
+def from_json(made: type[Made], values: object) -> Made:
     """Return a dataclass of numbers, truth values and strings from its JSON.
 
     A field that has a default may be missing, since an older makemore may not have known it.
@@ -88,7 +88,7 @@ def from_json(made: type[Made], values: Any) -> Made:
         ValueError: Another field is missing, or a value is unknown or has the wrong type.
 
     """
-    fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(made)}  # type: ignore[arg-type]
+    fields = {field.name: str(field.type) for field in dataclasses.fields(made)}  # type: ignore[arg-type]
     if not isinstance(values, dict) or values.keys() - fields.keys():
         raise ValueError(f"{made.__name__} should have {', '.join(fields) or 'nothing'}")
     kinds: dict[str, tuple[type, ...]] = {
@@ -99,7 +99,7 @@ def from_json(made: type[Made], values: Any) -> Made:
     }
     for name in values:
         kind = fields[name]
-        value: Any = values[name]
+        value = values[name]
         if not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind != "bool"):
             raise ValueError(f"{name} is {shown(value)}, not {kind}")
         if isinstance(value, int) and abs(value) >= 2**63:

@@ -1,11 +1,11 @@
-"""Which files of a directory makemore wrote: only these does it ever replace or delete.
+"""Which files of a directory makemore wrote. It never replaces or deletes any others.
 
-A name is no proof: report.html may be a person's own. So every directory that makemore fills has a manifest.jsonl, where a name
-is noted once nothing was found under it, and before anything is written there. The first line says what the file is, each
-other line is {"wrote": NAME} or {"removed": NAME}. Lines are only appended, so that two processes can note what
-they write at the same time.
+A name proves nothing: report.html may be a person's own. So every directory that makemore fills has a
+manifest.jsonl. A name is added to it after checking that nothing has that name, and before anything is
+written there. The first line names the format; each other line is {"wrote": NAME} or {"removed": NAME}. Lines
+are only appended, so that two processes can add theirs at the same time.
 
-The name NAME.tmp, where NAME is written before it is renamed, comes with it.
+With NAME goes NAME.tmp, where the file is written before it is renamed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from makemore.errors import MakemoreError
 from makemore.files.atomic import append, atomic, create
@@ -26,10 +25,16 @@ FORMAT = "makemore manifest"
 
 
 class Manifest:
-    """The names of what makemore wrote into a directory: files, and directories with manifests of their own."""
+    """The names of what makemore wrote to a directory: files, and directories with manifests of their own."""
 
     def __init__(self, directory: Path, adopted: Iterable[str] = ()) -> None:
-        """Read the manifest of a directory. adopted: what makemore wrote there, if there is no manifest yet."""
+        """Read the manifest of a directory.
+
+        Args:
+            directory: The directory.
+            adopted: Names of what makemore wrote there, in case there is no manifest.
+
+        """
         self.directory = directory
         self.path = directory / NAME
         self.names = set(adopted)
@@ -43,39 +48,49 @@ class Manifest:
         if json_or_none(lines[0]) != {"format": FORMAT}:
             return
         names: set[str] = set()
-        for line in lines[1:-1]:  # what follows the last newline was cut off in the writing
-            entry = json_or_none(line)
-            match entry:
+        for line in lines[1:-1]:  # a crash may cut the last one
+            match json_or_none(line):
                 case {"wrote": str(name)} if safe(name):
                     names.add(name)
                 case {"removed": str(name)}:
                     names.discard(name)
-                # a line that was cut off proves nothing: what it would have noted is not makemore's, then
+                # a damaged line proves nothing, so its file counts as not makemore's
         self.names, self.exists = names, True
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
 
     def obstacle(self, name: str, wanted: str = "file") -> Path | None:
-        """Return what is in the way of writing a name, which may be its NAME.tmp; None if nothing is."""
-        for path, as_ in ((self.directory / name, wanted), (self.directory / f"{name}.tmp", "file")):
-            there = kind(path)
-            if there and (name not in self or there != as_):
+        """Return what is in the way of writing a name, or its NAME.tmp; None if nothing is.
+
+        Args:
+            name: The name.
+            wanted: Whether a "file" or a "directory" is to be written.
+
+        """
+        for path, needed in ((self.directory / name, wanted), (self.directory / f"{name}.tmp", "file")):
+            found = kind(path)
+            if found and (name not in self or found != needed):
                 return path
         return None
 
     def check(self, *names: str, wanted: str = "file") -> None:
-        """Raise MakemoreError unless each of these names is makemore's or free, to be written as `wanted`."""
-        if self.exists is False and (there := kind(self.path)):
-            raise in_the_way(self.path, there)
+        """Raise MakemoreError unless each of these names is makemore's or free; see `obstacle`."""
+        if not self.exists and (found := kind(self.path)):
+            raise in_the_way(self.path, found)
         for name in names:
             if (path := self.obstacle(name, wanted)) is not None:
                 raise in_the_way(path, kind(path))
 
     def claim(self, *names: str, wanted: str = "file") -> None:
-        """Note names that are about to be written. Raises MakemoreError where something else's is in the way."""
+        """Add names that are about to be written.
+
+        Raises:
+            MakemoreError: Something that makemore did not write has one of the names.
+
+        """
         if not self.exists or not self.names.issuperset(names):
-            self._read()  # another process may have noted some
+            self._read()  # another process may have added some
         self.check(*names, wanted=wanted)
         if not self.exists:
             self.names |= set(names)
@@ -93,7 +108,7 @@ class Manifest:
             self.names |= set(new)
 
     def note(self, name: str) -> None:
-        """Note a file that was just made, whose name nobody could know before."""
+        """Add a file that was just written, whose name was not known before."""
         self.names.add(name)
         self._note("wrote", [name])
 
@@ -109,18 +124,24 @@ class Manifest:
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give a path to write to, for a file of that name, as `files.atomic` does."""
+        """Give a path to write the file of that name to; see `atomic`."""
         self.claim(name)
         with atomic(self.directory / name, self.directory / f"{name}.tmp") as path:
             yield path
 
     def append(self, name: str, text: str) -> None:
-        """Append text to a file of that name."""
+        """Append text to the file of that name."""
         self.claim(name)
         append(self.directory / name, text)
 
     def make_directory(self, name: str, adopted: Iterable[str] = ()) -> Manifest:
-        """Make a directory of that name if need be, and return its manifest. adopted: as of `Manifest`."""
+        """Make the directory of that name if it does not exist, and return its manifest.
+
+        Args:
+            name: The name.
+            adopted: Names of what makemore wrote there, in case there is no manifest.
+
+        """
         self.claim(name, wanted="directory")
         path = self.directory / name
         try:
@@ -130,12 +151,12 @@ class Manifest:
         return Manifest(path, adopted)
 
     def adopt(self, name: str) -> None:
-        """Take a file for makemore's that is not noted: its content must have shown that it is."""
+        """Add a file whose content shows that makemore wrote it."""
         if name not in self:
             self.note(name)
 
     def remove(self, *names: str) -> None:
-        """Delete files of these names, as far as makemore wrote them."""
+        """Delete those of these files that makemore wrote."""
         gone = [name for name in names if name in self and self._unlink(name)]
         if gone and self.exists:
             self._note("removed", gone)
@@ -151,7 +172,12 @@ class Manifest:
         return True
 
     def clear(self) -> bool:
-        """Delete all that is noted, the manifest, and the directory if that leaves it empty; return whether it did."""
+        """Delete what makemore wrote, the manifest included, and the directory if that leaves it empty.
+
+        Returns:
+            Whether the directory is gone.
+
+        """
         for name in self.names:
             if kind(self.directory / name) == "directory":
                 Manifest(self.directory / name).clear()
@@ -178,22 +204,28 @@ class Manifest:
         return kind(path) not in ("file", "directory")
 
 
-def in_the_way(path: Path, there: str) -> MakemoreError:
-    """Return what to say of something that makemore did not write."""
-    if there == "file":
+def in_the_way(path: Path, found: str) -> MakemoreError:
+    """Return an error for something that makemore did not write.
+
+    Args:
+        path: Where it is.
+        found: What it is, as `kind` names it.
+
+    """
+    if found == "file":
         what = "was not written by makemore"
     else:
-        what = f"is a {there} that makemore did not make" if there else "is in the way"
+        what = f"is a {found} that makemore did not make" if found else "is in the way"
     return MakemoreError(f"{path}: {what}, and was left alone; move it away, or choose another place")
 
 
 def safe(name: str) -> bool:
-    """Whether a name is that of something in a directory, and leads nowhere else."""
+    """Whether a name is one in a directory, and leads nowhere else."""
     return bool(name) and name not in (".", "..") and not set(name) & {"/", "\\", "\0"}
 
 
-def json_or_none(line: str) -> Any:
-    """Return what a line of JSON holds, or None where it is not JSON."""
+def json_or_none(line: str) -> object:
+    """Return what a line of JSON holds, or None if it is not JSON."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

@@ -17,9 +17,9 @@ Flag = Callable[[str], str]
 class Result:
     """Base of a frozen dataclass with the results of a measurement.
 
-    Its fields hold numbers, text, truth values, None, and tuples, mappings and results of those. The
-    metadata of a field may say `json`, its key in JSON where Python does not allow that name, and `null`, the number
-    that null stands for when the field is read back.
+    Its fields hold numbers, text, booleans, None, and tuples, mappings and results of those. The metadata of a
+    field may give `json`, its key in JSON if it differs from the field's name, and `null`, the number that null
+    stands for when the field is read.
     """
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
@@ -35,11 +35,10 @@ class Result:
     def from_json(cls, values: object) -> Self:
         """Return the result that `to_json` gave these values for.
 
-        Keys that are no fields are ignored. A field that has a default may be missing: an older makemore did not
-        know it.
+        Keys of no field are ignored. A field with a default may be missing: early versions did not write it.
 
         Raises:
-            ValueError: If a field is missing or of another type.
+            ValueError: A field is missing or of another type.
 
         """
         if not isinstance(values, dict):
@@ -56,7 +55,7 @@ class Result:
 
 
 def plain(value: object, flag: Flag = str) -> object:
-    """Return a value as JSON can hold it: results become dictionaries, and numbers that are not finite None."""
+    """Return a value as JSON can hold it: results as dictionaries, and None for numbers that are not finite."""
     match value:
         case Result():
             return value.to_json(flag)
