@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -22,8 +23,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import makemore as library
+from makemore.cli.app import commands
+from makemore.cli.help import flags
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
+from makemore.models import MODELS, knobs
 from makemore.sampling import wanted as limits
 
 COMMAND = [sys.executable, "-m", "makemore"]
@@ -64,13 +68,26 @@ def refused(makemore: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
     return call
 
 
+def arguments() -> set[str]:
+    """Names of arguments that no message of the command line holds, since it writes --top-k for top_k."""
+    spelled = {flag for command in commands().values() for flag in flags(command)}
+    spelled |= {"--" + knob.name.replace("_", "-") for type in MODELS for knob in knobs(type)}
+    return {flag[2:].replace("-", "_") for flag in spelled if "-" in flag[2:]}
+
+
+ARGUMENTS = arguments()
+
+
 def check_sentence(result: Any, says: str | list[str]) -> None:
-    """One line on standard error that holds all these words, and status 2."""
+    """One line on standard error that holds all these words, and options as they are typed, and status 2."""
     assert result.status == 2, result.err
     assert result.err.startswith("makemore: ")
     assert result.err.endswith("\n")
     assert result.err.count("\n") == 1, result.err
     assert "Traceback" not in result.err
+    for name in re.findall(r"(?<![\w/.-])\w+(?![\w/.-])", result.err):
+        keys = "config.json" in result.err  # whose keys are named as they are there
+        assert keys or name not in ARGUMENTS, f"{name} is not how an option is typed: {result.err}"
     for words in [says] if isinstance(says, str) else says:
         assert words in result.err
 
@@ -261,7 +278,7 @@ def test_a_disk_that_becomes_full(
         with monkeypatch.context() as patch:
             patch.setattr(os, call, write)
             result = makemore("-i", small, "-o", "new", "--type", "mlp", "--max-steps", 5, "--overwrite")
-        check_sentence(result, ["new/", "No space left on device", "untouched", "--resume"])
+        check_sentence(result, ["new/", "No space left on device", "intact", "--resume"])
         assert not list(Path("new").glob("*.tmp"))
         resume(makemore, Path("new"))
         assert same_weights(Path("new"), small_run)
@@ -651,7 +668,7 @@ def test_num_workers_is_accepted_with_a_note(makemore: Any, small: Path) -> None
         ("--seed 1", "--seed 1"),
         ("--order 4", ["--order", "--type mlp", "--context"]),
         ("--max-steps 0", "--max-steps must be 1 or more, or -1 to train until stopped, not 0"),
-        ("-i names", ["makemore: names: not the lines that the run"]),
+        ("-i names", ["makemore: names: not those that the run"]),
         ("-i nowhere", "nowhere: no such file"),
         ("--max-length 5", "--max-length"),
     ],

@@ -371,7 +371,7 @@ def test_any_iterable_of_strings_makes_a_corpus(tmp_path):
         (["emma", "ava"], "lines: 2 different lines, and at least 3 are needed"),
         (
             ["emma", "x" * 10_001, "ava"],
-            "lines: line 2 has 10,001 characters; drop lines above a length with max_length",
+            "lines: line 2 has 10,001 characters; drop long lines, for example with max_length=10000",
         ),
     ],
 )

@@ -218,6 +218,6 @@ def _too_long(line: str, name: str, number: int) -> MakemoreError:
     if number == 1 and (apart := on_one_line(line)):
         return MakemoreError(said + for_file(apart, name))
     return MakemoreError(
-        f"{said}drop lines above a length with max_length, for example max_length {LONGEST}",
+        f"{said}drop long lines, for example with max_length={LONGEST}",
         option="max_length",
     )
