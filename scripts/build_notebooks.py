@@ -19,7 +19,8 @@ from typing import Any
 import jupytext
 from nbclient import NotebookClient
 
-from makemore.course.lessons import FAST, Lesson, lessons
+from makemore.course import FAST
+from makemore.course.lessons import Lesson, lessons
 from makemore.files.atomic import atomic
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from makemore.cli import measure as measuring
+from makemore.course import grading
 from makemore.course import lessons as course
 from makemore.course.grading import check_apart
 from makemore.errors import MakemoreError, command_line
@@ -155,7 +156,7 @@ def test_score_says_that_it_reads_the_terminal(
     ],
 )
 def test_an_answer_that_ends_or_hangs_is_not_right(tmp_path: Path, code: str, says: str) -> None:
-    names = list(course.checkers(course.lesson("1")))
+    names = list(grading.checkers(course.lesson("1")))
     answers = course.solutions("1")
     broken = f"\ndef {names[0]}(*args):\n    import os\n    {code}\n"
     (tmp_path / "exercises.py").write_text(answers + broken, "utf-8")

@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
+from makemore.course import aids, grading
 from makemore.course import lessons as course
 from makemore.errors import MakemoreError
 
@@ -40,13 +41,13 @@ def wrong_answers(which: course.Lesson) -> list[tuple[str, Any, str]]:
 
 def untouched(which: course.Lesson, exercise: str) -> SimpleNamespace:
     if which.number:
-        return course.load(course.folder() / "exercises" / f"{which.number:02}.py")
-    return course.load(which.path / f"{exercise}.py")
+        return grading.load(course.folder() / "exercises" / f"{which.number:02}.py")
+    return grading.load(which.path / f"{exercise}.py")
 
 
 def solved(which: course.Lesson) -> SimpleNamespace:
     name = f"{which.number:02}.py" if which.number else "museum.py"
-    return course.load(course.folder() / "solutions" / name)
+    return grading.load(course.folder() / "solutions" / name)
 
 
 def with_answers(which: course.Lesson, exercise: str, **answers: Any) -> SimpleNamespace:
@@ -55,8 +56,8 @@ def with_answers(which: course.Lesson, exercise: str, **answers: Any) -> SimpleN
 
 def test_there_are_ten_and_a_museum_of_eight() -> None:
     assert [each.number for each in LESSONS] == [*range(1, 11), 0]
-    assert len(course.checkers(MUSEUM)) >= 8
-    assert set(course.checkers(MUSEUM)) == {path.stem for path in MUSEUM.path.glob("[0-9]*.py")}
+    assert len(grading.checkers(MUSEUM)) >= 8
+    assert set(grading.checkers(MUSEUM)) == {path.stem for path in MUSEUM.path.glob("[0-9]*.py")}
 
 
 @pytest.mark.slow
@@ -119,7 +120,7 @@ def test_figures_of_scripts_are_saved(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for _ in range(2):
         plt.imshow([[1, 2], [3, 4]])
         plt.colorbar()
-        course.show(
+        aids.show(
             "the brightest square, and much more that makes this sentence go on for more than a line of text"
         )
     assert len(list(Path("figures").glob("a_script-*.png"))) == 2
@@ -169,8 +170,8 @@ def test_a_lesson_has_all_its_parts(which: course.Lesson) -> None:
     for target in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text):
         assert (course.folder() / target).exists(), target
     assert "](pictures/" in text
-    assert len(course.checkers(which)) == 3
-    for exercise in course.checkers(which):
+    assert len(grading.checkers(which)) == 3
+    for exercise in grading.checkers(which):
         assert f"`{exercise}`" in text, f"the lesson does not speak of {exercise}"
 
 
@@ -178,18 +179,20 @@ def test_a_lesson_has_all_its_parts(which: course.Lesson) -> None:
 @pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
 def test_solutions_are_right(which: course.Lesson) -> None:
     answers = vars(solved(which))
-    for exercise, checker in course.checkers(which).items():
-        assert course.grade(checker, with_answers(which, exercise, **answers)) == "", exercise
+    for exercise, checker in grading.checkers(which).items():
+        assert grading.grade(checker, with_answers(which, exercise, **answers)) == "", exercise
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
 def test_wrong_answers_are_told_why(which: course.Lesson) -> None:
-    checkers, answers = course.checkers(which), vars(solved(which))
+    checkers, answers = grading.checkers(which), vars(solved(which))
     told: dict[str, set[Any]] = {exercise: set() for exercise in checkers}
     for exercise, answer, words in wrong_answers(which):
         name = exercise if which.number else answer.__name__
-        message = course.grade(checkers[exercise], with_answers(which, exercise, **{**answers, name: answer}))
+        message = grading.grade(
+            checkers[exercise], with_answers(which, exercise, **{**answers, name: answer})
+        )
         assert words in message, (exercise, answer, message)
         told[exercise].add(answer)
     assert all(len(answers) >= 2 for answers in told.values()), told
@@ -197,8 +200,8 @@ def test_wrong_answers_are_told_why(which: course.Lesson) -> None:
 
 @pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
 def test_what_is_handed_out_is_not_right_yet(which: course.Lesson) -> None:
-    for exercise, checker in course.checkers(which).items():
-        message = course.grade(checker, untouched(which, exercise))
+    for exercise, checker in grading.checkers(which).items():
+        message = grading.grade(checker, untouched(which, exercise))
         assert message == "not done yet" if which.number else message, exercise
 
 
@@ -227,7 +230,7 @@ def test_mistakes_of_python_are_reported_with_their_line(
 
     def said(code: str) -> str:
         path.write_text("print('once')\n" + code, "utf-8")
-        return next(course.check("1", tmp_path)).message
+        return next(grading.check("1", tmp_path)).message
 
     assert "in line 3 with NameError" in said(
         "def row_probabilities(counts, s):\n    return counts / nothing\n"
@@ -237,14 +240,14 @@ def test_mistakes_of_python_are_reported_with_their_line(
     assert "in line 3 with NotImplementedError: torch" in said(own)
     assert "returned nothing" in said("def row_probabilities(counts, s):\n    pass\n")
     capsys.readouterr()
-    list(course.check("1", tmp_path))
+    list(grading.check("1", tmp_path))
     assert capsys.readouterr().out == "once\n"
     assert "has no function row_probabilities" in said("")
     path.unlink()
-    (only,) = course.check("1", tmp_path)
+    (only,) = grading.check("1", tmp_path)
     assert "no such file" in only.message
     assert len(course.start("1", tmp_path)) >= 2  # what is missing is put there again
-    assert all(verdict.message == "not done yet" for verdict in course.check("1", tmp_path))
+    assert all(verdict.message == "not done yet" for verdict in grading.check("1", tmp_path))
 
 
 def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,10 +264,10 @@ def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch:
         assert result.status == 2, words
         assert said in result.err
     course.start("2")
-    with pytest.raises(MakemoreError, match="is there already"):
+    with pytest.raises(MakemoreError, match="exists already"):
         course.start("2")
     course.start("museum")
-    assert len(list(Path("museum").glob("*.py"))) == len(course.checkers(MUSEUM))
+    assert len(list(Path("museum").glob("*.py"))) == len(grading.checkers(MUSEUM))
 
 
 @pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)

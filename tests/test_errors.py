@@ -49,4 +49,4 @@ def test_an_option_is_spelled_as_it_was_typed():
 
 
 def test_a_message_is_one_line_whatever_a_file_is_called():
-    assert str(MakemoreError("new\nline\x1b: no such directory")) == r"new\x0aline\x1b: no such directory"
+    assert str(MakemoreError("new\nline\x1b: no such directory")) == r"new\nline\x1b: no such directory"

@@ -148,7 +148,7 @@ def test_what_people_write_is_no_markup_and_no_emoji() -> None:
 @pytest.mark.parametrize(
     ("character", "spelled"),
     [
-        ("\x1b", r"\x1b"), ("\x00", r"\x00"), ("\r", r"\x0d"), ("\x9b", r"\x9b"), ("\u202e", r"\u202e"),
+        ("\x1b", r"\x1b"), ("\x00", r"\x00"), ("\r", r"\r"), ("\x9b", r"\x9b"), ("\u202e", r"\u202e"),
         ("\u2066", r"\u2066"), ("\u200b", r"\u200b"), ("\ufeff", r"\ufeff"), ("\U000e0041", r"\U000e0041"),
         ("\u2028", r"\u2028"), ("\x85", r"\x85"), ("\xad", r"\xad"), ("\ud800", r"\ud800"),
     ],

@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 QUOTED = 60
-"""Characters of somebody's text that a message shows at most."""
-
+"""The most characters of somebody's text that a message shows."""
 
 CONTROLS = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
-"""Categories of characters that a terminal obeys, or that hide or reorder what is around them."""
+"""Categories of characters that control a terminal, or that hide or reorder the text around them."""
 
 HARMLESS = frozenset("\t\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
-"""Those of them that are text: the tab, joiners (emoji, Persian and Hindi need them), and Arabic signs around numbers."""
+"""Characters of these categories that are text: the tab, joiners (for emoji, Persian and Hindi) and Arabic number signs."""
 
 CUT = "…"
-"""Stands after a sample that was cut at the longest line's length."""
+"""Printed after a sample that was cut off at the maximum length."""
 
 
 class MakemoreError(Exception):
@@ -34,7 +33,7 @@ class MakemoreError(Exception):
 
     def __init__(self, message: str, *, option: str | tuple[str, ...] = ()) -> None:
         """Keep the message, and the arguments that it is about."""
-        super().__init__(visible(message))  # names of files may have line breaks in them
+        super().__init__(visible(message))  # file names may contain line breaks
         self.options = (option,) if isinstance(option, str) else option
 
     def spelled(self, flag: Callable[[str], str]) -> str:
@@ -70,52 +69,52 @@ def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) ->
 
 
 def quoted(text: object, most: int = QUOTED) -> str:
-    """Return text for a message, in quotes: control characters escaped, and its middle left out if it is long.
+    """Return text for a message, in quotes: special characters escaped, and the middle left out if it is long.
 
     Args:
-        text: A line, a pattern, an option's value; what is no string is shown as `str` has it.
-        most: Characters of it to show.
+        text: A line, a pattern, an argument's value; anything but a string is shown as `str` has it.
+        most: The most characters of it to show.
 
     """
     text = str(text)
     mark = '"' if "'" in text and '"' not in text else "'"
     if len(text) <= most:
-        return f"{mark}{_visible(text)}{mark}"
-    head, tail = text[: most - most // 4], text[len(text) - most // 4 :]
-    return f"{mark}{_visible(head)}...{_visible(tail)}{mark} ({len(text):,} characters)"
+        return f"{mark}{visible(text, strict=True)}{mark}"
+    return f"{mark}{_cut(text, most)}{mark} ({len(text):,} characters)"
 
 
 def shown(text: object, most: int = 4 * QUOTED) -> str:
-    """Return text for a message without quotes: a file's name, say. Otherwise as `quoted`."""
+    """Return text for a message without quotes, such as the name of a file; otherwise as `quoted`."""
     text = str(text)
-    if len(text) > most:
-        text = text[: most - most // 4] + "..." + text[len(text) - most // 4 :]
-    return _visible(text)
+    return visible(text, strict=True) if len(text) <= most else _cut(text, most)
 
 
-def _visible(text: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+def _cut(text: str, most: int) -> str:
+    """Return the beginning and the end of a long text."""
+    ends = text[: most - most // 4], text[len(text) - most // 4 :]
+    return "...".join(visible(end, strict=True) for end in ends)
+
+
+def visible(text: str, strict: bool = False) -> str:
+    r"""Return a text with characters that a terminal would obey escaped, as in `\x1b` and `\u202e`.
+
+    Args:
+        text: Any text.
+        strict: Whether to escape all other characters that cannot be seen too, such as tabs and unusual spaces.
+
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(repr(c)[1:-1] if (strict and not c.isprintable()) or obeyed(c) else c for c in text)
 
 
 def obeyed(character: str) -> bool:
-    """Say whether a character would do something to a terminal instead of being shown by it."""
+    """Return whether a character would control a terminal instead of being shown by it."""
     return unicodedata.category(character) in CONTROLS and character not in HARMLESS
 
 
-def visible(text: str) -> str:
-    r"""Return a text with the characters that a terminal would obey spelled out, as in `\x1b` and `\u202e`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(c) if obeyed(c) else c for c in text)
-
-
-def _spelled(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
 def command_line(*words: object) -> str:
-    """Return a command line of makemore to be copied into a shell, each word quoted where it must be."""
+    """Return a makemore command line to copy into a shell, its words quoted where necessary."""
     # a path that begins with a hyphen would be read as an option
     safe = (
         f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words
@@ -124,7 +123,7 @@ def command_line(*words: object) -> str:
 
 
 def alike(word: str, names: Iterable[str]) -> str:
-    """Return " did you mean NAME?" if a word is nearly one of the names, else nothing."""
+    """Return " did you mean NAME?" if a word resembles one of the names, else ""."""
     import difflib  # only when something is wrong
 
     found = difflib.get_close_matches(word, list(names), 1, 0.65)

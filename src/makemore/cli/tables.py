@@ -16,7 +16,7 @@ from makemore.cli.options import flag_of
 from makemore.cli.terminal import clipped, duration, width_of
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
-from makemore.metrics.advice import RED, Warned, shown
+from makemore.metrics.advice import RED, Warned, readable
 from makemore.metrics.intervals import FEWEST, TOO_FEW, exists
 from makemore.metrics.quality import UNIQUE_OF
 from makemore.metrics.verdict import MUCH
@@ -277,7 +277,7 @@ def _choices(e: Explained, width: int) -> Text:
 
 
 def _letter(character: str) -> str:
-    return END if character == "\n" else "␣" if character == " " else shown(character)
+    return END if character == "\n" else "␣" if character == " " else readable(character)
 
 
 def _colour(nll: float) -> str:
@@ -322,8 +322,8 @@ def _facts(found: Inspection) -> list[tuple[str, str, str]]:
     """Return what is in a list: the name of each number, the number, and what it says."""
     lengths, splits, odd = found.lengths, found.splits, found.suspicious
     often = ", ".join(f"{_short(each.line, 20)} {each.count}" for each in found.most_frequent)
-    characters = " ".join(shown(each.character) for each in found.alphabet[:40])
-    rare = " ".join(shown(each.character) for each in found.rare[:20])
+    characters = " ".join(readable(each.character) for each in found.alphabet[:40])
+    rare = " ".join(readable(each.character) for each in found.rare[:20])
     rows = [
         ("different lines", f"{found.unique:,}", f"{found.duplicates:,} duplicates" + f": {often}" * bool(often)),
         ("length", f"{lengths.median:g}",

@@ -1,17 +1,15 @@
-"""The course. Lessons and checkers import what they need from here; `lessons` finds and grades them."""
+"""The course: lessons, their exercises, what grades them, and the museum of bugs.
 
-from makemore.course.lessons import (
-    FAST,
-    Wrong,
-    beside,
-    by_hand,
-    expect,
-    expect_close,
-    expect_number,
-    expect_tensor,
-    names,
-    show,
-)
+    lessons.py         find a lesson, copy it to work in, print its solutions
+    grading.py         grade a learner's answers, in a process of its own
+    expectations.py    what checkers expect of an answer
+    aids.py            what lessons use to show numbers and figures
+
+Lessons and checkers import the names below from here.
+"""
+
+from makemore.course.aids import FAST, beside, names, show
+from makemore.course.expectations import Wrong, by_hand, expect, expect_close, expect_number, expect_tensor
 
 __all__ = [
     "FAST",

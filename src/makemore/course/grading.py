@@ -1,25 +1,144 @@
-"""Grading in a process of its own: whatever a learner's code does there, it can neither end nor hang the command."""
+"""Grading a learner's answers.
+
+A checker takes the learner's module and raises Wrong unless the answer is right. `check_apart` runs the checkers in a
+process of their own: whatever a learner's code does, it can neither end nor hang the command.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import runpy
 import signal
-from collections.abc import Generator
+import traceback
+from collections.abc import Callable, Collection, Generator, Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TypeVar
 
-from makemore.course.lessons import Verdict, check, checkers, lesson
-from makemore.errors import MakemoreError
+from makemore.course.expectations import Wrong
+from makemore.course.lessons import Lesson, lesson
+from makemore.errors import MakemoreError, command_line, shown
+
+Returned = TypeVar("Returned")
+Checker = Callable[[SimpleNamespace], None]
 
 ANSWER_SECONDS, STARTING_SECONDS = 120.0, 120.0
-"""How long one answer may run, and how long starting the process may take besides."""
+"""How long an answer may run, and how long the process may take to start besides."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong with the answer to one exercise."""
+
+    exercise: str
+    message: str
+    """Empty if the answer is right."""
+
+
+def check(
+    name: str,
+    directory: Path | None = None,
+    only: Collection[str] | None = None,
+    on_answer: Callable[[str], None] = lambda exercise: None,
+) -> Iterator[Verdict]:
+    """Grade the exercises in a directory that `start` made, one after the other.
+
+    Args:
+        name: The lesson.
+        directory: Where the answers are. None looks in the usual place, then here.
+        only: The exercises to grade. None grades all.
+        on_answer: Called with the name of an exercise before its answer is run, but after its file was.
+
+    Raises:
+        MakemoreError: There is no such lesson or directory.
+
+    """
+    which = lesson(name)
+    exercises = {key: checker for key, checker in checkers(which).items() if only is None or key in only}
+    files = {exercise: f"{exercise}.py" if not which.number else "exercises.py" for exercise in exercises}
+    if directory is None:  # the usual place, or here
+        directory = which.home
+        if not directory.is_dir() and any(Path(file).is_file() for file in files.values()):
+            directory = Path()
+    if not directory.is_dir():
+        raise MakemoreError(
+            f"{shown(directory)}: no such directory; `{command_line('lessons', 'start', which.name)}` makes it, "
+            "or name yours"
+        )
+    loaded: dict[Path, SimpleNamespace | str] = {}
+    for exercise, checker in exercises.items():
+        path = directory / files[exercise]
+        if path not in loaded:  # once, or what it prints would be printed for every exercise
+            loaded[path] = answers = _loaded(path, which)
+            if isinstance(answers, str):
+                yield Verdict(path.name, answers)
+        answers = loaded[path]
+        if not isinstance(answers, str):
+            on_answer(exercise)
+            yield Verdict(exercise, grade(checker, answers, path))
+
+
+def checkers(which: Lesson) -> dict[str, Checker]:
+    """Return the checker of each exercise of a lesson, or of each bug in the museum."""
+    found: dict[str, Checker] = runpy.run_path(str(which.part("checkers")))["CHECKS"]
+    return found
+
+
+def load(path: Path) -> SimpleNamespace:
+    """Run a file of exercises and return its names."""
+    return SimpleNamespace(**runpy.run_path(str(path), run_name="exercises"))
+
+
+def grade(checker: Checker, answers: SimpleNamespace, path: Path | None = None) -> str:
+    """Return what a checker finds wrong with a learner's module, or "".
+
+    Args:
+        checker: The checker.
+        answers: The names of the module.
+        path: Its file.
+
+    """
+    return _guarded(lambda: checker(answers), path) or ""
+
+
+def _loaded(path: Path, which: Lesson) -> SimpleNamespace | str:
+    """Return the names of a learner's file, or what is wrong with it."""
+    if not path.is_file():
+        again = command_line("lessons", "start", which.name, "-o", path.parent)
+        return f"no such file; `{again}` copies what is missing"
+    return _guarded(lambda: load(path), path)
+
+
+def _guarded(call: Callable[[], Returned], path: Path | None) -> Returned | str:
+    """Return what a call into a learner's code returns, or a sentence on how it failed."""
+    try:
+        return call()
+    except Wrong as wrong:
+        return str(wrong)
+    except (Exception, SystemExit) as error:  # whatever a learner's code can do
+        if isinstance(error, AttributeError) and isinstance(error.obj, SimpleNamespace):
+            return f"{path.name if path else 'the file'} has no function {error.name} any more"
+        if isinstance(error, NotImplementedError) and not error.args:  # torch's own have a message
+            return "not done yet"
+        frames = traceback.extract_tb(error.__traceback__)
+        at = next((f" in line {f.lineno}" for f in reversed(frames) if f.filename == str(path)), "")
+        if isinstance(error, SyntaxError):
+            at = f" in line {error.lineno}" if error.lineno else ""
+        return f"stopped{at} with {type(error).__name__}: {error}"
+
+
+# in a process of its own
 
 
 def check_apart(
     name: str, directory: Path | None = None, seconds: float = ANSWER_SECONDS
 ) -> Generator[Verdict, None, None]:
-    """Grade as `course.check` does. An answer that ends its process, or runs longer than `seconds`, is not right."""
+    """Grade as `check` does, in another process.
+
+    An answer that ends the process, or runs longer than `seconds`, is wrong.
+    """
     which = lesson(name)
     left = list(checkers(which))
     while left:
@@ -30,7 +149,7 @@ def check_apart(
         if grader.answering is not None:
             left.remove(grader.answering)
             yield Verdict(grader.answering, failure)
-        elif which.number:  # the file with all the answers does it before any of them is called
+        elif which.number:  # the file with all the answers fails before any of them is called
             yield Verdict("exercises.py", failure)
             return
         else:
@@ -38,7 +157,7 @@ def check_apart(
 
 
 class _Grader:
-    """The process that grades. A context: it ends with it."""
+    """The process that grades, until the end of a with block."""
 
     def __init__(self, name: str, directory: Path | None, exercises: list[str]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -49,7 +168,7 @@ class _Grader:
         self._process.start()
         theirs.close()
         self.answering: str | None = None
-        """The exercise whose answer is being run."""
+        """The exercise whose answer is running."""
 
     def __enter__(self) -> _Grader:
         return self
@@ -58,19 +177,18 @@ class _Grader:
         self._process.kill()
         self._process.join()
 
-    def verdicts(self, left: list[str], seconds: float) -> Any:
-        """Yield verdicts, taking each exercise out of `left`; return what went wrong with the process, or None."""
+    def verdicts(self, left: list[str], seconds: float) -> Generator[Verdict, None, str | None]:
+        """Yield verdicts and remove their exercises from `left`; return how the process failed, or None."""
         limit = seconds + STARTING_SECONDS
         while True:
             if not self._pipe.poll(limit):
-                return f"took longer than {seconds:g} s and was stopped; is there a loop that never ends?"
+                return f"took longer than {seconds:g} s and was stopped; is there an endless loop?"
             try:
-                found = self._pipe.recv()
+                found: MakemoreError | Verdict | str | None = self._pipe.recv()
             except EOFError:
                 self._process.join()
-                return (
-                    f"ended the whole program, with status {self._process.exitcode}; return a value instead"
-                )
+                status = self._process.exitcode
+                return f"ended the whole program, with status {status}; return a value instead"
             if found is None:
                 return None
             if isinstance(found, MakemoreError):
@@ -86,7 +204,7 @@ class _Grader:
 
 
 def _grade(pipe: Connection, name: str, directory: Path | None, exercises: list[str]) -> None:
-    """Send the name of each exercise and its verdict, in the end None; or the error that prevents grading."""
+    """Send the name of each exercise and its verdict, then None; or the error that prevents grading."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this process
     try:
         for verdict in check(name, directory, exercises, pipe.send):

@@ -214,7 +214,7 @@ def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: i
         )
     rare = sorted(c for c, n in counts.items() if n < RARE)
     if rare:
-        few = " ".join(shown(c) for c in rare[:10]) + (" ..." if len(rare) > 10 else "")
+        few = " ".join(readable(c) for c in rare[:10]) + (" ..." if len(rare) > 10 else "")
         found.append(
             Warned(
                 "rare_characters",
@@ -224,7 +224,7 @@ def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: i
         )
     odd = sorted(c for c in counts if suspicious(c))
     if odd:
-        few = ", ".join(shown(c) for c in odd[:10])
+        few = ", ".join(readable(c) for c in odd[:10])
         found.append(
             Warned(
                 "suspicious_characters",
@@ -252,7 +252,7 @@ def suspicious(character: str) -> bool:
     return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs")
 
 
-def shown(character: str) -> str:
+def readable(character: str) -> str:
     """Return a character in a readable form: itself, or its code point."""
     return character if character.isprintable() and character != " " else f"U+{ord(character):04X}"
 

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
-from makemore.metrics.advice import shown
+from makemore.metrics.advice import readable
 
 Numbers = npt.NDArray[np.float64]
 
@@ -260,7 +260,7 @@ def character(text: str) -> str:
     """Return a character as an axis can show it; the end of a line is ⏎, a space ␣."""
     if text in ("\n", " "):
         return "⏎" if text == "\n" else "␣"
-    return "◌" + text if unicodedata.category(text).startswith("M") else shown(text)
+    return "◌" + text if unicodedata.category(text).startswith("M") else readable(text)
 
 
 def short(name: str) -> str:
