@@ -15,6 +15,7 @@ processes.py   --nproc
 display.py     the progress of training
 described.py   what was read, in sentences
 tables.py      tables of results
+leaderboard.py the progress of a comparison
 layout.py      prose, tables and notes at any width
 output.py      lines, JSON, and the status of work in progress
 terminal.py    safe and readable text on a terminal

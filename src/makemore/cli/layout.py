@@ -92,7 +92,7 @@ def _paragraphs(console: Console, head: Sequence[str], *rows: Sequence[str]) -> 
 
 
 def notes(console: Console, rows: Iterable[tuple[str, str, str]]) -> None:
-    """Print rows of a label, a number and a note, which goes below where there is no room beside the number."""
+    """Print rows of a label, a number and a note; without room beside the number, the note goes below."""
     shown = [[_cell(console, cell) for cell in row] for row in rows]
     label, number = (max(width_of(row[i]) for row in shown) for i in (0, 1))
     room = console.width - label - number - 4 if console.is_terminal else None

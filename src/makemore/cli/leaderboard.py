@@ -42,8 +42,8 @@ class Leaderboard:
         if runs:
             say(
                 self._console,
-                f"{runs} run{'s' * (runs != 1)} to train, at most about {duration(seconds)}; --types trains fewer, "
-                "--time makes each shorter; Ctrl-C stops, and the same command continues from there",
+                f"{runs} run{'s' * (runs != 1)} to train, at most about {duration(seconds)}; --types trains "
+                "fewer, --time makes each shorter; Ctrl-C stops, and the same command continues from there",
             )
 
     def event(self, name: str, event: Event) -> None:

@@ -88,8 +88,8 @@ def prepare() -> None:
     """Make the three standard streams safe to use, even if the process was started with some of them closed.
 
     A closed one becomes the null device; otherwise the next file that is opened would take its number, and
-    printing would write to that file. (sys.stdin stays None.) Characters that cannot be encoded are escaped, so
-    no sample makes printing fail.
+    printing would write to that file. (sys.stdin stays None.) Characters that cannot be encoded are escaped,
+    so no sample makes printing fail.
     """
     for number in range(3):
         try:
