@@ -1,16 +1,15 @@
-"""How many names a second come out, beside the original's `generate`, and how soon the first one does.
+"""How many names a second are sampled, next to the original's `generate`.
 
     uv run python benchmarks/sampling.py --reference PATH      some ten minutes on two cores
     uv run python benchmarks/sampling.py                       without the original
     uv run python benchmarks/sampling.py --short
 
-PATH is a copy of karpathy/makemore's makemore.py. The original's Transformer (4 layers, 4 heads, 64
-channels) and our models, each trained for --steps steps on names with its own recipe, draw so many names
-at a time: the original by `generate` of 15 characters and cutting at the end, as its `print_samples` does,
-ours by `sampling.sample`, text included on both sides. All take turns, several rounds (three of 10,000); rates are
-of medians.
-The original is timed with all threads and with one, and compared where it is quicker. "again" is a Run that
-has been sampled from before and so has the first steps done.
+PATH is a copy of karpathy/makemore's makemore.py. The original's Transformer (4 layers, 4 heads, 64 channels)
+and our models, each trained for --steps steps on names with its own recipe, sample 1, 10, 100, ... names at a
+time: the original by `generate` of 15 characters, cut at the end as in its `print_samples`, ours by
+`draw.sample`, text included on both sides. All take turns for several rounds (three for 10,000 names); rates
+are of medians. The original is timed with all threads and with one, and compared with the faster of the two.
+"again" is a run that was sampled from before, so its first steps are cached.
 """
 
 from __future__ import annotations
@@ -80,14 +79,19 @@ def section(kept: dict[str, Any]) -> str:
         for name in ("transformer", AGAIN):
             times = [f"**{rates[name][n] / best[n]:.1f}**" for n in best]
             rows.append([f"**{name} : original**", *times])
-        least = min((rate / best[n], name, n) for name, row in rates.items() if not name.startswith(ORIGINAL)
-                    for n, rate in row.items())  # fmt: skip
-        ratios = f"\nThe smallest ratio to the original of any type is {least[0]:.1f}: `{least[1]}`, {least[2]} at a time.\n"
+        ours = {name: row for name, row in rates.items() if not name.startswith(ORIGINAL)}
+        ratio, name, n = min(
+            (rate / best[n], name, n) for name, row in ours.items() for n, rate in row.items()
+        )
+        ratios = (
+            f"\nThe smallest ratio to the original of any type is {ratio:.1f}: `{name}`, {n} at a time.\n"
+        )
+    head = ["model", *(f"{int(n):,}" for n in next(iter(rates.values())))]
     return (
-        "## Sampling\n\n`uv run python benchmarks/sampling.py --reference PATH`: names a second, so many at a time.\n\n"
-        + common.table(["model", *(f"{int(n):,}" for n in next(iter(rates.values())))], rows)
-        + ratios + "\nHow soon the first sample is there as a whole process: see Throughput, Starting.\n\n" + common.about(kept)
-    )  # fmt: skip
+        "## Sampling\n\n`uv run python benchmarks/sampling.py --reference PATH`: names a second, by how many are "
+        f"sampled at a time.\n\n{common.table(head, rows)}{ratios}\nHow long a whole process takes to print its "
+        f"first sample: see Throughput, Starting.\n\n{common.about(kept)}"
+    )
 
 
 def main() -> None:

@@ -125,9 +125,17 @@ def drawn(model, vocab, n, **options):
 
 
 @pytest.mark.parametrize(
-    "choice", [{}, {"temperature": 0.5}, {"temperature": 2.0}, {"top_k": 2}, {"top_p": 0.7}, {"temperature": 1.5, "top_k": 3, "top_p": 0.9}],
+    "choice",
+    [
+        {},
+        {"temperature": 0.5},
+        {"temperature": 2.0},
+        {"top_k": 2},
+        {"top_p": 0.7},
+        {"temperature": 1.5, "top_k": 3, "top_p": 0.9},
+    ],
     ids=shown,
-)  # fmt: skip
+)
 @pytest.mark.parametrize("prefix", ["", "b"])
 def test_samples_are_distributed_as_the_model_says(vocab, prefix, choice):
     model = fitted("gru", vocab)  # no two of its probabilities are equal
@@ -151,9 +159,28 @@ def test_models_with_states(vocab, type):
 
 # every beginning of a line that matches must be allowed, so that the samples stay the model's own
 PATTERNS = [
-    "a.*", ".*b", "[ab]+", ".{3}", "(ab|ba)c?.*", "(?=.*c).*", "(?!a).*", "a*+b.*", r"(.).*\1", "a?b?c?", ".*a$", "^b.*",
-    "(?!.*aa).*", r"\b.*", r"\w+\b", r"a\B.*", ".*(?<!a)", ".*?(?<=b)", "c(.b)*(?<!ab)", "(?!.*a$).*", "(?!(ab|b)$).*",
-]  # fmt: skip
+    "a.*",
+    ".*b",
+    "[ab]+",
+    ".{3}",
+    "(ab|ba)c?.*",
+    "(?=.*c).*",
+    "(?!a).*",
+    "a*+b.*",
+    r"(.).*\1",
+    "a?b?c?",
+    ".*a$",
+    "^b.*",
+    "(?!.*aa).*",
+    r"\b.*",
+    r"\w+\b",
+    r"a\B.*",
+    ".*(?<!a)",
+    ".*?(?<=b)",
+    "c(.b)*(?<!ab)",
+    "(?!.*a$).*",
+    "(?!(ab|b)$).*",
+]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
