@@ -28,7 +28,6 @@ from makemore.metrics.advice import of_overfitting
 from makemore.models import MODELS
 from makemore.models.base import Model, ModelConfig
 from makemore.models.loss import nll, taught
-from makemore.runs import settings
 from makemore.runs.run import Run
 from makemore.training.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
 from makemore.training.optimizer import optimizers
@@ -412,11 +411,6 @@ def test_a_failed_compilation_is_one_sentence(
     monkeypatch.setattr(torch, "compile", lambda model, **_: fail)
     with pytest.raises(MakemoreError, match=r"^compile .*no compiler found\); train without it"):
         makemore.train(names, work_dir=tmp_path / "run", compile=True, max_steps=5)
-
-
-def test_recipes_are_for_types_that_exist() -> None:
-    assert set(settings.RECIPES) <= set(MODELS)
-    assert settings.DEFAULT_TYPE in MODELS
 
 
 def test_taught_is_the_cross_entropy_with_mixed_targets() -> None:

@@ -1,0 +1,66 @@
+"""Settings check themselves, and what `train` was called with is held to the same rules."""
+
+import dataclasses
+
+import pytest
+
+from makemore.errors import MakemoreError
+from makemore.models import MODELS
+from makemore.runs.settings import DEFAULT_TYPE, RECIPES, Settings, check_given, recipe
+
+GOOD = Settings(
+    max_steps=10,
+    batch_size=2,
+    learning_rate=0.1,
+    weight_decay=0.0,
+    muon=True,
+    eval_every=5,
+    patience=0,
+    seed=0,
+)
+
+
+def test_settings_survive_json():
+    assert Settings.from_json(dataclasses.asdict(GOOD)) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("batch_size", 0), ("teacher", 1.0), ("seed", -1), ("precision", "int8"), ("time", -1.0)],
+)
+def test_settings_name_the_one_that_is_wrong(name, value):
+    with pytest.raises(MakemoreError, match=f"^{name} must be .*, not ") as error:
+        dataclasses.replace(GOOD, **{name: value})
+    assert error.value.options == (name,)
+    with pytest.raises(ValueError, match=f"^{name} must be "):  # a file is wrong, not an argument
+        Settings.from_json(dataclasses.asdict(GOOD) | {name: value})
+
+
+def test_text_is_no_number():
+    with pytest.raises(MakemoreError, match="batch_size must be 1 or more, not many"):
+        check_given({"batch_size": "many"})
+
+
+@pytest.mark.parametrize("name", ["max_steps", "time"])
+def test_a_run_may_have_zero_but_training_cannot_ask_for_it(name):
+    assert dataclasses.replace(GOOD, **{name: 0})
+    with pytest.raises(MakemoreError, match=f"{name} must be "):
+        check_given({name: 0})
+
+
+def test_one_end_of_training_is_enough():
+    check_given({"time": 3.0, "precision": "auto"})
+    with pytest.raises(MakemoreError, match="both say when training ends") as error:
+        check_given({"time": 3.0, "max_steps": 3})
+    assert error.value.options == ("time", "max_steps")
+
+
+def test_a_misspelled_precision_gets_a_guess():
+    with pytest.raises(MakemoreError, match="auto, float32 or bfloat16, not bfloat61; did you mean bfloat16"):
+        check_given({"precision": "bfloat61"})
+
+
+def test_recipes_are_for_types_that_exist():
+    assert set(RECIPES) <= set(MODELS)
+    assert DEFAULT_TYPE in MODELS
+    assert recipe("lstm") == recipe("no such type")
