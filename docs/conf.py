@@ -53,7 +53,7 @@ def cli() -> str:
     parts = ["# Command line\n\nWhat `--help` prints.\n", f"```text\n{page('')}\n```\n"]
     for name in commands():
         parts.append(f"## makemore {name}\n\n```text\n{page(name)}\n```\n")
-    from makemore.models import MODELS, flag, knobs
+    from makemore.models import MODELS, knobs
 
     parts.append(
         "## Options of each type\n\nWhat `makemore train` and `--type` take besides.\n\n"
@@ -61,7 +61,7 @@ def cli() -> str:
     )
     for type in MODELS:
         for knob in knobs(type):
-            parts.append(f"| `{type}` | `{flag(knob.name)}` | {knob.help} | {knob.default} |\n")
+            parts.append(f"| `{type}` | `--{knob.name.replace('_', '-')}` | {knob.help} | {knob.default} |\n")
     return "".join(part if part.startswith("|") else "\n" + part for part in parts).lstrip()
 
 

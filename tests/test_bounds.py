@@ -254,18 +254,18 @@ def test_matching_that_finds_nothing_has_an_end(monkeypatch):
 @pytest.mark.parametrize(
     ("type", "knobs", "says"),
     [
-        ("transformer", {"n_layer": 10**6}, "--n-layer must be from 1 to 256, not 1,000,000"),
-        ("lstm", {"n_embd2": 2**62}, "--n-embd2 must be from 1 to 65,536"),
-        ("transformer", {"block_size": -1}, "--block-size must be from 0"),
-        ("transformer", {"block_size": 10**12}, "--block-size must be from 0"),
-        ("wavenet", {"n_layer": 13}, "--n-layer must be from 1 to 12"),
-        ("mlp", {"context": 100_000}, "--context must be from 1 to 1,024"),
-        ("mlp_bn", {"n_embd": 0}, "--n-embd must be from 1 to 16,384, not 0"),
-        ("bigram", {"smoothing": 1e308}, "--smoothing must be from 0 to 1,000,000"),
+        ("transformer", {"n_layer": 10**6}, "n_layer must be from 1 to 256, not 1,000,000"),
+        ("lstm", {"n_embd2": 2**62}, "n_embd2 must be from 1 to 65,536"),
+        ("transformer", {"block_size": -1}, "block_size must be from 0"),
+        ("transformer", {"block_size": 10**12}, "block_size must be from 0"),
+        ("wavenet", {"n_layer": 13}, "n_layer must be from 1 to 12"),
+        ("mlp", {"context": 100_000}, "context must be from 1 to 1,024"),
+        ("mlp_bn", {"n_embd": 0}, "n_embd must be from 1 to 16,384, not 0"),
+        ("bigram", {"smoothing": 1e308}, "smoothing must be from 0 to 1,000,000"),
     ],
 )
 def test_knobs_beyond_measure(type, knobs, says):
-    with pytest.raises(MakemoreError, match=re.escape(f"--type {type}: {says}")):
+    with pytest.raises(MakemoreError, match=re.escape(f"type {type}: {says}")):
         configure(type, 10, **knobs)
 
 

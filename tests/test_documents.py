@@ -59,7 +59,7 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
         if language not in ("", "sh"):
             continue
         for command in COMMAND.findall(code):
-            if "--nproc" in command:  # run by test_parallel.py
+            if "--nproc" in command:  # run by test_group.py
                 continue
             command = re.sub(r"--types \S+ --time \S+", "--types ngram,bigram", command)
             words = shlex.split(re.sub(r"--time (\d)0", r"--time \1", command))
@@ -85,7 +85,7 @@ NOT_RUN = {
     "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",
     "zcat huge.txt.gz | makemore -i - -o piped         # standard input": "run by test_cache.py",
-    "torchrun --nnodes 2 --nproc-per-node 8 --max-restarts 3 \\": "needs several machines; with two processes of one, test_parallel.py",
+    "torchrun --nnodes 2 --nproc-per-node 8 --max-restarts 3 \\": "needs several machines; with two processes of one, test_group.py",
     "--rdzv-backend c10d --rdzv-endpoint first-machine:29400 --rdzv-id monday \\": "the same",
     "-m makemore train -i /shared/huge.txt -o /shared/run --type transformer --dropout 0": "the same",
     "python lesson-1/01_counting_pairs.py     # run it as a script; figures go to figures/": "run by test_course.py",

@@ -13,7 +13,7 @@ CONTROLS = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 """Categories of characters that control a terminal, or that hide or reorder the text around them."""
 
 HARMLESS = frozenset("\t\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
-"""Characters of these categories that are text: the tab, joiners (for emoji, Persian and Hindi) and Arabic number signs."""
+"""Those of them that are text: the tab, joiners (for emoji, Persian and Hindi) and Arabic number signs."""
 
 CUT = "…"
 """Printed after a sample that was cut off at the maximum length."""
@@ -22,8 +22,8 @@ CUT = "…"
 class MakemoreError(Exception):
     """Something the user can fix. The message is one sentence that says what is wrong and what to do.
 
-    The library raises it and names its own arguments ("top_k must be 1 or more, not 0"). The command line prints
-    it with those names spelled as options (`--top-k`) and exits with status 2.
+    The library raises it and names its own arguments ("top_k must be 1 or more, not 0"). The command line
+    prints it with those names spelled as options (`--top-k`) and exits with status 2.
 
     Args:
         message: The sentence.
@@ -69,7 +69,7 @@ def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) ->
 
 
 def quoted(text: object, most: int = QUOTED) -> str:
-    """Return text for a message, in quotes: special characters escaped, and the middle left out if it is long.
+    """Return text for a message, in quotes: special characters escaped, the middle of long text left out.
 
     Args:
         text: A line, a pattern, an argument's value; anything but a string is shown as `str` has it.
@@ -100,7 +100,7 @@ def visible(text: str, strict: bool = False) -> str:
 
     Args:
         text: Any text.
-        strict: Whether to escape all other characters that cannot be seen too, such as tabs and unusual spaces.
+        strict: Whether to escape all other characters that cannot be seen, such as tabs, too.
 
     """
     if text.isascii() and text.isprintable():

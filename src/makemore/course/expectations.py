@@ -1,4 +1,4 @@
-"""What checkers expect of an answer. Each function raises Wrong, with a message for the learner, if it is not met."""
+"""What checkers expect of an answer. If it is not met, each raises Wrong, with a message for the learner."""
 
 from __future__ import annotations
 

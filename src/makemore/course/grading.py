@@ -1,7 +1,7 @@
 """Grading a learner's answers.
 
-A checker takes the learner's module and raises Wrong unless the answer is right. `check_apart` runs the checkers in a
-process of their own: whatever a learner's code does, it can neither end nor hang the command.
+A checker takes the learner's module and raises Wrong unless the answer is right. `check_apart` runs the
+checkers in a process of their own: whatever a learner's code does, it can neither end nor hang the command.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def check(
             directory = Path()
     if not directory.is_dir():
         raise MakemoreError(
-            f"{shown(directory)}: no such directory; `{command_line('lessons', 'start', which.name)}` makes it, "
-            "or name yours"
+            f"{shown(directory)}: no such directory; "
+            f"`{command_line('lessons', 'start', which.name)}` makes it, or name yours"
         )
     loaded: dict[Path, SimpleNamespace | str] = {}
     for exercise, checker in exercises.items():

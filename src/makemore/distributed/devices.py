@@ -1,7 +1,7 @@
 """Where a model computes, and everything that makemore sets for a whole process.
 
-A library must leave its caller's torch, environment and warnings alone. So only the command line, whose process is
-its own, calls `own_process`; without that, the functions below it change nothing.
+A library must leave its caller's torch, environment and warnings alone. So only the command line, whose
+process is its own, calls `own_process`; without that, the functions below it change nothing.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def fast_dtype(device: torch.device) -> torch.dtype:
 def own_process() -> None:
     """Let makemore set what suits it in this process: torch's threads, oneDNN, memory limits and warnings.
 
-    The command line calls this. A program that samples a few lines at a time, and uses torch for nothing else, can
-    call it too: small samples then take about half as long.
+    The command line calls this. A program that samples a few lines at a time, and uses torch for nothing
+    else, can call it too: small samples then take about half as long.
     """
     global _owned
     _owned = True
-    # On a busy machine torch's threads should sleep while they wait for each other: spinning beside another process
-    # makes a step tens of times slower, though on a quiet machine it is a third quicker (benchmarks/NOTES.md). The
-    # setting is read when torch is imported.
+    # On a busy machine torch's threads should sleep while they wait for each other: spinning beside another
+    # process makes a step tens of times slower, though on a quiet machine it is a third quicker
+    # (benchmarks/NOTES.md). The setting is read when torch is imported.
     if "torch" not in sys.modules and hasattr(os, "getloadavg") and os.getloadavg()[0] >= 1:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not sys.warnoptions:  # warnings that libraries address to programmers
@@ -94,7 +94,7 @@ def one_thread() -> None:
 
 @contextlib.contextmanager
 def few_rows(rows: int) -> Iterator[None]:
-    """Compute as suits a number of rows: for a few, starting kernels and threads takes longer than the work."""
+    """Compute as suits a number of rows: for a few, starting threads and kernels outlasts the work."""
     if not _owned or rows > ONE_THREAD:
         yield
         return
@@ -114,8 +114,9 @@ def few_rows(rows: int) -> Iterator[None]:
 def bound_memory() -> None:
     """Limit the memory that torch and the C library keep for later (measured in benchmarks/NOTES.md).
 
-    glibc returns large blocks to the system when they are freed, but not those of a size, up to 32 MB, that was freed
-    before. And oneDNN keeps its kernels for the last 1,024 shapes of batches; long lines have thousands of shapes.
+    glibc returns large blocks to the system when they are freed, but not those of a size, up to 32 MB, that
+    was freed before. And oneDNN keeps kernels for the last 1,024 shapes of batches; long lines have thousands
+    of shapes.
     """
     if not _owned:
         return

@@ -73,8 +73,8 @@ def number(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> in
         return default
     if not (text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
         raise MakemoreError(
-            f"the environment variable {name} is {text[:80]!r}, but torchrun, which reads it, needs a whole number of "
-            f"{least:,} or more; unset it, or start the processes with nproc or torchrun",
+            f"the environment variable {name} is {text[:80]!r}, but torchrun, which reads it, needs a whole "
+            f"number of {least:,} or more; unset it, or start the processes with nproc or torchrun",
             option="nproc",
         )
     return int(text)

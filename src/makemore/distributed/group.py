@@ -1,8 +1,8 @@
-"""Processes that work together, on one machine or several: torchrun starts them, torch.distributed connects them.
+"""Processes that work together: torchrun starts them, torch.distributed connects them.
 
-Every process serves the same batches and keeps its own lines: of each batch, the process of rank r takes lines r,
-r + size, r + 2 size and so on. DistributedDataParallel averages the gradients. Dropout is drawn for the whole batch by
-every process, so the results do not depend on the number of processes, up to rounding.
+Every process serves the same batches and keeps its own lines: of each batch, the process of rank r takes
+lines r, r + size, r + 2 size and so on. DistributedDataParallel averages the gradients. Every process draws
+dropout for the whole batch, so the results do not depend on the number of processes, up to rounding.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
 """A model, or what stands in for it: from ids (B, T) to logits (B, T, V) and a state."""
 
 TIMEOUT = datetime.timedelta(days=7)
-"""How long processes wait for each other; the first may be reading a large file. They notice a death at once."""
+"""How long processes wait for each other; the first may be reading a large file. Deaths are noticed at once."""
 
 MEETING_SECONDS = 30 * 60
 """How long processes wait until all have been started."""
@@ -52,7 +52,7 @@ _SIGNS = (
 class Group:
     """Processes that work together.
 
-    All of them must call the same methods in the same order, except `share` and `spread`, which exchange nothing.
+    All must call the same methods in the same order, except `share` and `spread`, which exchange nothing.
 
     Args:
         rank: The number of this process, from 0.
@@ -267,8 +267,8 @@ def joined(device: torch.device | None = None) -> Iterator[Group]:
 def _meet() -> Store:
     """Return the store through which the processes find each other.
 
-    The processes of `launch` meet in a file: torch's own store would listen on every interface, without a password,
-    and unpickle what it is sent.
+    The processes of `launch` meet in a file: torch's own store would listen on every interface, without a
+    password, and unpickle what it is sent.
     """
     if directory := os.environ.get(MEETING):
         attempt = number("TORCHELASTIC_RESTART_COUNT", 0)

@@ -1,4 +1,4 @@
-"""Start several processes of one command line on this machine. torch's elastic agent watches over them, as in torchrun."""
+"""Start several processes of one command line on this machine, watched over by torch's elastic agent."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ Command = Callable[[list[str]], Outcome]
 def launch(command: Command, argv: list[str], processes: int, restarts: int = 0) -> Outcome:
     """Run a command line in several processes together, and return how it ended.
 
-    The processes meet in files of a private directory and talk over the loopback interface: nothing listens to the
-    network.
+    The processes meet in files of a private directory and talk over the loopback interface: nothing listens
+    to the network.
 
     Args:
         command: What every process calls.
         argv: The command line.
         processes: How many to start.
-        restarts: How often all are started again after one was lost. An error is not a loss: it ends them all.
+        restarts: How often all are started again if one is lost. An error is not a loss: it ends all.
 
     Raises:
         MakemoreError: Processes were lost more than `restarts` times, or there is no temporary directory.
@@ -129,7 +129,8 @@ def _private_directory() -> Iterator[Path]:
         directory = tempfile.TemporaryDirectory(prefix="makemore-", ignore_cleanup_errors=True)
     except OSError as error:
         raise MakemoreError(
-            f"nproc: cannot make a temporary directory ({error.strerror or error}); set TMPDIR to a writable one",
+            f"nproc: cannot make a temporary directory ({error.strerror or error}); "
+            "set TMPDIR to a writable one",
             option="nproc",
         ) from None
     with directory as name:
@@ -137,7 +138,7 @@ def _private_directory() -> Iterator[Path]:
 
 
 def _process(command: Command, argv: list[str], note: Path) -> Outcome:
-    """Run the command in one of the processes. Its error is noted, so that restarted processes end at once."""
+    """Run the command in one of the processes; note its error, so that restarted processes end at once."""
     if (error := _error(note)) is not None:
         return error
     from makemore.distributed.group import LOST

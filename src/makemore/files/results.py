@@ -17,9 +17,9 @@ Flag = Callable[[str], str]
 class Result:
     """Base of a frozen dataclass with the results of a measurement.
 
-    Its fields hold numbers, text, booleans, None, and tuples, mappings and results of those. The metadata of a
-    field may give `json`, its key in JSON if it differs from the field's name, and `null`, the number that null
-    stands for when the field is read.
+    Its fields hold numbers, text, booleans, None, and tuples, mappings and results of those. The metadata of
+    a field may give `json`, its key in JSON if it differs from the field's name, and `null`, the number that
+    null stands for when the field is read.
     """
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
@@ -55,7 +55,7 @@ class Result:
 
 
 def plain(value: object, flag: Flag = str) -> object:
-    """Return a value as JSON can hold it: results as dictionaries, and None for numbers that are not finite."""
+    """Return a value as JSON can hold it: results as dictionaries, None for numbers that are not finite."""
     match value:
         case Result():
             return value.to_json(flag)

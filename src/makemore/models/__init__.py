@@ -83,7 +83,7 @@ def model_class(type: str) -> type[Model]:
     """Return the class of a type; raises MakemoreError with a suggestion if there is none."""
     if type not in MODELS:
         guess = alike(type, MODELS) or f" there are {', '.join(MODELS)}"
-        raise MakemoreError(f"--type {shown(type)}: no such model;{guess}")
+        raise MakemoreError(f"type {shown(type)}: no such model;{guess}", option="type")
     return MODELS[type]
 
 
@@ -114,15 +114,16 @@ def configure(type: str, longest: int, **given: float) -> ModelConfig:
     names = [knob.name for knob in knobs(type)]
     for name in given:
         if name not in names:
-            has = "has " + ", ".join(map(flag, names)) if names else "has nothing to set"
-            raise MakemoreError(f"{flag(name)} is not an option of --type {type}, which {has}")
+            has = "has " + ", ".join(names) if names else "has nothing to set"
+            raise MakemoreError(
+                f"{name} does not apply to type {type}, which {has}", option=(name, "type", *names)
+            )
     if "block_size" in names and not given.get("block_size"):
         given["block_size"] = longest + 1
     try:
         return model_class(type).config_class(**given)
     except ValueError as error:
-        said = re.sub(r"\w+", lambda word: flag(word[0]) if word[0] in names else word[0], str(error))
-        raise MakemoreError(f"--type {type}: {said}") from None
+        raise MakemoreError(f"type {type}: {error}", option=("type", *names)) from None
 
 
 def build(type: str, vocab_size: int, config: ModelConfig) -> Model:
@@ -133,8 +134,3 @@ def build(type: str, vocab_size: int, config: ModelConfig) -> Model:
 def count_parameters(model: nn.Module) -> int:
     """Return how many numbers the model has learned: weights, or counts where it counts."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def flag(name: str) -> str:
-    """Return a knob's name as the command line writes it."""
-    return "--" + name.replace("_", "-")

@@ -37,5 +37,5 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def fit(self, tokens: Tensor) -> None:
-        """Count the training lines, a stream of ids (M,) with boundaries around them, if `counting` is true."""
+        """Count the training lines: a stream of ids (M,) with boundaries around each line."""
         raise NotImplementedError

@@ -149,7 +149,10 @@ class NGram(Model):
         return (torch.cat(logp) if len(logp) > 1 else logp[0]).view(B, T, self.V), (last,)
 
     def _logp(self, contexts: list[Tensor]) -> Tensor:
-        """The log-probabilities at some places, (N, V), given the numbers of their contexts of 0, 1, ... characters, (N,) each."""
+        """The log-probabilities at some places, (N, V).
+
+        contexts: (N,) each, the numbers of the places' contexts of 0, 1, ... characters.
+        """
         # contexts of no and of one character are few and have the most continuations: each is done once
         p = torch.full((1, self.V), 1 / self.V, dtype=torch.float64, device=contexts[0].device)
         self._interpolate(0, contexts[0].new_zeros(1), p)

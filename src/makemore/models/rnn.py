@@ -12,9 +12,10 @@ LSTM    i = sigmoid(W_i x_t + U_i h_{t-1} + b_i)                 how much to wri
         c_t = f * c_{t-1} + i * g                                the memory: added to, never squashed
         h_t = o * tanh(c_t)
 
-then p(. | x_0 .. x_t) = softmax(O h_t + b). (torch keeps two biases where one would do.) The GRU applies its reset gate r after the product with U_n,
-as torch does, and not before it as in the paper: the same size, about the same quality, one matrix
-product less to wait for. `step` of each class is the equation; `forward` runs torch's fused form of it.
+then p(. | x_0 .. x_t) = softmax(O h_t + b). (torch keeps two biases where one would do.) The GRU applies its
+reset gate r after the product with U_n, as torch does, and not before it as in the paper: the same size,
+about the same quality, one matrix product less to wait for. `step` of each class is the equation;
+`forward` runs torch's fused form of it.
 
 After Mikolov et al., "Recurrent neural network based language model" (2010); Graves, "Generating
 Sequences With Recurrent Neural Networks" (2013), arXiv:1308.0850; Cho et al., "Learning Phrase

@@ -12,15 +12,58 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 import makemore as library
 from makemore.distributed import launch as launching
-from makemore.distributed.group import joined
+from makemore.distributed.group import ALONE, Group, SharedDropout, joined
 from makemore.errors import MakemoreError
 from makemore.training.start import train as train_
 
 STEPS = 50
+
+
+def test_one_process_alone() -> None:
+    assert (ALONE.first, ALONE.size) == (True, 1)
+    assert (ALONE.mean(2.5), ALONE.told(2.5), ALONE.same("a"), ALONE.anybody(False)) == (2.5, 2.5, "a", False)
+    assert list(ALONE.share(np.arange(5))) == list(range(5))
+    assert list(ALONE.shared("abc", str.upper)) == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize(("size", "turned"), [(2, False), (3, False), (8, False), (2, True), (3, True)])
+def test_dropout_is_that_of_one_process(size: int, turned: bool) -> None:
+    """Also of what lies in memory in another order, and where a process has no rows."""
+
+    def laid_out(x: torch.Tensor) -> torch.Tensor:
+        return x.transpose(0, 1).contiguous().transpose(0, 1) if turned else x.contiguous()
+
+    whole = laid_out(torch.randn(6, 4, 3))
+    torch.manual_seed(1)
+    right = torch.nn.Dropout(0.4)(whole)
+    for rank in range(size):
+        group = Group(rank, size)
+        rows = group.share(np.arange(6))
+        dropout = SharedDropout(0.4, group)
+        torch.manual_seed(1)
+        mine = laid_out(whole[rank::size])
+        assert torch.equal(dropout(mine), right[rank::size])
+        assert len(rows) == len(mine)
+        assert dropout.eval()(mine) is mine
+
+
+def test_spread_replaces_dropout_and_leaves_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.nn.parallel, "DistributedDataParallel", lambda module: module)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Sequential(torch.nn.Dropout(0.3)))
+    before = model.state_dict().keys()
+    group = Group(0, 2)
+    assert ALONE.spread(model, model) is model
+    assert not any(isinstance(module, SharedDropout) for module in model.modules())
+    group.spread(model, model)
+    (dropout,) = (module for module in model.modules() if isinstance(module, torch.nn.Dropout))
+    assert isinstance(dropout, SharedDropout)
+    assert (dropout.p, dropout.group) == (0.3, group)
+    assert model.state_dict().keys() == before
 
 
 def run(*arguments: object, torchrun: bool = False) -> subprocess.CompletedProcess[str]:
