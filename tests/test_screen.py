@@ -26,6 +26,7 @@ from makemore.cli import measure as measuring
 from makemore.cli.app import page
 from makemore.cli.display import BAR, Display
 from makemore.cli.errors import complain
+from makemore.cli.explained import show_explained
 from makemore.cli.leaderboard import Leaderboard
 from makemore.cli.terminal import for_stream, visible_json, width_of, wrapped
 from makemore.errors import visible
@@ -131,7 +132,7 @@ def test_inspect_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> N
 def test_explain_is_readable_at_any_width(small_run: Path, names_run: Path) -> None:
     for runs in ([small_run], [small_run, names_run]):
         explained = {f"run-{i}": makemore.load(run).explain("emma") for i, run in enumerate(runs)}
-        check_readable(lambda console, explained=explained: tables.show_explained(console, explained))  # type: ignore[misc]
+        check_readable(lambda console, explained=explained: show_explained(console, explained))  # type: ignore[misc]
 
 
 def test_what_people_write_is_no_markup_and_no_emoji() -> None:

@@ -14,8 +14,9 @@ errors.py      sentences about what went wrong, with options as they are typed
 processes.py   --nproc
 display.py     the progress of training
 described.py   what was read, in sentences
-tables.py      tables of results
+tables.py      tables of results: eval, compare, inspect
 leaderboard.py the progress of a comparison
+explained.py   the line that explain prints
 layout.py      prose, tables and notes at any width
 output.py      lines, JSON, and the status of work in progress
 terminal.py    safe and readable text on a terminal

@@ -62,7 +62,7 @@ def explain(
         return 0
     from rich.console import Console
 
-    from makemore.cli.tables import show_explained
+    from makemore.cli.explained import show_explained
 
     console = Console()
     if not console.is_terminal:

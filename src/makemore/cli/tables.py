@@ -1,15 +1,13 @@
-"""What the measuring commands print: eval, compare, inspect, explain."""
+"""The tables that the measuring commands print: eval, compare, inspect."""
 
 from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from makemore.cli.layout import command, notes, say, table
 from makemore.cli.options import flag_of
@@ -20,22 +18,12 @@ from makemore.metrics.advice import RED, Warned, readable
 from makemore.metrics.intervals import FEWEST, TOO_FEW, exists
 from makemore.metrics.quality import UNIQUE_OF
 from makemore.metrics.verdict import MUCH
-from makemore.runs.scoring import Explained
 
 if TYPE_CHECKING:  # these take long to load
     from makemore.metrics.assessment import Assessment, Estimate
     from makemore.metrics.intervals import Interval
     from makemore.reports.compared import Comparison
     from makemore.reports.inspected import Inspection
-
-BESIDE = 34
-"""Columns of the terminal that a run needs beside another in `explain`."""
-
-END = "⏎"
-"""Shows the end of a line."""
-
-_SURPRISES = ((0.7, "green"), (1.7, ""), (3.1, "yellow"), (math.inf, "red"))
-"""The highest surprise in nats of each colour of a character: probabilities down to 50%, 18% and 5%."""
 
 
 def number(x: float | None, digits: int = 4) -> str:
@@ -89,13 +77,18 @@ def _losses(console: Console, found: Assessment) -> None:
 def _judged(console: Console, found: Assessment) -> None:
     """Print what samples are like: the name of each number, the number, and what it says."""
     copying, of, calibration = found.copying, found.quality, found.calibration
-    ratio = "how many times as likely training lines are as held-out ones; 1 is no memorising, and it is high for long lines"
+    ratio = (
+        "how many times as likely training lines are as held-out ones; 1 is no memorising, and it is high "
+        "for long lines"
+    )
     if exists(copying.interval):
         ratio += f" ({_between(copying.interval, 2)})"
     else:
         ratio += f" ({TOO_FEW if copying.lines < FEWEST else 'too uncertain to say'})"
-    unique = f"of {min(UNIQUE_OF, of.samples):,} samples are different; of as many training lines {_share(of.uniqueness_of_train)}"
-    calibrated = f"how far probabilities are from how often they come true; by chance alone {number(calibration.by_chance, 3)}"
+    many, train = min(UNIQUE_OF, of.samples), _share(of.uniqueness_of_train)
+    unique = f"of {many:,} samples are different; of as many training lines {train}"
+    chance = number(calibration.by_chance, 3)
+    calibrated = f"how far probabilities are from how often they come true; by chance alone {chance}"
     rows = [
         ("copies", number(100 * of.train_mass, 1) + "%", "of samples are training lines"),
         ("copy ratio R", number(copying.ratio, 2), ratio),
@@ -170,11 +163,19 @@ def show_comparison(console: Console, result: Comparison) -> None:
     for each in entries:
         low, high = each.interval
         copies = "-" if each.train_mass is None else _share(each.train_mass)
-        rows.append([
-            each.name, number(each.nll["test"]), number((high - low) / 2, 3),
-            f"{each.parameters:,}", duration(each.seconds), f"{each.samples_per_second:,.0f}",
-            copies, number(each.copy_ratio, 2), _share(each.uniqueness),
-        ])  # fmt: skip
+        rows.append(
+            [
+                each.name,
+                number(each.nll["test"]),
+                number((high - low) / 2, 3),
+                f"{each.parameters:,}",
+                duration(each.seconds),
+                f"{each.samples_per_second:,.0f}",
+                copies,
+                number(each.copy_ratio, 2),
+                _share(each.uniqueness),
+            ]
+        )
     head = ["", "test", "±", "parameters", "time", "samples/s", "copies", "copy ratio R", "unique"]
     table(console, head, rows)
     for each in entries:
@@ -184,11 +185,15 @@ def show_comparison(console: Console, result: Comparison) -> None:
     _ties(console, result)
     places = {each.name: place for place, each in enumerate(entries)}
     rows = [
-        [f"{pair.a} before {pair.b}", number(pair.difference), _between(pair.interval, 4),
-         "tie" if pair.tie else "real"]
+        [
+            f"{pair.a} before {pair.b}",
+            number(pair.difference),
+            _between(pair.interval, 4),
+            "tie" if pair.tie else "real",
+        ]
         for pair in result.pairs
         if places[pair.b] == places[pair.a] + 1
-    ]  # fmt: skip
+    ]
     if rows:
         say(console)
         table(console, ["to the next", "nats per token", "95% interval", "verdict"], rows)
@@ -220,68 +225,6 @@ def _ties(console: Console, result: Comparison) -> None:
     others = [f"{a} and {b}" for a, b in ties if a != best]
     if others:
         say(console, f"further ties: {'; '.join(others)}")
-
-
-# explain
-
-
-def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]]) -> None:
-    """Print what each run expected of a line, character by character, side by side if there is room."""
-    for name, each in explained.items():
-        whole = Text(f"{visible(name)}: " if len(explained) > 1 else "")
-        for e in each:
-            letter = e.character if e.character == " " else _letter(e.character)
-            whole.append(letter, style=_colour(e.nll))
-        nats = sum(e.nll for e in each)
-        sums = f"{nats:.2f} nats, {nats / len(each):.2f} a character"
-        apart = width_of(whole.plain) + 3 + len(sums) > console.width
-        whole.append(f"\n  {sums}" if apart else f"   {sums}", style="dim")
-        console.print(whole, highlight=False, soft_wrap=True)
-    width = (console.width - 3) // len(explained) - 2 if console.is_terminal else 60
-    if width >= BESIDE or len(explained) == 1:
-        _expected(console, explained, width)
-        return
-    for name, each in explained.items():
-        say(console)
-        _expected(console, {name: each}, console.width - 5)
-
-
-def _expected(console: Console, explained: Mapping[str, Sequence[Explained]], width: int) -> None:
-    """Print a table of what some runs expected. width: The columns of the terminal that each of them has."""
-    grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
-    grid.add_column(no_wrap=True, min_width=2)
-    for _ in explained:
-        grid.add_column(no_wrap=True, min_width=min(width, BESIDE))
-    head = [Text("nats  ").append(clipped(f"{visible(n)} expected", width - 6)) for n in explained]
-    grid.add_row("", *(Text.styled(text.plain, "bold") for text in head))
-    for at_once in zip(*explained.values(), strict=True):
-        letter = Text(_letter(at_once[0].character), style=_colour(max(e.nll for e in at_once)))
-        grid.add_row(letter, *(_choices(e, width) for e in at_once))
-    console.print(grid, crop=False)
-
-
-def _choices(e: Explained, width: int) -> Text:
-    """Return the surprise at a position, and the likeliest characters there, in lines of a width."""
-    parts = [(f"{_letter(c)} {p:.0%}", "bold" if c == e.character else "dim") for c, p in e.choices]
-    if e.character not in [c for c, _ in e.choices]:
-        parts.append((f"… {_letter(e.character)} {e.probability:.2%}", "bold"))
-    text = Text(f"{e.nll:4.1f}", style=_colour(e.nll))
-    found, used = Text.assemble(text), width_of(text.plain)
-    for part, style in parts:
-        if used + 2 + width_of(part) > width and used > 4:
-            found.append("\n    ")
-            used = 4
-        found.append("  ").append(part, style=style)
-        used += 2 + width_of(part)
-    return found
-
-
-def _letter(character: str) -> str:
-    return END if character == "\n" else "␣" if character == " " else readable(character)
-
-
-def _colour(nll: float) -> str:
-    return next(colour for most, colour in _SURPRISES if nll <= most)
 
 
 # inspect
@@ -322,21 +265,35 @@ def _facts(found: Inspection) -> list[tuple[str, str, str]]:
     """Return what is in a list: the name of each number, the number, and what it says."""
     lengths, splits, odd = found.lengths, found.splits, found.suspicious
     often = ", ".join(f"{_short(each.line, 20)} {each.count}" for each in found.most_frequent)
+    duplicates = f"{found.duplicates:,} duplicates" + f": {often}" * bool(often)
     characters = " ".join(readable(each.character) for each in found.alphabet[:40])
     rare = " ".join(readable(each.character) for each in found.rare[:20])
     rows = [
-        ("different lines", f"{found.unique:,}", f"{found.duplicates:,} duplicates" + f": {often}" * bool(often)),
-        ("length", f"{lengths.median:g}",
-         f"characters is the median; from {lengths.minimum} to {lengths.maximum:,}, mean {lengths.mean:.1f}, "
-         f"95% have at most {lengths.percentile_95:,.0f}"),
+        ("different lines", f"{found.unique:,}", duplicates),
+        (
+            "length",
+            f"{lengths.median:g}",
+            f"characters is the median; from {lengths.minimum} to {lengths.maximum:,}, "
+            f"mean {lengths.mean:.1f}, 95% have at most {lengths.percentile_95:,.0f}",
+        ),
         ("characters", f"{len(found.alphabet):,}", characters + " ..." * (len(found.alphabet) > 40)),
         ("rare ones", f"{len(found.rare):,}", "seen fewer than five times" + f": {rare}" * bool(rare)),
-        ("odd ones", f"{len(odd):,}",
-         ", ".join(f"{each.code_point} {each.name.lower()} (line {each.line:,})" for each in odd[:5])),
-        ("near-duplicates", _share(found.near_duplicates.share), "of the lines differ from another line only in case or white space"),
-        ("held out", f"{splits['test'].lines:,}",
-         f"lines to test, {splits['validation'].lines:,} to validate, {splits['train'].lines:,} to train"),
-    ]  # fmt: skip
+        (
+            "odd ones",
+            f"{len(odd):,}",
+            ", ".join(f"{each.code_point} {each.name.lower()} (line {each.line:,})" for each in odd[:5]),
+        ),
+        (
+            "near-duplicates",
+            _share(found.near_duplicates.share),
+            "of the lines differ from another line only in case or white space",
+        ),
+        (
+            "held out",
+            f"{splits['test'].lines:,}",
+            f"lines to test, {splits['validation'].lines:,} to validate, {splits['train'].lines:,} to train",
+        ),
+    ]
     if (half := found.expected.half_width) is not None:
         says = "nats per token is how precise a loss on the test lines is (counting has a loss of"
         rows.append(("precision", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))

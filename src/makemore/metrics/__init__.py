@@ -1,1 +1,15 @@
-"""metrics."""
+"""Metrics: what a model and its samples are like, in numbers and in warnings.
+
+intervals.py    95% intervals from the bootstrap
+losses.py       exact losses of lines, and their parts
+baselines.py    counting models to compare with
+calibration.py  whether probabilities come true
+verdict.py      does a model memorise? the verdict in words
+copying.py      the copy ratio that the verdict comes from
+quality.py      how new, how near to the list and how varied samples are
+advice.py       warnings, each with what to do
+layers.py       what training recorded inside a model, judged
+forms.py        forms in which people keep lists, and how to repair them
+looks.py        which form a list has, and what to say about it
+assessment.py   what `assess` returns: all of these as fields
+"""

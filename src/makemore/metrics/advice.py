@@ -18,8 +18,9 @@ LINES, HELD_OUT = 1000, 300
 """Different lines, and held-out lines, below which intervals are wide."""
 
 FEW = 500
-"""Different lines below which neither type is reliably better: on fresh lines the 6-gram was ahead on 6 of 10 random lists of 50
-and 150, the default type, trained for 300 steps, on 4 of 5 of 500 and 1,300 (benchmarks/small_lists.py, one list of each size)."""
+"""Different lines below which neither type is reliably better: on fresh lines the 6-gram was ahead on 6 of 10
+random lists of 50 and 150, the default type, trained for 300 steps, on 4 of 5 of 500 and 1,300
+(benchmarks/small_lists.py, one list of each size)."""
 
 RARE = 5
 """A character that occurs less often can hardly be learned."""
@@ -28,8 +29,8 @@ COLLAPSE = 0.8
 """Samples repeat themselves if they have less than this share of the uniqueness of training lines."""
 
 CALIBRATION, VARIETY, DISTANCE = 0.05, (0.9, 1.1), 2.0
-"""Rules of thumb by which the page marks numbers: a calibration error beyond chance, a Vendi ratio, and the ratio of a
-distance. They cause no warning."""
+"""Rules of thumb by which the page marks numbers: a calibration error beyond chance, a Vendi ratio, and the
+ratio of a distance. They cause no warning."""
 
 VALID = 0.9
 """The share of samples that should end by themselves."""
@@ -109,7 +110,8 @@ def of_overfitting(curve: Sequence[Point]) -> list[Warned]:
             "overfitted",
             f"overfitting: since step {step:,} the validation loss has risen by more than chance explains; "
             "the weights of that step were kept",
-            "this run needs nothing; for a better one raise dropout, weight_decay or teacher, or find more lines",
+            "this run needs nothing; for a better one raise dropout, weight_decay or teacher, or find more "
+            "lines",
             RED,
             ("dropout", "weight_decay", "teacher"),
         )
@@ -124,8 +126,8 @@ def of_training(
     Args:
         curve: The evaluations during training.
         nll: The loss on each split, in nats per token.
-        counting: The test loss of an n-gram, and the standard error of this model's difference from it; None for
-            a counting model.
+        counting: The test loss of an n-gram, and the standard error of this model's difference from it; None
+            for a counting model.
         held_out: Validation and test lines.
 
     """
@@ -218,7 +220,8 @@ def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: i
         found.append(
             Warned(
                 "rare_characters",
-                f"rare characters: {len(rare):,} of {len(counts):,} occur fewer than {RARE} times in the list ({few})",
+                f"rare characters: {len(rare):,} of {len(counts):,} occur fewer than {RARE} times in the list "
+                f"({few})",
                 "nothing can be learned about them; if they are mistakes, correct or remove those lines",
             )
         )

@@ -47,8 +47,8 @@ class Calibration:
 def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> Calibration:
     """Return how well a model is calibrated on some lines.
 
-    Every probability that the model gives, to any character at any position, is a prediction. Predictions are put
-    into bins of equal width by their probability, and the error is
+    Every probability that the model gives, to any character at any position, is a prediction. Predictions are
+    put into bins of equal width by their probability, and the error is
 
         sum over bins of (predictions in it) |mean probability - share that came true| / (positions)
 

@@ -1,4 +1,4 @@
-"""The copy ratio R: how many times as likely a model finds training lines as lines that it was not trained on."""
+"""The copy ratio R: how many times as likely a model finds training lines as held-out lines."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ COPIED_TOKENS = 500_000
 """The most tokens of a split that the copy ratio comes from, if not all of its lines were scored."""
 
 FOLDS, FOLD_TOKENS = 10, 200_000
-"""A counting model can be fitted again without each of this many parts of the lines, if the list has at most this many
-tokens."""
+"""A counting model can be fitted again without each of this many parts of the lines, if the list has at most
+this many tokens."""
 
 _PERMUTATIONS, _UNITS = 5000, 1000
 """Permutations, and the most held-out lines in each; more lines are grouped at random."""
@@ -57,16 +57,16 @@ def copied(
 ) -> Copying:
     """Return `copying` of a model and its corpus.
 
-    If only some lines of a split were scored, others are chosen and scored, such that each different line counts the
-    same however often it is repeated. The masses are then NaN: a few lines have most of the mass, and a subsample
-    misses them.
+    If only some lines of a split were scored, others are chosen and scored, such that each different line
+    counts the same however often it is repeated. The masses are then NaN: a few lines have most of the mass,
+    and a subsample misses them.
 
     Args:
         model: The trained model.
         corpus: What it was trained on.
         found: The losses of the lines of each split that were scored.
-        untrained: Returns an unfitted model, if the model is a counting one: if the held-out lines cannot tell, it is
-            fitted again without some of the lines, in turn.
+        untrained: Returns an unfitted model, if the model is a counting one: if the held-out lines cannot
+            tell, it is fitted again without some of the lines, in turn.
         group: Processes that share the work.
 
     """
@@ -88,8 +88,8 @@ def copied(
 def _left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) -> Copying:
     """Return R of a counting model fitted again without each of FOLDS parts of the lines.
 
-    Every line is held out once: R is the mean probability of the lines where they were counted over that where they
-    were left out, so both sides have the same lines.
+    Every line is held out once: R is the mean probability of the lines where they were counted over that
+    where they were left out, so both sides have the same lines.
     """
     hashes, first, number = np.unique(corpus.hashes, return_index=True, return_inverse=True)
     n = len(hashes)
@@ -137,7 +137,7 @@ def _known(ratio: float, ratios: Floats, n: int) -> tuple[float, Interval]:
 
 
 def _by_chance(p: Floats, q: Floats) -> float | None:
-    """Return how probable held-out lines as unlikely as these are if training lines are COPIES times as likely.
+    """Return the probability of held-out lines this unlikely if training lines are COPIES times as likely.
 
     Args:
         p: (N,) probabilities of training lines, up to a common factor.
@@ -164,7 +164,7 @@ def _by_chance(p: Floats, q: Floats) -> float | None:
 
 
 def _of_few(train: int, held_out: int, share: float) -> float:
-    """Return at most how often a file of the model's own samples has this many lines that are not training lines.
+    """Return a bound on how often a file of the model's own samples has this many held-out lines.
 
     By Chernoff's bound.
 

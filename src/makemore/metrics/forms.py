@@ -1,7 +1,7 @@
 """Forms in which people keep lists: of whole files, and of some lines. Each comes with what to do about it.
 
-FORMATS are forms that most lines of a file have; a list has at most one. MARKS are things on some of the lines; a list
-may have several.
+FORMATS are forms that most lines of a file have; a list has at most one. MARKS are things on some of the
+lines; a list may have several.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """95% intervals: how much a number would change if the file held other lines of the same kind.
 
-They come from the bootstrap (Efron 1979): lines are drawn again with replacement, a thousand times. Lines that the
-file repeats are drawn together, since they are one observation.
+They come from the bootstrap (Efron 1979): lines are drawn again with replacement, a thousand times. Lines
+that the file repeats are drawn together, since they are one observation.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def ratio_interval(
 ) -> Interval:
     """Return the interval of sum(top) / sum(bottom); NaN if there are fewer than FEWEST different lines.
 
-    If there are few lines the interval is widened by Student's t, since bootstrap samples of few lines vary too
-    little.
+    If there are few lines the interval is widened by Student's t, since bootstrap samples of few lines vary
+    too little.
 
     Args:
         top: (M,) what each line adds to the numerator.

@@ -20,8 +20,8 @@ FILE, PICTURE = "diagnostics.jsonl", "diagnostics.png"
 SATURATED, DEAD = 0.8, 0.2
 VANISHING, EXPLODING = 1e-4, 100.0
 TOO_LARGE, TOO_LARGE_SETTLED, TOO_SMALL = 10**-1.0, 10**-1.7, 1e-5
-"""Limits of `warnings`; tests/test_diagnostics.py shows where they come from. Typical steps are large while weights are
-young; after 200 steps they should be smaller."""
+"""Limits of `warnings`; tests/test_diagnostics.py shows where they come from. Typical steps are large while
+weights are young; after 200 steps they should be smaller."""
 
 LOST = 1000.0
 """A loss, in nats per token, from which no training recovers."""
@@ -115,8 +115,9 @@ def _flat_layers(rows: Sequence[Row]) -> list[Warned]:
     found = []
     saturated = {name: _mean(rows, name, "saturated") for name in layers if _kind(name) == "tanh"}
     if (worst := max(saturated.values(), default=0)) > SATURATED:
-        said = f"{worst:.0%} of the outputs of {_largest(saturated)} are near -1 or 1, where almost no gradient passes"
-        found.append(_warned("saturated", f"saturated: {said}", remedy))
+        outputs = f"{worst:.0%} of the outputs of {_largest(saturated)}"
+        said = f"saturated: {outputs} are near -1 or 1, where almost no gradient passes"
+        found.append(_warned("saturated", said, remedy))
     dead = {name: _mean(rows, name, "dead") for name in layers}
     if (worst := max(dead.values(), default=0)) > DEAD:
         said = f"{worst:.0%} of the units of {_largest(dead)} passed no gradient anywhere in a batch"

@@ -1,13 +1,12 @@
-"""What samples are like, beside lines that the model has not seen: copies, new ones, how alike, how varied.
+"""What samples are like, compared with held-out lines: how many are new, how near to the list, how varied.
 
-G samples, T training lines, H held-out lines (validation and test together; none is a training line).
+Held-out lines are validation and test lines together; none of them is a training line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,23 +19,23 @@ Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 UNIQUE_OF = 1000
-"""Lines whose uniqueness is measured, at most: it falls with their number, so it is the same wherever it is told."""
+"""The number of lines whose uniqueness is measured everywhere, since it falls with their number."""
 
 VENDI_LINES = 1000
-"""Lines that the Vendi score is of, at most: its matrix has so many rows and columns."""
+"""The most lines of a Vendi score, whose matrix has a row and a column for each."""
 
 _WORK = 4e9
-"""About how many character comparisons to spend on nearest lines: some seconds of one core."""
+"""About how many character comparisons the nearest lines may take: some seconds of one core."""
 
 
 def uniqueness(lines: list[str]) -> float:
-    """Return the share of different lines among the first UNIQUE_OF lines (MOSES, Polykovskiy et al. 2020)."""
+    """Return the share of different lines among the first UNIQUE_OF (MOSES, Polykovskiy et al. 2020)."""
     some = lines[:UNIQUE_OF]
     return len(set(some)) / len(some)
 
 
 def novelty(lines: list[str], train: set[str]) -> float:
-    """Return the share of the different lines that are no training lines. Not "higher is better"."""
+    """Return the share of the different lines that are not training lines. Higher is not always better."""
     different = set(lines)
     return len(different - train) / len(different)
 
@@ -46,24 +45,31 @@ def novelty(lines: list[str], train: set[str]) -> float:
 
 @dataclass(frozen=True)
 class Nearest:
-    """How far some lines are from the training lines, in edits."""
+    """How far lines are from the training lines, in edits."""
 
     distances: Counts
-    """(N,) characters to put in, leave out or change until the line is its nearest training line."""
+    """(N,) characters to insert, delete or change to turn each line into the nearest training line."""
     which: Counts
     """(N,) the nearest training line."""
 
 
 def affordable(lines: int, mean_length: float, train: int) -> tuple[int, int]:
-    """Return of how many lines, and beside how many training lines, the nearest can be found in some seconds."""
-    pair = mean_length * max(1.0, mean_length / 64)  # the bits of a word are compared at once
+    """Return how many lines can be compared with how many training lines in some seconds.
+
+    Args:
+        lines: Lines whose nearest training line is wanted.
+        mean_length: Characters of a line.
+        train: Training lines.
+
+    """
+    pair = mean_length * max(1.0, mean_length / 64)  # 64 bits, a word, are compared at once
     most = _WORK / pair
     n = int(min(lines, max(200, most / train)))
     return n, int(min(train, max(1000, most / n)))
 
 
 def nearest(lines: list[str], train: list[str]) -> Nearest:
-    """Return the nearest training line of each line by edit distance (Levenshtein 1966), and how far it is."""
+    """Return the nearest training line of each line by edit distance (Levenshtein 1966)."""
     distances, which = np.empty((2, len(lines)), dtype=np.int64)
     longest = max(map(len, [*lines, *train]))
     step = max(1, 30_000_000 // len(train))  # lines at a time, to bound the memory
@@ -81,9 +87,9 @@ def nearest(lines: list[str], train: list[str]) -> Nearest:
 
 
 def mann_whitney(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Return z of Mann and Whitney's test: above 0 where a is mostly greater than b, 0 where they mix evenly.
+    """Return z of Mann and Whitney's test: above 0 if a is mostly greater than b, 0 if they mix evenly.
 
-    Ties count half, and the spread is corrected for them. 0 where all values are the same.
+    Ties count half, and the spread is corrected for them. 0 if all values are the same.
     """
     a, b = np.asarray(a), np.asarray(b)
     values, times = np.unique(np.concatenate([a, b]), return_counts=True)
@@ -111,7 +117,7 @@ FEATURES: dict[str, Callable[[str], list[str]]] = {
     "2-gram": lambda line: grams(line, 2),
     "3-gram": lambda line: grams(line, 3),
 }
-"""What the n-gram distances compare; each function gives what a line has of it."""
+"""What distances compare: for each feature, a function that returns the values a line has."""
 
 
 def _count(lines: list[str], feature: str) -> dict[str, int]:
@@ -123,7 +129,7 @@ def _count(lines: list[str], feature: str) -> dict[str, int]:
 
 
 def jensen_shannon(a: dict[str, int], b: dict[str, int]) -> float:
-    """Return the Jensen-Shannon divergence of two distributions, given as counts, in bits: 0 alike, 1 apart.
+    """Return the Jensen-Shannon divergence of two distributions, given as counts, in bits: 0 to 1.
 
     JSD = H((P + Q) / 2) - (H(P) + H(Q)) / 2                                         (Lin 1991)
     """
@@ -133,23 +139,23 @@ def jensen_shannon(a: dict[str, int], b: dict[str, int]) -> float:
     return max(0.0, _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2) / float(np.log(2))
 
 
-def _entropy(p: npt.NDArray[Any]) -> float:
+def _entropy(p: npt.NDArray[np.floating]) -> float:
     p = p[p > 0]
     return float(-(p * np.log(p)).sum())
 
 
 @dataclass(frozen=True)
 class Distance(Result):
-    """How far samples, and how far held-out lines, are from the training lines in one feature."""
+    """How far samples and held-out lines are from the training lines in one feature."""
 
     samples: float
     """Jensen-Shannon divergence in bits."""
     held_out: float
-    """The same of as many held-out lines: what is to be expected from chance alone."""
+    """The same of as many held-out lines: what chance alone gives."""
 
     @property
     def ratio(self) -> float:
-        """1 where samples are as near as held-out lines are."""
+        """1 if samples are as near as held-out lines."""
         return self.samples / self.held_out if self.held_out else float("nan")
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
@@ -158,9 +164,10 @@ class Distance(Result):
 
 
 def distances(samples: list[str], held_out: list[str], train: list[str]) -> dict[str, Distance]:
-    """Return the distance of the samples from the training lines in each feature, beside its floor.
+    """Return the distance of samples and of held-out lines from the training lines in each feature.
 
-    After GuacaMol (Brown et al. 2019). As many samples as held-out lines are compared: few lines look far away.
+    After GuacaMol (Brown et al. 2019). As many samples as held-out lines are compared, since few lines look
+    far away.
     """
     n = min(len(samples), len(held_out))
     found = {}
@@ -175,7 +182,7 @@ def distances(samples: list[str], held_out: list[str], train: list[str]) -> dict
 
 
 def vendi(lines: list[str]) -> float:
-    """Return the Vendi score of some lines over their number: near 0 if all are alike, 1 if none is like another.
+    """Return the Vendi score of some lines over their number: near 0 if all are alike, 1 if none are.
 
     exp of the entropy of the eigenvalues of K / n, K the cosine similarity of the lines' counts of 1- to
     3-grams. After Friedman & Dieng, "The Vendi Score" (2022), arXiv:2210.02410.

@@ -1,17 +1,17 @@
-"""Does a model repeat its training lines more than one that knows the language would? One verdict, used everywhere.
+"""Does a model memorise? One verdict, used everywhere.
 
-Two numbers decide: the share of samples that are training lines, and the copy ratio R, the mean probability of a
-training line over that of a held-out line. The share alone says little: a good model of names produces many real
-names. R alone says little for long lines, where small differences at every character multiply although almost no
-sample is a copy.
+Two numbers decide: the share of samples that are training lines, and the copy ratio R, the mean probability
+of a training line over that of a held-out line. The share alone says little: a good model of names produces
+many real names. R alone says little for long lines, where small differences at every character multiply
+although almost no sample is a copy.
 
     little    almost no sample is a copy, or R is known to be small
     much      samples are copies, and R is above COPIES beyond chance
     unknown   there are too few held-out lines, or they differ too much, to tell
 
-Both verdicts need evidence. Whether R is above COPIES is tested by permutation, which is exact for any number of
-lines: a line's split does not depend on its probability, so if training lines are at most COPIES times as likely,
-their probabilities over COPIES could just as well be those of held-out lines.
+Both verdicts need evidence. Whether R is above COPIES is tested by permutation, which is exact for any number
+of lines: a line's split does not depend on its probability, so if training lines are at most COPIES times as
+likely, their probabilities over COPIES could just as well be those of held-out lines.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from makemore.files.results import Flag, Result
 from makemore.metrics.intervals import Interval
 
 COPIES, COPIES_RED = 2.0, 4.0
-"""A copy ratio above the first is memorising; for "little", the whole interval must lie below the second (calibrated on
-n-grams: benchmarks/NOTES.md)."""
+"""A copy ratio above the first is memorising; for "little", the whole interval must lie below the second
+(calibrated on n-grams: benchmarks/NOTES.md)."""
 
 COPIED = 0.05
-"""If at most this share of samples is copies, little is memorised whatever R is: for long lines R is high as soon as the
-model knows anything about the training lines."""
+"""If at most this share of samples is copies, little is memorised whatever R is: for long lines R is high as
+soon as the model knows anything about the training lines."""
 
 CHANCE = 0.01
 """The probability that a model that does not memorise is said to."""
@@ -39,7 +39,7 @@ VAGUE = 100.0
 """R counts as unknown if the ends of its interval are this many times apart."""
 
 _ENOUGH = 20
-"""Held-out lines below which the numbers of an older summary, which came from fewer checks, are not trusted."""
+"""Held-out lines below which the numbers of an older summary are not trusted: they were checked less."""
 
 LITTLE, MUCH, UNKNOWN = "little", "much", "unknown"
 
@@ -52,8 +52,8 @@ class Copying:
     """How likely the training lines are, compared with lines that were not trained on."""
 
     ratio: float
-    """R: the mean probability of a different training line over that of a held-out line; 1 is no memorising. NaN if its
-    interval is VAGUE, or if there is none."""
+    """R: the mean probability of a different training line over that of a held-out line; 1 is no memorising.
+    NaN if its interval is VAGUE, or if there is none."""
     interval: Interval
     """95% interval of R; NaN if R is."""
     train: float

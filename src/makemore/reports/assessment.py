@@ -35,16 +35,16 @@ from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
 
 SAMPLES = 10_000
-"""Samples to draw, where lines are short."""
+"""Samples to draw, if lines are short."""
 
 LEAST_SAMPLES, MOST_SAMPLES = 100, 1_000_000
-"""How many can be asked for: all of them are kept in memory."""
+"""Limits of what can be asked for; all samples are kept in memory."""
 
 _CHARACTERS = 1_000_000
-"""Characters to draw, at most."""
+"""The most characters to sample, if the number of samples is not given."""
 
 NEAREST = 20
-"""Samples whose nearest training line is told."""
+"""Samples whose nearest training line is returned."""
 
 Said = Callable[[str], None]
 """Called with what is being done."""
@@ -228,13 +228,13 @@ class _Drawing:
 
 
 def _lines(corpus: Corpus, split: str) -> list[str]:
-    """The lines of a split, or of a large one some from all over the file."""
+    """Return the lines of a split; of a large one, some from all over the file."""
     drawn = corpus.subsample(split)
     return drawn.lines(np.arange(len(drawn)))
 
 
 def _validity(run: Run, samples: list[Sample]) -> float:
-    """The share of the samples that end by themselves; for those of the greatest length, the probability of it."""
+    """Return the share of samples that end by themselves; those cut count by the probability of their end."""
     cut = [s.text for s in samples if not s.ended]
     ends = sum(math.exp(-letters[-1]) for letters in run.letters(cut)) if cut else 0.0
     return (len(samples) - len(cut) + ends) / len(samples)

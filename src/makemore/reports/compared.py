@@ -1,7 +1,8 @@
 """How models compare: the results, and measuring finished runs for them.
 
-A difference between two models is that of their losses on the same test lines. Its interval comes from drawing the
-lines again, and allows for the seeds; the difference is a tie if the interval covers 0. Losses are in nats per token.
+A difference between two models is that of their losses on the same test lines. Its interval comes from
+drawing the lines again, and allows for the seeds; the difference is a tie if the interval covers 0. Losses
+are in nats per token.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from makemore.runs.run import Run
 from makemore.runs.summary import Summary
 
 SEED_SPREAD, SEED_LINES = 0.004, 28_851
-"""Standard deviation of the test loss over seeds, in nats per token, if too few types were trained more than once: a little
-above that of the types of the ladder on this many training lines, names (benchmarks/RESULTS.md). For fewer lines it grows
-with the square root of the ratio."""
+"""Standard deviation of the test loss over seeds, in nats per token, if too few types were trained more than
+once: a little above that of the types of the ladder on this many training lines, names
+(benchmarks/RESULTS.md). For fewer lines it grows with the square root of the ratio."""
 
 SAMPLES = quality.UNIQUE_OF
 """Samples of each model, for its speed and its uniqueness."""

@@ -61,8 +61,8 @@ class Listener:
     """What a comparison calls while it trains its runs."""
 
     on_estimate: Callable[[int, float], None] | None = None
-    """Called first, with the number of runs to train and about how many seconds they take; without it nothing is
-    estimated."""
+    """Called first, with the number of runs to train and about how many seconds they take; without it nothing
+    is estimated."""
     on_event: Callable[[str, Event], None] = lambda name, event: None
     """Called with the name of a run and every event of its training."""
     on_run: Callable[[str, Summary], None] = lambda name, summary: None
@@ -89,8 +89,8 @@ def compare(
 ) -> Comparison | None:
     """Train several types on the same lines, and compare them.
 
-    Runs that are already in the directory are kept, and those that were begun are continued. A type that cannot be
-    trained is left out.
+    Runs that are already in the directory are kept, and those that were begun are continued. A type that
+    cannot be trained is left out.
 
     Args:
         source: A file, or the name of a bundled list; None is "names".
@@ -100,7 +100,8 @@ def compare(
         device: "auto", "cpu", "cuda" or "mps".
         how: How lines are read.
         listener: What to call along the way.
-        budget: `time`, seconds to train each run, or `max_steps`, steps; without either, each type's own steps.
+        budget: `time`, seconds to train each run, or `max_steps`, steps; without either, each type's own
+            steps.
 
     Returns:
         How the types compare; None if the comparison was stopped.
@@ -285,7 +286,9 @@ def _read(path: Path) -> _Plan:
 
 
 def _owned(directory: Path) -> Manifest:
-    """Return the manifest of a comparison's directory; for an older version's, what is recognised as its own."""
+    """Return the manifest of a comparison's directory; for an older version's, what is recognised as its
+    own.
+    """
     names = set()
     with contextlib.suppress(MakemoreError, AttributeError):
         if kind(directory / PLAN) == "file" and read_json(directory / PLAN).get("format") == FORMAT:

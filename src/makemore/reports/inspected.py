@@ -164,8 +164,8 @@ class Recommendation(Result):
 class Inspection(Result):
     """What is in a file.
 
-    Lines are counted as training would see them: stripped, in normal form C, none blank. Shares are from 0 to 1,
-    places are line numbers of the file, from 1.
+    Lines are counted as training would see them: stripped, in normal form C, none blank. Shares are from 0 to
+    1, places are line numbers of the file, from 1.
     """
 
     source: str
@@ -183,9 +183,10 @@ class Inspection(Result):
     unique: int
     """Different lines among those."""
     looked_at: int
-    """Lines that `near_duplicates` and `neighbours` come from: all of them, or of a large file a sample, which holds with each
-    line all that differ from it only in case and the like. The numbers of `near_duplicates` are then estimates for the whole
-    file, and `expected` comes from a sample of the test lines."""
+    """Lines that `near_duplicates` and `neighbours` come from: all of them, or of a large file a sample,
+    which holds with each line all that differ from it only in case and the like. The numbers of
+    `near_duplicates` are then estimates for the whole file, and `expected` comes from a sample of the test
+    lines."""
     duplicates: int
     """kept - unique."""
     most_frequent: tuple[Repeated, ...]

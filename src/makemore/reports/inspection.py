@@ -197,17 +197,20 @@ def _warnings(found: Inspection, looks: Looks) -> list[Warned]:
     warned = warnings(looks, found.source, found.undecodable)
     if near.share > NEAR_DUPLICATES:
         said = (
-            f"near-duplicates: {near.lines:,} lines ({near.share:.0%}) differ from another line only in case or "
-            f"white space ({' / '.join(near.examples[0][:3])[:80]})"
+            f"near-duplicates: {near.lines:,} lines ({near.share:.0%}) differ from another line only in "
+            f"case or white space ({' / '.join(near.examples[0][:3])[:80]})"
         )
-        remedy = "write the same thing the same way; otherwise one is trained on and another tested, which flatters losses"
+        remedy = (
+            "write the same thing the same way; otherwise one is trained on and another tested, which "
+            "flatters losses"
+        )
         warned.append(Warned("near_duplicates", said, remedy))
     warned += copies(found.kept, found.unique)
     if (characters := len(found.alphabet)) >= MANY_CHARACTERS:
         once = sum(each.count == 1 for each in found.alphabet)
         said = (
-            f"a large alphabet: {characters:,} different characters, {once:,} of which occur only once; every prediction covers "
-            "all of them, so time and memory grow with their number"
+            f"a large alphabet: {characters:,} different characters, {once:,} of which occur only once; "
+            "every prediction covers all of them, so time and memory grow with their number"
         )
         remedy = "replace rare characters with U+FFFD (min_count=2 or more), or use type=ngram"
         warned.append(Warned("large_alphabet", said, remedy, options=("min_count", "type")))

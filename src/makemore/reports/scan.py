@@ -30,7 +30,8 @@ SHOWN = 5
 """The most examples of anything."""
 
 LOOKED_AT = 4_000_000
-"""The most tokens of the lines that are compared with each other; of a larger file on disk, they are a sample."""
+"""The most tokens of the lines that are compared with each other; of a larger file on disk, they are a
+sample."""
 
 _AT_LEAST = 1000
 """Lines that are compared if almost all lines fold to the same text."""
@@ -182,8 +183,8 @@ def near_duplicates(times: Counter[str], part: int) -> NearDuplicates:
 def folded(lines: list[str]) -> list[str]:
     """Return lines in lower case, without invisible characters, and with single spaces.
 
-    Nothing else is folded: in many lists, such as Vietnamese words or molecules, accents, signs and punctuation are
-    content.
+    Nothing else is folded: in many lists, such as Vietnamese words or molecules, accents, signs and
+    punctuation are content.
     """
     text = "\n".join(lines).lower()  # casefold would turn ß into ss
     # joiners are part of emoji and of letters
