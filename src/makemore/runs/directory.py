@@ -26,7 +26,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -253,7 +253,7 @@ class RunDirectory:
             with self.files.writing("last.safetensors") as path:
                 write_tensors(path, tensors, {"progress": json.dumps(progress)})
 
-    def load_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    def load_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, object]] | None:
         """Return the tensors and the progress of the last checkpoint, or None before the first."""
         path = self.path / "last.safetensors"
         if not path.exists():
