@@ -46,7 +46,7 @@ class Bigram(Model):
         self.counts = nn.Parameter(counts, requires_grad=False)  # (V, V): row a, column b
 
     def fit(self, tokens: Tensor) -> None:
-        """Count the pairs of a stream of ids (M,), in which boundaries stand between the lines."""
+        """Count the pairs of a stream of ids (M,), with boundaries between the lines."""
         V = self.counts.shape[0]
         pairs = tokens[:-1] * V + tokens[1:]  # (M - 1,) each pair as one number
         self.counts.copy_(torch.bincount(pairs, minlength=V * V).view(V, V))

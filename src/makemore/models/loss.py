@@ -10,9 +10,15 @@ IGNORE = -1
 
 
 def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return -log p(target) of every position, in nats; 0 where the target is IGNORE.
+    """Return -log p(target) at every position.
 
-    logits: (B, T, V), targets: (B, T) int64. Returns (B, T).
+    Args:
+        logits: (B, T, V).
+        targets: (B, T) int64.
+
+    Returns:
+        (B, T), in nats; 0 where the target is IGNORE.
+
     """
     B, T, V = logits.shape
     loss = F.cross_entropy(
@@ -22,9 +28,17 @@ def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the sum of -log p over the targets, in nats, and how many targets there are.
+    """Return the sum of -log p over the targets, and the number of targets.
 
-    Their quotient is the loss. Kept apart, batches add up exactly whatever their sizes.
+    Their quotient is the loss. Kept apart, they add up exactly over batches of any size.
+
+    Args:
+        logits: (B, T, V).
+        targets: (B, T) int64; IGNORE is not counted.
+
+    Returns:
+        The sum in nats, and the number.
+
     """
     B, T, V = logits.shape
     total = F.cross_entropy(
@@ -34,13 +48,19 @@ def nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def taught(logits: Tensor, targets: Tensor, teacher: Tensor, share: float) -> Tensor:
-    """Return the sum of the cross-entropy with targets that are partly a teacher's, in nats.
+    """Return the sum of the cross-entropy with soft targets, in nats.
 
-    What was to be predicted at a position is the character that stands there with probability 1 - share, and
-    otherwise one as the teacher (B, T, V) expects it: label smoothing (Szegedy et al. 2016) towards what is
-    plausible there instead of towards all characters alike.
+    A target mixes the observed character with the teacher's prediction: label smoothing (Szegedy et al. 2016)
+    towards what is plausible at a position instead of towards all characters equally.
+
+    Args:
+        logits: (B, T, V).
+        targets: (B, T) int64, the observed characters; IGNORE is not counted.
+        teacher: (B, T, V), the probabilities that the teacher predicts.
+        share: The teacher's share of a target, from 0 to 1.
+
     """
     logp = logits.log_softmax(-1)  # (B, T, V)
-    stands = logp.gather(-1, targets.clamp(min=0)[..., None])[..., 0]  # (B, T)
+    observed = logp.gather(-1, targets.clamp(min=0)[..., None])[..., 0]  # (B, T)
     expected = (teacher * logp).sum(-1)  # (B, T)
-    return -((1 - share) * stands + share * expected)[targets != IGNORE].sum()
+    return -((1 - share) * observed + share * expected)[targets != IGNORE].sum()

@@ -6,9 +6,9 @@
 
 Weights start as Kaiming asks (std = 5/3 / sqrt(inputs) for tanh), so that activations neither die nor
 saturate; BatchNorm holds them there. It needs no bias before it, since it subtracts the mean. In use
-(eval mode) the averages kept while training stand in for the batch. Padding is left out of both. A
-batch must hold lines of all lengths: were they of one length, its mean would tell when they end, which
-helps in training and is gone in use.
+(eval mode) the averages kept while training replace those of the batch. Padding is left out of both. A
+batch must hold lines of all lengths: if all had one length, the batch's mean would reveal where they end,
+which helps in training and is missing in use.
 
 After Ioffe, Szegedy, "Batch Normalization" (2015), arXiv:1502.03167; He, Zhang, Ren, Sun, "Delving Deep
 into Rectifiers" (2015), arXiv:1502.01852.
@@ -97,7 +97,7 @@ class MLPBatchNorm(Model):
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        # the boundary stands only at position 0, so a 0 anywhere later is padding
+        # the boundary is only at position 0, so a 0 anywhere later is padding
         real = idx != 0 if self.training else torch.ones_like(idx, dtype=torch.bool)  # (B, T)
         real[:, 0] = True
         at = real.flatten().nonzero()[:, 0]  # (R,) where the real positions are among the B T

@@ -6,8 +6,8 @@ Interpolated modified Kneser-Ney smoothing, from the empty context to the longes
 
 D is one of three discounts, for counts of 1, 2, and 3 or more; B(c) is what the discounts took off, so
 that p adds up to 1. Below the longest contexts, count(c, w) is not how often the text holds cw but how
-many different characters stand before it (contexts that begin the line have none, and keep their
-counts): a short context is only asked when the longer one is unknown, so what matters is how widely it
+many different characters occur before it (contexts that begin the line have none, and keep their
+counts): a short context only counts when the longer one is unknown, so what matters is how widely it
 occurs. Below all of them lies the uniform distribution.
 
 The strings of 1 to n characters form a tree, kept as one sorted list of (parent, character) a level: with
@@ -24,6 +24,7 @@ Empirical Study of Smoothing Techniques for Language Modeling" (1998).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,7 @@ class NGram(Model):
     def fit(self, tokens: Tensor) -> None:
         """Count the strings of a stream of ids (M,), of any integer type.
 
-        Boundaries stand between the lines, before the first one and after the last.
+        There are boundaries between the lines, before the first and after the last.
         """
         n, V = self.order, self.V
         strings, count, names = _count(tokens.cpu().numpy(), n, V)
@@ -195,7 +196,7 @@ class NGram(Model):
         share = (count - self.discounts[k][count.clamp(max=3).long()]) / total[row]
         p.index_put_((known[row], self._keys[k][child] % self.V), share, accumulate=True)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
         # the lists are as long as the counting made them
         self.keys = torch.empty_like(state_dict[prefix + "keys"], device=self.keys.device)
         counts = torch.empty_like(state_dict[prefix + "counts"], device=self.keys.device)
@@ -203,7 +204,7 @@ class NGram(Model):
         super()._load_from_state_dict(state_dict, prefix, *args)
         self._index()
 
-    def _apply(self, fn: Any, recurse: bool = True) -> NGram:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> NGram:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # .to(device) and the like
         self._index()
         return self

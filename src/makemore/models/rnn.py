@@ -68,7 +68,7 @@ class Recurrent(Model, ABC):
     """Embedding, one recurrent layer, logits; the cell is the subclass's."""
 
     config_class: ClassVar[type[Config]] = Config
-    fused: ClassVar[Any]
+    fused: ClassVar[Any]  # torch gives the cells' weights no types
     n_state: ClassVar[int] = 1
 
     def __init__(self, vocab_size: int, config: Config) -> None:
