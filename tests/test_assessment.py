@@ -12,7 +12,6 @@ import pytest
 import torch
 from test_ngram import SlowNGram
 from test_quality import SLOW_FEATURES, slow_distance, slow_edits, slow_mann_whitney, slow_vendi
-from torch import nn
 
 import makemore
 from makemore.corpus import sizes
@@ -22,6 +21,7 @@ from makemore.corpus.sizes import Sizes
 from makemore.errors import MakemoreError
 from makemore.metrics import copying as memorising
 from makemore.metrics import losses as evaluation
+from makemore.models.base import Model
 from makemore.reports import assessment
 from makemore.reports.assessment import assess
 from makemore.runs.run import Run
@@ -274,7 +274,7 @@ def test_copy_ratio(run, numbers, split, slow):
     assert numbers["train_mass"] == pytest.approx(sum(of_train), rel=1e-4)
     assert numbers["held_out_mass"] == pytest.approx(sum(of_held_out), rel=1e-4)
     ratio = statistics.fmean(of_train) / statistics.fmean(of_held_out)
-    # of so few lines a model that counts is judged by leaving lines out in turn, which test_memorising.py checks
+    # of so few lines a model that counts is judged by leaving lines out in turn, which test_copying.py checks
     found = {name: evaluation.losses(run.model, run.corpus, run.corpus.rows(name)) for name in SPLITS}
     plain = memorising.copied(run.model, run.corpus, found)
     assert plain.ratio == pytest.approx(ratio, rel=1e-4)
@@ -464,7 +464,7 @@ def test_a_model_that_learns_by_heart(chain, tmp_path):
     assert warned["severity"] == "red"
 
 
-class Sharp(nn.Module):
+class Sharp(Model):
     """A model that is surer than the one it holds, or less so."""
 
     def __init__(self, model, by):
