@@ -220,8 +220,8 @@ def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: i
         found.append(
             Warned(
                 "rare_characters",
-                f"rare characters: {len(rare):,} of {len(counts):,} occur fewer than {RARE} times in the list "
-                f"({few})",
+                f"rare characters: {len(rare):,} of {len(counts):,} occur fewer than {RARE} times in the "
+                f"list ({few})",
                 "nothing can be learned about them; if they are mistakes, correct or remove those lines",
             )
         )
