@@ -77,7 +77,7 @@ NOT_RUN = {
     "pip install uv && uv run makemore": "the default run, a minute of training; the line is what .ci/run and people use",
     "pip install uv && uv run pytest": "these tests",
     "uv run pytest                 # a few minutes": "these tests",
-    "uv run pytest -m slow         # what takes long: several processes, benchmarks, lessons, fuzzing": "these tests",
+    "uv run pytest -m slow         # the slow tests: several processes, benchmarks, lessons, fuzzing": "these tests",
     "pip install uv && uv run pre-commit install     # once: format, lint and types before every commit": "changes the checkout",
     "uv run ruff check . && uv run ruff format --check .": "run by .ci/run",
     "uv run mypy": "run by .ci/run",
