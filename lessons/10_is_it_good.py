@@ -462,8 +462,8 @@ with tempfile.TemporaryDirectory() as other:
 low, high = pair.interval
 called = {directory.name: "gru", other: "5-gram"}
 a, b = called[pair.a], called[pair.b]
-verdict = "a tie" if pair.tie else f"the {a if high < 0 else b} is better"
-print(f"{a} - {b}: {pair.difference:+.4f} nats per token, {low:+.4f} to {high:+.4f}: {verdict}")
+verdict = "a tie" if pair.tie else f"the {a} is better"
+print(f"{b} - {a}: {pair.difference:+.4f} nats per token, {low:+.4f} to {high:+.4f}: {verdict}")
 directory.cleanup()
 
 # %% [markdown]
