@@ -351,12 +351,12 @@ def test_any_iterable_of_strings_makes_a_corpus(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        (["emma", "ava", float("nan")], "lines: item 3 is nan, not a string; leave missing values out"),
+        (["emma", "ava", float("nan")], "lines: item 3 is nan, not a string; drop missing values"),
         (
             ["emma", np.float64("nan")],
-            "lines: item 2 is np.float64(nan), not a string; leave missing values out",
+            "lines: item 2 is np.float64(nan), not a string; drop missing values",
         ),
-        (["emma", None], "lines: item 2 is None, not a string; leave missing values out"),
+        (["emma", None], "lines: item 2 is None, not a string; drop missing values"),
         (["emma", 7], "lines: item 2 is 7, not a string; convert it with str"),
         (["emma", b"ava"], "lines: item 2 is b'ava', not a string; convert it with str"),
         (["emma", "ava\nzoe"], "lines: item 2 has a line break in it"),

@@ -86,7 +86,7 @@ NO_TEXT = [
     (tar(), ["a tar archive", "tar xf"]),
     (gzip.compress(tar()), ["a tar archive"]),
     (bz2.compress(tar()), ["a tar archive"]),
-    (gzip.compress(gzip.compress(b"emma\n")), ["packed twice"]),
+    (gzip.compress(gzip.compress(b"emma\n")), ["compressed twice"]),
     (b"SQLite format 3\0" + bytes(100), ["an SQLite database", "sqlite3"]),
     (b"PAR1\x15\x04" + bytes(100), ["a Parquet table"]),
     (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), ["a picture"]),

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Ctrl-C is met quietly from here on, also while the rest is imported."""
+    """Run the command line. Ctrl-C ends it without a traceback, even while the rest is imported."""
     try:
         from makemore.cli import main as cli
 

@@ -1,4 +1,4 @@
-"""The one exception that is meant for people, and how its message quotes what they gave."""
+"""The one exception that is meant for people, and how its message quotes their input."""
 
 import re
 import shlex
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 QUOTED = 60
-"""The most characters of somebody's text that a message shows."""
+"""How many characters of the user's text a message shows, at most."""
 
 CONTROLS = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 """Categories of characters that control a terminal, or that hide or reorder the text around them."""
 
 HARMLESS = frozenset("\t\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
-"""Those of them that are text: the tab, joiners (for emoji, Persian and Hindi) and Arabic number signs."""
+"""Exceptions that are ordinary text: the tab, joiners (emoji, Persian, Hindi) and Arabic number signs."""
 
 CUT = "…"
 """Printed after a sample that was cut off at the maximum length."""
@@ -72,8 +72,8 @@ def quoted(text: object, most: int = QUOTED) -> str:
     """Return text for a message, in quotes: special characters escaped, the middle of long text left out.
 
     Args:
-        text: A line, a pattern, an argument's value; anything but a string is shown as `str` has it.
-        most: The most characters of it to show.
+        text: A line, a pattern, an argument's value; anything but a string is converted with `str`.
+        most: How many of its characters to show, at most.
 
     """
     text = str(text)
@@ -84,7 +84,7 @@ def quoted(text: object, most: int = QUOTED) -> str:
 
 
 def shown(text: object, most: int = 4 * QUOTED) -> str:
-    """Return text for a message without quotes, such as the name of a file; otherwise as `quoted`."""
+    """Return text for a message as `quoted` does, but without quotes: the name of a file, for example."""
     text = str(text)
     return visible(text, strict=True) if len(text) <= most else _cut(text, most)
 
@@ -96,11 +96,11 @@ def _cut(text: str, most: int) -> str:
 
 
 def visible(text: str, strict: bool = False) -> str:
-    r"""Return a text with characters that a terminal would obey escaped, as in `\x1b` and `\u202e`.
+    r"""Return a text in which characters that control a terminal are escaped, as in `\x1b` and `\u202e`.
 
     Args:
         text: Any text.
-        strict: Whether to escape all other characters that cannot be seen, such as tabs, too.
+        strict: Whether to escape other invisible characters too, such as tabs.
 
     """
     if text.isascii() and text.isprintable():

@@ -1,13 +1,13 @@
 """From files to lines, splits and batches.
 
-What a learner reads, in this order:
+Start with these, in this order:
 
 vocab.py      characters and their ids
 splits.py     which split a line belongs to, by a hash of its text
 corpus.py     Corpus: the lines as one stream of ids, in memory
 batches.py    epochs of batches of similar length
 
-How lines get there:
+How lines are read:
 
 reading.py    How (the options) and Reading (what was found)
 source.py     the files that a source means
@@ -21,12 +21,14 @@ cache.py      read: small lists into memory, large ones through the cache
 
 Large lists, on disk (README.md describes the files):
 
-passes.py     what visits all lines, a piece at a time
-sizes.py      how much is kept and processed in one go
+passes.py     the methods that go through all lines, a piece at a time
+sizes.py      how much is kept and processed at a time
 disk.py       DiskCorpus: the same methods as Corpus, on files
 store.py      the files, checked before they are used
 facts.py      facts.json and the names of the files
 mapped.py     an array in a file
 sorting.py    the sorted hashes
 writing.py    writing the files
+
+The bundled lists are in data/.
 """

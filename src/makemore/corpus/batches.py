@@ -10,7 +10,7 @@ import numpy.typing as npt
 from makemore.corpus.corpus import Corpus
 
 WINDOW = 32
-"""Batches whose lines are sorted by length together: enough for little padding, few enough to stay mixed."""
+"""How many batches are sorted by length together: enough for little padding, few enough to stay mixed."""
 
 
 def epoch(
@@ -28,7 +28,7 @@ def epoch(
 
     Args:
         lengths: (N,) characters of each line.
-        tokens_per_batch: Predicted tokens of a batch, about.
+        tokens_per_batch: Predicted tokens per batch, roughly.
         seed: Decides the order, together with `number` and `pool`.
         number: The number of the epoch.
         window: Batches that are sorted by length together. 1 leaves the lengths in a batch mixed.
@@ -44,10 +44,10 @@ def epoch(
     n_batches = max(1, round(int(cost.sum()) / tokens_per_batch))
     n_windows = max(1, round(n_batches / window))
     in_window = np.minimum((np.cumsum(cost) - cost) * n_windows // cost.sum(), n_windows - 1)
-    # lengths fall in every second window, so that a batch across two windows has lines of one length too
+    # in every second window lengths descend, so a batch that spans two windows has similar lengths too
     order = order[np.lexsort((np.where(in_window % 2, -cost, cost), in_window))]
     cost = lengths[order] + 1
-    # the middle of a line in the run of tokens decides its batch, so batches are of equal size
+    # a line goes to the batch that its middle token falls into, so batches are of equal size
     batch = np.minimum((np.cumsum(cost) - cost / 2) * n_batches // cost.sum(), n_batches - 1)
     cuts = np.flatnonzero(np.diff(batch)) + 1
     batches = np.split(order, cuts)
@@ -55,7 +55,7 @@ def epoch(
 
 
 class Batches:
-    """Endless epochs over a split of a corpus. The place reached can be read, and set to go on from there.
+    """Endless epochs over a split of a corpus. Its position can be read, and set to resume there.
 
     The chunks of the corpus are shuffled and divided into pools; the lines of a pool are shuffled and cut
     into batches. Most lists are one pool, so they are shuffled as a whole.
@@ -63,7 +63,7 @@ class Batches:
     Args:
         corpus: The lines.
         split: The split to serve.
-        tokens_per_batch: Predicted tokens of a batch, about.
+        tokens_per_batch: Predicted tokens per batch, roughly.
         seed: Decides the order.
         window: Batches that are sorted by length together.
 
@@ -90,7 +90,7 @@ class Batches:
             if n > most:
                 order = np.random.default_rng([self._seed, self.epoch, n]).permutation(n)
             pools = -(-n // most)
-            while self.pool < pools:  # of equal size: the lines of a single chunk would be neighbours
+            while self.pool < pools:  # equal pools: one chunk alone has only neighbours
                 chunks = np.sort(order[self.pool * n // pools : (self.pool + 1) * n // pools])
                 rows = self._corpus.rows_of(chunks, self._split)
                 batches = self._batches(rows, self.pool if n > most else None)

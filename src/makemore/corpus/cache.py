@@ -1,7 +1,7 @@
 """Reading lists: small ones into memory, large ones through a cache on disk.
 
-An entry of the cache is a directory that README.md in this folder describes. Its name follows from the paths
-and from how they are read; it knows size, time and content of each file, and is not used if one of them
+An entry of the cache is a directory, described in README.md in this folder. Its name is a hash of the paths
+and of the reading options. It records the size, times and content of each file, and is not used if one has
 changed.
 """
 
@@ -49,12 +49,12 @@ def read(
 ) -> Corpus:
     """Read lines from files, check them, and return their corpus.
 
-    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C;
-    lines are stripped of white space at their ends, blank lines dropped, duplicates kept.
+    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C.
+    White space at the ends of lines is stripped; blank lines are dropped, duplicates are kept.
 
     Args:
         source: A file, "-" for standard input, a directory, a pattern like `data/*.txt`, the name of a
-            bundled list, a list of these, or None for "names". Files may be packed.
+            bundled list, a list of these, or None for "names". Files may be compressed.
         encoding: The encoding of the files.
         max_length: Drop lines with more characters.
         min_count: Replace characters that occur less often by U+FFFD.
@@ -85,7 +85,7 @@ def read_corpus(
         source: The files.
         how: How they are read.
         on_progress: Called with the bytes read so far, and the bytes in total or None.
-        sizes: How much is kept and processed in one go; None for the usual sizes.
+        sizes: How much is kept and processed at a time; None for the usual sizes.
 
     """
     sizes = usual() if sizes is None else sizes
@@ -122,7 +122,7 @@ def _key(source: Source, how: How) -> str:
 
 
 def _reused(directory: Path, source: Source, sizes: Sizes) -> DiskCorpus | None:
-    """Return the corpus of an entry if it is whole and its files did not change, else None."""
+    """Return the corpus of an entry, or None if it is incomplete or its files have changed."""
     if not (directory / NAME).exists():
         return None
     try:
@@ -176,7 +176,7 @@ def entries() -> list[Entry]:
 
 
 def clear() -> int:
-    """Remove what makemore wrote to the cache and is not writing now; return how many bytes that freed."""
+    """Remove from the cache what makemore wrote, except what is being written; return the bytes freed."""
     freed = 0
     for path in _ours():
         files = Manifest(path, recognised_entry(path))
@@ -199,7 +199,7 @@ def clear() -> int:
 
 
 def _ours() -> list[Path]:
-    """Return the entries, and what is left of those whose writing was interrupted."""
+    """Return the entries, and the remains of interrupted writes."""
     paths = sorted(root().glob("*")) if root().is_dir() else []
     return [path for path in paths if path.suffix != ".lock" and _is_entry(path)]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from makemore.errors import quoted
 
 SURVEYED = 1 << 26
-"""Bytes of a file that are searched for lines that are not UTF-8, at most."""
+"""How many bytes of a file are searched for lines that are not UTF-8, at most."""
 
 _NAMED = 3  # lines that the message names
 _GUESSED = 200  # lines that the encoding is guessed from
-_LONGEST = 1 << 20  # bytes of a line that are looked at
+_LONGEST = 1 << 20  # bytes of a line that are searched
 
 _TYPOGRAPHY = frozenset("‘’“”„‚–—…«»°·¿¡ºª€")
 
@@ -111,7 +111,7 @@ _OTHERS: dict[str, Callable[[str], bool]] = {
 """Encodings of other alphabets, and the characters that are common in text in them."""
 
 _LATIN = ("latin-1", "cp1252", "cp1250", "iso8859-2", "mac-roman", "cp850")
-"""Encodings of Latin letters; the first of those that read equally well is taken."""
+"""Encodings of Latin letters. If several read equally well, the first is chosen."""
 
 
 def _decoded(lines: list[bytes], encoding: str) -> list[str]:

@@ -25,8 +25,7 @@ class Corpus(Passes):
     """Lines as ids, and the split of each line.
 
     All lines together are one stream of ids: a boundary, the characters of line 0, a boundary, the characters
-    of line 1, and so on to a last boundary. Row i means line i. A line's split depends on nothing but its
-    text.
+    of line 1, and so on to a last boundary. Row i means line i. A line's split depends only on its text.
 
     The arrays are in memory. `DiskCorpus` has the same methods for arrays in files.
 
@@ -34,17 +33,17 @@ class Corpus(Passes):
         vocab: The vocabulary.
         tokens: (M,) the stream, with boundaries at both ends.
         reading: What reading found, if the lines were read.
-        sizes: How much is looked at in one go; None for the usual sizes.
+        sizes: How much is processed at a time; None for the usual sizes.
 
     """
 
     on_disk: ClassVar[bool] = False
-    """Whether the arrays are in files, since there are too many lines to look at them all."""
+    """Whether the arrays are in files, because there are too many lines to keep in memory."""
 
     def __init__(
         self, vocab: Vocab, tokens: Ids, reading: Reading | None = None, sizes: Sizes | None = None
     ) -> None:
-        """Keep the stream; everything else follows from it."""
+        """Keep the stream; everything else is computed from it."""
         self.vocab = vocab
         self.tokens = tokens
         self.reading = reading
@@ -55,8 +54,8 @@ class Corpus(Passes):
         """Make a corpus of strings: a list, a column of a table, an open file, anything that yields strings.
 
         The lines are treated like those of a file: brought to Unicode normal form C, stripped of white space
-        at their ends, blank ones dropped, duplicates kept. A line break at the end of a string is ignored, as
-        an open file has it; a string with any other line break is refused.
+        at their ends, blank ones dropped, duplicates kept. A line break at the end of a string, as from an
+        open file, is ignored; any other line break in a string is an error.
 
         Args:
             lines: The strings, one for each line.
@@ -66,8 +65,8 @@ class Corpus(Passes):
             The corpus, in memory.
 
         Raises:
-            MakemoreError: An item is not a string (NaN or None, say) or has a line break in it, which is said
-                with its number; a line is too long; there are fewer than 3 different lines.
+            MakemoreError: An item is not a string (NaN or None, say) or has a line break in it (the message
+                gives its number); a line is too long; or there are fewer than 3 different lines.
 
         """
         reading = Reading("lines", False, keep_spaces=how.keep_spaces)
@@ -196,13 +195,13 @@ class Corpus(Passes):
         targets = np.where(t <= n, self.tokens[at + 1].astype(np.int64), -1)
         return inputs, targets
 
-    # which lines are there
+    # which lines the corpus has
 
     def seen(self, lines: list[str]) -> list[str]:
         """Return for each line whether the corpus has it: "train", "held-out" or "new".
 
         Lines are compared by 64-bit hashes: with N lines in the corpus, a new line is mistaken for a known
-        one with a probability of N / 2^64.
+        one with probability N / 2^64.
         """
         there, sides = self.find(hashes_of(lines))
         kinds = np.where(sides == SPLITS.index("train"), "train", "held-out")
@@ -229,19 +228,19 @@ class Corpus(Passes):
         return self.split[start:stop]
 
     def check(self, chunks: npt.NDArray[np.int64]) -> None:
-        """Check that chunks are as they were written; in memory they are."""
+        """Check that chunks are as they were written; in memory they always are."""
 
     def check_rows(self, rows: npt.NDArray[np.int64]) -> None:
         """Check the chunks of some rows."""
 
     def prepare(self) -> None:
-        """Make ready what `seen` needs. Call it in one process first."""
+        """Prepare what `seen` needs. If there are several processes, call it in one of them first."""
 
     def release(self) -> None:
-        """Release the memory of the parts of files that were looked at."""
+        """Release the memory of the parts of files that were read."""
 
     def save(self, files: Manifest) -> dict[str, int]:
-        """Write the corpus into a run directory; return checksums of files that are not checked otherwise."""
+        """Write the corpus into a run directory; return the checksums of files that hold none."""
         with files.writing("corpus.npy") as path:
             with open(path, "wb") as file:
                 np.save(file, self.tokens, allow_pickle=False)

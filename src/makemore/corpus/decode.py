@@ -23,14 +23,14 @@ from makemore.corpus.unpack import Readable, read_block, unpacked
 from makemore.errors import MakemoreError
 
 BYTE_ORDER_MARK = re.compile("^\ufeff", re.MULTILINE)
-"""Marks at the start of lines, in files that were concatenated."""
+"""Byte order marks at the start of lines, as in concatenated files."""
 
 _BOMS = {
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
 }
 _BAD = "\udc80"
-"""Replaces bytes that cannot be decoded; decoded text never has it."""
+"""Replaces bytes that cannot be decoded; decoded text never contains it."""
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
@@ -58,8 +58,8 @@ def decoded(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
 
     Args:
         path: The file.
-        how: How it is read: its encoding, and whether lines that are not in it are dropped.
-        sizes: How much is read in one go.
+        how: Its encoding, and whether lines that are not in it are dropped.
+        sizes: How much is read at a time.
 
     Raises:
         MakemoreError: The file cannot be read, is not text, is in another encoding, or has an endless line.
@@ -118,7 +118,7 @@ def _codec(start: bytes, name: str, how: How) -> str:
 
 
 class _Decoder:
-    """Decodes a file, and finds out what is wrong where it cannot."""
+    """Decodes a file, and explains what is wrong where it cannot."""
 
     def __init__(self, file: Readable, name: str, how: How, codec: str) -> None:
         self._file, self._name, self._how, self._codec = file, name, how, codec
@@ -131,7 +131,7 @@ class _Decoder:
         self._beyond = 0  # lines that are not ASCII
 
     def decode(self, data: bytes) -> str:
-        """Return the text of the next bytes; none are the end."""
+        """Return the text of the next bytes; empty `data` marks the end."""
         if not self._codec.startswith(("utf-16", "utf-32")):
             self._check_zeros(data)
         try:
@@ -140,7 +140,7 @@ class _Decoder:
             raise self._not_encoded(error, self.passed + len(data) - len(error.object)) from None
         except UnicodeError:
             raise MakemoreError(
-                f"{self._name}: not {self._how.encoding}; say how it is encoded with encoding",
+                f"{self._name}: not {self._how.encoding}; pass the right encoding",
                 option="encoding",
             ) from None
         if not text.isascii():
@@ -159,7 +159,7 @@ class _Decoder:
             )
 
     def _not_encoded(self, error: UnicodeDecodeError, start: int) -> MakemoreError:
-        """Return what to say of a byte that the encoding does not know; start: offset of what was decoded."""
+        """Return the error for a byte that the encoding does not have; start: offset of the decoded part."""
         line = self._newlines + error.object.count(b"\n", 0, error.start) + 1
         said = (
             f"{self._name}: not {self._how.encoding}: byte 0x{error.object[error.start]:02x} at offset "
@@ -184,7 +184,7 @@ class _Decoder:
 
 
 class _WholeLines:
-    """Cuts text into whole lines, and stops at a line that is too long to have an end."""
+    """Cuts text into whole lines, and raises MakemoreError for a line so long that it may have no end."""
 
     def __init__(self, name: str, endless: int) -> None:
         self._name, self._endless = name, endless

@@ -16,13 +16,13 @@ from makemore.files.manifest import Manifest
 
 
 class DiskCorpus(Corpus):
-    """Lines whose arrays are files, mapped where they are used one after another and read where they are not.
+    """Lines whose arrays are files: mapped for sequential access, read for random access.
 
     Chunks are checked against their checksums before their lines are used.
 
     Args:
         store: The files.
-        sizes: How much is looked at in one go; None for the usual sizes.
+        sizes: How much is processed at a time; None for the usual sizes.
 
     """
 
@@ -101,15 +101,15 @@ class DiskCorpus(Corpus):
         self.store.check(np.unique(np.searchsorted(self.chunks, rows, side="right") - 1))
 
     def prepare(self) -> None:
-        """Make ready what `seen` needs: the file of sorted hashes."""
+        """Prepare what `seen` needs: the file of sorted hashes."""
         _ = self.store.sorted
 
     def release(self) -> None:
-        """Release the memory of the parts of files that were looked at."""
+        """Release the memory of the parts of files that were read."""
         self.store.release()
 
     def save(self, files: Manifest) -> dict[str, int]:
         """Copy the files into a run directory; they have checksums of their own."""
         self.store.copy(files.make_directory("corpus"))
-        Store(files.directory / "corpus")  # raises MakemoreError if the copy is not whole
+        Store(files.directory / "corpus")  # raises MakemoreError if the copy is incomplete
         return {}

@@ -1,4 +1,4 @@
-"""The files of a corpus on disk, and facts.json, which says everything except the arrays."""
+"""The files of a corpus on disk, and facts.json, which holds everything except the arrays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARRAYS = ("tokens", "offsets", "lengths", "hashes", "split", "chunks", "checks")
 """The arrays; each is in a .npy file of its name."""
 
 UNFINISHED = re.compile(r"sorted\.\d+\.(runs|all)\.tmp")
-"""Files that are left when a process is killed while it sorts."""
+"""Files that remain if a process is killed while it sorts."""
 
 Stamp = tuple[str, int, int, int]
 """Path, size and times of change of a file: if one of them differs, the file may have changed."""
@@ -27,7 +27,7 @@ Stamp = tuple[str, int, int, int]
 
 @dataclass
 class Facts:
-    """What facts.json says."""
+    """The content of facts.json."""
 
     stamps: list[Stamp]
     """The files that were read."""

@@ -27,8 +27,8 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"(?s:.){257}ustar", "a tar archive", "unpack it first (tar xf), and give the file inside"),
     (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
     (rb"Rar!\x1a\x07", "a rar archive", _UNPACK),
-    (rb"\x04\x22\x4d\x18|\x1f[\x9d\xa0]|LZIP\x01", "packed in a way makemore cannot read", "unpack it first"),
-    (rb"\x1f\x8b|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY", "packed twice", "unpack it once"),
+    (rb"\x04\x22\x4d\x18|\x1f[\x9d\xa0]|LZIP\x01", "compressed in an unknown way", "unpack it first"),
+    (rb"\x1f\x8b|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY", "compressed twice", "unpack it once"),
     (rb"SQLite format 3\0", "an SQLite database", _SQLITE),
     (rb"PAR1[\x15\x19\x1c]", "a Parquet table", _TABLE),
     (rb"ARROW1\0|\xff\xff\xff\xff(?s:.){2}\0\0\x10\0", "an Arrow table", _TABLE),
@@ -93,7 +93,7 @@ def replaced(mark: str) -> str:
 
 
 def on_one_line(text: str) -> str | None:
-    """Return what separates the things of a list on one line, and how to split it; None if nothing does."""
+    """Return what separates the items of a list on one line, and how to split it; None if nothing does."""
     if text[:1] in "[{" and text.count('"') >= 4:
         return "it is JSON on one line; put each item on its own, for example jq -r '.[]' FILE > lines.txt"
     if text.count("<") >= 4 and text.count(">") >= 4:

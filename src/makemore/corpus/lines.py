@@ -40,18 +40,18 @@ def blocks(
 ) -> Iterator[Block]:
     """Yield the clean lines of a source block by block.
 
-    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C;
-    lines are stripped of white space at their ends, blank lines and those longer than max_length dropped.
+    Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C.
+    White space at the ends of lines is stripped; blank lines and those longer than max_length are dropped.
 
     Args:
         source: The files.
         reading: Counts what is found.
         how: How lines are read.
         on_progress: Called with the bytes read so far and in total.
-        sizes: How much is read in one go.
+        sizes: How much is read at a time.
 
     Raises:
-        MakemoreError: A file is not such text, or it changes while it is read.
+        MakemoreError: A file cannot be decoded, or changes while it is read.
 
     """
     done = 0
@@ -74,10 +74,10 @@ def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = S
         lines: Strings without line breaks, except one at the end.
         reading: Counts what is found.
         how: How lines are read.
-        sizes: How much is cleaned in one go.
+        sizes: How much is cleaned at a time.
 
     Raises:
-        MakemoreError: An item is not such a string, or too long.
+        MakemoreError: An item is not such a string, or is too long.
 
     """
     if isinstance(lines, str) or not isinstance(lines, Iterable):
@@ -100,7 +100,7 @@ def _checked(line: str, number: int) -> str:
     """Return a line without a line break at its end. Raises MakemoreError if it is not one line of text."""
     if not isinstance(line, str):
         missing = str(line).lower() in ("none", "nan", "<na>", "nat")
-        remedy = "leave missing values out" if missing else "convert it with str"
+        remedy = "drop missing values" if missing else "convert it with str"
         raise MakemoreError(
             f"lines: item {number:,} is {shown(repr(line))}, not a string; {remedy}", option="lines"
         )
@@ -119,13 +119,13 @@ def _checked(line: str, number: int) -> str:
 def texts(
     source: Source, how: How, on_bad: Callable[[int], None] = lambda bad: None, sizes: Sizes = SIZES
 ) -> Iterator[str]:
-    """Yield the text of all files as it is in them, in pieces of whole lines, each followed by a newline.
+    """Yield the unprocessed text of all files, in pieces of whole lines, each followed by a newline.
 
     Args:
         source: The files.
         how: How they are decoded.
         on_bad: Called with the number of lines in each piece that could not be decoded; they are blank.
-        sizes: How much is read in one go.
+        sizes: How much is read at a time.
 
     """
     for path in source.paths:
@@ -135,7 +135,7 @@ def texts(
 
 
 def lines_of(source: Source, how: How, on_bad: Callable[[int], None] = lambda bad: None) -> Iterator[str]:
-    """Yield the lines of all files as they are in them. The arguments are those of `texts`."""
+    """Yield the unprocessed lines of all files. The arguments are those of `texts`."""
     for text in texts(source, how, on_bad):
         yield from text[:-1].split("\n")
 

@@ -35,9 +35,9 @@ class Mapped(Generic[Entry]):
         array: np.memmap[tuple[int, ...], np.dtype[Entry]]
         array = np.load(regular(path), mmap_mode="r", allow_pickle=False)
         if array.ndim != 1 or not np.issubdtype(array.dtype, kind):
-            raise ValueError(f"{path.name} is something else")
+            raise ValueError(f"{path.name} is not an array of the right type")
         self.array: npt.NDArray[Entry] = array
-        """(N,) mapped: for going through it."""
+        """(N,) mapped, for sequential access."""
         self._path, self._offset = path, array.offset
         self._file: io.FileIO | None = None
 
@@ -62,7 +62,7 @@ class Mapped(Generic[Entry]):
 def new_array(path: Path, kind: np.dtype[Entry], size: int) -> np.memmap[tuple[int, ...], np.dtype[Entry]]:
     """Return a new array of `size` entries in a file that has all its room reserved.
 
-    So a full disk raises OSError here; writing to a mapped file that finds no room would kill the process.
+    A full disk therefore raises OSError here; writing to a mapped file without room would kill the process.
     """
     made: np.memmap[tuple[int, ...], np.dtype[Entry]]
     made = np.lib.format.open_memmap(path, "w+", kind, (size,))
@@ -73,7 +73,7 @@ def new_array(path: Path, kind: np.dtype[Entry], size: int) -> np.memmap[tuple[i
 
 
 def release(*arrays: npt.NDArray[np.generic]) -> None:
-    """Release the memory that mapped files take in this process; what was written stays with the system."""
+    """Release the memory that mapped files take in this process; the system keeps what was written."""
     if hasattr(mmap, "MADV_DONTNEED"):
         for array in arrays:
             mapped = getattr(array, "_mmap", None)

@@ -1,4 +1,4 @@
-"""Numbers for the characters of lines as they come, and the vocabulary once all are known."""
+"""Numbers for characters in the order in which they appear, and the vocabulary once all are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from makemore.corpus.vocab import UNKNOWN, Ids, Vocab
 from makemore.errors import MakemoreError
 
 MOST_CHARACTERS = 65_000
-"""Different characters a list may have: a model predicts a number for each of them at each position."""
+"""How many different characters a list may have: a model predicts a number for each at each position."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Numbered:
 class Numbering:
     """Numbers characters in the order in which they are first seen, and counts them.
 
-    So lines can be stored compactly before the vocabulary is known: the ids follow from the numbers at the
-    end.
+    Lines can thus be stored compactly before the vocabulary is known; at the end, the numbers are replaced by
+    ids.
 
     Args:
-        reading: What reading finds; completed here.
+        reading: Records what reading finds.
         how: How lines are read.
         where: The source as messages call it; None for the name in `reading`.
 
@@ -57,7 +57,7 @@ class Numbering:
 
     @property
     def bytes_per_token(self) -> int:
-        """Bytes that a number takes by now."""
+        """Bytes that a number takes so far."""
         return np.min_scalar_type(len(self._order)).itemsize
 
     def numbered(self, blocks: Iterable[Block]) -> Iterator[Numbered]:
@@ -95,8 +95,7 @@ class Numbering:
             counts = np.sort(self._counts[codes[1:]])[::-1]
             raise MakemoreError(
                 f"{self.where}: has {n:,} different characters, and {MOST_CHARACTERS:,} is the limit; "
-                f"replace rare ones with min_count {counts[MOST_CHARACTERS - 1] + 1}, if the file is "
-                "text at all",
+                f"if it is text, replace rare ones with min_count={counts[MOST_CHARACTERS - 1] + 1}",
                 option="min_count",
             )
         self.reading.rare = int(self._counts[codes[rare]].sum())

@@ -1,4 +1,4 @@
-"""What takes a pass over all lines of a corpus: a piece at a time, so memory does not grow with the file."""
+"""Methods that go through all lines of a corpus, a piece at a time, so memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Passes(ABC):
 
     @abstractmethod
     def release(self) -> None:
-        """Release the memory of the parts of files that were looked at."""
+        """Release the memory of the parts of files that were read."""
 
     # rows of a split
 
@@ -152,7 +152,7 @@ class Passes(ABC):
     def subsample(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
         """Return the lines of a split in memory, subsampled from the whole file if they have too many tokens.
 
-        Unlike those of `at_most` the lines are not neighbours, which are similar in a sorted list.
+        Unlike those of `at_most`, the lines are not neighbours, which are similar in a sorted list.
 
         Args:
             split: The split.

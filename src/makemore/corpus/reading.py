@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from makemore.errors import MakemoreError, shown
 
 LONGEST = 10_000
-"""Characters a line may have if `max_length` is None: a file with longer lines is hardly a list."""
+"""The longest line allowed if `max_length` is None: a file with longer lines is hardly a list."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes read so far and the bytes in total, None if that is unknown."""
@@ -21,14 +21,14 @@ class How:
 
     Args:
         encoding: The text encoding, by any name that Python knows.
-        max_length: Characters above which a line is dropped; None drops none, and a line of more than LONGEST
-            characters is an error.
+        max_length: Lines with more characters are dropped. None drops none; a line of more than LONGEST
+            characters is an error then.
         min_count: Characters that occur less often in the whole list are replaced by U+FFFD.
         keep_spaces: Keep white space at the ends of lines.
         drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
 
     Raises:
-        MakemoreError: One of these makes no sense.
+        MakemoreError: A value is not valid.
 
     """
 
@@ -66,7 +66,7 @@ class How:
 
 
 AS_USUAL = How()
-"""UTF-8, and nothing dropped but blank lines."""
+"""UTF-8, and only blank lines are dropped."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""How much is read, kept or looked at in one go."""
+"""How much is read, kept or processed at a time."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from makemore.files.manifest import Manifest
 from makemore.files.paths import damage
 
 EVERY = 1 << 12
-"""One hash of so many is kept in memory, to find the part of the file to look at."""
+"""One in this many hashes is kept in memory, to find the part of the file to search."""
 
 
 class SortedHashes:

@@ -232,14 +232,12 @@ def _matching(pattern: str) -> Source | None:
         else:
             skipped.add(own)
     if skipped and not paths:
-        raise MakemoreError(
-            f"{shown(pattern)}: matches only {said(sorted(skipped))}; give the files of lines"
-        )
+        raise MakemoreError(f"{shown(pattern)}: matches only {said(sorted(skipped))}; give text files")
     return Source(pattern, paths, skipped=sorted(skipped)) if paths else None
 
 
 def said(skipped: Sequence[str]) -> str:
-    """Return what was skipped in a few words."""
+    """Return a short list of what was skipped, for a message."""
     more = f" and {len(skipped) - _SAID:,} more" if len(skipped) > _SAID else ""
     return ", ".join(map(shown, skipped[:_SAID])) + more
 

@@ -1,4 +1,4 @@
-"""Which split a line belongs to: a keyed hash of its text decides, and nothing else.
+"""Which split a line belongs to: only a keyed hash of its text decides.
 
 Equal lines always fall into the same split, so a test line is never trained on, and a line keeps its split
 when the file grows or is reordered. README.md in this folder says why.
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from makemore.corpus.vocab import Ids, code_points
 
 SPLITS = ("train", "validation", "test")
-"""The splits; a line's split is stored as its index here."""
+"""The splits. A line's split is stored as an index into this tuple."""
 
 SHARES = (0.90, 0.05, 0.05)
 """The share of the different lines in each split."""
@@ -32,7 +32,7 @@ def line_hashes(
     """Return a keyed 64-bit hash of the text of every line.
 
     Each (character, position) pair is mixed into 64 random bits; the bits of a line are summed and mixed
-    again (Zobrist hashing). The sum needs no order, so all lines are hashed at once.
+    again (Zobrist hashing). The order of a sum does not matter, so all lines are hashed at once.
 
     Args:
         codes: (V,) code point of each id, so that the hash does not depend on the vocabulary; None if
@@ -77,8 +77,7 @@ def split_of(hashes: npt.NDArray[np.uint64], tiny: bool = True) -> npt.NDArray[n
 
     Args:
         hashes: (N,) hash of each line.
-        tiny: Whether `hashes` are all lines of a list, which may be tiny; False for some lines of a large
-            one.
+        tiny: Whether `hashes` cover a whole list, which may be tiny; False for part of a large list.
 
     Returns:
         (N,) uint8, indices into SPLITS.

@@ -31,7 +31,7 @@ class Store:
         directory: Where they are.
 
     Raises:
-        MakemoreError: They are not whole.
+        MakemoreError: They are incomplete or damaged.
 
     """
 
@@ -73,14 +73,14 @@ class Store:
         for k in chunks[~self._checked[chunks]].tolist():
             if self.checksum(k) != int(self.checks.array[k]):
                 raise MakemoreError(
-                    f"{self.directory}: was changed or damaged (chunk {k:,}); run makemore cache clear, then "
-                    "the same again, for a run with overwrite",
+                    f"{self.directory}: was changed or damaged (chunk {k:,}); run makemore cache clear and "
+                    "repeat the command, with overwrite=True to replace a run",
                     option="overwrite",
                 )
             self._checked[k] = True
 
     def checksum(self, k: int) -> int:
-        """Return the checksum of everything that is stored of a chunk."""
+        """Return the checksum of everything that is stored for a chunk."""
         first, end = self.chunks.array[k : k + 2].tolist()
         offsets = self.offsets.read(first, end + 1)
         tokens = self.tokens.read(int(offsets[0]), int(offsets[-1]) + 1)
@@ -101,7 +101,7 @@ class Store:
             release(self.sorted.array)
 
     def copy(self, to: Manifest) -> None:
-        """Copy the files into another directory: as hard links where possible, which take no room."""
+        """Copy the files into another directory, as hard links where possible, which take no space."""
         names = [f"{name}.npy" for name in ARRAYS]
         if (self.directory / SORTED).exists():
             names.append(SORTED)

@@ -1,4 +1,4 @@
-"""Files packed by gzip, bzip2, xz or Zstandard are unpacked while they are read, in bounded memory."""
+"""Files compressed with gzip, bzip2, xz or Zstandard are unpacked while they are read, in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNPACKING = 1 << 28
 """Bytes of memory that xz may take: xz -9 needs a quarter of it. The others have lower limits."""
 
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-"""How packed files start."""
+"""How compressed files start."""
 
 
 class Readable(Protocol):
@@ -27,14 +27,14 @@ class Readable(Protocol):
 
 
 def unpacked(file: BinaryIO, name: str) -> Readable:
-    """Return the content of a file, unpacked if its first bytes say that it is packed.
+    """Return the content of a file, unpacked if its first bytes say that it is compressed.
 
     Args:
         file: The file.
         name: What messages call it.
 
     Raises:
-        MakemoreError: The file cannot be read, or a package is missing that unpacks it.
+        MakemoreError: The file cannot be read, or the package that unpacks it is not installed.
 
     """
     # standard input may be something else in a notebook
@@ -68,7 +68,7 @@ def read_block(file: Readable, name: str, size: int) -> bytes:
 
 
 class _Zstandard:
-    """A file packed by Zstandard, by Python's own module from 3.14 on."""
+    """A file compressed with Zstandard, read by Python's own module from 3.14 on."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         try:
@@ -78,7 +78,7 @@ class _Zstandard:
                 from backports import zstd
         except ImportError:
             raise MakemoreError(
-                f"{name}: is packed by Zstandard; install makemore[zstd], or unpack it first"
+                f"{name}: is compressed with Zstandard; install makemore[zstd], or unpack it first"
             ) from None
         self._file = zstd.ZstdFile(file)
         self._error = zstd.ZstdError
@@ -92,7 +92,7 @@ class _Zstandard:
 
 
 class _XZ:
-    """A file packed by xz, in any number of streams. Unlike `lzma.open` it bounds the memory it takes."""
+    """A file compressed with xz, in any number of streams. Unlike `lzma.open`, it bounds its memory."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

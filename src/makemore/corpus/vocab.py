@@ -16,10 +16,10 @@ BOUNDARY = 0
 """The id of the line boundary: it comes before the first character of a line and after the last."""
 
 UNKNOWN = "\ufffd"
-"""Unicode's replacement character, which can replace every character that is not in a vocabulary."""
+"""Unicode's replacement character, which can stand for every character that is not in a vocabulary."""
 
 _SHOWN = 40
-"""Characters that `repr` shows."""
+"""How many characters `repr` shows."""
 
 
 class Vocab:
@@ -31,7 +31,7 @@ class Vocab:
 
     Args:
         characters: Every character once, in any order, without the newline.
-        unknown: Whether UNKNOWN, which is one of the characters then, replaces all others.
+        unknown: Whether UNKNOWN, one of `characters`, stands for every character that is not among them.
 
     """
 
@@ -69,7 +69,8 @@ class Vocab:
         """Return the ids of a text, one per character, in the smallest integer type; a newline is id 0.
 
         Raises:
-            MakemoreError: The text has a character that is not in the vocabulary; the first one is named.
+            MakemoreError: The text has a character that is not in the vocabulary; the message names the first
+                one.
 
         """
         codes = code_points(text)

@@ -50,10 +50,10 @@ def write(
     Args:
         directory: Where the files go. They are written beside it, and renamed when they are complete.
         blocks: The lines.
-        numbering: What numbers their characters.
+        numbering: Numbers their characters.
         source: The files that they are read from.
         stamps: The stamps of these files before they were read.
-        sizes: How much is processed in one go.
+        sizes: How much is processed at a time.
 
     Raises:
         MakemoreError: They cannot be written, the source changed meanwhile, or it cannot be trained on.
@@ -91,7 +91,7 @@ def _remove(path: Path) -> None:
     if not (there := kind(path)):
         return
     if not Manifest(path, recognised_entry(path) if there == "directory" else ()).clear():
-        raise MakemoreError(f"{path}: holds files that makemore did not write, and they stay; move them away")
+        raise MakemoreError(f"{path}: holds files that makemore did not write; move them away")
 
 
 class _Writer:
@@ -140,8 +140,8 @@ class _Writer:
         disk = shutil.disk_usage(self._part)
         if disk.free - to_come < min(SPARE, disk.total // 20):
             raise MakemoreError(
-                f"{self._numbering.where}: {n:,} lines, {total / 1e9:,.2f} billion characters, were read, "
-                f"and for more the disk with the cache in {self._part.parent} has too little room "
+                f"{self._numbering.where}: after {n:,} lines, {total / 1e9:,.2f} billion characters, "
+                f"the disk with the cache in {self._part.parent} has too little room for more "
                 f"({disk.free / 1e9:,.2f} GB); give fewer lines (head -n), make room with makemore cache "
                 "clear, or name another place in the environment variable MAKEMORE_CACHE"
             )
