@@ -389,7 +389,7 @@ def test_a_search_that_would_take_too_much_memory_gives_up(monkeypatch, small_ru
     none = iter(range(10**9))
     keep = lambda lines: [next(none) < 0 for _ in lines]  # noqa: E731
     with pytest.raises(
-        MakemoreError, match=r"found 0 of 900 lines that are new .*, and looked at [\d,]+ beginnings"
+        MakemoreError, match=r"found 0 of 900 lines that are new .*, after searching [\d,]+ beginnings"
     ):
         list(search.most_likely(run.model, run.vocab, 900, SampleOptions(max_length=6), keep=keep))
 

@@ -588,13 +588,13 @@ def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab):
         {"unique": True, "keep": lambda s: [False] * len(s)},
         {"unique": True, "pattern": ".*(?!.)x"},
     ):
-        with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* looked at [\d,]+ beginnings"):
+        with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* after searching [\d,]+ beginnings"):
             drawn(fitted("bigram", vocab), vocab, 3, max_length=30, **options)
     monkeypatch.setattr(limits, "PATIENCE_SECONDS", 0.5)
     endless = Watched(4, floats=1)
     with torch.no_grad():
         endless.logits[0] = -100  # all of whose beginnings are more likely than any line
-    with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* looked at [\d,]+ beginnings"):
+    with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* after searching [\d,]+ beginnings"):
         list(most_likely(endless, vocab, 3, SampleOptions(max_length=40)))
 
 

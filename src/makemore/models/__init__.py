@@ -7,20 +7,20 @@ logits  (B, T, V); logits[:, t] predicts what follows idx[:, t]
 state   what the model must remember to go on from here: a flat tuple of tensors whose first dimension is
         B; None at the start of a line
 
-One call with whole lines trains; repeated calls with one character and the state sample, and repeat no
-work. Padding follows the line and has id 0. A model is built from the vocabulary's size and a frozen
-config of its own knobs; loss, optimiser, device, sampling and saving are not its business. By convention
-the input table is called `embedding` and the last layer `head`.
+Training calls it once with whole lines. Sampling calls it again and again with one character and the state,
+so that no work is repeated. Padding follows the line and has id 0. A model is built from the vocabulary's
+size and a frozen config of its own knobs; loss, optimiser, device, sampling and saving are not its business.
+By convention the input table is called `embedding` and the last layer `head`.
 
-A model that learns by counting says `counting = True` and has a method `fit(tokens)`, which takes the ids
-of the training lines as one stream with boundaries around them; its logits are log-probabilities. A model
-whose rows see each other in training (batch normalisation) says `mixes_lines = True` and gets batches of
-mixed lengths.
+A model that learns by counting sets `counting = True` and has a method `fit(tokens)`, which takes the ids of
+the training lines as one stream with boundaries around them; its logits are log-probabilities. A model whose
+rows see each other in training (batch normalisation) sets `mixes_lines = True` and gets batches of mixed
+lengths.
 
 In reading order:
 
     base.py         Model and ModelConfig, which every family subclasses
-    loss.py         the negative log-likelihood, the one loss of all
+    loss.py         the negative log-likelihood, the loss of every model
     bigram.py       counts of pairs
     ngram.py        counts of up to 8 characters, with Kneser-Ney smoothing
     bigram_nn.py    the table of pairs, learned by gradient descent
@@ -88,7 +88,7 @@ def model_class(type: str) -> type[Model]:
 
 
 def knobs(type: str) -> list[Knob]:
-    """Return what can be set about a type, with the help text of its config's docstring."""
+    """Return the knobs of a type, with the help texts from its config's docstring."""
     config = model_class(type).config_class
     helps = dict(re.findall(r"^\s*(\w+): (.+)$", config.__doc__ or "", re.MULTILINE))
     found = []
@@ -127,10 +127,10 @@ def configure(type: str, longest: int, **given: float) -> ModelConfig:
 
 
 def build(type: str, vocab_size: int, config: ModelConfig) -> Model:
-    """Return a new model of a type, its weights drawn from torch's global generator."""
+    """Return a new model of a type, with weights initialised from torch's global generator."""
     return model_class(type)(vocab_size, config)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return how many numbers the model has learned: weights, or counts where it counts."""
+    """Return how many numbers the model has learned: weights, or counts if it learns by counting."""
     return sum(parameter.numel() for parameter in model.parameters())

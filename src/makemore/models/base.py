@@ -1,4 +1,4 @@
-"""What every model is: a module with the contract of this package, a config class and two flags."""
+"""The base of every model: a module with the contract of this package, a config class and two flags."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Model(nn.Module):
 
         Args:
             idx: (B, T) int64, the characters so far.
-            state: What the call before returned; None at the start of a line.
+            state: What the previous call returned; None at the start of a line.
 
         """
         raise NotImplementedError

@@ -21,7 +21,7 @@ from makemore.models.limits import check
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about a Bigram.
+    """The knobs of a Bigram.
 
     smoothing: added to the count of every pair of characters.
     """
@@ -56,5 +56,5 @@ class Bigram(Model):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         counts = self.counts[idx] + self.smoothing  # (B, T, V)
         total = counts.sum(-1, keepdim=True)  # (B, T, 1)
-        p = torch.where(total > 0, counts / total, 1 / counts.shape[-1])  # a row never seen: all alike
+        p = torch.where(total > 0, counts / total, 1 / counts.shape[-1])  # uniform if never seen
         return p.log().float(), ()

@@ -2,9 +2,9 @@
 
     p(. | a) = softmax(onehot(a) W)
 
-One linear layer without bias and without anything hidden. Multiplying a one-hot vector with W picks a row
-of W, so that row holds the logits of what follows the character: log counts, up to a constant. Trained
-to the end it is the count table; weight decay on W does what smoothing does there.
+One linear layer without a bias, and no hidden layer. Multiplying a one-hot vector with W picks a row of W, so
+that row holds the logits of what follows the character: log counts, up to a constant. Trained to convergence,
+it equals the count table; weight decay on W has the effect of smoothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from makemore.models.base import Model, ModelConfig
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """A bigram network has nothing to set."""
+    """A bigram network has no knobs."""
 
 
 class BigramNN(Model):
@@ -38,6 +38,6 @@ class BigramNN(Model):
         return F.embedding(idx, self.weight), ()  # (B, T, V): the row of each character
 
     def written_out(self, idx: Tensor) -> Tensor:
-        """The same logits as the equation has them; `forward` skips the multiplications by zero."""
+        """The same logits, computed as in the equation; `forward` skips the multiplications by zero."""
         onehot = F.one_hot(idx, self.weight.shape[0]).to(self.weight.dtype)  # (B, T, V)
         return onehot @ self.weight  # (B, T, V)

@@ -5,8 +5,8 @@
     h_t = u_t + W2 tanh(W1 u_t + b1) + b2
     p(. | x_0 .. x_t) = softmax(W h_t + b)
 
-The average is attention whose weights are all equal: the step before the Transformer, which learns them.
-How far along the line it is, the model can tell from the share of the boundary in the average.
+The average is attention whose weights are all equal: the step before the Transformer, which learns them. The
+model can tell how far along the line it is from the share of the boundary in the average.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from makemore.models.limits import check
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about a BagOfWords.
+    """The knobs of a BagOfWords.
 
     n_embd: channels of a character's embedding.
     n_embd2: channels of the hidden layer.

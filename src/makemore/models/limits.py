@@ -22,8 +22,8 @@ def check(config: ModelConfig, **most: int) -> None:
     """Raise ValueError for a knob that is out of its range.
 
     Args:
-        config: Those of its fields that are in MOST must be 1 or more; others are left alone.
-        most: The largest value of a field where it is not MOST's.
+        config: Its fields that are in MOST must be 1 or more; the others are not checked.
+        most: Largest values that replace those in MOST.
 
     """
     for field in dataclasses.fields(config):

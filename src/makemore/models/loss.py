@@ -30,7 +30,7 @@ def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
 def nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sum of -log p over the targets, and the number of targets.
 
-    Their quotient is the loss. Kept apart, they add up exactly over batches of any size.
+    Their quotient is the loss. Returned separately, they add up exactly over batches of any size.
 
     Args:
         logits: (B, T, V).

@@ -4,8 +4,8 @@
     h_t = tanh(W1 e_t + b1)
     p(. | window) = softmax(W2 h_t + b2)
 
-Similar characters get similar embeddings, so what is learned of one context serves for others, which a
-table of counts cannot do. Before the start of the line the window is filled with boundaries.
+Similar characters get similar embeddings, so what is learned about one context carries over to others, which
+a table of counts cannot do. Before the start of the line the window is filled with boundaries.
 
 After Bengio, Ducharme, Vincent, Jauvin, "A Neural Probabilistic Language Model", JMLR 3 (2003).
 """
@@ -23,7 +23,7 @@ from makemore.models.limits import check
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about an MLP.
+    """The knobs of an MLP.
 
     context: how many characters back it sees.
     n_embd: channels of a character's embedding.

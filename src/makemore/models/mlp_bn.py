@@ -4,11 +4,11 @@
     â = (a - mean(a)) / sqrt(var(a) + eps)   mean and variance over all positions of the batch
     h = tanh(g â + b)
 
-Weights start as Kaiming asks (std = 5/3 / sqrt(inputs) for tanh), so that activations neither die nor
-saturate; BatchNorm holds them there. It needs no bias before it, since it subtracts the mean. In use
-(eval mode) the averages kept while training replace those of the batch. Padding is left out of both. A
+Weights are initialised as Kaiming et al. advise (std = 5/3 / sqrt(inputs) for tanh), so that activations
+neither die nor saturate; BatchNorm holds them there. It needs no bias before it, since it subtracts the mean.
+In eval mode, running averages kept during training replace those of the batch. Padding is left out of both. A
 batch must hold lines of all lengths: if all had one length, the batch's mean would reveal where they end,
-which helps in training and is missing in use.
+which helps in training but is missing in eval mode.
 
 After Ioffe, Szegedy, "Batch Normalization" (2015), arXiv:1502.03167; He, Zhang, Ren, Sun, "Delving Deep
 into Rectifiers" (2015), arXiv:1502.01852.
@@ -28,7 +28,7 @@ from makemore.models.limits import check
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about an MLPBatchNorm.
+    """The knobs of an MLPBatchNorm.
 
     context: how many characters back it sees.
     n_embd: channels of a character's embedding.

@@ -1,22 +1,23 @@
-"""n-gram: the next character from the last n - 1, counted, with shorter contexts to fall back on.
+"""n-gram: counts of the next character after the last n - 1, with shorter contexts to fall back on.
 
 Interpolated modified Kneser-Ney smoothing, from the empty context to the longest:
 
     p(w | c) = max(count(c, w) - D, 0) / count(c, .)  +  B(c) p(w | c without its first character)
 
-D is one of three discounts, for counts of 1, 2, and 3 or more; B(c) is what the discounts took off, so
-that p adds up to 1. Below the longest contexts, count(c, w) is not how often the text holds cw but how
-many different characters occur before it (contexts that begin the line have none, and keep their
-counts): a short context only counts when the longer one is unknown, so what matters is how widely it
-occurs. Below all of them lies the uniform distribution.
+D is one of three discounts, for counts of 1, 2, and 3 or more; B(c) is the share that the discounts took off,
+so that p adds up to 1. For all but the longest contexts, count(c, w) is not how often cw occurs in the text
+but how many different characters occur before it (contexts that begin the line have none, and keep their
+counts): a short context is only used when the longer one is unknown, so what matters is how widely it occurs.
+The empty context falls back on the uniform distribution.
 
-The strings of 1 to n characters form a tree, kept as one sorted list of (parent, character) a level: with
-"ab" in the text level 1 has a and b, level 2 has (number of a on level 1, b). A context's continuations
-are its children, which lie side by side; finding many contexts at once is one binary search a level.
+The strings of 1 to n characters form a tree, kept as one sorted list of (parent, character) per level: if
+"ab" is in the text, level 1 has a and b, level 2 has (number of a on level 1, b). A context's continuations
+are its children, which lie side by side; many contexts are found at once with one binary search per level.
 
-Counting is sorting. The n characters from each place of the text on are the digits of one number; sorted,
-equal ones lie side by side, and so do all that begin alike. The different numbers, far fewer than there
-are places, then tell all the shorter strings: cut the last digit off and add up what has become equal.
+Counting is sorting. The n characters that start at each place of the text are the digits of one number. Once
+sorted, equal numbers lie side by side, and so do all that begin alike. There are far fewer different numbers
+than places, and they give all the shorter strings: cut off the last digit and add up the counts of those that
+are now equal.
 
 After Kneser, Ney, "Improved backing-off for M-gram language modeling" (1995); Chen, Goodman, "An
 Empirical Study of Smoothing Techniques for Language Modeling" (1998).
@@ -37,14 +38,14 @@ from makemore.models.base import Model, ModelConfig
 
 LONGEST = 8
 FLOATS = 8_000_000  # probabilities that are computed at a time
-PIECE = 1 << 17  # places that are packed at a time: what fits the processor's cache
+PIECE = 1 << 17  # places that are packed at a time, to fit the processor's cache
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about an NGram.
+    """The knobs of an NGram.
 
     order: n, the length of the longest string counted: a context of n - 1 and the character after it.
     """
@@ -57,7 +58,7 @@ class Config(ModelConfig):
 
 
 class NGram(Model):
-    """Counts of all strings of 1 to n characters, and what is needed to find them."""
+    """Counts of all strings of 1 to n characters, and an index to find them."""
 
     config_class = Config
     counting = True
@@ -118,7 +119,7 @@ class NGram(Model):
         self._index()
 
     def _index(self) -> None:
-        """From the saved lists, derive where each context's continuations lie, and their totals."""
+        """Derive from the saved lists where each context's continuations lie, and their totals."""
         sizes = self.sizes.tolist()
         self._keys = self.keys.split(sizes)
         self._counts = self.counts.data.split(sizes)
@@ -154,7 +155,7 @@ class NGram(Model):
 
         contexts: (N,) each, the numbers of the places' contexts of 0, 1, ... characters.
         """
-        # contexts of no and of one character are few and have the most continuations: each is done once
+        # contexts of 0 and 1 characters are few and have the most continuations: each is computed once
         p = torch.full((1, self.V), 1 / self.V, dtype=torch.float64, device=contexts[0].device)
         self._interpolate(0, contexts[0].new_zeros(1), p)
         few, which = contexts[min(1, self.order - 1)].unique(return_inverse=True)
@@ -197,7 +198,7 @@ class NGram(Model):
         p.index_put_((known[row], self._keys[k][child] % self.V), share, accumulate=True)
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
-        # the lists are as long as the counting made them
+        # the lengths of the lists are only known once the lines are counted
         self.keys = torch.empty_like(state_dict[prefix + "keys"], device=self.keys.device)
         counts = torch.empty_like(state_dict[prefix + "counts"], device=self.keys.device)
         self.counts = nn.Parameter(counts, requires_grad=False)
@@ -256,7 +257,7 @@ def _sums(values: Tensor, first: Tensor) -> Tensor:
 
 
 def _discounts(counts: Tensor) -> Tensor:
-    """Chen and Goodman's three discounts from how many strings were counted 1, 2, 3 and 4 times.
+    """Chen and Goodman's three discounts, from how many strings were counted 1, 2, 3 and 4 times.
 
     Returns (4,): for counts of 0, 1, 2, and 3 or more. A list too short to have all four gets 1/2, 1, 1.5.
     """

@@ -14,7 +14,7 @@ LSTM    i = sigmoid(W_i x_t + U_i h_{t-1} + b_i)                 how much to wri
 
 then p(. | x_0 .. x_t) = softmax(O h_t + b). (torch keeps two biases where one would do.) The GRU applies its
 reset gate r after the product with U_n, as torch does, and not before it as in the paper: the same size,
-about the same quality, one matrix product less to wait for. `step` of each class is the equation;
+about the same quality, and one matrix product fewer in sequence. `step` of each class is the equation;
 `forward` runs torch's fused form of it.
 
 After Mikolov et al., "Recurrent neural network based language model" (2010); Graves, "Generating
@@ -37,7 +37,7 @@ from makemore.models.limits import check
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about a GRU or LSTM.
+    """The knobs of a GRU or LSTM.
 
     n_embd: channels of a character's embedding.
     n_embd2: channels of the hidden state.
@@ -54,18 +54,18 @@ class Config(ModelConfig):
 
 @dataclass(frozen=True)
 class PlainConfig(Config):
-    """What can be set about an RNN.
+    """The knobs of an RNN.
 
     n_embd: channels of a character's embedding.
     n_embd2: channels of the hidden state.
     dropout: share of the embedding's and the hidden state's channels set to zero in training.
     """
 
-    dropout: float = 0.1  # it learns less by heart than the others
+    dropout: float = 0.1  # it memorises less than the others
 
 
 class Recurrent(Model, ABC):
-    """Embedding, one recurrent layer, logits; the cell is the subclass's."""
+    """Embedding, one recurrent layer, logits; the subclass chooses the cell."""
 
     config_class: ClassVar[type[Config]] = Config
     fused: ClassVar[Any]  # torch gives the cells' weights no types
@@ -78,7 +78,7 @@ class Recurrent(Model, ABC):
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.n_embd2, vocab_size)
         nn.init.normal_(self.embedding.weight, std=0.5)
-        nn.init.orthogonal_(self.cell.weight_hh_l0)  # keeps the length of the state as it goes round
+        nn.init.orthogonal_(self.cell.weight_hh_l0)  # keeps the norm of the state from step to step
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
@@ -130,7 +130,7 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """Two gates that choose what of the state to read and what to keep."""
+    """Two gates that choose which part of the state to read and which to keep."""
 
     fused = nn.GRU
 

@@ -28,7 +28,7 @@ from makemore.models.limits import check
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about a Transformer.
+    """The knobs of a Transformer.
 
     n_layer: how many blocks.
     n_head: attention heads in each block; must divide n_embd.
@@ -52,8 +52,8 @@ class Config(ModelConfig):
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Causal attention, written out. q: (B, T, H, D), k and v: (B, S, H, D) with S >= T. Returns q's shape.
 
-    The T queries are the last T of the S positions. What is run are two quicker forms of the same:
-    torch's fused one for whole lines, and `step_attention`.
+    The T queries are the last T of the S positions. The model runs two faster forms of it: torch's fused one
+    for whole lines, and `step_attention`.
     """
     q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # (B, H, T or S, D)
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, S)
@@ -62,7 +62,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The same by torch's fused form, which on a CPU is quicker in 32 bits than in 16."""
+    """The same, by torch's fused form, which on a CPU is faster in 32 bits than in 16."""
     q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # (B, H, T or S, D)
     T, S = q.shape[2], k.shape[2]
     mask = causal_mask(q, k) if 1 < T < S else None
@@ -75,7 +75,7 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 def step_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The same for one query a line, T = 1, where the fused form takes twice as long on a CPU."""
+    """The same for one query per line, T = 1, for which the fused form takes twice as long on a CPU."""
     scores = (q * k).sum(-1, keepdim=True) / math.sqrt(q.shape[-1])  # (B, S, H, 1)
     return (scores.softmax(1) * v).sum(1, keepdim=True)
 
@@ -136,7 +136,7 @@ class Transformer(Model):
                 # GPT-2's: what is added to the stream shrinks with depth, so that the sum does not grow
                 added = name.endswith(("out.weight", "proj.weight"))
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if added else 0.02)
-        # larger than GPT-2's 0.02, or it takes hundreds of steps for characters and positions to tell apart
+        # larger than GPT-2's 0.02; else it takes hundreds of steps to tell characters and positions apart
         nn.init.normal_(self.embedding.weight, std=1.0)
         nn.init.normal_(self.positions.weight, std=0.5)
 

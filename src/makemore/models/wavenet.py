@@ -3,9 +3,9 @@
     a_t = W0 norm(x)_{t-d} + W1 norm(x)_t + b           d = 1, 2, 4, ... : the layer's dilation
     x_t <- x_t + P (tanh(a_t^f) * sigmoid(a_t^g))       two halves of a: what to say, and how loud
 
-Layer after layer the window widens, 2, 4, 8, 16 characters, as a binary tree fuses pairs, pairs of
-pairs, and so on; computed for all positions at once no branch is computed twice. Before the line's start
-there are zeros. The paper has skip connections to the output and no LayerNorm.
+The window doubles with every layer (2, 4, 8, 16 characters), like a binary tree that fuses pairs, then pairs
+of pairs, and so on. All positions are computed at once, so no branch is computed twice. Zeros stand for the
+characters before the line. The paper has skip connections to the output and no LayerNorm.
 
 After van den Oord et al., "WaveNet: A Generative Model for Raw Audio" (2016), arXiv:1609.03499.
 """
@@ -23,7 +23,7 @@ from makemore.models.limits import check
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """What can be set about a WaveNet.
+    """The knobs of a WaveNet.
 
     n_layer: how many convolutions; the context is 2 to the power of it.
     n_embd: channels of the embedding and of every layer.

@@ -3,7 +3,7 @@
 options.py      SampleOptions: temperature, top_k, top_p, prefix, pattern and so on, which check themselves
 draw.py         the sampling loop
 tree.py         the beginnings of lines as a tree, so that equal beginnings are stepped once
-wanted.py       which lines are wanted, and the error for too few
+wanted.py       which lines are wanted, and the error if there are too few
 pattern.py      regular expressions, in bounded time
-most_likely.py  the most likely lines, and different ones: a search of the tree for the best
+most_likely.py  the most likely lines, and unique samples, by a search of the tree
 """

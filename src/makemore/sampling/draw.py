@@ -5,7 +5,7 @@ which the model steps once for all of them. Each sample chooses its next charact
 result is distributed as if every sample had a row of its own. Rows are dropped when their samples have ended.
 Samples are never empty: they follow the model's distribution given that a line is not empty.
 
-Different lines (`unique`) come from a search instead: see `most_likely.py`.
+Unique lines (`unique`) come from a search instead: see `most_likely.py`.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ def sample(
         vocab: Its vocabulary.
         n: How many lines.
         options: What they must be like; `max_length` must be given.
-        keep: Says which of some lines are wanted at all; here this replaces `options.novel`.
+        keep: Returns for each of some lines whether it is wanted; this replaces `options.novel`.
         tree: The tree of the same model, prefix and max_length, with the first steps cached.
-        group: Processes that share the work. All must ask for the same lines, and all get all of them: those
-            that one process would get.
+        group: Processes that share the work. All must ask for the same lines; each gets all of them, the same
+            as one process alone would.
 
     Raises:
-        MakemoreError: An option makes no sense, or too few lines were found; those are yielded first.
+        MakemoreError: An option is not valid, or too few lines were found; these are yielded first.
 
     """
     wanted = Wanted(n, options, keep)
@@ -94,7 +94,7 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
     yielded = sampled = accepted = dry = 0
     since = time.monotonic()
     while yielded < n:
-        # sample what is missing, and more if many lines are refused
+        # sample what is missing, and more if many lines are rejected
         rate = max(accepted, 1) / max(sampled, 1)
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
         chunk = min(chunk, chunks.rows()) if chunk > 16 else chunk
@@ -112,7 +112,7 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
         else:
             dry += chunk
         if yielded < n and wanted.in_vain(dry, since):
-            tried = f"sampled {sampled:,} for them (acceptance {accepted / sampled:.2g})"
+            tried = f"after {sampled:,} samples (acceptance {accepted / sampled:.2g})"
             raise wanted.unmet(start + yielded, tried, random=True)
 
 
@@ -164,7 +164,7 @@ class _Chunks:
             if not len(who):
                 break
             nodes = tree.children(nodes, *np.divmod(rows, V))
-        else:  # what has not ended is cut
+        else:  # lines that have not ended are cut
             nll[who] -= nodes.logp[row, BOUNDARY]
             ended[who] = False
         texts = tree.texts(lines)

@@ -1,8 +1,8 @@
-"""The best lines of a model's tree: the most likely ones, and different ones at random.
+"""The best lines of a model's tree: the most likely ones, or samples without replacement.
 
 If every node of the tree has a key that none of its children exceeds, the lines with the highest keys can be
 found exactly (up to the rounding of the model's own sums): everything below the worst of them can be skipped.
-The key is one of
+There are two keys:
 
     log p(beginning)                the best lines are the most likely ones;
     that plus noise, G(beginning)   the best lines, in order, are samples without replacement.
@@ -36,7 +36,7 @@ from makemore.sampling.wanted import Keep, Wanted
 
 _NODES = 256_000_000  # bytes that all nodes of a search may take, about
 _FIRST = 200_000
-"""Nodes looked at in the first sweep, at most, so that the first lines come soon."""
+"""Nodes visited in the first sweep, at most, so that the first lines come soon."""
 
 
 def most_likely(
@@ -52,10 +52,10 @@ def most_likely(
         vocab: Its vocabulary.
         n: How many lines.
         options: Their prefix, pattern and max_length, which must be given; the rest is not used.
-        keep: Says which of some lines are wanted at all.
+        keep: Returns for each of some lines whether it is wanted.
 
     Raises:
-        MakemoreError: An option makes no sense, or too few lines were found; those are yielded first.
+        MakemoreError: An option is not valid, or too few lines were found; these are yielded first.
 
     """
     alone = SampleOptions(prefix=options.prefix, pattern=options.pattern, max_length=options.max_length)
@@ -75,9 +75,9 @@ def _best(tree: Tree, wanted: Wanted, seed: int | None) -> Iterator[Sample]:
         found += 1
         yield Sample(text, nll, ended=len(text) < tree.max_length)
     if found < wanted.n:
-        tried = "there are no more"
+        tried = "and there are no more"
         if not search.exhausted:
-            tried = f"looked at {search.looked_at:,} beginnings of lines for them"
+            tried = f"after searching {search.looked_at:,} beginnings of lines"
         raise wanted.unmet(found, tried, random=False)
 
 
@@ -136,21 +136,21 @@ class _Search:
 
     Args:
         tree: The lines.
-        wanted: Which of them are wanted, and how many.
-        seed: Of the noise; None adds none.
+        wanted: Which lines are wanted, and how many.
+        seed: Seed of the noise; None adds no noise.
 
     """
 
     def __init__(self, tree: Tree, wanted: Wanted, seed: int | None) -> None:
         self.tree, self.wanted, self.seed = tree, wanted, seed
         self.most = max(1000, _NODES // (64 + tree.max_length))
-        """Nodes, and lines, kept at a time, at most."""
+        """How many nodes, and how many lines, are kept at a time, at most."""
         # with noise each beginning stands for one line, the one with its key: n beginnings give n lines
         self.sure = seed is not None and wanted.every
         self.exhausted = False
-        """Whether there are no more lines than were found."""
+        """Whether all lines were found."""
         self.looked_at = 0
-        """Beginnings of lines that the last sweep looked at."""
+        """Beginnings of lines that the last sweep visited."""
         self._found: set[str] = set()
         self._tired = False
 
@@ -176,12 +176,12 @@ class _Search:
             k = min(self.most, n if self.sure and k < n < 4 * k else 4 * k)
 
     def _sweep(self, k: int) -> _Lines:
-        """Look at the k best nodes or a few more; return the wanted lines among them, best first.
+        """Visit the k best nodes or a few more; return the wanted lines among them, best first.
 
-        The bound is the k-th best key so far, and only ever rises. All lines with keys above its final value
-        are found, since the bound was always below them; if it never rose, there are no other lines.
-        Nodes are kept in a stack of blocks. The last block, which has the longest beginnings, goes first, so
-        only one block of each length has states.
+        The bound is the k-th best key so far, and never falls. All lines with keys above its final value are
+        found, since the bound was always below them; if it never rose, there are no other lines. Nodes are
+        kept in a stack of blocks. The last block, which has the longest beginnings, goes first, so only one
+        block of each length has states.
         """
         bound, zero = -np.inf, np.zeros(1)  # nodes with keys below the bound are skipped
         ids, nll, first = self.tree.prefix[None], zero + self.tree.nll, zero.astype(np.intp)
@@ -225,7 +225,7 @@ class _Search:
 
         Returns:
             The wanted lines that end here, the nodes that could become such lines, and how many lines and
-            nodes were refused.
+            nodes were rejected.
 
         """
         tree, refused = self.tree, 0

@@ -1,4 +1,4 @@
-"""What to ask of samples: one frozen dataclass that checks itself and travels whole."""
+"""How to sample: one frozen dataclass that checks itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """What to ask of the lines sampled from a model. Nothing is asked by default.
+    """How to sample lines from a model, and which lines are wanted. By default, all are.
 
     Args:
         prefix: What every line begins with.
@@ -26,14 +26,14 @@ class SampleOptions:
             most likely one.
         top_k: Sample from the k most likely characters only. None, or more than there are, allows all.
         top_p: Sample only from the most likely characters that together have at least this probability.
-        max_length: Characters after which a line is cut. For a `Run`, None is the longest line of its corpus,
-            and that plus the length of the prefix where the prefix is at least as long.
-        unique: No line twice: lines are sampled without replacement.
+        max_length: Characters after which a line is cut. For a `Run`, None means the length of the longest
+            line of its corpus, plus that of the prefix if the prefix is at least as long.
+        unique: Sample without replacement, so that no line occurs twice.
         novel: Only lines that are not in the run's corpus.
-        seed: The same seed gives the same lines; None takes a fresh one.
+        seed: The same seed gives the same lines; None picks a new one.
 
     Raises:
-        MakemoreError: A value makes no sense.
+        MakemoreError: A value is not valid.
 
     """
 

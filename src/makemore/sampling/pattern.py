@@ -9,10 +9,10 @@ import regex
 from makemore.errors import MakemoreError, quoted
 
 LONGEST_PATTERN = 1000
-"""Characters of a pattern, at most: `regex` takes cubic time for a long literal text."""
+"""The longest pattern allowed, in characters: `regex` takes cubic time for a long literal text."""
 
 COPIES = 100_000
-"""Parts of a pattern, at most, after repetitions have been expanded, as `regex` does: some 30 MB."""
+"""The most parts of a pattern once `regex` has expanded its repetitions: about 30 MB."""
 
 BUDGET = 10.0
 """Seconds of matching without a matching line, after which none is expected."""
@@ -26,7 +26,7 @@ _TOKEN = regex.compile(
 
 
 class Matcher:
-    """A regular expression that the whole line must match, asked of lines and of their beginnings.
+    """A regular expression that the whole line must match, for checking lines and their beginnings.
 
     Args:
         pattern: The regular expression.
@@ -53,11 +53,11 @@ class Matcher:
         self._spent = 0.0  # seconds since a line matched
 
     def could(self, beginning: str) -> bool:
-        """Say whether a line with this beginning can still match."""
+        """Return whether a line with this beginning can still match."""
         return self._unsure or self._matches(beginning, partial=True)
 
     def does(self, line: str) -> bool:
-        """Say whether a line matches."""
+        """Return whether a line matches."""
         found = self._matches(line, partial=False)
         if found:
             self._spent = 0.0

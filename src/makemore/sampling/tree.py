@@ -22,10 +22,10 @@ Ids = npt.NDArray[np.integer]
 State = tuple[Tensor, ...]
 
 MOST_ROWS = 8192
-"""Rows that the model steps at a time, at most."""
+"""How many rows the model steps at a time, at most."""
 
 MOST_KNOWN = 1024
-"""Beginnings of one length that are cached for later calls, at most."""
+"""How many beginnings of one length are cached for later calls, at most."""
 
 _FLOATS = 64_000_000
 _PROBABILITIES = 4_000_000
@@ -113,7 +113,7 @@ class Tree:
         return log_softmax(logp)
 
     def look_ahead(self) -> None:
-        """Step every beginning of one and two characters if there are few, so that later calls need not."""
+        """Step every beginning of one and two characters if there are few, to save later calls the work."""
         V = len(self.vocab)
         while len(self.known) <= 2 and V ** len(self.known) <= MOST_KNOWN:
             _, state = self.known[-1]
@@ -146,8 +146,8 @@ class Tree:
         """Let the model read one character in each of D rows.
 
         Args:
-            state: That of the rows before.
-            parent: Which of its rows each goes on from, (D,).
+            state: The state of the previous rows.
+            parent: The row of `state` that each continues, (D,).
             character: The character that each reads, (D,).
 
         Returns:

@@ -10,19 +10,19 @@ from makemore.sampling.options import SampleOptions
 from makemore.sampling.pattern import Matcher
 
 Keep = Callable[[list[str]], list[bool]]
-"""Says for each of some lines whether it is wanted."""
+"""Returns for each of some lines whether it is wanted."""
 
 PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 """Samples, and seconds, without a wanted line, after which sampling gives up."""
 
 
 class Wanted:
-    """The lines that are asked for.
+    """The lines that the caller wants.
 
     Args:
         n: How many.
         options: What they must be like.
-        keep: What else they must be like: not in the corpus, where `novel` is asked. None wants all.
+        keep: A further condition, such as not being in the corpus (`novel`); None accepts all.
 
     Raises:
         MakemoreError: n is negative or too large.
@@ -38,28 +38,28 @@ class Wanted:
         """Whether every line is wanted."""
 
     def could(self, beginnings: list[str]) -> list[bool]:
-        """Say which beginnings of lines can still become lines that match the pattern."""
+        """Return which beginnings can still become lines that match the pattern."""
         if self.matcher is None:
             return [True] * len(beginnings)
         return [self.matcher.could(beginning) for beginning in beginnings]
 
     def matching(self, lines: list[str]) -> list[bool]:
-        """Say which lines match the pattern."""
+        """Return which lines match the pattern."""
         return [self.matcher is None or self.matcher.does(line) for line in lines]
 
     def kept(self, lines: list[str]) -> list[bool]:
-        """Say which lines fulfil the rest."""
+        """Return which lines meet the further condition."""
         return [True] * len(lines) if self._keep is None else self._keep(lines)
 
     def met(self, lines: list[str]) -> list[bool]:
-        """Say which lines are wanted."""
+        """Return which lines are wanted."""
         return [a and b for a, b in zip(self.matching(lines), self.kept(lines), strict=True)]
 
     def in_vain(self, refused: int, since: float) -> bool:
-        """Say whether to give up.
+        """Return whether to give up.
 
         Args:
-            refused: Lines refused since the last wanted one.
+            refused: Lines rejected since the last wanted one.
             since: When that was, by `time.monotonic`.
 
         """
@@ -92,6 +92,6 @@ class Wanted:
         *most, last = remedies
         remedy = f"{', '.join(most)} or {last}" if most else last
         return MakemoreError(
-            f"found {found:,} of {self.n:,} lines that {kinds}, and {tried}; {remedy}",
+            f"found {found:,} of {self.n:,} lines that {kinds}, {tried}; {remedy}",
             option=tuple(asked) + ("temperature",) * random,
         )
