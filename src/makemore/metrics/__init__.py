@@ -9,7 +9,7 @@ copying.py      the copy ratio that the verdict comes from
 quality.py      how new, how near to the list and how varied samples are
 advice.py       warnings, each with what to do
 layers.py       what training recorded inside a model, judged
-forms.py        forms in which people keep lists, and how to repair them
-looks.py        which form a list has, and what to say about it
+forms.py        the formats that lists come in, and how to repair them
+looks.py        which format a list has, and what to warn of
 assessment.py   what `assess` returns: all of these as fields
 """

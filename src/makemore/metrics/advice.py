@@ -18,15 +18,15 @@ LINES, HELD_OUT = 1000, 300
 """Different lines, and held-out lines, below which intervals are wide."""
 
 FEW = 500
-"""Different lines below which neither type is reliably better: on fresh lines the 6-gram was ahead on 6 of 10
-random lists of 50 and 150, the default type, trained for 300 steps, on 4 of 5 of 500 and 1,300
-(benchmarks/small_lists.py, one list of each size)."""
+"""Different lines below which neither type is reliably better. On fresh lines, the 6-gram had the lower loss
+for 6 of 10 random lists of 50 and 150 lines; the default type, trained for 300 steps, had it for 4 of 5 lists
+of 500 and 1,300 lines (benchmarks/small_lists.py, one list of each size)."""
 
 RARE = 5
 """A character that occurs less often can hardly be learned."""
 
 COLLAPSE = 0.8
-"""Samples repeat themselves if they have less than this share of the uniqueness of training lines."""
+"""Samples are too repetitive if their uniqueness is below this share of the uniqueness of training lines."""
 
 CALIBRATION, VARIETY, DISTANCE = 0.05, (0.9, 1.1), 2.0
 """Rules of thumb by which the page marks numbers: a calibration error beyond chance, a Vendi ratio, and the
@@ -58,11 +58,11 @@ class Warned(Result):
         return {"code": self.code, "message": self.message, "advice": advice, "severity": self.severity}
 
 
-# a training
+# training
 
 
 class Point(Protocol):
-    """What advice reads of an evaluation during training."""
+    """What advice needs to know about an evaluation during training."""
 
     @property
     def step(self) -> int:
@@ -101,7 +101,7 @@ def overfitted(curve: Sequence[Point]) -> int | None:
 
 
 def of_overfitting(curve: Sequence[Point]) -> list[Warned]:
-    """Say whether training went on for too long."""
+    """Warn if training went on for too long."""
     step = overfitted(curve)
     if step is None:
         return []
@@ -121,7 +121,7 @@ def of_overfitting(curve: Sequence[Point]) -> list[Warned]:
 def of_training(
     curve: Sequence[Point], nll: Mapping[str, float], counting: tuple[float, float] | None, held_out: int
 ) -> list[Warned]:
-    """Judge the curve and the losses of a training.
+    """Judge the learning curve and the losses of a trained model.
 
     Args:
         curve: The evaluations during training.
@@ -160,7 +160,7 @@ def of_training(
 
 
 def _still_improving(curve: Sequence[Point]) -> list[Warned]:
-    """Say whether the validation loss was still falling when training ended."""
+    """Warn if the validation loss was still falling when training ended."""
     if len(curve) < 5:
         return []
     last = curve[-1]
@@ -232,7 +232,7 @@ def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: i
             Warned(
                 "suspicious_characters",
                 f"suspicious characters: {few} in {sum(counts[c] for c in odd):,} places",
-                "they are invisible, or come from reading the file in the wrong way; clean the file, "
+                "they are invisible, or come from reading the file with the wrong encoding; clean the file, "
                 "or give its encoding",
                 options=("encoding",),
             )
@@ -271,7 +271,7 @@ def of_samples(
     Args:
         verdict: Whether the model memorises its training lines; None if that is not known.
         uniqueness: The share of different samples.
-        uniqueness_of_train: The same of as many training lines.
+        uniqueness_of_train: The same for as many training lines.
         validity: The share of samples that end by themselves.
 
     """

@@ -28,7 +28,7 @@ class Estimate:
     value: float
     """Infinite for a loss if a line has no probability at all."""
     interval: Interval
-    """Not numbers where there are too few lines for an interval."""
+    """NaN at both ends if there are too few lines for an interval."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Baselines(Result):
     """Losses to compare with, in nats per token."""
 
     uniform: float
-    """Of guessing evenly among all characters."""
+    """The loss of guessing evenly among all characters."""
     bigram: Splits
-    """On validation and test lines."""
+    """The loss of a bigram on validation and test lines."""
     ngram: Splits
-    """Of a 6-gram, on validation and test lines."""
+    """The loss of a 6-gram on validation and test lines."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class NearestDistances(Result):
     """How far lines are from the nearest of some training lines."""
 
     lines: int
-    """Samples, and held-out lines, that were compared."""
+    """How many samples, and how many held-out lines, were compared."""
     of_train: int
-    """Different training lines that they were compared with."""
+    """How many different training lines they were compared with."""
     samples: tuple[int, ...]
     """How many samples are 0, 1, 2, ... edits away."""
     held_out: tuple[int, ...]
-    """The same of held-out lines."""
+    """The same for held-out lines."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Neighbour(Result):
     cut: bool
     """Whether the sample was cut at the longest line's length."""
     nll: float
-    """Nats of the whole line."""
+    """-log p of the whole line, in nats."""
     seen: str
     """Where the sample is in the list: train, held-out, or new if it is not."""
     nearest: str
@@ -90,7 +90,7 @@ class Vendi(Result):
     """Vendi scores: how varied samples are, and how varied held-out lines are."""
 
     lines: int
-    """Samples, and held-out lines, that were scored."""
+    """How many samples, and how many held-out lines, were scored."""
     samples: float
     held_out: float
 
@@ -102,31 +102,31 @@ class Vendi(Result):
 
 @dataclass(frozen=True)
 class Quality(Result):
-    """What samples are like, beside lines of the list."""
+    """What samples are like, compared with lines of the list."""
 
     samples: int
-    """How many were drawn."""
+    """How many samples were taken."""
     validity: float
     """Share of samples that end by themselves."""
     uniqueness: float
     """Share of different samples among the first thousand."""
     uniqueness_of_train: float
-    """The same of as many lines drawn from the training lines."""
+    """The same for as many training lines, resampled with replacement."""
     novelty: float
     """Share of the different samples that are not training lines."""
     held_out_hits: float
-    """Share of the different held-out lines that were drawn."""
+    """Share of the different held-out lines that are among the samples."""
     train_mass: float
     """The probability that a sample is a training line."""
     held_out_mass: float
     """The probability that a sample is a held-out line."""
     c_t: float
-    """Below 0 if samples lie nearer to training lines than held-out lines do (a z-score)."""
+    """Below 0 if samples are nearer to training lines than held-out lines are (a z-score)."""
     nearest_distances: NearestDistances
     nearest: tuple[Neighbour, ...]
-    """Of the first samples."""
+    """The first samples, each with its nearest training line."""
     distances: Mapping[str, Distance]
-    """From the training lines, in each feature of `quality.FEATURES`."""
+    """The distances from the training lines in each feature of `quality.FEATURES`."""
     vendi: Vendi
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
@@ -143,11 +143,11 @@ class Assessment(Result):
     steps: int | None
     """Training steps taken."""
     seconds: float | None
-    """That training took."""
+    """How long training took."""
     lines: Mapping[str, int]
     """Lines of each split."""
     tokens: Mapping[str, int]
-    """Predicted tokens of each split; the end of a line is one."""
+    """Predicted tokens of each split; the end of a line is a token."""
     scored_lines: Mapping[str, int]
     """Lines of each split that the losses come from: all of them, unless the file is large."""
     losses: Mapping[str, SplitLoss]

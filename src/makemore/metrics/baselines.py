@@ -1,4 +1,4 @@
-"""What losses stand beside: models that count, fitted to the training lines in a moment."""
+"""Baselines for the losses: models that count, fitted to the training lines in a moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCORED_TOKENS = 2_000_000
 """At most about this many tokens of a split are scored; a larger split is subsampled."""
 
 TAUGHT_TOKENS = 3_000_000
-"""At most about this many tokens are counted for a baseline or a teacher, which must fit beside the model."""
+"""At most about this many tokens are counted for a baseline or a teacher, whose tables must fit in memory."""
 
 TABLE = 2048
 """From this many ids on, the bigram is computed from the pairs that occur instead of a V x V table."""

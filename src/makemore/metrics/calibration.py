@@ -21,7 +21,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Bin(Result):
-    """The predictions with a probability in [low, high)."""
+    """All predictions with a probability in [low, high)."""
 
     low: float
     high: float
@@ -39,9 +39,9 @@ class Calibration:
     error: float
     """The expected calibration error, from 0 (perfect) to 2."""
     bins: tuple[Bin, ...]
-    """Without empty ones."""
+    """The bins that are not empty."""
     by_chance: float
-    """The error to expect of a perfect model on as many tokens."""
+    """The error to expect from a perfectly calibrated model on as many tokens."""
 
 
 def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> Calibration:

@@ -20,8 +20,8 @@ COPIED_TOKENS = 500_000
 """The most tokens of a split that the copy ratio comes from, if not all of its lines were scored."""
 
 FOLDS, FOLD_TOKENS = 10, 200_000
-"""A counting model can be fitted again without each of this many parts of the lines, if the list has at most
-this many tokens."""
+"""How often a counting model is fitted again, each time without one part of the lines, and the most tokens of
+a list for which that is done."""
 
 _PERMUTATIONS, _UNITS = 5000, 1000
 """Permutations, and the most held-out lines in each; more lines are grouped at random."""
@@ -65,8 +65,8 @@ def copied(
         model: The trained model.
         corpus: What it was trained on.
         found: The losses of the lines of each split that were scored.
-        untrained: Returns an unfitted model, if the model is a counting one: if the held-out lines cannot
-            tell, it is fitted again without some of the lines, in turn.
+        untrained: Returns an unfitted model, if the model is a counting one. If the held-out lines cannot
+            decide, it is fitted again several times, each time without some of the lines.
         group: Processes that share the work.
 
     """
@@ -86,10 +86,10 @@ def copied(
 
 @np.errstate(invalid="ignore", divide="ignore", over="ignore")
 def _left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) -> Copying:
-    """Return R of a counting model fitted again without each of FOLDS parts of the lines.
+    """Return R of a counting model that is fitted FOLDS times, each time without one part of the lines.
 
-    Every line is held out once: R is the mean probability of the lines where they were counted over that
-    where they were left out, so both sides have the same lines.
+    R is the mean probability of the lines when they were counted, divided by their mean probability when they
+    were left out. Every line is left out once, so both means are over the same lines.
     """
     hashes, first, number = np.unique(corpus.hashes, return_index=True, return_inverse=True)
     n = len(hashes)
@@ -121,7 +121,7 @@ def _different(found: Losses) -> Floats:
 
 
 def _known(ratio: float, ratios: Floats, n: int) -> tuple[float, Interval]:
-    """Return R and its interval, widened by Student's t; NaN if that is VAGUE.
+    """Return R and its interval, widened by Student's t; NaN if the interval is VAGUE.
 
     Args:
         ratio: R.
@@ -137,11 +137,11 @@ def _known(ratio: float, ratios: Floats, n: int) -> tuple[float, Interval]:
 
 
 def _by_chance(p: Floats, q: Floats) -> float | None:
-    """Return the probability of held-out lines this unlikely if training lines are COPIES times as likely.
+    """Return how probable held-out lines this unlikely are by chance if R is really COPIES.
 
     Args:
         p: (N,) probabilities of training lines, up to a common factor.
-        q: (M,) the same of held-out lines.
+        q: (M,) the same for held-out lines.
 
     Returns:
         The probability; None if there are so few lines that no permutation is improbable enough.
@@ -164,9 +164,9 @@ def _by_chance(p: Floats, q: Floats) -> float | None:
 
 
 def _of_few(train: int, held_out: int, share: float) -> float:
-    """Return a bound on how often a file of the model's own samples has this many held-out lines.
+    """Return a bound on how often a file written by the model has this many lines not in training.
 
-    By Chernoff's bound.
+    This is Chernoff's bound.
 
     Args:
         train: Training lines, repeated ones included.

@@ -1,7 +1,7 @@
-"""Forms in which people keep lists: of whole files, and of some lines. Each comes with what to do about it.
+"""The formats that lists come in, and marks on some of their lines, each with what to do about it.
 
-FORMATS are forms that most lines of a file have; a list has at most one. MARKS are things on some of the
-lines; a list may have several.
+A format is shared by most lines of a file; a list has at most one. A mark is on some of the lines; a list may
+have several.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from makemore.corpus.charsets import encoded_twice
 from makemore.corpus.formats import LINE_ENDS, replaced
 
 Command = Callable[[str], str]
-"""Returns a shell command that repairs standard input, from a line with the form; "" if there is none."""
+"""Takes a line in the format and returns a shell command that repairs standard input; "" if there is none."""
 
 
 def _always(command: str) -> Command:
@@ -24,7 +24,7 @@ def _always(command: str) -> Command:
 
 @dataclass(frozen=True)
 class Format:
-    """A form of lines."""
+    """A format of lists, or a mark on lines."""
 
     name: str
     called: str
@@ -177,7 +177,7 @@ FORMATS = (
         lambda line: line.count(" ") >= 7 or "。" in line,
     ),
 )
-"""The first that fits is the one: a form that could be mistaken for another comes after it."""
+"""The first that fits is chosen, so a format that could be mistaken for another comes after it."""
 
 MARKS = (
     Format(
@@ -234,4 +234,4 @@ MARKS = (
         options=("encoding",),
     ),
 )
-"""In the order in which their commands are run; those of comments and line ends come before a format's."""
+"""In the order in which their commands run; those of comments and line ends run before that of a format."""

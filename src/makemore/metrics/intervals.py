@@ -1,7 +1,7 @@
 """95% intervals: how much a number would change if the file held other lines of the same kind.
 
-They come from the bootstrap (Efron 1979): lines are drawn again with replacement, a thousand times. Lines
-that the file repeats are drawn together, since they are one observation.
+They come from the bootstrap (Efron 1979): lines are resampled with replacement, a thousand times. Copies of
+one line are resampled together, since they are one observation.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 REPLICATES = 1000
-"""How often the lines are drawn again for an interval."""
+"""How often the lines are resampled for an interval."""
 
 UNITS = 2000
-"""The most units drawn for an interval; more lines are first grouped at random into this many."""
+"""The most units to resample for an interval; more lines are first grouped at random into this many."""
 
 FEWEST = 5
-"""The fewest different lines, or tokens, for an interval: fewer say nothing of how much others vary."""
+"""The fewest different lines, or tokens, for an interval: fewer do not show how much lines vary."""
 
 TOO_FEW = "too few lines for an interval"
-"""What people are told where there is none."""
+"""What is printed instead of an interval."""
 
 Floats = npt.NDArray[np.float64]
 Units = npt.NDArray[np.integer]
@@ -49,7 +49,7 @@ def ratio_interval(
     Args:
         top: (M,) what each line adds to the numerator.
         bottom: (M,) what each line adds to the denominator.
-        units: (M,) lines with the same number are drawn together.
+        units: (M,) lines with the same number are resampled together.
         spread: Standard deviation of the ratio from causes other than the lines.
         positive: Whether the ratio cannot be negative, like a loss; the interval is then widened on a
             logarithmic scale.
@@ -60,7 +60,7 @@ def ratio_interval(
     n = several = int(unit.max(initial=-1)) + 1
     if n < FEWEST:
         return math.nan, math.nan
-    if n > UNITS:  # sums over groups of lines vary as the lines do
+    if n > UNITS:  # sums over groups vary as much as sums over lines
         unit = random.permutation(n)[unit] % UNITS
         n = UNITS
     a, b = np.bincount(unit, top, n), np.bincount(unit, bottom, n)
@@ -81,7 +81,7 @@ def quantiles(values: Floats) -> Floats:
 
 
 def means(values: Floats, random: np.random.Generator) -> Floats:
-    """Return the means of the values drawn again REPLICATES times, (REPLICATES,)."""
+    """Return the means of the values resampled REPLICATES times, (REPLICATES,)."""
     found: Floats = np.empty(REPLICATES)
     for i in range(REPLICATES):
         found[i] = values[random.integers(len(values), size=len(values))].mean()
@@ -89,7 +89,7 @@ def means(values: Floats, random: np.random.Generator) -> Floats:
 
 
 def student(n: int) -> float:
-    """Return by how much to widen the bootstrap interval of the mean of n values."""
+    """Return the factor by which to widen the bootstrap interval of the mean of n values."""
     return t(n) / 1.96 * math.sqrt(n / (n - 1))
 
 

@@ -20,8 +20,8 @@ FILE, PICTURE = "diagnostics.jsonl", "diagnostics.png"
 SATURATED, DEAD = 0.8, 0.2
 VANISHING, EXPLODING = 1e-4, 100.0
 TOO_LARGE, TOO_LARGE_SETTLED, TOO_SMALL = 10**-1.0, 10**-1.7, 1e-5
-"""Limits of `warnings`; tests/test_diagnostics.py shows where they come from. Typical steps are large while
-weights are young; after 200 steps they should be smaller."""
+"""Limits of `warnings`; tests/test_diagnostics.py shows where they come from. Steps are
+usually large early in training; after 200 steps they should be smaller."""
 
 LOST = 1000.0
 """A loss, in nats per token, from which no training recovers."""
@@ -42,9 +42,9 @@ class Row(Result):
     learning_rate: float
     gradient_norm: float | None
     activations: Numbers
-    """Of each layer: mean and std; saturated and dead of non-linearities."""
+    """For each layer mean and std; for each non-linearity also saturated and dead."""
     parameters: Numbers
-    """Of each parameter: dims, gradient_std, weight_std and update_ratio."""
+    """For each parameter dims, gradient_std, weight_std and update_ratio."""
 
     def of(self, group: str) -> Numbers:
         """Return the numbers of a group, activations or parameters."""
@@ -106,10 +106,10 @@ def _exploding(rows: Sequence[Row]) -> list[Warned]:
 
 
 def _flat_layers(rows: Sequence[Row]) -> list[Warned]:
-    """Say which non-linearities pass no gradient. rows: The second half of the training."""
+    """Say which non-linearities pass no gradient. rows: The second half of training."""
     layers = [name for name, numbers in rows[0].activations.items() if "dead" in numbers]
     gated = {name.rpartition("sigmoid")[0] for name in layers if "sigmoid" in name}
-    # gates may well be shut, and what they gate may well be at its limits
+    # a gate may be closed, and what it gates may be at its limits, without harm
     layers = [name for name in layers if name.rpartition(_kind(name))[0] not in gated]
     remedy = "lower learning_rate, or initialise with smaller weights"
     found = []

@@ -1,6 +1,6 @@
-"""What a list looks like: its format, a header, and what is on some of its lines.
+"""What a list looks like: its format, a header, and marks on some of its lines.
 
-`inspect` and `train` both use it, before any training. Forms and their remedies stand in forms.py.
+`inspect` and `train` both use it, before any training. The formats and their remedies are in forms.py.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _TOP, _SNIFFED = 50, 1000
 """Lines at the top, and lines chosen at random, by which the format is recognised."""
 
 _SEARCHED, _CHARACTERS = 50_000, 2_000_000
-"""Lists with at most this many lines and characters are searched whole for marks."""
+"""In lists with at most this many lines and characters, every line is searched for marks."""
 
 _MOST = 0.5
-"""Above this share of the lines, comments and tags are the list itself."""
+"""If more than this share of the lines have comments or tags, these are the list itself."""
 
 _COLUMNS = 8
 """The most columns that advice names."""
@@ -49,7 +49,7 @@ class Mark(Result):
     name: str
     """A name of MARKS."""
     share: float
-    """Of the lines that were searched."""
+    """The share of the lines searched that have it."""
     example: str
     """One of the lines."""
 
@@ -74,16 +74,16 @@ class Looks:
     name: str
     """A name of FORMATS, or "list"."""
     share: float
-    """Of the lines that have this form."""
+    """The share of lines in this format."""
     header: str | None = None
     """The first line, if it looks like a header."""
     marks: tuple[Mark, ...] = ()
     example: str = ""
-    """A line that has the form."""
+    """A line in this format."""
     table: Table | None = None
     """The columns, if it is a table."""
     groups: int = 0
-    """Groups of lines between blank lines, if each group may be a thing; else 0."""
+    """Groups of lines separated by blank lines, if each group may be one thing; else 0."""
 
 
 def look(corpus: Corpus) -> Looks:
@@ -113,7 +113,7 @@ def _form(top: str, some: list[str]) -> Looks:
             for fields in each:
                 fields.pop()
     same = {mark: _usual([len(fields) for fields in each]) for mark, each in cells.items()}
-    mark = max(same, key=lambda mark: same[mark])  # the first of equal ones
+    mark = max(same, key=lambda mark: same[mark])  # the first if several are equal
     name, share, example = "list", 1.0, ""
     for form in FORMATS:
         if form.first and not re.match(form.first, top):
@@ -165,7 +165,7 @@ def _is_header(names: list[str], rows: list[list[str]]) -> bool:
 
 
 def _table(mark: str, names: list[str], rows: list[list[str]], quoted: bool) -> Table:
-    """Return the columns of a table. names: Of the columns, if there is a header."""
+    """Return the columns of a table. names: The names of the columns, if there is a header."""
     width = Counter(map(len, rows)).most_common(1)[0][0]
     rows = [row for row in rows if len(row) == width and row != names]
     columns = list(zip(*rows, strict=True))
@@ -185,7 +185,7 @@ def _marks(lines: list[str], name: str) -> tuple[Mark, ...]:
             continue
         having = [line for line in lines if mark.fits(line)]
         share = len(having) / len(lines)
-        few = mark.name == "encoded_twice" and len(having) < 2  # a single such line may be meant
+        few = mark.name == "encoded_twice" and len(having) < 2  # a single such line may be intended
         most = mark.name in ("comments", "tags") and share > _MOST
         if having and share >= mark.least and not few and not most:
             found.append(Mark(mark.name, share, having[0]))
@@ -206,14 +206,14 @@ class _Repair:
 
 
 def warnings(looks: Looks, source: str, undecodable: int = 0) -> list[Warned]:
-    """Return what to say about a list that looks like this.
+    """Return the warnings about what a list looks like.
 
     The commands of all remedies are one pipeline, in the first remedy that has a command.
 
     Args:
         looks: What the list looks like.
-        source: What was read, which commands name.
-        undecodable: Lines that were dropped since they are not in the encoding.
+        source: What was read; commands name it.
+        undecodable: Lines that were dropped because they are not in the encoding.
 
     """
     forms = {form.name: form for form in (*FORMATS, *MARKS)}
@@ -289,7 +289,7 @@ def _cut(table: Table) -> str:
 
 
 def before_training(corpus: Corpus) -> list[Warned]:
-    """Return what to say about a list before training: what `inspect` says, as far as it takes no time."""
+    """Return the warnings about a list before training: those of `inspect` that take no time."""
     reading = corpus.reading
     if reading is None or reading.bundled:
         return []
@@ -316,7 +316,7 @@ def long_lines(longest: int, usual: float) -> Warned:
     return Warned(
         "long_lines",
         f"long lines: the longest has {longest:,} characters, 95% have at most {usual:,.0f}",
-        f"drop them with max_length={2 * round(usual)}, unless they are meant",
+        f"drop them with max_length={2 * round(usual)}, unless you want them",
         options=("max_length",),
     )
 

@@ -23,7 +23,7 @@ from makemore.metrics.intervals import FEWEST, Floats, Interval, Units, t
 from makemore.models.loss import token_nll
 
 _LOGITS = 8_000_000
-"""The most logits computed at a time: 32 MB, which stays quick."""
+"""The most logits computed at a time: 32 MB; larger pieces are slower."""
 
 _WIDE = 256_000_000
 """The most activations of a model's widest layer computed at a time: 1 GB."""
@@ -45,7 +45,7 @@ class Loss:
     """Predicted tokens, ends of lines included."""
     lines: int
     error: float = 0.0
-    """Standard error of `nll`, if other lines had been held out."""
+    """Standard error of `nll`: how much it varies with which lines are held out."""
 
     @property
     def nll(self) -> float:
@@ -134,12 +134,12 @@ def batch_tokens(vocab_size: int) -> int:
 def passes(model: nn.Module, corpus: Corpus, group: Group = ALONE) -> Iterator[Pass]:
     """Yield forward passes, in eval mode, that together cover all lines of a corpus.
 
-    Lines that are too long for one pass come in several.
+    A line that is too long for one pass is split over several.
 
     Args:
         model: The model.
         corpus: The lines.
-        group: Processes that share the work; each gets passes of its own.
+        group: Processes that share the work; each gets its own passes.
 
     """
     widest = max((max(p.shape) for p in model.parameters() if p.ndim == 2), default=1)
@@ -220,7 +220,7 @@ class Part(Result):
     nll: float
     """Nats per token."""
     interval: Interval
-    """Of their mean, by its standard error, on a logarithmic scale."""
+    """95% interval of the mean, from its standard error, on a logarithmic scale."""
 
 
 def by_position(found: Losses) -> dict[int, Part]:

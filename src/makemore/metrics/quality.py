@@ -1,4 +1,4 @@
-"""What samples are like, compared with held-out lines: how many are new, how near to the list, how varied.
+"""What samples are like compared with held-out lines: how new, how near to the list and how varied they are.
 
 Held-out lines are validation and test lines together; none of them is a training line.
 """
@@ -101,7 +101,7 @@ def mann_whitney(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     return float((u - n * m / 2) / np.sqrt(spread)) if spread > 0 else 0.0
 
 
-# what they are made of
+# what lines are made of
 
 
 def grams(line: str, n: int) -> list[str]:
@@ -151,7 +151,7 @@ class Distance(Result):
     samples: float
     """Jensen-Shannon divergence in bits."""
     held_out: float
-    """The same of as many held-out lines: what chance alone gives."""
+    """The same for as many held-out lines: what chance alone gives."""
 
     @property
     def ratio(self) -> float:
@@ -166,8 +166,8 @@ class Distance(Result):
 def distances(samples: list[str], held_out: list[str], train: list[str]) -> dict[str, Distance]:
     """Return the distance of samples and of held-out lines from the training lines in each feature.
 
-    After GuacaMol (Brown et al. 2019). As many samples as held-out lines are compared, since few lines look
-    far away.
+    After GuacaMol (Brown et al. 2019). Equally many samples and held-out lines are compared, since fewer
+    lines look farther away.
     """
     n = min(len(samples), len(held_out))
     found = {}
@@ -178,7 +178,7 @@ def distances(samples: list[str], held_out: list[str], train: list[str]) -> dict
     return found
 
 
-# how varied they are
+# how varied lines are
 
 
 def vendi(lines: list[str]) -> float:

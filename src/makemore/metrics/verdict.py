@@ -33,13 +33,13 @@ COPIED = 0.05
 soon as the model knows anything about the training lines."""
 
 CHANCE = 0.01
-"""The probability that a model that does not memorise is said to."""
+"""The accepted probability of saying that a model memorises if it does not."""
 
 VAGUE = 100.0
 """R counts as unknown if the ends of its interval are this many times apart."""
 
 _ENOUGH = 20
-"""Held-out lines below which the numbers of an older summary are not trusted: they were checked less."""
+"""Held-out lines below which the numbers of a summary by an older version are not trusted."""
 
 LITTLE, MUCH, UNKNOWN = "little", "much", "unknown"
 
@@ -75,7 +75,7 @@ class Verdict(Result):
     level: str
     """LITTLE, MUCH or UNKNOWN."""
     share: float
-    """Of the samples that are training lines, from 0 to 1."""
+    """Share of samples that are training lines, from 0 to 1."""
     ratio: float | None
     """R, if it is known."""
     interval: Interval | None
@@ -125,7 +125,7 @@ class Verdict(Result):
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """Return the verdict that `to_json` gave these values for."""
+        """Return the verdict from the values that `to_json` returned."""
         if isinstance(values, dict) and isinstance(ends := values.get("interval"), list) and None in ends:
             values = values | {"interval": None}
         return super().from_json(values)
@@ -146,7 +146,7 @@ def judge(copies: Copying, share: float | None = None) -> Verdict:
 
     Args:
         copies: How likely training lines are.
-        share: Of the samples that are training lines; None takes the probability `copies.train`.
+        share: Share of samples that are training lines; None takes the probability `copies.train`.
 
     """
     share = copies.train if share is None else share
@@ -166,7 +166,7 @@ def judge_older(share: float, ratio: float, interval: Interval, held_out: int) -
     """Return the verdict on a run of an older version, which kept only these numbers.
 
     Args:
-        share: Of the samples that are training lines.
+        share: Share of samples that are training lines.
         ratio: R, or NaN.
         interval: Its 95% interval.
         held_out: Held-out lines.

@@ -58,7 +58,7 @@ NOTES = {
 
 
 Makers = dict[str, tuple[str, Callable[[], Figure | None]]]
-"""For each plot, its title and the function that makes it; None where the run has no such plot."""
+"""For each plot, its title and the function that makes it, which returns None if the run has no such plot."""
 
 
 def make_plots(entries: Sequence[Entry]) -> list[list[Plot]]:
@@ -149,7 +149,7 @@ def write_plots(
     """Write all plots as PNG files.
 
     Args:
-        directory: Where to; it is made if it does not exist.
+        directory: Where to write; it is created if it is missing.
         entries: The runs, and what was measured about them.
         plots: What `make_plots` returns, if the plots exist already.
 
@@ -157,7 +157,7 @@ def write_plots(
         The paths of the files.
 
     Raises:
-        MakemoreError: Something that is not makemore's has the name of a file.
+        MakemoreError: A file that makemore did not write has the name of a plot.
 
     """
     plots = plots or make_plots(entries)
@@ -186,14 +186,14 @@ def picture_names(entries: Sequence[Entry], plots: list[list[Plot]]) -> list[str
 def picture_files(directory: Path, names: Sequence[str] = ()) -> Manifest:
     """Return the manifest of a directory of plots.
 
-    Without a manifest, plots belong to an older makemore if the page beside the directory does.
+    Without a manifest, plots count as those of an older makemore if the page beside the directory does.
 
     Args:
         directory: The directory, which need not exist.
         names: The files that are about to be written.
 
     Raises:
-        MakemoreError: Something that is not makemore's has the name of a file.
+        MakemoreError: A file that makemore did not write has the name of a plot.
 
     """
     exists = refuse_unless(directory, "directory")

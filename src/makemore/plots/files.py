@@ -58,7 +58,7 @@ def write_png(path: Path | IO[bytes], plot: Plot) -> None:
 
 
 def _spell(figure: Figure) -> None:
-    """Spell out what has no glyph; tick labels that grow by it become small, and upright along the x axis."""
+    """Spell out characters that have no glyph; longer tick labels become small, vertical on the x axis."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             labels = [label.get_text() for label in axis.get_ticklabels()]

@@ -1,4 +1,4 @@
-"""Plots of what is inside a model: its table, embedding and attention, and its layers over the training."""
+"""Plots of what is inside a model: its table, embedding and attention, and its layers during training."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def embedding(run: Run, most: int = 100) -> Figure | None:
     ids = frequent(run, most)
     vectors = layer.weight.detach().double().numpy()[ids]  # (K, C)
     u, size, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
-    points = 13 if len(ids) <= 40 else 9  # of the letters' font
+    points = 13 if len(ids) <= 40 else 9  # font size of the letters
     x, y = _apart((u * size)[:, :2], points).T
     figure, axes = new_figure(4.1)
     axes.scatter(x, y, s=0)  # sets the limits
@@ -87,7 +87,7 @@ def _apart(places: Numbers, size: float, rounds: int = 200) -> Numbers:
     Args:
         places: Where they are, (K, 2).
         size: The size of a letter, in points.
-        rounds: The most rounds of moving.
+        rounds: How many times to move them at most.
 
     """
     room = np.array(SIZE) / 1.2  # without the margins

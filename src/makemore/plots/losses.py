@@ -65,7 +65,7 @@ def plot_losses(run: Run, summary: Summary) -> None:
         best, loss = min(((row.step, row.validation) for row in metrics), key=lambda pair: pair[1])
         axes.plot([best], [loss], "o", color=ORANGE)
         axes.annotate(f"{loss:.3f}", (best, loss), (0, 8), textcoords="offset points", ha="center")
-        # show all of the end, where overfitting shows; the untrained start would squeeze it to the bottom
+        # show the whole end, where overfitting is visible; the high losses at the start would flatten it
         low = min(min(row.train, row.validation) for row in metrics)
         end = max(row.validation for row in metrics if row.step >= best)
         axes.set_ylim(low - 0.15, max(bigram, end) + 0.2)
@@ -129,7 +129,7 @@ def _validation_curve(
     best = int(loss.argmin())
     axes.plot(at[best], loss[best], "o", color=colour)
     seen.low.append(loss[best])
-    seen.high.append(max(loss[best:].max(), loss[len(loss) // 5]))  # the start would squeeze the rest
+    seen.high.append(max(loss[best:].max(), loss[len(loss) // 5]))  # the start would flatten the rest
 
 
 def _baselines(axes: Axes, baselines: Baselines) -> list[float]:
@@ -207,7 +207,7 @@ def _enough(found: Assessment, parts: Mapping[int, Part]) -> bool:
 def merged(parts: Mapping[int, Part]) -> tuple[Numbers, Numbers, Numbers]:
     """Return the points of a curve; neighbours are merged where there are many, or where tokens are few.
 
-    Parts with an infinite loss, of which the model gives something no probability, are left out.
+    Parts with an infinite loss, which hold a token that the model gives no probability, are left out.
 
     Args:
         parts: The losses by place, in order of the places.

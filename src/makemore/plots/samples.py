@@ -79,7 +79,7 @@ def line_lengths(run: Run, samples: list[str]) -> Figure:
 
 
 def _shares(axes: Axes, counts: dict[str, Sequence[int] | Ids], most: int = 30) -> None:
-    """Plot how often 0, 1, 2, ... occurred, as steps; many are merged, the few largest left out."""
+    """Plot the shares of 0, 1, 2, ... as steps; many values are merged, and the few largest left out."""
     colours = {"training lines": GREY, "held-out lines": BLUE, "samples": ORANGE}
     wide = max(map(len, counts.values()))
     shares = {name: np.pad(np.array(n, float), (0, wide - len(n))) / sum(n) for name, n in counts.items()}
@@ -193,7 +193,7 @@ def quality_and_variety(names: Sequence[str], found: Sequence[Sequence[Point]]) 
     axes.plot(real.variety, real.distance, "*", color=INK, markersize=11, label="training lines")
     axes.margins(0.08)
     axes.autoscale_view()
-    t, x, y = (list(each) for each in zip(*curves[0], strict=True))  # those of other runs lie nearby
+    t, x, y = (list(each) for each in zip(*curves[0], strict=True))  # the points of other runs are nearby
     first = [j for j, a in enumerate(t) if a in (t[0], 1.0, t[-1])]
     others = [(point.variety, point.distance) for points in found[1:] for point in points]
     avoid = [(real.variety, real.distance), *others]

@@ -1,4 +1,4 @@
-"""The look of every picture: one palette, matplotlib's settings, and what all figures are made with."""
+"""The look of every plot: one palette, matplotlib's settings, and helpers for making figures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAPER = "#fdfdfe"
 """The background of legends; a page replaces it with its own."""
 
 COLOURS = ("#2f7fd6", "#d9691e", "#28bbc1", "#a73b5d", "#cd5c7c", "#ed8489", "#09b0fa", "#7a4d9d")
-"""Data. They are legible on white and on black, and distinct to the colour-blind, the first ones most."""
+"""Data. They are legible on white and on black; the first ones are the most distinct to the colour-blind."""
 
 BLUE, ORANGE, TEAL, GREY = *COLOURS[:3], "#8a919c"
 
@@ -52,7 +52,7 @@ DARK = {
     "amber": "#e5a33a",
     "red": "#f0707d",
 }
-"""The same for readers who prefer dark pages."""
+"""The same colours on dark pages."""
 
 PRINT = {
     "page": "#ffffff",
@@ -63,7 +63,7 @@ PRINT = {
     "amber": "#8a5700",
     "red": "#a81b2b",
 }
-"""The same for paper."""
+"""The same colours on paper."""
 
 SURPRISE = "#d9485f"
 """The background of a letter that a model found unlikely."""
@@ -109,7 +109,7 @@ def styled() -> Iterator[None]:
     """Apply our settings to matplotlib while figures are made and written."""
     with rc_context(_settings()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a browser has the glyph, and write_png spells it out
-        warnings.filterwarnings("ignore", "Creating legend")  # it can be slow on a busy machine
+        warnings.filterwarnings("ignore", "Creating legend")  # that it is slow
         yield
 
 
@@ -138,7 +138,7 @@ def _settings() -> Any:  # matplotlib types the keys by a literal with all of it
         "legend.facecolor": PAPER,
         "svg.fonttype": "none",  # the reader's fonts cover more alphabets than ours
         "svg.hashsalt": "makemore",
-        "text.parse_math": False,  # a dollar is a dollar
+        "text.parse_math": False,  # a dollar sign does not begin a formula
     }
 
 
@@ -146,7 +146,7 @@ def _settings() -> Any:  # matplotlib types the keys by a literal with all of it
 
 
 def new_figure(height: float = 3.4) -> tuple[Figure, Axes]:
-    """Return a figure as wide as a phone can show, and its axes."""
+    """Return a figure that fits on the screen of a phone, and its axes."""
     figure = Figure(figsize=(5, height))
     return figure, figure.add_subplot()
 

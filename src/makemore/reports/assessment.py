@@ -35,10 +35,10 @@ from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
 
 SAMPLES = 10_000
-"""Samples to draw, if lines are short."""
+"""Samples to take, if lines are short."""
 
 LEAST_SAMPLES, MOST_SAMPLES = 100, 1_000_000
-"""Limits of what can be asked for; all samples are kept in memory."""
+"""The fewest and the most samples that a caller may ask for; all are kept in memory."""
 
 _CHARACTERS = 1_000_000
 """The most characters to sample, if the number of samples is not given."""
@@ -55,7 +55,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
 
     Args:
         run: The run.
-        n: Samples to draw, from 100 to 1,000,000; None draws 10,000, or fewer if lines are long.
+        n: Samples to take, from 100 to 1,000,000; None takes 10,000, or fewer if lines are long.
         seed: Seed of the samples and of every other random choice.
         said: Called with what is being measured.
 
@@ -70,7 +70,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
         raise MakemoreError(f"n must be from {LEAST_SAMPLES} to {MOST_SAMPLES:,}, not {shown(n)}", option="n")
     SampleOptions(seed=seed)
     corpus, model = run.corpus, run.model
-    # all lines, or those of a larger split that training scored in the end
+    # all lines; of a large split, the ones that were scored at the end of training
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
     said("losses")
     found = {split: evaluation.losses(model, corpus, rows[split]) for split in SPLITS}
@@ -83,7 +83,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
     calibrated = calibration(model, corpus, rows["test"])
     copying = copied(model, corpus, found, run.new_model if model.counting else None)
     unique = {split: corpus.unique_of(split) for split in SPLITS}
-    samples = _Drawing(run, n, seed).quality(unique["validation"] + unique["test"], copying, said)
+    samples = _Sampling(run, n, seed).quality(unique["validation"] + unique["test"], copying, said)
     verdict = judge(copying, samples.train_mass)
 
     said("warnings")
@@ -127,9 +127,7 @@ def _in_all_units(losses: Losses) -> SplitLoss:
     return SplitLoss(
         nll=nll,
         bits_per_character=_converted(nll, _bits),
-        perplexity=_converted(
-            nll, lambda x: math.exp(x) if x < 700 else math.inf + x
-        ),  # no float is so large
+        perplexity=_converted(nll, _exp),
         bits_per_line=_converted(Estimate(float(lines.mean()), per_line), _bits),
     )
 
@@ -138,12 +136,16 @@ def _bits(nats: float) -> float:
     return nats / math.log(2)
 
 
+def _exp(nats: float) -> float:
+    return math.exp(nats) if nats < 700 else math.inf + nats  # beyond the largest float; NaN stays NaN
+
+
 def _converted(estimate: Estimate, convert: Callable[[float], float]) -> Estimate:
     low, high = estimate.interval
     return Estimate(convert(estimate.value), (convert(low), convert(high)))
 
 
-class _Drawing:
+class _Sampling:
     """Samples of a run, and the lines that they are compared with."""
 
     def __init__(self, run: Run, n: int | None, seed: int) -> None:
@@ -152,11 +154,11 @@ class _Drawing:
         self.random = np.random.default_rng(seed)
 
     def quality(self, unique_held_out: int, copying: Copying, said: Said) -> Quality:
-        """Draw the samples and measure them.
+        """Take the samples and measure them.
 
         Args:
             unique_held_out: How many different lines are held out.
-            copying: Whose probabilities of training and held-out lines count, where they are numbers.
+            copying: Its probabilities of training and held-out lines are used if they are known.
             said: Called with what is being measured.
 
         """
@@ -167,14 +169,14 @@ class _Drawing:
         kinds = dict(zip(texts, corpus.seen(texts), strict=True))
         train_lines, *others = (_lines(corpus, split) for split in SPLITS)
         if len(train_lines) == corpus.counts()["train"]:
-            drawn = [train_lines[i] for i in random.choice(len(train_lines), n)]
-        else:  # of a share of the lines the same one would be drawn again more often than of all
-            drawn = [train_lines[i] for i in random.permutation(len(train_lines))[:n]]
+            resampled = [train_lines[i] for i in random.choice(len(train_lines), n)]
+        else:  # resampling a subsample would repeat lines more often than resampling all lines
+            resampled = [train_lines[i] for i in random.permutation(len(train_lines))[:n]]
         train = list(dict.fromkeys(train_lines))
         held_out = list(chain.from_iterable(others))
         held_out = [held_out[i] for i in random.permutation(len(held_out))]
         masses = copying.train, copying.held_out
-        if math.isnan(copying.train):  # of lines that were drawn nothing follows for all
+        if math.isnan(copying.train):  # a subsample does not tell the mass of all lines
             shares = [sum(kinds[text] == kind for text in texts) / n for kind in ("train", "held-out")]
             masses = shares[0], shares[1]
         said("nearest training lines")
@@ -186,7 +188,7 @@ class _Drawing:
             samples=n,
             validity=_validity(self.run, samples),
             uniqueness=quality.uniqueness(texts),
-            uniqueness_of_train=quality.uniqueness(drawn),
+            uniqueness_of_train=quality.uniqueness(resampled),
             novelty=quality.novelty(texts, {text for text, kind in kinds.items() if kind == "train"}),
             held_out_hits=sum(kind == "held-out" for kind in kinds.values()) / unique_held_out,
             train_mass=masses[0],
@@ -202,7 +204,7 @@ class _Drawing:
         self, texts: list[str], held_out: list[str], train: list[str]
     ) -> tuple[float, NearestDistances]:
         """Return C_T, and how far samples and held-out lines are from training lines."""
-        # copies are measured by the lines' own distances; no more of either than a few seconds allow
+        # as many samples as held-out lines, and no more than can be compared in a few seconds
         both = 2 * min(len(texts), len(held_out))
         many, beside = quality.affordable(both, self.corpus.mean_length, len(train))
         many = max(1, min(many // 2, len(texts), len(held_out)))
@@ -217,7 +219,7 @@ class _Drawing:
     ) -> tuple[Neighbour, ...]:
         """Return the training line nearest to each of some samples."""
         texts = [sample.text for sample in samples]
-        # where lines were drawn, a copy's own one may not be among them
+        # a subsample may lack the training line that a sample copies
         near = list(dict.fromkeys([*train, *(text for text in texts if kinds[text] == "train")]))
         found = quality.nearest(texts, near)
         each = zip(samples, self.run.cut(samples), found.which, found.distances, strict=True)
@@ -228,13 +230,15 @@ class _Drawing:
 
 
 def _lines(corpus: Corpus, split: str) -> list[str]:
-    """Return the lines of a split; of a large one, some from all over the file."""
-    drawn = corpus.subsample(split)
-    return drawn.lines(np.arange(len(drawn)))
+    """Return the lines of a split; of a large one, a subsample from all over the file."""
+    some = corpus.subsample(split)
+    return some.lines(np.arange(len(some)))
 
 
 def _validity(run: Run, samples: list[Sample]) -> float:
-    """Return the share of samples that end by themselves; those cut count by the probability of their end."""
+    """Return the share of samples that end by themselves; one that was cut counts by the probability
+    that it ends there.
+    """
     cut = [s.text for s in samples if not s.ended]
     ends = sum(math.exp(-letters[-1]) for letters in run.letters(cut)) if cut else 0.0
     return (len(samples) - len(cut) + ends) / len(samples)

@@ -1,8 +1,8 @@
 """How models compare: the results, and measuring finished runs for them.
 
 A difference between two models is that of their losses on the same test lines. Its interval comes from
-drawing the lines again, and allows for the seeds; the difference is a tie if the interval covers 0. Losses
-are in nats per token.
+resampling the lines, and allows for the seeds; the difference is a tie if the interval covers 0. Losses are
+in nats per token.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ from makemore.runs.run import Run
 from makemore.runs.summary import Summary
 
 SEED_SPREAD, SEED_LINES = 0.004, 28_851
-"""Standard deviation of the test loss over seeds, in nats per token, if too few types were trained more than
-once: a little above that of the types of the ladder on this many training lines, names
-(benchmarks/RESULTS.md). For fewer lines it grows with the square root of the ratio."""
+"""Standard deviation of the test loss over seeds, in nats per token, that is assumed if too few types were
+trained more than once, and the number of training lines that it is for. It is a little above that of the
+types of the ladder on names (benchmarks/RESULTS.md). For fewer lines it grows with the square root of the
+ratio."""
 
 SAMPLES = quality.UNIQUE_OF
 """Samples of each model, for its speed and its uniqueness."""
 
 _INFINITE, _UNKNOWN = {"null": math.inf}, {"null": math.nan}
-"""What null stands for in a loss, and in another number, read back from JSON."""
+"""What null stands for in JSON: in a loss, and in other numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class Compared(Result):
     """Their directories."""
     parameters: int
     seconds: float
-    """That training took, the median of the runs."""
+    """How long training took: the median of the runs."""
     nll: Mapping[str, float] = field(metadata=_INFINITE)
     """The mean loss of the runs on each split, in nats per token."""
     nll_of_runs: tuple[float, ...] = field(metadata=_INFINITE)
@@ -64,9 +65,9 @@ class Compared(Result):
     memorising: Verdict | None = None
     """The verdict on the first run."""
     interval: Interval = field(metadata=_UNKNOWN)
-    """Of the test loss, 95%."""
+    """95% interval of the test loss."""
     tie_with_best: bool = False
-    """Whether chance could explain its distance from the best model. True of the best one itself."""
+    """Whether chance could explain its distance from the best model. True for the best model itself."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ class Pair(Result):
     """Name of the better one."""
     b: str
     difference: float = field(metadata=_UNKNOWN)
-    """Test loss of b less that of a, in nats per token."""
+    """Test loss of b minus that of a, in nats per token."""
     interval: Interval = field(metadata=_UNKNOWN)
-    """Of the difference, 95%: other lines, and other seeds."""
+    """95% interval of the difference, with other lines and other seeds."""
     tie: bool
     """Whether the interval covers 0."""
 
@@ -97,12 +98,12 @@ class Comparison(Result):
     entries: tuple[Compared, ...]
     """The best test loss first."""
     pairs: tuple[Pair, ...]
-    """Every two models."""
+    """Every pair of models."""
     failed: Mapping[str, str] | None = None
-    """Names of the runs that could not be trained, and why; None if all runs were there before."""
+    """Names of the runs that could not be trained, and why; None if the comparison trained no runs."""
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
-        """Return the fields; `failed` only of a comparison that trained its runs."""
+        """Return the fields; `failed` only if the comparison trained its runs."""
         found = super().to_json(flag)
         if self.failed is None:
             del found["failed"]
@@ -110,7 +111,7 @@ class Comparison(Result):
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """Return the comparison that `to_json` gave these values for."""
+        """Return the comparison from the values that `to_json` returned."""
         if isinstance(values, dict) and isinstance(lines := values.get("lines"), dict):
             values = {"scored_lines": lines.get("test")} | values  # an older makemore scored them all
         found = super().from_json(values)
@@ -118,7 +119,7 @@ class Comparison(Result):
         if not names or len(names) < len(found.entries):
             raise ValueError("it has no entries, or one without runs")
         if not {side for pair in found.pairs for side in (pair.a, pair.b)} <= set(names):
-            raise ValueError("a pair is not of its entries")
+            raise ValueError("a pair names a model that is not an entry")
         if any(
             split not in nll for split in SPLITS for nll in (found.lines, *(e.nll for e in found.entries))
         ):
@@ -154,7 +155,7 @@ def summary_of(run: Run) -> Summary:
 
 
 def measure(named: Mapping[str, list[Run]]) -> Comparison:
-    """Measure finished runs, and compare every two models.
+    """Measure finished runs, and compare every pair of models.
 
     Args:
         named: For each model, its runs, all on the same lines.
@@ -230,7 +231,7 @@ def _measured(scored: _Scored, tie_with_best: bool) -> Compared:
 
 
 def _timed(run: Run) -> tuple[float, list[str]]:
-    """Return how many samples a second the run gives, and the samples."""
+    """Return how many samples a second the run yields, and the samples."""
     run.sample(10, seed=0)
     began = time.perf_counter()
     lines = run.sample(SAMPLES, seed=1)

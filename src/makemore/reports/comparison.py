@@ -89,8 +89,8 @@ def compare(
 ) -> Comparison | None:
     """Train several types on the same lines, and compare them.
 
-    Runs that are already in the directory are kept, and those that were begun are continued. A type that
-    cannot be trained is left out.
+    Finished runs in the directory are kept, and unfinished ones are continued. A type that cannot be trained
+    is left out.
 
     Args:
         source: A file, or the name of a bundled list; None is "names".
@@ -98,7 +98,7 @@ def compare(
         work_dir: The directory for the runs.
         seeds: Runs of each type that learns.
         device: "auto", "cpu", "cuda" or "mps".
-        how: How lines are read.
+        how: How to read lines.
         listener: What to call along the way.
         budget: `time`, seconds to train each run, or `max_steps`, steps; without either, each type's own
             steps.
@@ -237,7 +237,7 @@ def _estimated(
 
 
 def _trained(directory: Path, begin: Callable[..., Run], device: str, listener: Listener) -> Run | None:
-    """Return a finished run, which may have been begun or finished before; None if training was stopped."""
+    """Return a finished run, started or finished now or before; None if training was stopped."""
     on_event = functools.partial(listener.on_event, directory.name)
     if not (directory / "config.json").exists():
         run = begin(work_dir=directory, on_event=on_event)
@@ -257,10 +257,10 @@ class _Plan(Result):
     """The content of comparison.json: what is compared, and how it ended."""
 
     fingerprint: str
-    """Of the lines."""
+    """The fingerprint of the lines."""
     time: float | None
     max_steps: float | None
-    """A whole number; -1 has no end."""
+    """A whole number; -1 trains without end."""
     result: Comparison | None = None
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
@@ -272,9 +272,9 @@ class _Plan(Result):
 
     @classmethod
     def from_json(cls, values: object) -> _Plan:
-        """Return the plan that `to_json` gave these values for."""
+        """Return the plan from the values that `to_json` returned."""
         if not isinstance(values, dict) or values.get("format") != FORMAT:
-            raise ValueError("not a comparison's")
+            raise ValueError("not a comparison")
         return super().from_json(values)
 
 
@@ -286,9 +286,7 @@ def _read(path: Path) -> _Plan:
 
 
 def _owned(directory: Path) -> Manifest:
-    """Return the manifest of a comparison's directory; for an older version's, what is recognised as its
-    own.
-    """
+    """Return the manifest of a comparison's directory; the files of an older one, without, are recognised."""
     names = set()
     with contextlib.suppress(MakemoreError, AttributeError):
         if kind(directory / PLAN) == "file" and read_json(directory / PLAN).get("format") == FORMAT:
@@ -297,7 +295,7 @@ def _owned(directory: Path) -> Manifest:
 
 
 def _check(directory: Path, plan: _Plan, names: dict[str, list[str]]) -> None:
-    """Raise MakemoreError if a directory is neither free for a comparison nor holds the beginning of it."""
+    """Raise MakemoreError if a directory holds anything that is in the way of this comparison."""
     path = directory / PLAN
     if kind(directory) and not directory.is_dir():
         raise MakemoreError(
@@ -333,7 +331,7 @@ def _claim(directory: Path, plan: _Plan, names: dict[str, list[str]]) -> Manifes
     _check(directory, plan, names)
     files = _owned(directory)
     files.claim(*itertools.chain(*names.values()), wanted="directory")
-    _write(files, plan)  # an earlier result may be that of other types
+    _write(files, plan)  # without the earlier result, which may be about other types
     return files
 
 

@@ -58,7 +58,7 @@ class Suspicious(Result):
     character: str
     code_point: str
     name: str
-    """In Unicode."""
+    """Its name in Unicode."""
     count: int
     line: int
     """The first line with it, from 1."""
@@ -87,7 +87,7 @@ class NearDuplicates(Result):
 
     lines: int
     share: float
-    """Of all lines, from 0 to 1."""
+    """Share of all lines, from 0 to 1."""
     groups: int
     examples: tuple[tuple[str, ...], ...]
     """Lines of some groups."""
@@ -100,21 +100,21 @@ class Neighbours(Result):
     lines: int
     """Lines whose nearest other line was looked for."""
     beside: int
-    """Among how many."""
+    """Lines that it was looked for among."""
     share: float
-    """Of those that are one edit from another, from 0 to 1."""
+    """Share of lines that are one edit from another line, from 0 to 1."""
     median: float
     """Edits to the nearest other line."""
 
 
 @dataclass(frozen=True)
 class FormatFound(Result):
-    """The form that most lines have."""
+    """The format that most lines have."""
 
     name: str
     """A name of `looks.FORMATS`, or list."""
     share: float
-    """Of the lines that have it."""
+    """Share of lines that have it."""
     header: str | None
     """The first line, if it looks like a header."""
 
@@ -135,7 +135,7 @@ class Expected(Result):
     test: float
     """Nats per token."""
     half_width: float | None
-    """1.96 standard errors of that; None if there is a single different line."""
+    """1.96 standard errors of that loss; None if all test lines are equal."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Recommendation(Result):
     steps: int
     seconds_per_step: float
     seconds: float
-    """For all steps, without evaluations."""
+    """Seconds for all steps, without evaluations."""
 
     def spelled(self, flag: Flag) -> tuple[str, ...]:
         """Return the reasons. flag: Spells the arguments that they name."""
@@ -173,9 +173,11 @@ class Inspection(Result):
     lines: int
     """Lines in the file."""
     blank: int
-    """Lines dropped, as are those that are:"""
+    """Blank lines, which were dropped."""
     too_long: int
+    """Lines that were dropped for their length."""
     undecodable: int
+    """Lines that were dropped because they could not be decoded."""
     stripped: int
     """Lines that lost white space at their ends."""
     kept: int
@@ -183,10 +185,9 @@ class Inspection(Result):
     unique: int
     """Different lines among those."""
     looked_at: int
-    """Lines that `near_duplicates` and `neighbours` come from: all of them, or of a large file a sample,
-    which holds with each line all that differ from it only in case and the like. The numbers of
-    `near_duplicates` are then estimates for the whole file, and `expected` comes from a sample of the test
-    lines."""
+    """Lines that `near_duplicates` and `neighbours` come from: all of them or, for a large file, a subsample
+    that keeps together lines that differ only in case and the like. The numbers of `near_duplicates` are then
+    estimates for the whole file, and `expected` comes from a subsample of the test lines."""
     duplicates: int
     """kept - unique."""
     most_frequent: tuple[Repeated, ...]
@@ -203,7 +204,7 @@ class Inspection(Result):
     neighbours: Neighbours
     format: FormatFound
     marks: tuple[Mark, ...]
-    """What some of the lines contain that may not belong there."""
+    """Things on some of the lines that may not belong there."""
     splits: Mapping[str, SplitSize]
     expected: Expected
     recommendation: Recommendation

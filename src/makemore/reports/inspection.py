@@ -107,7 +107,7 @@ def inspect(source: Paths | None, how: How = AS_USUAL, *, pace: float | None = N
 
 
 def _most_frequent(corpus: Corpus, times: Counter[str]) -> tuple[Repeated, ...]:
-    """The lines that stand there most often. times: of all lines, or of some, which do not tell."""
+    """Return the lines that occur most often. times: How often lines occur, unused if lines are missing."""
     most = times.most_common(SHOWN)
     if times.total() < len(corpus):
         most = [(corpus.lines([row])[0], n) for row, n in corpus.most_frequent(SHOWN)]
@@ -133,7 +133,7 @@ def _lengths(counts: npt.NDArray[np.int64]) -> Lengths:
 
 
 def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
-    """The quantile that numpy gives of as many 0, 1, ... as the counts say."""
+    """Return a quantile, as numpy does, of the numbers 0, 1, ... repeated as often as the counts say."""
     before = np.cumsum(counts)
     place = q * (int(before[-1]) - 1)
     beside = np.searchsorted(before, [int(place), min(int(place) + 1, int(before[-1]) - 1)], side="right")
@@ -141,7 +141,7 @@ def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
 
 
 def _alphabet(corpus: Corpus) -> tuple[Character, ...]:
-    """The characters, the most frequent first."""
+    """Return the characters, the most frequent first."""
     counts = corpus.frequencies[1:].tolist()
     pairs = sorted(zip(counts, corpus.vocab.characters, strict=True), key=lambda pair: (-pair[0], pair[1]))
     return tuple(Character(c, n) for n, c in pairs)
@@ -150,7 +150,7 @@ def _alphabet(corpus: Corpus) -> tuple[Character, ...]:
 def _suspicious(
     corpus: Corpus, alphabet: tuple[Character, ...], seen: Seen, raw: Raw
 ) -> tuple[Suspicious, ...]:
-    """The characters that are probably mistakes."""
+    """Return the characters that are probably mistakes."""
     found = []
     for each in alphabet:
         if advice.suspicious(c := each.character):
@@ -167,8 +167,8 @@ def _recommendation(
 
     Args:
         unique: Different lines.
-        characters: Of the alphabet.
-        lengths: Of the lines.
+        characters: Characters of the alphabet.
+        lengths: Lengths of the lines.
         counts: (L + 1,) how many lines have 0, 1, ... characters.
         pace: Seconds of a training step.
 
@@ -176,7 +176,7 @@ def _recommendation(
     reasons = [advice.of_types(unique)]
     if characters >= MANY_CHARACTERS:
         reasons.append(
-            f"an alphabet of {characters:,} characters is large: steps are slow, and many are rare"
+            f"an alphabet of {characters:,} characters is large: steps are slow, and many characters are rare"
         )
     if lengths.percentile_95 >= LONG:
         reasons.append("the lines are long: training takes a while, and long samples wander")
@@ -184,15 +184,13 @@ def _recommendation(
     if lengths.maximum > FAR * lengths.percentile_95:
         max_length = 2 * round(lengths.percentile_95)
         dropped = int(counts[max_length + 1 :].sum())
-        reasons.append(
-            f"max_length={max_length} drops the longest lines, {dropped:,} in all, far longer than the rest"
-        )
+        reasons.append(f"max_length={max_length} drops {dropped:,} lines that are far longer than the rest")
     steps = recipe(DEFAULT_TYPE).max_steps
     return Recommendation(DEFAULT_TYPE, max_length, tuple(reasons), steps, pace, steps * pace)
 
 
 def _warnings(found: Inspection, looks: Looks) -> list[Warned]:
-    """Judge what `advice.of_counts` does not look at."""
+    """Return the warnings that `advice.of_counts` does not give."""
     lengths, near = found.lengths, found.near_duplicates
     warned = warnings(looks, found.source, found.undecodable)
     if near.share > NEAR_DUPLICATES:
@@ -201,8 +199,8 @@ def _warnings(found: Inspection, looks: Looks) -> list[Warned]:
             f"case or white space ({' / '.join(near.examples[0][:3])[:80]})"
         )
         remedy = (
-            "write the same thing the same way; otherwise one is trained on and another tested, which "
-            "flatters losses"
+            "write the same thing the same way; otherwise one form is in the training lines and another in "
+            "the test lines, and the loss looks too good"
         )
         warned.append(Warned("near_duplicates", said, remedy))
     warned += copies(found.kept, found.unique)

@@ -27,7 +27,7 @@ def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> fl
     Args:
         corpus: The lines.
         type: The type of model; it has its default size and settings.
-        ngram: An n-gram fitted to the training lines, which teaches if the type is taught.
+        ngram: An n-gram fitted to the training lines; it is the teacher if the type has one.
         device: Where to compute.
 
     """
@@ -44,4 +44,4 @@ def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> fl
             batch = batch_of(corpus, next(batches), to)
             float(update(model, state.optimizers, rate, batch, teacher, precision))
             seconds.append(time.monotonic() - began)
-    return float(np.median(seconds[_WARM_UP:]))  # the median, since the machine may hold up one of them
+    return float(np.median(seconds[_WARM_UP:]))  # the median, since other programs may delay a step

@@ -1,4 +1,4 @@
-"""The report on one run or several: one self-contained HTML file for screens, phones and paper."""
+"""The report on one or several runs: one self-contained HTML file for screens, phones and paper."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def write_page(
             beside = stack.enter_context(atomic(path))
         else:
             stack.enter_context(held(noted.path, wait=True, made=False))
-            if kind(path):  # its content says that it is makemore's
+            if kind(path):  # its content shows that makemore wrote it
                 noted.adopt(path.name)
             beside = stack.enter_context(noted.writing(path.name))
         beside.write_text(page, "utf-8", "replace")  # a file name that is not UTF-8 holds lone surrogates
@@ -132,10 +132,10 @@ def write_report(
 
 
 def _manifest_of(path: Path) -> Manifest | None:
-    """Return the manifest that lists a page; None outside the directories that makemore fills.
+    """Return the manifest that lists a page; None if makemore does not manage the directory.
 
     Raises:
-        MakemoreError: Something that is not a page of makemore's has the page's path.
+        MakemoreError: The path holds something that is not a page that makemore wrote.
 
     """
     if refuse_unless(path, "file") and not is_report(path):

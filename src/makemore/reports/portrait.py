@@ -1,4 +1,4 @@
-"""What the page says of one run, as data for its template."""
+"""What the page says about one run, as data for its template."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Letter:
     hint: str
     """Its probability, in words."""
     shade: int
-    """Of its surprise, from 0 (likely) to SHADES - 1."""
+    """The shade of its surprise, from 0 (likely) to SHADES - 1."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,12 @@ class Warning:
 
 
 Range = tuple[float | None, float | None]
-"""From and up to where a number is healthy."""
+"""The lowest and the highest healthy value; None is no limit."""
 
 
 @dataclass(frozen=True)
 class Healthy:
-    """Where the numbers about samples are healthy."""
+    """The healthy ranges of the numbers about samples."""
 
     copy_ratio: Range | None
     uniqueness: Range
@@ -164,12 +164,12 @@ class Portrait:
 
     @property
     def perplexity(self) -> float:
-        """The number of characters that a choice as uncertain has."""
+        """Among how many characters an equally uncertain choice would be."""
         return self.found.losses["test"].perplexity.value
 
     @property
     def leads(self) -> list[tuple[str, float]]:
-        """The baselines of other types, and how much lower than theirs its loss is."""
+        """The baselines of other types, and how much lower its loss is than each of theirs."""
         of = self.found.baselines
         others = {"ngram": ("a 6-gram", of.ngram), "bigram": ("a bigram", of.bigram)}
         others.pop(self.found.type, None)
@@ -177,12 +177,12 @@ class Portrait:
 
     @property
     def unique_of(self) -> int:
-        """How many samples the share of different ones is of."""
+        """Of how many samples the share of different ones was measured."""
         return min(quality.UNIQUE_OF, self.found.quality.samples)
 
     @property
     def healthy(self) -> Healthy:
-        """Where its numbers are healthy."""
+        """The healthy ranges of its numbers."""
         of, chance = self.found.quality, self.found.calibration.by_chance
         return Healthy(
             copy_ratio=(None, COPIES) if of.train_mass > COPIED else None,
@@ -193,7 +193,7 @@ class Portrait:
 
 
 def portrait(entry: Entry, plots: list[Plot], key: str, flag: Flag = str) -> Portrait:
-    """Return what the page says of one run.
+    """Return what the page says about one run.
 
     Args:
         entry: The run, and what was measured about it.
@@ -214,7 +214,7 @@ def portrait(entry: Entry, plots: list[Plot], key: str, flag: Flag = str) -> Por
 
 
 def name_of(entry: Entry) -> str:
-    """Return the name of the list that a run was trained on, or the run's own name where that is unknown."""
+    """Return the name of the list that a run was trained on, or the run's own name if that is unknown."""
     reading = entry.run.reading
     source = reading.source.removesuffix(" (bundled)") if reading else ""
     return source.rstrip("/").rpartition("/")[2] or entry.name

@@ -64,13 +64,13 @@ def _environment() -> Environment:
 
 
 def known(value: float | tuple[float, float] | None) -> bool:
-    """Say whether a number, or each end of an interval, is there and is a number."""
+    """Say whether a number, or each end of an interval, is known and finite."""
     ends = value if isinstance(value, tuple) else (value,)
     return all(end is not None and math.isfinite(end) for end in ends)
 
 
 def number(x: float | None, form: str) -> str:
-    """Return a number in a format of Python's, as typographers write it."""
+    """Return a number in a Python format, with typographic signs for minus and infinity."""
     if x is None or math.isnan(x):
         return "–"
     if math.isinf(x):

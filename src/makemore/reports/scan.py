@@ -1,4 +1,4 @@
-"""Going through the lines of a list: what `inspect` counts, and which lines resemble each other."""
+"""One pass over the lines of a list: what `inspect` counts, and which lines resemble each other."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ SHOWN = 5
 """The most examples of anything."""
 
 LOOKED_AT = 4_000_000
-"""The most tokens of the lines that are compared with each other; of a larger file on disk, they are a
-sample."""
+"""The most tokens of the lines that are compared with each other; a larger file on disk is subsampled."""
 
 _AT_LEAST = 1000
-"""Lines that are compared if almost all lines fold to the same text."""
+"""How many lines are compared if almost all lines fold to the same text."""
 
 _NEIGHBOURS, _BESIDE = 500, 20_000
 """Lines whose nearest other line is looked for, and among how many; fewer if lines are long."""
@@ -52,7 +51,7 @@ class Seen:
     lengths: npt.NDArray[np.int64]
     """(L + 1,) how many lines have 0, 1, ... characters."""
     part: int
-    """1 if all lines are compared with each other, k if one in k of the texts that lines fold to is."""
+    """1 if all lines are compared with each other; k if only one in k of the folded texts is."""
     times: Counter[str] = field(default_factory=Counter)
     """How often each line that is compared occurs, in the file's order."""
     odd: dict[int, int] = field(default_factory=dict)
@@ -96,7 +95,7 @@ def scan(corpus: Corpus) -> Seen:
 
 
 def _one_of(part: int, lines: list[str]) -> list[str]:
-    """Return the lines that fold to one in `part` of the texts: all near-duplicates of a line, or none."""
+    """Return the lines of one in `part` folded texts, so that near-duplicates stay together."""
     return [
         line
         for line, key in zip(lines, folded(lines), strict=True)
@@ -106,12 +105,12 @@ def _one_of(part: int, lines: list[str]) -> list[str]:
 
 @dataclass
 class Raw:
-    """What was in the file before lines were dropped and brought to normal form."""
+    """What was in the file before lines were dropped and normalised."""
 
     numbers: dict[int, int]
     """The line numbers in the file, from 1, of some rows."""
     not_nfc: int
-    """Lines that were kept and are not in normal form C."""
+    """Lines that were kept and were not in normal form C."""
     characters: Counter[str]
     """How often each occurs in the lines that were kept."""
 
@@ -164,12 +163,12 @@ def near_duplicates(times: Counter[str], part: int) -> NearDuplicates:
 
     Args:
         times: How often each line occurs.
-        part: The lines are those that fold to one in this many texts.
+        part: The lines are those of one in this many folded texts.
 
     """
     groups: dict[str, list[str]] = {}
     for line, key in zip(times, folded(list(times)), strict=True):
-        groups.setdefault(key or line, []).append(line)  # nothing is left of a line of invisible characters
+        groups.setdefault(key or line, []).append(line)  # a line of invisible characters folds to nothing
     near = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
     lines = sum(times[line] for group in near for line in group)
     return NearDuplicates(

@@ -1,4 +1,4 @@
-"""What the page says of several runs beside each other, as data for its template."""
+"""What the page says about several runs side by side, as data for its template."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ FEW = 8
 
 @dataclass(frozen=True)
 class Beside:
-    """One of several runs; of runs that differ only in their seed, the first stands for all."""
+    """One of several runs; if runs differ only in their seed, the first stands for all of them."""
 
     name: str
     found: Assessment
     samples: Samples
     compared: Compared | None
-    """What the comparison says of it."""
+    """What the comparison says about it."""
     tied: bool
     """Whether it is not the best, but chance could explain its distance from the best."""
 
@@ -34,7 +34,7 @@ class Beside:
 
     @property
     def loss(self) -> float:
-        """The test loss; of several seeds, their mean."""
+        """The test loss; if there are several seeds, their mean."""
         return (self.compared or self.found).nll["test"]
 
     @property
@@ -61,14 +61,14 @@ class Together:
     same_lines: bool
     """Whether they were trained on the same lines."""
     pairs: tuple[Pair, ...]
-    """Every two runs, those with the best one first."""
+    """Every pair of runs, those with the best run first."""
     failed: tuple[tuple[str, str], ...]
     """Names of the runs that could not be trained, and why."""
     plots: tuple[Figure, ...]
 
     @property
     def compared(self) -> bool:
-        """Whether there is a comparison of any run."""
+        """Whether any run was compared."""
         return any(run.compared for run in self.runs)
 
     @property
@@ -86,7 +86,7 @@ class Together:
 
 
 def together(entries: Sequence[Entry], comparison: Comparison | None, plots: list[Plot]) -> Together:
-    """Return what the page says of several runs.
+    """Return what the page says about several runs.
 
     Args:
         entries: The runs, and what was measured about each.
