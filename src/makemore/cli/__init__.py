@@ -1,7 +1,7 @@
 """The command line, a thin shell over the library.
 
-main.py        run a command line, print what went wrong, exit
-app.py         which commands there are; one parse of what was typed
+main.py        run a command line, print errors, exit
+app.py         the commands, and parsing what was typed
 options.py     how options are declared, and those that commands share
 train.py       train, which is also what makemore does without a command
 sample.py      sample
@@ -10,10 +10,10 @@ measure.py     explain, eval, compare, report, inspect
 lists.py       models, data, cache
 course.py      lessons
 help.py        what --help prints
-errors.py      sentences about what went wrong, with options as they are typed
-processes.py   --nproc
+errors.py      error messages, with options spelled as they are typed
+processes.py   --nproc: several processes
 display.py     the progress of training
-described.py   what was read, in sentences
+described.py   sentences about what was read
 tables.py      tables of results: eval, compare, inspect
 leaderboard.py the progress of a comparison
 explained.py   the line that explain prints

@@ -1,4 +1,4 @@
-"""The command line as a whole: which commands there are, and one parse of what was typed."""
+"""The command line as a whole: its commands, and parsing what was typed."""
 
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
@@ -51,7 +51,7 @@ def run(argv: Sequence[str]) -> int | Launch:
         print(_help([word for word in before_end if word not in (*_HELP, "--version")]))
         return 0
     trains = command_of(words) == "train"
-    # the options of a type need torch, so they are only added if an option that not every type has was typed
+    # a type's own options need torch, so they are added only if an option was typed that not every type has
     needed = trains and any(word.startswith("--") for word in _unknown(before_end))
     app = _app(model_type(words) if needed else None)
     if any(word.startswith(_COMPLETION) for word in words):
@@ -81,7 +81,7 @@ def page(name: str, type_name: str | None = None) -> str:
     """Return the help of a command, or of makemore as a whole.
 
     Args:
-        name: The command; any other word is makemore as a whole.
+        name: The command; any other word means makemore as a whole.
         type_name: The type of model whose options it shows; None shows none.
 
     """
@@ -126,7 +126,7 @@ def _with_standard_input(argv: Sequence[str]) -> list[str]:
 
 
 def _unknown(words: Sequence[str]) -> list[str]:
-    """Return the words that look like options, but are none that every type has."""
+    """Return the words that look like options, except those that every type has."""
     common = flags(train.command()) | {"--version", _COMPLETION}
     return [word for word in words if word.startswith("-") and word.partition("=")[0] not in common]
 
@@ -159,13 +159,13 @@ def _help_with(words: Sequence[str]) -> int:
 
 
 def _help(words: Sequence[str]) -> str:
-    """Return the help that a command line with --help asks for; words: the others."""
+    """Return the help for a command line with --help. words: Its other words."""
     given = any(word.partition("=")[0] == "--type" for word in words)
     return page(words[0] if words else "", model_type(words) if given else None)
 
 
 def _not_an_option(word: str, type_name: str) -> MakemoreError:
-    """Return what to say about an option of `train` that a type does not have."""
+    """Return the error about an option of `train` that a type does not have."""
     from makemore.models import MODELS, knobs
 
     has = [flag_of(k.name) for k in knobs(type_name)]

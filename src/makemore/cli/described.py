@@ -1,4 +1,4 @@
-"""What was read, in plain sentences."""
+"""Plain sentences about what was read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from makemore.errors import shown
 
 
 def describe(corpus: Corpus) -> list[str]:
-    """Return in plain sentences what was read and what was dropped."""
+    """Return sentences about what was read and what was dropped."""
     counts = corpus.counts()
     lines = [] if corpus.reading is None else _of_reading(corpus.reading)
     lines += [
@@ -18,9 +18,9 @@ def describe(corpus: Corpus) -> list[str]:
         f"{counts['test']:,} to test",
     ]
     if corpus.reading is not None and corpus.reading.normalized:
-        lines.append("characters were brought to Unicode normal form C")
+        lines.append("lines were normalised to Unicode normal form C")
     if counts["validation"] < 100:
-        lines.append("with so few held-out lines their losses, and the choice of the best step, are rough")
+        lines.append("few lines are held out, so their losses and the choice of the best step are unreliable")
     return lines
 
 

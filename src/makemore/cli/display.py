@@ -39,7 +39,7 @@ KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
 """Names of the three kinds of samples."""
 
 BAR = 12
-"""Columns of a bar, at least; the text beside it is shortened first."""
+"""The fewest columns of a bar; the text beside it is shortened first."""
 
 NEW, TEMPERATURE = 20, 0.8
 """How many new lines are shown at the end, and their temperature: a little below 1, where samples resemble
@@ -86,7 +86,7 @@ class Display:
                 bar.stop()
 
     def _begun(self) -> None:
-        """Remove the status that is shown until the first event."""
+        """Remove the status, which is shown until the first event."""
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -140,7 +140,7 @@ class Display:
         self._read.update(task.id, completed=done, description=text)
 
     def _progress(self) -> Progress:
-        """Return a bar that fills the room which its text leaves on the line."""
+        """Return a bar that fills the rest of the line beside its text."""
         text = TextColumn("{task.description}", markup=False)
         return Progress(BarColumn(None), text, console=self.console, transient=True, expand=True)
 
@@ -228,7 +228,7 @@ class Display:
             text = self._fitting(["scoring the best weights"], [0])
             self._bar.update(self._bar.tasks[0].id, description=text)
         elif self.run is not None and self.run.corpus.on_disk:
-            self.say("scoring a part of the lines with the best weights, which takes a while")
+            self.say("scoring a subsample of the lines with the best weights, which takes a while")
 
     def _diagnosed(self, event: Diagnosed) -> None:
         assert self.run is not None
@@ -279,7 +279,7 @@ class Display:
         command(self.console, "for more like these:", command_line("sample", run.directory, *more))
 
     def _new(self, run: Run) -> None:
-        """Show lines that are in no part of the file, sampled at a temperature a little below 1."""
+        """Show sampled lines that are not in the file, at a temperature a little below 1."""
         self.say(f"{NEW} new ones (none is in the file; temperature {TEMPERATURE}):")
         found: list[Sample] = []
         options = SampleOptions(
@@ -298,7 +298,7 @@ class Display:
 
 
 def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:
-    """Return samples by whether they are in train, held out or new."""
+    """Return samples grouped by whether they are in train, held out or new."""
     return {
         name: [line for line, where in zip(lines, seen, strict=True) if where == kind]
         for kind, name in KINDS.items()

@@ -1,4 +1,4 @@
-"""Errors as the command line prints them: one sentence that names options as they are typed."""
+"""Errors as the command line prints them: one sentence, with options spelled as they are typed."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ COMMANDS = (
 """The names of the commands, in the order that help shows."""
 
 WRONG = 2
-"""The exit status after a sentence of complaint."""
+"""The exit status after an error message."""
 
 _LONGEST = 2000
-"""Characters of a sentence of complaint, at most."""
+"""The most characters of an error message."""
 
 _SPELLINGS = {
     "source": ("-i", "--input-file"),
@@ -68,7 +68,7 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "allow more open files (ulimit -n)",
 }
-"""What to do about an error of the system."""
+"""What to do about an error of the operating system."""
 
 
 def spelled(error: MakemoreError, argv: Sequence[str] | None = None) -> str:
@@ -122,17 +122,17 @@ def _unfit(error: CoercionError, name: str, see: str) -> str:
 
 
 def about_the_system(error: OSError) -> str:
-    """Return a sentence about an error that no part of the library expected."""
+    """Return a sentence about an error of the operating system that the library did not expect."""
     about = "the system" if error.filename is None else shown(error.filename)
     remedy = _REMEDIES.get(error.errno or 0, "fix that and run the command again")
     return f"{about}: {error.strerror or error}; {remedy}"
 
 
 def complain(sentence: str) -> int:
-    """Print a sentence of complaint, and return the exit status that goes with it."""
+    """Print an error message, and return the exit status that goes with it."""
     with suppress(OutputEnded):
         sys.stdout.flush()
-    if len(sentence) > _LONGEST:  # it quotes a text that nothing has shortened
+    if len(sentence) > _LONGEST:  # it quotes a long text
         sentence = f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 2 :]}"
     tell(f"makemore: {sentence}", "  ", sys.stderr)
     return WRONG

@@ -16,7 +16,7 @@ from makemore.metrics.advice import readable
 from makemore.runs.scoring import Explained
 
 BESIDE = 34
-"""Columns of the terminal that a run needs beside another in `explain`."""
+"""Columns of the terminal that each run needs if `explain` shows several side by side."""
 
 END = "⏎"
 """Shows the end of a line."""

@@ -1,6 +1,6 @@
 """The text that `--help` prints, made from the signatures of the commands.
 
-It does without the help of cyclopts, which loads rich and takes twice as long.
+The help of cyclopts is not used: it loads rich and takes twice as long.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ _MORE = (
 )
 
 _STATUSES = (
-    ("0", "It worked."),
+    ("0", "Success."),
     ("1", "Exercises are not right yet (lessons check)."),
-    ("2", "Something given was wrong; one sentence on standard error says what to do."),
+    ("2", "The input was wrong; one sentence on standard error says what to do."),
     ("130", "It was interrupted; a training run that was stopped is saved."),
 )
 
 _WIDEST = 100
-"""Columns of the text, at most."""
+"""The most columns of the text."""
 
 _BESIDE = 30
 """Columns that an option's help needs to be readable; where there are fewer it goes below the option."""
@@ -178,20 +178,20 @@ def flags(command: Command) -> set[str]:
 
 
 def _label(argument: Argument) -> tuple[str, str]:
-    """Return what stands before an argument's help, and its name in the usage if it has a place there."""
+    """Return the label of an argument in the help, and its name in the usage line ("" for a mere option)."""
     spellings = ", ".join(sorted((name for name in argument.names if name.startswith("-")), key=len))
     if argument.index is not None:
         several = argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL
         place = argument.field_info.name.upper() + "..." * several
         return ", ".join(filter(None, [place, spellings])), place
     (kind,) = {*(get_args(argument.hint) or [argument.hint])} - {NoneType}
-    kind = next(iter(get_args(kind)), kind)  # the kind of each, where there can be several
+    kind = next(iter(get_args(kind)), kind)  # the type of each value, if there can be several
     kind = kind if isinstance(kind, type) else type(kind)  # a Literal's choices
     return spellings + f" {kind.__name__.upper()}" * (kind is not bool), ""
 
 
 def _columns(rows: Iterable[tuple[str, str]], width: int) -> str:
-    """Return names with their texts to the right, or below where there is no room."""
+    """Return names with their texts to the right, or below if there is no room."""
     rows = list(rows)
     left = max(len(name) for name, _ in rows) + 4
     lines = []
@@ -204,7 +204,7 @@ def _columns(rows: Iterable[tuple[str, str]], width: int) -> str:
 
 
 def _example(line: str, width: int) -> list[str]:
-    """Return a command with what it does beside it, or above where there is no room."""
+    """Return a command with what it does beside it, or above it if there is no room."""
     text, _, says = line.partition("  ")
     if len(line) + 2 <= width or not says:
         return [f"  {line}"]

@@ -49,7 +49,7 @@ def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) 
     """Print a table whose first column holds words and whose other columns hold numbers.
 
     If the terminal is too narrow, every row becomes a paragraph: its label, then its numbers, one per line,
-    each after the name of its column. A row whose label begins with a space adds to the row before it.
+    each after the name of its column. A row whose label begins with a space belongs to the row before it.
 
     Args:
         console: Where to print.
@@ -92,7 +92,7 @@ def _paragraphs(console: Console, head: Sequence[str], *rows: Sequence[str]) -> 
 
 
 def notes(console: Console, rows: Iterable[tuple[str, str, str]]) -> None:
-    """Print rows of a label, a number and a note; without room beside the number, the note goes below."""
+    """Print rows of a label, a number and a note, which goes below if there is no room beside."""
     shown = [[_cell(console, cell) for cell in row] for row in rows]
     label, number = (max(width_of(row[i]) for row in shown) for i in (0, 1))
     room = console.width - label - number - 4 if console.is_terminal else None

@@ -19,7 +19,7 @@ from makemore.training.events import Evaluation, Event, Overfitting, Started, St
 
 
 class Leaderboard:
-    """Shows which runs are trained, best first, and the one in training. A context manager."""
+    """Shows the trained runs, best first, and the one in training. A context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -38,7 +38,7 @@ class Leaderboard:
         self._live.stop()
 
     def estimate(self, runs: int, seconds: float) -> None:
-        """Say about how long the comparison takes, and how to make it shorter."""
+        """Print about how long the comparison takes, and how to make it shorter."""
         if runs:
             say(
                 self._console,
@@ -51,7 +51,7 @@ class Leaderboard:
         match event:
             case Started():
                 self._losses = ""
-                if not self._warned:  # all are trained on the same list
+                if not self._warned:  # once, since all runs are trained on the same list
                     self._warned = True
                     for warned in before_training(event.run.corpus):
                         say(self._console, f"{warned.message}; {warned.advice(flag_of)}", "yellow")

@@ -1,4 +1,4 @@
-"""The commands that list what there is: models, data, cache."""
+"""The commands that list things: models, data, cache."""
 
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
@@ -12,7 +12,7 @@ def models(
     file: Annotated[str | None, option("A file of lines, or a bundled list. [default: names]")] = None,
     *,
     input_file: Annotated[str | None, option("The same.", "-i")] = None,
-    type: Annotated[str | None, option("List this type only.")] = None,
+    type: Annotated[str | None, option("List only this type.")] = None,
 ) -> int:
     """List the types of models, with the number of parameters each has for the characters of a file."""
     source = one_of(file, input_file, "-i")

@@ -1,4 +1,4 @@
-"""The entry of the command line: run it once, print what went wrong, exit."""
+"""The entry of the command line: run it once, print errors, exit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def outcome(argv: list[str]) -> tuple[int, str]:
         argv: The words after `makemore`.
 
     Returns:
-        The exit status, and the sentence to complain with, "" if all went well.
+        The exit status, and the error message, "" if there is none.
 
     """
     own_process()
@@ -48,12 +48,12 @@ def outcome(argv: list[str]) -> tuple[int, str]:
         return (0, "") if ended.unread else (WRONG, f"standard output: cannot be written: {ended}")
     except CycloptsError as error:
         return WRONG, misread(error, argv)
-    except OSError as error:  # about a file that no part of the library has looked after
+    except OSError as error:  # about a file, and not handled anywhere in the library
         return WRONG, about_the_system(error)
     except MemoryError:
-        return WRONG, "there is not enough memory for this; ask for less at once"
+        return WRONG, "there is not enough memory for this; ask for less at a time"
     except KeyboardInterrupt:
-        # a process whose launcher has ended is interrupted too, though nobody pressed Ctrl-C
+        # a process is also interrupted when its launcher ends; then nobody pressed Ctrl-C
         if not orphaned():
             print("makemore: interrupted", file=sys.stderr)
         return INTERRUPTED, ""

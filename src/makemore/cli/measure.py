@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from makemore.reports.compared import Comparison
 
 _WIDE = 10_000
-"""Columns of a table that is not printed on a terminal, where nothing needs to be cut."""
+"""Columns of a table outside a terminal, so that nothing is cut."""
 
 
 def explain(
@@ -72,7 +72,7 @@ def explain(
 
 
 def _explained(what: Sequence[str], work_dir: Path | None) -> tuple[list[str], str]:
-    """Return the run directories and the line that `explain` was given."""
+    """Return the run directories and the line that were given to `explain`."""
     if not what:
         raise MakemoreError("explain: give a run directory and a line, as in `makemore explain out emma`")
     *directories, line = what
@@ -119,7 +119,7 @@ def eval_(
 
 @dataclass(frozen=True)
 class ComparisonOptions:
-    """What is trained for a comparison, and how long."""
+    """What to train for a comparison, and for how long."""
 
     types: Annotated[
         str | None, option("Which types to train, separated by commas. [default: all of them]")
@@ -186,7 +186,7 @@ def compare(
 
 
 def _check_runs(how: ComparisonOptions, reading: ReadingOptions) -> None:
-    """Raise MakemoreError for options that make no sense for runs that are trained already."""
+    """Raise MakemoreError for options that make no sense for existing runs."""
     given = [flag_of(name) for name in ("types", "time", "max_steps") if getattr(how, name) is not None]
     given += ["-o"] * (how.work_dir is not None) + [each.split()[0] for each in changed(reading)]
     if given:
@@ -196,7 +196,7 @@ def _check_runs(how: ComparisonOptions, reading: ReadingOptions) -> None:
 def _compared(
     source: str | None, how: ComparisonOptions, reading: ReadingOptions, json: bool
 ) -> "Comparison | None":
-    """Train and compare types, shown as it goes on; return None if it was stopped."""
+    """Train and compare types, and show the progress; return None if it was stopped."""
     from rich.console import Console
 
     from makemore.cli.leaderboard import Leaderboard

@@ -1,4 +1,4 @@
-"""How the options of the command line are declared, and the groups of options that commands share."""
+"""How to declare the options of the command line, and the groups of options that commands share."""
 
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
@@ -15,7 +15,7 @@ from makemore.errors import MakemoreError, shown
 Value = TypeVar("Value")
 
 STANDARD_INPUT = "/dev/stdin"
-"""What the command line passes on for `-i -`; the system need not have such a file."""
+"""What the command line passes on for `-i -`; the file need not exist."""
 
 FILES, MODEL, TRAINING = (Group(name, sort_key=i) for i, name in enumerate(("Files", "Model", "Training")))
 """The sections of the help of `train`."""
@@ -36,9 +36,9 @@ def option(
         help: What `--help` says about it.
         short: A second spelling: a hyphen and a letter.
         group: The section of the help that it belongs to.
-        convert: Makes the value from the words given; None leaves that to cyclopts.
+        convert: Makes the value from the words typed; None leaves that to cyclopts.
         hyphen: Whether a value may begin with a hyphen.
-        many: Whether one mention may be followed by several values.
+        many: Whether several values may follow the option.
 
     """
     declared = Parameter(
@@ -63,7 +63,7 @@ def path(help: str, short: str | None = None) -> Parameter:
 
 
 def flat(group: Group | None = None) -> Parameter:
-    """Declare a dataclass whose fields are options of the command themselves."""
+    """Declare a dataclass whose fields become options of the command."""
     return Parameter(name="*") if group is None else Parameter(name="*", group=group)
 
 
@@ -85,7 +85,7 @@ def _to_path(type: object, tokens: Sequence[Token]) -> Path:
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How a file is read."""
+    """How to read a file."""
 
     encoding: Annotated[str, option("Encoding of the file.")] = "utf-8"
     max_length: Annotated[int | None, whole("Drop lines with more characters than this.")] = None
@@ -114,10 +114,10 @@ def flag_of(name: str) -> str:
 
 
 def one_of(placed: Value | None, named: Value | None, flag: str) -> Value | None:
-    """Return the value of an argument that can be given in its place or with an option.
+    """Return the value of an argument that can be given by position or with an option.
 
     Args:
-        placed: The value given in its place.
+        placed: The value given by position.
         named: The value given with the option.
         flag: The option.
 

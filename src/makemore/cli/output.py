@@ -1,4 +1,4 @@
-"""What commands print: lines until nobody reads them any more, JSON, and the status of work in progress."""
+"""What commands print: lines for as long as they are read, JSON, and the status of work in progress."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from makemore.errors import visible
 
 
 def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible, first: bool = True) -> None:
-    """Print lines until nobody reads them any more.
+    """Print lines for as long as somebody reads them.
 
     Args:
-        lines: What to print; all of it is taken even where nothing is printed.
+        lines: What to print; all lines are consumed even if nothing is printed.
         spell: Escapes the characters that a terminal would obey.
         first: Whether this is the first of several processes; the others print nothing.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from makemore.errors import MakemoreError
 
 MOST = 1024
-"""Processes that --nproc may start; a slip must not bring the machine down."""
+"""The most processes that --nproc may start, so that a typo does not bring the machine down."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Launch:
 
     processes: int
     restart: bool = False
-    """Whether lost processes are started again."""
+    """Whether lost processes are restarted."""
 
 
 def several(nproc: int) -> bool:
@@ -26,10 +26,10 @@ def several(nproc: int) -> bool:
     The processes that were started see the same command line.
 
     Args:
-        nproc: How many processes are to share the work.
+        nproc: How many processes share the work.
 
     Raises:
-        MakemoreError: The number makes no sense.
+        MakemoreError: The number is out of range.
 
     """
     if not 1 <= nproc <= MOST:

@@ -16,12 +16,12 @@ from makemore.distributed.devices import one_thread
 from makemore.errors import CUT, MakemoreError, visible
 
 FEW = 1000
-"""Lines up to which one thread is quickest."""
+"""The most lines for which one thread is fastest."""
 
 
 @dataclass(frozen=True)
 class LineOptions:
-    """Which lines are wanted."""
+    """Which lines to sample."""
 
     prefix: Annotated[str, option("What every line begins with.", hyphen=True)] = ""
     pattern: Annotated[
@@ -35,7 +35,7 @@ class LineOptions:
 
 @dataclass(frozen=True)
 class ChanceOptions:
-    """How lines are sampled; all of it is meaningless where nothing is random."""
+    """How to sample lines; these options only make sense if something is random."""
 
     temperature: Annotated[
         float, option("Below 1 is safer, above 1 is wilder, 0 always takes the most likely character.")
@@ -95,7 +95,7 @@ def sample(
         else:
             options = SampleOptions(**vars(lines), **vars(chance))
             samples = run.stream(number, options, group=ALONE if chance.unique else group)
-        with closing(samples):  # tells the other processes when nobody reads on
+        with closing(samples):  # tells the other processes when nobody reads any more
             if json:
                 print_lines(
                     (
@@ -112,7 +112,7 @@ def sample(
 
 
 def _check_most_likely(number: int | None, chance: ChanceOptions) -> None:
-    """Raise MakemoreError for options that only make sense where something is random."""
+    """Raise MakemoreError for options that only make sense if something is random."""
     given = ["-n"] * (number is not None)
     given += [flag_of(f.name) for f in fields(chance) if getattr(chance, f.name) != f.default]
     if given:

@@ -18,7 +18,7 @@ from makemore.distributed.devices import one_thread
 from makemore.errors import MakemoreError, quoted, shown, visible
 
 Scored = tuple[str, list[float] | None]
-"""A line and the loss of each of its characters; None if it holds one that the model does not know."""
+"""A line and the loss of each of its characters; None if the model does not know one of them."""
 
 
 @dataclass
@@ -34,18 +34,16 @@ def score(
         str | None, option("The run directory that training wrote; with -o, the first line. [default: out]")
     ] = None,
     *lines: Annotated[
-        str, option("Lines to score; without any, and without -i, they are read from standard input.")
+        str, option("Lines to score; without lines and without -i, they are read from standard input.")
     ],
     work_dir: Annotated[Path | None, path("The run directory.", "-o")] = None,
     input_file: Annotated[
         list[str] | None,
-        option(
-            "Files of lines to score, of any size and of every kind that training takes.", "-i", many=True
-        ),
+        option("Files of lines to score, of any size and any kind that training accepts.", "-i", many=True),
     ] = None,
     encoding: Annotated[str, option("Encoding of these files.")] = "utf-8",
     drop_undecodable: Annotated[bool, option("Drop lines that are not valid in this encoding.")] = False,
-    letters: Annotated[bool, option("Also print each character's part.")] = False,
+    letters: Annotated[bool, option("Also print the part of each character.")] = False,
     json: Annotated[
         bool, option("Print one JSON object per line: text, nll, and with --letters also letters.")
     ] = False,
@@ -131,7 +129,7 @@ def _as_columns(scored: Iterable[Scored], letters: bool) -> Iterator[str]:
 
 
 def _letters(text: str, losses: list[float] | None) -> list[tuple[str, float]]:
-    """Return each character of a line, and its end, with its loss; nothing for a line that is impossible."""
+    """Return each character of a line, and its end, with its loss; nothing for an impossible line."""
     return list(zip([*text, "\n"], losses or [], strict=False))
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C during training: stop at the next step, save everything, end well."""
+"""Ctrl-C during training: stop at the next step, save everything, exit normally."""
 
 import signal
 from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 
 class OutputEnded(Exception):  # noqa: N818 - not an error of the command
-    """Standard output can no longer be written. No OSError: libraries catch those, or blame a file."""
+    """Standard output can no longer be written. Not an OSError: libraries catch those, or blame a file."""
 
     def __init__(self, reason: OSError) -> None:
         """Keep the reason."""
@@ -27,11 +27,11 @@ class OutputEnded(Exception):  # noqa: N818 - not an error of the command
 class Output:
     """A text stream that fails once: after its first failure it drops everything that is written.
 
-    The first failure raises OutputEnded; inside `outlasting` it is only noted.
+    The first failure raises OutputEnded; inside `outlasting` it only prints a note.
 
     Args:
         stream: Where to write.
-        lasting: What the command makes besides its output, empty if nothing.
+        lasting: What the command makes besides its output; empty if nothing.
 
     """
 
@@ -39,7 +39,7 @@ class Output:
         """Write nothing yet."""
         self._stream = stream
         self.lasting = lasting
-        """What the command makes besides this output; if empty, the command ends when the output does."""
+        """What the command makes besides this output. If empty, the command ends when the output does."""
         self.made = False
         """Whether that is finished."""
         self.ended: OutputEnded | None = None
@@ -112,7 +112,7 @@ def outlasting(what: str) -> Iterator[None]:
     """Let the block, and the rest of the command, continue when standard output ends.
 
     Args:
-        what: What continues, for the message on standard error: "training".
+        what: What continues, as the message on standard error calls it: "training".
 
     """
     stream = sys.stdout

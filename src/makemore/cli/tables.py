@@ -71,11 +71,11 @@ def _losses(console: Console, found: Assessment) -> None:
     table(console, ["", *SPLITS], rows)
     if any(found.scored_lines[split] < found.lines[split] for split in SPLITS):
         some = ", ".join(f"{found.scored_lines[split]:,}" for split in SPLITS)
-        say(console, f"losses come from a random part of the lines: {some}", "dim")
+        say(console, f"losses come from a random subsample of the lines: {some}", "dim")
 
 
 def _judged(console: Console, found: Assessment) -> None:
-    """Print what samples are like: the name of each number, the number, and what it says."""
+    """Print what samples are like: the name of each number, the number, and what it means."""
     copying, of, calibration = found.copying, found.quality, found.calibration
     ratio = (
         "how many times as likely training lines are as held-out ones; 1 is no memorising, and it is high "
@@ -262,7 +262,7 @@ def show_inspection(console: Console, found: Inspection, files: Sequence[str], g
 
 
 def _facts(found: Inspection) -> list[tuple[str, str, str]]:
-    """Return what is in a list: the name of each number, the number, and what it says."""
+    """Return what is in a list: the name of each number, the number, and what it means."""
     lengths, splits, odd = found.lengths, found.splits, found.suspicious
     often = ", ".join(f"{_short(each.line, 20)} {each.count}" for each in found.most_frequent)
     duplicates = f"{found.duplicates:,} duplicates" + f": {often}" * bool(often)
@@ -295,6 +295,6 @@ def _facts(found: Inspection) -> list[tuple[str, str, str]]:
         ),
     ]
     if (half := found.expected.half_width) is not None:
-        says = "nats per token is how precise a loss on the test lines is (counting has a loss of"
+        says = "nats per token, the precision of a loss on the test lines (counting has a loss of"
         rows.append(("precision", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))
     return rows

@@ -40,7 +40,7 @@ def _as_it_is(text: str) -> str:
 
 @contextlib.contextmanager
 def waiting(text: str, stream: IO[str] | None = None) -> Iterator[None]:
-    """Show on a terminal what takes time, and remove it at the end; stream: None takes standard output."""
+    """Show a text on a terminal until the block ends. stream: Where; None takes standard output."""
     stream = sys.stdout if stream is None else stream
     first = os.environ.get("RANK", "0") == "0"  # of several processes
     terminal = first and for_stream(stream) is visible and os.environ.get("TERM") != "dumb"
@@ -89,7 +89,7 @@ def wrapped(text: str, width: int, hang: str = "") -> list[str]:
 
     Args:
         text: What to break.
-        width: Cells of a line, at most.
+        width: The most cells of a line.
         hang: What the lines after the first begin with.
 
     """

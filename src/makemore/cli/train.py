@@ -30,12 +30,12 @@ from makemore.distributed.environment import launched, restarted
 from makemore.errors import MakemoreError, alike, shown
 
 # torch takes two seconds to import, so every command imports what needs it only when it runs. The same goes
-# for rich and for what few commands need: help appears at once.
+# for rich and for whatever few commands need, so that help appears at once.
 
 
 @dataclass(frozen=True)
 class FileOptions:
-    """Where training reads and writes, and what becomes of a run that is already there."""
+    """Where training reads and writes, and what happens to a run that is already there."""
 
     input_file: Annotated[
         list[str] | None,
@@ -60,14 +60,14 @@ class FileOptions:
 
 @dataclass(frozen=True)
 class CorpusOptions(ReadingOptions):
-    """How a file is read for training."""
+    """How to read a file for training."""
 
     min_count: Annotated[int, whole("Replace characters that occur fewer times than this with U+FFFD.")] = 1
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a model is trained; None takes the default of its type."""
+    """How to train a model; None takes the default of its type."""
 
     max_steps: Annotated[int | None, whole("Steps to train; -1 trains until stopped.")] = None
     time: Annotated[float | None, option("Seconds to train in total, instead of a number of steps.")] = None
@@ -78,7 +78,7 @@ class TrainingOptions:
         float | None,
         option(
             "Weight of an n-gram's prediction in each target, against the observed character (soft labels), "
-            "so that little data is not memorised; 0 turns it off."
+            "so that a short list is not memorised; 0 turns it off."
         ),
     ] = None
     patience: Annotated[
@@ -131,7 +131,7 @@ def command(type_name: str | None = None) -> Callable[..., int | Launch]:
     """Return the command `train`.
 
     Args:
-        type_name: The type whose own options it has; None leaves those out, which saves loading torch.
+        type_name: The type whose own options to include; None includes none, which saves loading torch.
 
     """
     knobs_class = _knobs_class(type_name)
@@ -201,7 +201,7 @@ def _knobs_class(type_name: str | None) -> type:
 
 
 def _top_k(where: FileOptions) -> int | None:
-    """Return --top-k; -1 is every character, as in the original."""
+    """Return the value of --top-k; -1 means all characters, as in the original."""
     return None if where.top_k == -1 else where.top_k
 
 
@@ -220,7 +220,7 @@ def _locate(source: Sequence[str]) -> None:
 
 
 def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
-    """Print 50 samples of a run by whether they are in the file, as the original does."""
+    """Print 50 samples of a run, grouped by whether they are in the file, as the original does."""
     from makemore.cli.display import show_sorted
     from makemore.runs.run import load
 
@@ -240,7 +240,7 @@ def _train(
     knobs: object,
     how: TrainingOptions,
 ) -> int:
-    """Train in this process, show it, and return the exit status: 130 if it was stopped."""
+    """Train in this process, show the progress, and return the exit status: 130 if it was stopped."""
     with waiting("loading PyTorch ..."):
         from rich.console import Console
 
@@ -252,7 +252,7 @@ def _train(
     quiet = launched() and os.environ["RANK"].lstrip("0") != ""
     console = Console(quiet=quiet)
     if restarted():
-        console.print("a process was lost, so all were started again", highlight=False)
+        console.print("a process was lost, so all were restarted", highlight=False)
     top_k = _top_k(where)
     given = {name: value for name, value in vars(knobs).items() if value is not None}
     with outlasting("training"), Display(console, top_k) as display, stop_signals() as stop:

@@ -1,4 +1,4 @@
-"""The course: lessons, their exercises, what grades them, and the museum of bugs.
+"""The course: lessons, their exercises and how they are graded, and the museum of bugs.
 
     lessons.py         find a lesson, copy it to work in, print its solutions
     grading.py         grade a learner's answers, in a process of its own

@@ -11,7 +11,7 @@ from pathlib import Path
 from makemore.corpus.source import locate
 
 FAST = os.environ.get("MAKEMORE_FAST") == "1"
-"""Whether a lesson trains only for a moment, which tells whether it runs."""
+"""Whether a lesson trains only for a moment, to test that it runs."""
 
 _figures = itertools.count(1)
 
@@ -30,7 +30,7 @@ def show(look_for: str) -> None:
     """Show the current figure: in a notebook below the cell, in a script as a file in figures/.
 
     Args:
-        look_for: What to look for in the figure; the sentence below it.
+        look_for: What to look for in the figure; this sentence goes below it.
 
     """
     import matplotlib.pyplot as plt

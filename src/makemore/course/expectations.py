@@ -1,4 +1,4 @@
-"""What checkers expect of an answer. If it is not met, each raises Wrong, with a message for the learner."""
+"""What checkers expect of an answer. If it is not met, Wrong is raised with a message for the learner."""
 
 from __future__ import annotations
 

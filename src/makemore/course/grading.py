@@ -25,7 +25,7 @@ Returned = TypeVar("Returned")
 Checker = Callable[[SimpleNamespace], None]
 
 ANSWER_SECONDS, STARTING_SECONDS = 120.0, 120.0
-"""How long an answer may run, and how long the process may take to start besides."""
+"""How long an answer may run, and how much longer the process may take to start."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def check(
 
     Args:
         name: The lesson.
-        directory: Where the answers are. None looks in the usual place, then here.
+        directory: Where the answers are. None looks in the usual place, then in the current directory.
         only: The exercises to grade. None grades all.
-        on_answer: Called with the name of an exercise before its answer is run, but after its file was.
+        on_answer: Called with the name of an exercise after its file was run, before its answer is.
 
     Raises:
         MakemoreError: There is no such lesson or directory.
@@ -58,7 +58,7 @@ def check(
     which = lesson(name)
     exercises = {key: checker for key, checker in checkers(which).items() if only is None or key in only}
     files = {exercise: f"{exercise}.py" if not which.number else "exercises.py" for exercise in exercises}
-    if directory is None:  # the usual place, or here
+    if directory is None:  # the usual place, or the current directory
         directory = which.home
         if not directory.is_dir() and any(Path(file).is_file() for file in files.values()):
             directory = Path()
@@ -70,7 +70,7 @@ def check(
     loaded: dict[Path, SimpleNamespace | str] = {}
     for exercise, checker in exercises.items():
         path = directory / files[exercise]
-        if path not in loaded:  # once, or what it prints would be printed for every exercise
+        if path not in loaded:  # only once, or it would print its output for every exercise
             loaded[path] = answers = _loaded(path, which)
             if isinstance(answers, str):
                 yield Verdict(path.name, answers)
@@ -87,7 +87,7 @@ def checkers(which: Lesson) -> dict[str, Checker]:
 
 
 def load(path: Path) -> SimpleNamespace:
-    """Run a file of exercises and return its names."""
+    """Run a file of exercises and return the names that it defines."""
     return SimpleNamespace(**runpy.run_path(str(path), run_name="exercises"))
 
 

@@ -56,7 +56,7 @@ def lessons() -> list[Lesson]:
     for path in sorted(folder().glob("[0-9][0-9]_*.py")):
         title = re.search(r"^# # \d+\. (.+)$", path.read_text("utf-8"), re.MULTILINE)
         found.append(Lesson(int(path.name[:2]), path, title[1] if title else path.stem))
-    return [*found, Lesson(0, folder() / MUSEUM, "The bug museum: programs to mend")]
+    return [*found, Lesson(0, folder() / MUSEUM, "The bug museum: programs to fix")]
 
 
 def lesson(name: str) -> Lesson:
@@ -78,11 +78,11 @@ def lesson(name: str) -> Lesson:
 
 
 def start(name: str, directory: Path | None = None) -> list[Path]:
-    """Copy a lesson and its exercises into a directory to work in. What is there already stays as it is.
+    """Copy a lesson and its exercises into a directory to work in. Existing files are left as they are.
 
     Args:
         name: The lesson.
-        directory: Where to copy it; made if it does not exist. None is lesson-3 for lesson 3, and museum.
+        directory: Where to copy it; created if it is missing. None takes lesson-3 for lesson 3, or museum.
 
     Returns:
         The files that were written.
