@@ -662,13 +662,13 @@ def test_num_workers_is_accepted_with_a_note(makemore: Any, small: Path) -> None
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("--context 4", ["--context 4", "was started with, 8"]),
+        ("--context 4", ["--context 4", "was started with 8"]),
         ("--type gru", ["--type gru", "mlp"]),
         ("-b 7", "-b 7"),
         ("--seed 1", "--seed 1"),
         ("--order 4", ["--order", "--type mlp", "--context"]),
         ("--max-steps 0", "--max-steps must be 1 or more, or -1 to train until stopped, not 0"),
-        ("-i names", ["makemore: names: not those that the run"]),
+        ("-i names", ["makemore: names: not the lines that the run"]),
         ("-i nowhere", "nowhere: no such file"),
         ("--max-length 5", "--max-length"),
     ],

@@ -14,7 +14,7 @@ from makemore.files.paths import kind, refuse_unless, unwritable
 
 @contextlib.contextmanager
 def atomic(path: Path, beside: Path | None = None) -> Iterator[Path]:
-    """Give a path to write to in the block, then flush it to disk and rename it to `path`.
+    """Yield a path to write to; after the block, flush it to disk and rename it to `path`.
 
     Whatever happens, `path` is either as it was before or complete.
 

@@ -19,7 +19,7 @@ WINDOWS = os.name == "nt"
 def held(
     directory: Path, wait: bool = False, made: bool = True, remedy: str = "choose another place"
 ) -> Iterator[None]:
-    """Hold a directory in the block, so that no other makemore works in it.
+    """Lock a directory during the block, so that no other makemore works in it.
 
     Nothing is written into the directory, and the system releases the lock if the process dies.
 
@@ -62,6 +62,6 @@ def _opened(directory: Path) -> int:
     """Return a file descriptor to lock for a directory."""
     if not WINDOWS:
         return os.open(directory, os.O_RDONLY)
-    # Windows cannot open a directory: a file elsewhere, with a name made from its path, stands for it
+    # Windows cannot open a directory, so a file elsewhere, named after its path, is locked instead
     key = hashlib.blake2b(str(directory.resolve(strict=True)).lower().encode(), digest_size=12).hexdigest()
     return os.open(Path(tempfile.gettempdir()) / f"makemore-{key}.lock", os.O_RDWR | os.O_CREAT)

@@ -1,11 +1,11 @@
 """Which files of a directory makemore wrote. It never replaces or deletes any others.
 
-A name proves nothing: report.html may be a person's own. So every directory that makemore fills has a
-manifest.jsonl. A name is added to it after checking that nothing has that name, and before anything is
+A name proves nothing: somebody may have a report.html of their own. So every directory that makemore fills
+has a manifest.jsonl. A name is added to it after checking that nothing has that name, and before anything is
 written there. The first line names the format; each other line is {"wrote": NAME} or {"removed": NAME}. Lines
 are only appended, so that two processes can add theirs at the same time.
 
-With NAME goes NAME.tmp, where the file is written before it is renamed.
+NAME includes NAME.tmp, which is where the file is written before it is renamed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Manifest:
         return name in self.names
 
     def obstacle(self, name: str, wanted: str = "file") -> Path | None:
-        """Return what is in the way of writing a name, or its NAME.tmp; None if nothing is.
+        """Return what prevents writing a name, or its NAME.tmp; None if nothing does.
 
         Args:
             name: The name.
@@ -108,7 +108,7 @@ class Manifest:
             self.names |= set(new)
 
     def note(self, name: str) -> None:
-        """Add a file that was just written, whose name was not known before."""
+        """Add a file that was just written under a name that was not known before."""
         self.names.add(name)
         self._note("wrote", [name])
 
@@ -124,7 +124,7 @@ class Manifest:
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give a path to write the file of that name to; see `atomic`."""
+        """Yield a path to write the file of that name to; see `atomic`."""
         self.claim(name)
         with atomic(self.directory / name, self.directory / f"{name}.tmp") as path:
             yield path
@@ -156,7 +156,7 @@ class Manifest:
             self.note(name)
 
     def remove(self, *names: str) -> None:
-        """Delete those of these files that makemore wrote."""
+        """Delete these files, except any that makemore did not write."""
         gone = [name for name in names if name in self and self._unlink(name)]
         if gone and self.exists:
             self._note("removed", gone)
@@ -220,7 +220,7 @@ def in_the_way(path: Path, found: str) -> MakemoreError:
 
 
 def safe(name: str) -> bool:
-    """Whether a name is one in a directory, and leads nowhere else."""
+    """Whether a name is that of a file in a directory, not a path to elsewhere."""
     return bool(name) and name not in (".", "..") and not set(name) & {"/", "\\", "\0"}
 
 

@@ -32,7 +32,7 @@ def kind(path: Path) -> str:
     Symbolic links are not followed.
 
     Raises:
-        MakemoreError: The system does not say.
+        MakemoreError: The system cannot tell.
 
     """
     try:
@@ -95,13 +95,13 @@ def unreadable(path: Path, error: OSError) -> MakemoreError:
 
 
 def reason_of(error: OSError) -> str:
-    """Return what the system says of an error."""
+    """Return what the system says about an error."""
     return error.strerror or str(error) or type(error).__name__
 
 
 @contextlib.contextmanager
 def damage(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong in the block, which makes sense of a file, into one sentence."""
+    """Turn any error in the block, which parses a file, into one sentence."""
     try:
         yield
     except MakemoreError:
@@ -130,7 +130,7 @@ def read_text(path: Path) -> str:
 
 
 def regular(path: Path) -> Path:
-    """Return a path if it is a regular file's.
+    """Return a path if it is a regular file.
 
     Raises:
         OSError: It is not; reading from a pipe, for example, could wait forever.

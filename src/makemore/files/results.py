@@ -11,11 +11,11 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 from makemore.errors import shown
 
 Flag = Callable[[str], str]
-"""Spells the name of an argument. The command line passes one that turns `top_k` into `--top-k`."""
+"""Spells the name of an argument; the command line's turns `top_k` into `--top-k`."""
 
 
 class Result:
-    """Base of a frozen dataclass with the results of a measurement.
+    """Base of the frozen dataclasses that hold the results of a measurement.
 
     Its fields hold numbers, text, booleans, None, and tuples, mappings and results of those. The metadata of
     a field may give `json`, its key in JSON if it differs from the field's name, and `null`, the number that
@@ -26,16 +26,16 @@ class Result:
         """Return the fields by name, in their order, with None for every number that is not finite.
 
         Args:
-            flag: Spells the arguments that advice names.
+            flag: Spells the names of arguments in advice.
 
         """
         return {_key(field): plain(getattr(self, field.name), flag) for field in _fields(type(self))}
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """Return the result that `to_json` gave these values for.
+        """Return the result that `to_json` turned into these values.
 
-        Keys of no field are ignored. A field with a default may be missing: early versions did not write it.
+        Unknown keys are ignored. A field with a default may be missing: early versions did not write it.
 
         Raises:
             ValueError: A field is missing or of another type.
@@ -102,7 +102,7 @@ def _read(kind: Any, value: object, name: str, null: float | None = None) -> Any
 
 
 def _is(kind: type, value: object) -> bool:
-    """Say whether a value from JSON is of a simple type. Whole numbers are counts, and numbers are finite."""
+    """Return whether a value from JSON has a simple type. Whole numbers are counts; numbers are finite."""
     if kind in (str, bool):
         return isinstance(value, kind)
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -1,11 +1,11 @@
-"""A run: one training, its directory, and what one does with the model.
+"""A run: one training, its directory, and what you can do with the model.
 
-settings.py      how a model is trained: Settings, the rules they keep, and the recipe of each type
+settings.py      how a model is trained: Settings, their rules, and the recipe of each type
 summary.py       what a run says about its training: Metrics and Summary
 directory.py     RunDirectory: the files of a run, crash-safe
 weights.py       tensors in a file, with a checksum
 recognition.py   the names of a run's files, and how makemore's are recognised
-ownership.py     how one run takes the place of another without losing anything
+ownership.py     replacing one run by another without losing anything
 run.py           Run: sampling, scoring, explaining, measuring
 sampler.py       sampling, with the first steps cached
 scoring.py       how likely lines are, character by character

@@ -1,21 +1,18 @@
 """The files of a run: everything needed to sample, evaluate or continue training, in one directory.
 
     config.json          format version, type, the model's knobs, the training settings, how the list was read
-    vocabulary.json      the characters, in the order of their ids
-    corpus.npy           the lines as one stream of ids; corpus/ if they are kept on disk
-    best.safetensors     the weights of the step with the lowest validation loss
-    last.safetensors     weights, optimiser, random state and progress at the last checkpoint
-    metrics.jsonl        one JSON object for each evaluation
-    summary.json         losses on every split and more, once training has ended
-    loss.png             the loss over the steps
-    diagnostics.jsonl    statistics of activations and gradients, if they were asked for
-    diagnostics.png      a plot of them
-    report.html          the page that `makemore report` wrote, with report-plots/ beside it
-    manifest.jsonl       which of these makemore wrote: nothing else is ever replaced or deleted
+    vocabulary.json      the characters, in the order of their ids corpus.npy           the lines as one
+    stream of ids; corpus/ if they are kept on disk best.safetensors     the weights of the step with the
+    lowest validation loss last.safetensors     weights, optimiser, random state and progress at the last
+    checkpoint metrics.jsonl        one JSON object for each evaluation summary.json         losses on every
+    split and more, once training has ended loss.png             the loss over the steps diagnostics.jsonl
+    statistics of activations and gradients, if recorded diagnostics.png      a plot of them report.html
+    the page that `makemore report` wrote, with report-plots/ beside it manifest.jsonl       which of these
+    makemore wrote: nothing else is ever replaced or deleted
 
-Every file but the .jsonl ones is written beside its place, flushed and renamed, so that a crash at any moment
-leaves the previous one. config.json is the last of the first three to be written: it makes the directory a
-run. Weights, corpus and vocabulary have checksums. Nothing is ever unpickled.
+Every file except the .jsonl ones is written under a temporary name, flushed and renamed, so that a crash at
+any moment leaves the previous one. config.json is the last of the first three to be written: it makes the
+directory a run. Weights, corpus and vocabulary have checksums. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -61,7 +58,7 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """What a run was started with, as config.json and vocabulary.json say."""
+    """What a run was started with: the content of config.json and vocabulary.json."""
 
     type: str
     config: ModelConfig
@@ -74,7 +71,7 @@ class Setup:
 class RunDirectory:
     """The files of a run, read and written so that a crash at any moment leaves it usable.
 
-    Several processes may share one: only the first of them writes, the others' calls do nothing.
+    Several processes may share one: only the first of them writes; the calls of the others do nothing.
     """
 
     def __init__(self, path: Path, group: Group = ALONE) -> None:
@@ -95,7 +92,7 @@ class RunDirectory:
     # config, vocabulary and corpus
 
     def create(self, setup: Setup, corpus: Corpus, overwrite: bool = False) -> None:
-        """Start the run. One that is there already is replaced only with `overwrite`."""
+        """Start the run. An existing one is replaced only with `overwrite`."""
         if not self.writes:
             return
         with new_run(self.path, overwrite) as files:
@@ -109,7 +106,8 @@ class RunDirectory:
         """Read config.json and vocabulary.json.
 
         Raises:
-            MakemoreError: The run is missing or damaged, another program's or of a newer format.
+            MakemoreError: The run is missing or damaged, or was written by another program or in a newer
+                format.
 
         """
         self._check_exists()
@@ -229,20 +227,20 @@ class RunDirectory:
         return (self.path / "best.safetensors").exists()
 
     def save_best(self, model: nn.Module) -> None:
-        """Keep the weights of a model as the best so far."""
+        """Save the weights of a model as the best so far."""
         if self.writes:
             with self.files.writing("best.safetensors") as path:
                 write_tensors(path, model.state_dict(), {})
 
     def read_best(self, model: nn.Module) -> None:
-        """Put the best weights so far into a model."""
+        """Load the best weights so far into a model."""
         path = self.path / "best.safetensors"
         tensors, _ = read_tensors(path, checked=self._checksums is not None)
         with damage(path):
             model.load_state_dict(tensors)
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor], progress: Mapping[str, object]) -> None:
-        """Keep everything needed to continue from here, in one file so that its parts fit each other.
+        """Save everything needed to continue from here, in one file, so that its parts fit each other.
 
         Args:
             tensors: Weights, optimiser and random state.
@@ -270,7 +268,7 @@ class RunDirectory:
             self.files.append("metrics.jsonl", to_json(row.to_json()) + "\n")
 
     def metrics(self) -> list[Metrics]:
-        """Return the evaluations so far, without rows that are damaged or cut off."""
+        """Return the evaluations so far; damaged rows are left out."""
         found = []
         for row in read_json_lines(self.path / "metrics.jsonl"):
             with contextlib.suppress(ValueError):
@@ -310,7 +308,7 @@ class RunDirectory:
             self.files.remove("summary.json", "loss.png", "diagnostics.png")
 
     def write_picture(self, name: str, figure: Figure) -> None:
-        """Write a Matplotlib figure as a PNG that says makemore drew it."""
+        """Write a Matplotlib figure as a PNG with makemore's signature."""
         if self.writes:
             with self.files.writing(name) as path:
                 figure.savefig(path, format="png", dpi=120, metadata=SIGNED)

@@ -1,4 +1,4 @@
-"""How one run takes the place of another without losing anything.
+"""How a run replaces another without losing anything.
 
 A new run is written to .new/ inside the directory. When it is complete, the files of the old run move to
 .old/, those of the new one to their places, config.json last, and .old/ is deleted. Each of the three
@@ -20,11 +20,11 @@ from makemore.runs.recognition import FILES, FOLDERS, NEW, OLD, WEIGHTS, check_o
 
 
 def check_free(directory: Path, overwrite: bool) -> None:
-    """Raise MakemoreError if a run cannot be started in a directory without losing something.
+    """Raise MakemoreError if starting a run in a directory would lose something.
 
     Args:
         directory: The directory, which need not exist.
-        overwrite: Whether a run that is there may be replaced.
+        overwrite: Whether an existing run may be replaced.
 
     """
     found = kind(directory)
@@ -71,7 +71,7 @@ def check_names(files: Manifest) -> None:
 
 @contextlib.contextmanager
 def new_run(directory: Path, overwrite: bool) -> Iterator[Manifest]:
-    """Give the manifest of an empty directory to write a run to, config.json last; then put it in its place.
+    """Yield the manifest of an empty directory to write a run to, config.json last; then move it into place.
 
     If that fails, the directory is as it was before.
     """

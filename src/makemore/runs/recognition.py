@@ -1,7 +1,7 @@
 """The names in a run directory, and how makemore's files are recognised by their content.
 
 Early versions kept no manifest, so in their runs the content shows which files are makemore's. Pictures and
-pages are checked in every run, since people replace them by their own.
+pages are checked in every run, since people replace them with their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from makemore.files.paths import kind, unreadable
 FORMAT = "makemore run"
 
 FILES = (
-    "config.json",  # first: without it the directory is no run
+    "config.json",  # first: without it, the directory is not a run
     "vocabulary.json",
     "corpus.npy",
     "best.safetensors",
@@ -44,7 +44,7 @@ NEW, OLD = ".new", ".old"
 
 
 def owned(directory: Path) -> Manifest:
-    """Return the manifest of a run directory; if there is none, of what is recognised as makemore's."""
+    """Return the manifest of a run directory; if there is none, one of the files recognised as makemore's."""
     files = Manifest(directory)
     if files.exists:
         return files
@@ -54,7 +54,7 @@ def owned(directory: Path) -> Manifest:
 
 
 def owned_part(path: Path) -> Manifest:
-    """Return the manifest of a directory inside a run; if there is none, of what is recognised there."""
+    """Return the manifest of a directory in a run; if there is none, one of the files recognised there."""
     return Manifest(path, _recognised_part(path) if kind(path) == "directory" else ())
 
 
@@ -94,7 +94,7 @@ def _recognised_part(path: Path) -> set[str]:
 
 
 def _is_own(path: Path, name: str) -> bool:
-    """Whether a file, or its unfinished copy NAME.tmp, is what a run has under a name."""
+    """Whether a file, or its unfinished copy NAME.tmp, holds what a run would write to it."""
     copy = path.with_name(f"{path.name}.tmp")
     unfinished = kind(copy) == "file" and (not copy.stat().st_size or _TESTS[name](copy))
     if not kind(path):

@@ -1,4 +1,4 @@
-"""A run: a model that was trained, or is being trained, and what one does with it."""
+"""A run: a model that was trained, or is being trained, and what you can do with it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Run:
         overwrite: bool = False,
         group: Group = ALONE,
     ) -> Run:
-        """Start a run directory. One that holds a run is only replaced with `overwrite`."""
+        """Start a run directory. An existing run is replaced only with `overwrite`."""
         disk = RunDirectory(Path(directory), group)
         setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
         disk.create(setup, corpus, overwrite)
@@ -73,7 +73,7 @@ class Run:
         """Open a run directory that `train` wrote, with its best model.
 
         Raises:
-            MakemoreError: It is missing or damaged, another program's or of a newer format.
+            MakemoreError: It is missing or damaged, or was written by another program or in a newer format.
 
         """
         if directory == "":
@@ -86,7 +86,7 @@ class Run:
         """What config.json and vocabulary.json say."""
         return Setup(self.type, self.config, self.settings, self.vocab, self.reading)
 
-    # what is in it
+    # its content
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -94,7 +94,7 @@ class Run:
         return self.disk.read_corpus(self.vocab, self.reading)
 
     def new_model(self) -> Model:
-        """Return the model as it is before training, its weights sampled from torch's global generator."""
+        """Return an untrained model, its weights initialised from torch's global generator."""
         with damage(self.directory / "config.json"):
             return build(self.type, len(self.vocab), self.config)
 
@@ -125,7 +125,7 @@ class Run:
 
     @cached_property
     def spelling(self) -> Spelling:
-        """How the run reads the lines that it is given."""
+        """How the run reads the lines that people give it."""
         keep_spaces = self.reading is not None and self.reading.keep_spaces
         return Spelling(self.vocab, keep_spaces, self.corpus.longest)
 
@@ -160,14 +160,14 @@ class Run:
             temperature: Below 1 safer, above 1 wilder; at 0 each character is the most likely one.
             top_k: Sample from the k most likely characters only. None allows all.
             top_p: Sample only from the most likely characters that together have at least this probability.
-            max_length: Characters after which a line is cut. None is the longest line of the corpus, and that
-                plus the length of the prefix where the prefix is at least as long.
-            unique: No line twice: lines are sampled without replacement.
+            max_length: Characters after which a line is cut. None means the length of the longest line of the
+                corpus, plus that of the prefix if the prefix is at least as long.
+            unique: Sample without replacement, so that no line occurs twice.
             novel: Only lines that are not in the corpus.
-            seed: The same seed gives the same lines; None takes a fresh one.
+            seed: The same seed gives the same lines; None picks a new one.
 
         Raises:
-            MakemoreError: An option makes no sense, or too few lines fulfil it.
+            MakemoreError: An option is not valid, or too few lines were found.
 
         """
         options = SampleOptions(prefix, pattern, temperature, top_k, top_p, max_length, unique, novel, seed)
@@ -217,23 +217,21 @@ class Run:
             yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
 
     def cut(self, samples: Sequence[Sample], model: nn.Module | None = None) -> list[bool]:
-        """Say for each sample whether it was cut at the longest length where the model would have continued.
+        """Return for each sample whether it was cut at max_length although the model would have continued.
 
         Args:
             samples: The samples.
-            model: The model that they were sampled from. None is the run's best.
+            model: The model that they were sampled from. None means the run's best.
 
         """
         return scoring.cut(self.model if model is None else model, self.vocab, samples)
 
     def scored(self, lines: Iterable[str], group: Group = ALONE) -> Generator[scoring.Scored, None, None]:
-        """Yield each line that is not blank, as its `spelling` has it, with its `letters`.
-
-        These are None for a line with a character that the model does not know.
+        """Yield each line that is not blank, normalised by `spelling`, with its `letters`.
 
         Args:
             lines: The lines.
-            group: Processes that share the work. All must give the same lines, and all get every score.
+            group: Processes that share the work. All must pass the same lines; each gets every score.
 
         """
         return scoring.scored(self.letters, self.vocab, map(self.spelling.cleaned, lines), group)
@@ -253,7 +251,7 @@ class Run:
         return scoring.letters(self.model, self.vocab, lines)
 
     def score(self, lines: Iterable[str]) -> list[float]:
-        """Return -log p(line and its end) in nats of some lines, in normal form.
+        """Return -log p(line and its end) of some lines, in nats. Lines are brought to normal form first.
 
         Args:
             lines: The lines, a pandas column for example.
@@ -290,14 +288,14 @@ class Run:
         self.letters([line])  # raises if something is wrong with it
         return scoring.explain(self.model, self.vocab, line, top)
 
-    # measuring it, through the public functions, since the rooms that measure are above this one
+    # measuring it, through the public functions, since the packages that measure import this one
 
     def eval(self, n: int | None = None, seed: int = 0) -> Assessment:
         """Measure the run: `makemore.assess`.
 
         Args:
             n: Samples to measure; None takes 10,000, fewer where lines are long.
-            seed: Of the samples.
+            seed: Seed of the samples.
 
         """
         self._last_assessment = makemore.assess(self, n, seed)
@@ -307,7 +305,7 @@ class Run:
         """Write the report, one HTML file with its pictures in a directory beside it; return its path.
 
         Args:
-            path: Where to; None is report.html in the run directory.
+            path: The file to write; None means report.html in the run directory.
 
         """
         return makemore.write_report([self.directory], None if path is None else Path(path))
@@ -323,7 +321,7 @@ class Run:
             The plot, which a notebook shows; its `figure` is matplotlib's.
 
         Raises:
-            MakemoreError: There is no such plot, or not of this run.
+            MakemoreError: There is no such plot, or none for this run.
 
         """
         return makemore.plot(self, name, self._last_assessment or self.eval())
@@ -337,7 +335,7 @@ class Run:
         return as_html(self)
 
     def __dir__(self) -> list[str]:
-        """List what one does with a run, and not the rest of its interface."""
+        """List the names that people use, without the rest of the interface."""
         return sorted(name for name in {*vars(self), *vars(Run)} if name[0] != "_" and name not in HIDDEN)
 
 

@@ -20,7 +20,7 @@ from makemore.sampling.tree import Sample
 
 Item = TypeVar("Item")
 Scored = tuple[str, list[float] | None]
-"""A line, and -log p in nats of each of its characters and its end; None if it has an unknown character."""
+"""A line, and -log p in nats of each of its characters and its end, or None if a character is unknown."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ def explain(model: nn.Module, vocab: Vocab, line: str, top: int) -> list[Explain
 
 
 def cut(model: nn.Module, vocab: Vocab, samples: Sequence[Sample]) -> list[bool]:
-    """Say for each sample whether it was cut at the longest length where the model would have continued.
+    """Return for each sample whether it was cut at max_length although the model would have continued.
 
-    A line of the longest length may be complete: where all lines have one length, every sample has it too.
+    A line of this length may be complete: if all lines of a list have one length, so has every sample.
     """
     unended = [sample.text for sample in samples if not sample.ended]
     if not unended:

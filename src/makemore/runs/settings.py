@@ -1,8 +1,8 @@
-"""How a model is trained: the settings, the rules that they keep, and the recipe of each type.
+"""How a model is trained: the settings, their rules, and the recipe of each type.
 
 The recipes were found by trying rates, sizes and lengths on names, words and companies (benchmarks/NOTES.md).
 With them, lists of short lines train in about a minute on two idle cores, lines of hundreds of characters in
-several.
+several minutes.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ PRECISIONS = ("float32", "bfloat16")
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run is trained. Making one raises MakemoreError if a value breaks its rule."""
+    """How a run is trained. Raises MakemoreError if a value breaks its rule."""
 
     max_steps: int
     """Training steps; -1 trains until stopped, or until `time` is over."""
     batch_size: int
-    """Lines a step, on average: a batch of short lines holds more, one of long lines fewer."""
+    """Lines per step, on average: a batch of short lines has more, one of long lines fewer."""
     learning_rate: float
     """The highest rate, reached at the end of the warm-up."""
     weight_decay: float
@@ -36,14 +36,14 @@ class Settings:
     eval_every: int
     """Steps between evaluations."""
     patience: int
-    """Evaluations without a better validation loss after which training stops; 0 never stops early."""
+    """Training stops after this many evaluations without a better validation loss; 0 never stops early."""
     seed: int
     time: float = 0.0
     """Seconds to train, evaluations included; 0 means that max_steps decides."""
     teacher: float = 0.0
     """Share of the targets that a 6-gram predicts (soft labels): see `loss.taught`."""
     precision: str = "float32"
-    """Of matrix products in training: "float32" or "bfloat16"."""
+    """The precision of matrix products in training: "float32" or "bfloat16"."""
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -55,7 +55,7 @@ class Settings:
         """Return the settings that config.json holds. Raises ValueError if they are not valid."""
         try:
             return from_json(cls, values)
-        except MakemoreError as error:  # names an argument, and the caller gave a file
+        except MakemoreError as error:  # that error names an argument; here, the value is from a file
             raise ValueError(str(error)) from None
 
 
@@ -129,7 +129,7 @@ class Recipe:
     muon: bool = True
     teacher: float = 0.4
     tokens: int = 1024
-    """Predicted tokens a step; the batch size follows from the length of the lines."""
+    """Predicted tokens per step; the batch size follows from the length of the lines."""
 
 
 RECIPES = {

@@ -33,7 +33,7 @@ HIDDEN = {
 
 
 def as_text(run: Run) -> str:
-    """Return a run in one line: type, directory, and how far it is."""
+    """Return a run in one line: type, directory, and how far training is."""
     try:
         state = _state(run)
     except MakemoreError:
@@ -52,7 +52,7 @@ def _state(run: Run) -> str:
 
 
 def as_html(run: Run) -> str:
-    """Return a run as HTML. It takes a moment, and works for a run that has not finished or even begun."""
+    """Return a run as HTML, quickly, even if training has not finished or not begun."""
     parts = [f"<p><b>{html.escape(run.type)}</b> in {_escaped(str(run.directory))}</p>"]
     for part in (_losses, _samples):
         try:

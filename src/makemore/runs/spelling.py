@@ -10,10 +10,10 @@ from makemore.errors import MakemoreError, quoted
 
 
 class Spelling:
-    """The form that lines must have for a model: stripped, in normal form C, not too long."""
+    """Brings lines to the form that a model needs: stripped, in normal form C, not too long."""
 
     def __init__(self, vocab: Vocab, keep_spaces: bool, longest: int) -> None:
-        """Note how the training lines were read.
+        """Keep how the training lines were read.
 
         Args:
             vocab: The model's vocabulary.
@@ -38,7 +38,7 @@ class Spelling:
         """Return a text in Unicode's normal form C, as the training lines are.
 
         A sampled letter and accent may combine in normal form C to a character that no training line has. If
-        the model knows the text only as it is given, that is returned.
+        the model only knows the text as it was given, it is returned unchanged.
         """
         composed = unicodedata.normalize("NFC", text)
         if composed == text or set(composed) <= self._characters or not set(text) <= self._characters:

@@ -13,7 +13,7 @@ from makemore.metrics.verdict import Verdict, judge_older
 
 
 def finite(x: float) -> float | None:
-    """Return a number, or None if it is infinite or NaN: not known."""
+    """Return a number, or None if it is infinite or NaN."""
     return x if math.isfinite(x) else None
 
 
@@ -23,9 +23,9 @@ class Metrics(Result):
 
     step: int
     batch: float | None = None
-    """Mean loss of the batches since the last evaluation. Early versions did not write it, nor the errors."""
+    """Mean loss of the batches since the last evaluation; like the errors, not in runs of early versions."""
     train: float
-    """On a sample of the training lines."""
+    """On a subsample of the training lines."""
     validation: float
     validation_error: float | None = None
     """Standard error of the validation loss."""
@@ -47,7 +47,7 @@ class Baselines(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Summary(Result):
-    """What a finished run is like: the content of summary.json."""
+    """The results of a finished run: the content of summary.json."""
 
     type: str
     parameters: int
@@ -74,7 +74,7 @@ class Summary(Result):
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """Return the summary that `to_json` gave these values for, in this version or an earlier one.
+        """Return the summary that `to_json` turned into these values, in this version or an earlier one.
 
         Raises:
             ValueError: A value is missing or of another type.

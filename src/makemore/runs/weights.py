@@ -1,4 +1,4 @@
-"""Tensors in a file, with a checksum of everything that the file says; nothing is unpickled."""
+"""Tensors in a file, with a checksum of its whole content; nothing is unpickled."""
 
 from __future__ import annotations
 

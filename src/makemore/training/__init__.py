@@ -13,11 +13,10 @@ Read in this order:
     finish.py       the best weights, scored on every split
     counting.py     models that are fitted by counting, without the loop
     start.py        `train`: from a file of lines to a finished run, started or resumed
-    plan.py         how to train: what was asked for, else the type's recipe
-    events.py       what happens, for whoever listens
+    plan.py         the settings: those given, else those of the type's recipe
+    events.py       what happens, for listeners
     watch.py        a listener that records activations, gradients and updates
-    progress.py     a listener that shows a line in a terminal, a bar in a notebook
     tensorboard.py  a listener that writes for TensorBoard
     progress.py     a listener that shows progress in a terminal or a notebook
-    capacity.py     whether a training fits into memory
+    capacity.py     whether training fits into memory
 """

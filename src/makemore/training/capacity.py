@@ -1,4 +1,4 @@
-"""How much memory a training takes, estimated before it starts, and how much there is."""
+"""How much memory training takes, estimated before it starts, and how much there is."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _numbers(model: nn.Module, vocab_size: int) -> int:
 def memory(device: torch.device) -> int | None:
     """Return how many bytes of memory a device has in all; None if unknown.
 
-    In a container that may use less memory than the machine has, it is that limit.
+    In a container that may use less memory than the machine has, this is the container's limit.
     """
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
@@ -117,8 +117,8 @@ def memory(device: torch.device) -> int | None:
 def container_limit(root: Path, own: Path) -> int | None:
     """Return the lowest memory limit, in bytes, of this process's control groups; None if there is none.
 
-    Inside a container the group's own path is often not visible, and its limit is that of the root; so the
-    limits of the root and of every group on the way count.
+    Inside a container the group's own path is often not visible, and its limit is that of the root; so this
+    takes the limits of the root and of every group on the way to it.
 
     Args:
         root: Where control groups are mounted: version 2 there, version 1 in its folder "memory".

@@ -1,4 +1,4 @@
-"""How far along training is, by steps or by seconds, and what is due. Arithmetic alone: it trains nothing."""
+"""How far along training is, by steps or by seconds, and what is due. Arithmetic only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHECKPOINT_SECONDS = 60.0
 
 
 class Place(Protocol):
-    """The place that training has reached, as far as a clock needs to know it; `state.Progress` is one."""
+    """What a clock needs to know of the place that training has reached; `state.Progress` is one."""
 
     step: int
     """Steps done."""

@@ -1,4 +1,4 @@
-"""What training runs on: a device, one process or several, torch's compiler, and who watches or stops it."""
+"""What training runs on: a device, one process or several, torch's compiler, and what watches or stops it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Engine:
             compile: Compile the model with torch.compile, which takes a minute or more. No gain on a CPU
                 (benchmarks/NOTES.md).
             watch: Records what goes on inside the model at some steps.
-            top_k: Of the samples shown; see `Judge`.
+            top_k: As in `Judge`, for the samples shown.
 
         """
         self.device, self.top_k, self._group = device, top_k, group
@@ -79,7 +79,7 @@ class Engine:
 
     @contextlib.contextmanager
     def step(self, number: int, batch: Batch, forward: Forward) -> Iterator[Forward]:
-        """Give what to call in one step, `forward` or a watched one, and explain what fails.
+        """Yield what to call in one step, `forward` or a watched version of it, and explain failures.
 
         Args:
             number: The step, counted from 1.
@@ -114,11 +114,11 @@ class Engine:
         return self._group.mean(loss)
 
     def now(self) -> float:
-        """Return the time in seconds, by the clock of the first process, compiling left out."""
+        """Return the time in seconds, by the clock of the first process, without the time spent compiling."""
         return self._group.told(time.monotonic() - self._compiling)
 
     def stop(self) -> bool:
-        """Return whether to stop: somebody said so, or whatever started this process is gone."""
+        """Return whether to stop: `stop` says so, or the process that started this one is gone."""
         return self._group.anybody(self._stop() or orphaned())
 
     def wait(self) -> None:

@@ -1,4 +1,4 @@
-"""What happens during training. Listeners print it, plot it, log it, or count it."""
+"""What happens during training. Listeners print, plot, log or count it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Started:
     parameters: int
     device: str
     warning: str = ""
-    """Why the results may differ from an uninterrupted run's, or why nothing is left to do; else empty."""
+    """Why the results may differ from those of an uninterrupted run, or why nothing is left to do; else empty."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Evaluation:
 
     step: int
     train: float
-    """On a sample of the training lines."""
+    """On a subsample of the training lines."""
     validation: float
     best: bool
     """Whether every earlier validation loss was higher."""
@@ -88,7 +88,7 @@ class Samples:
     seen: list[str]
     """For each sample, "train", "held-out" or "new"."""
     cut: list[bool]
-    """For each sample, whether the maximum length cut it where the model would have continued."""
+    """For each sample, whether it was cut at the maximum length although the model would have continued."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class Diagnosed:
-    """What was recorded inside the model has been judged and plotted to diagnostics.png."""
+    """The recorded statistics of the model have been judged, and plotted to diagnostics.png."""
 
     step: int
     warned: list[Warned]

@@ -15,7 +15,7 @@ from makemore.runs.summary import Baselines, Summary, finite
 from makemore.training.state import Progress
 
 MASS_SAMPLES = 2_000
-"""Samples that estimate the probability of all training lines, if not all of them were scored."""
+"""How many samples estimate the probability of the training lines, if not all of these were scored."""
 
 
 def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
@@ -23,7 +23,7 @@ def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
 
     Args:
         run: The run.
-        progress: Of its training.
+        progress: How far training came.
         seconds: The training time.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The judge: how good the model in training is, whether it is the best so far, and some samples."""
+"""How good the model in training is, whether it is the best so far, and some samples."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SAMPLES, EARLY_SAMPLES = 10, 5
 """How many samples are shown at a time."""
 
 EARLY_LENGTH = 60
-"""Characters of an early sample, at most, so that it costs next to nothing."""
+"""The longest early sample, in characters: short, so that it costs next to nothing."""
 
 
 class Judge:
@@ -40,7 +40,7 @@ class Judge:
         Args:
             run: The run.
             state: The model in training, and its progress.
-            top_k: Sample from the most likely characters only; None samples from all.
+            top_k: Sample from the k most likely characters only; None samples from all.
 
         """
         self._run, self._state, self._top_k = run, state, top_k
@@ -87,11 +87,11 @@ class Judge:
         return bool(patience) and self._state.progress.stale >= patience
 
     def samples(self, n: int = SAMPLES, max_length: int | None = None) -> Samples:
-        """Sample from the model as it is, with a random state of its own.
+        """Sample from the model as it is, with its own random state.
 
         Args:
             n: How many samples.
-            max_length: Characters of each, at most; None: as many as the longest line has.
+            max_length: Characters after which a sample is cut; None means the length of the longest line.
 
         """
         run, model, step = self._run, self._state.model, self._state.step
@@ -116,7 +116,7 @@ class Judge:
         return losses(model, self._run.corpus, self._rows[split], self._run.disk.group)
 
     def _best_losses(self) -> Losses:
-        """Return the losses of the best weights, which another process may have found before a resume."""
+        """Return the losses of the best weights, which an earlier process may have found, before a resume."""
         if self._best is None:
             with torch.random.fork_rng(devices=[]):
                 model = self._run.new_model()
@@ -131,7 +131,7 @@ def evaluated_rows(corpus: Corpus, seed: int) -> dict[str, npt.NDArray[np.int64]
 
     Args:
         corpus: The lines.
-        seed: Of the choice.
+        seed: Seed of the choice.
 
     """
     random = np.random.default_rng(seed)

@@ -5,11 +5,11 @@ Read it top to bottom. Each part has a file of its own beside this one:
     state.py    TrainState: the model, its optimisers, the place in the data; one checkpoint holds it all
     clock.py    Clock: how far along training is, by steps or by seconds, and what is due
     judge.py    Judge: the rows scored during training, the best so far, a few samples now and then
-    engine.py   Engine: the device, several processes, compiling, watching; who stops the training
+    engine.py   Engine: the device, several processes, compiling, watching, stopping
     step.py     update: one forward pass, one backward pass, one change of the weights
     finish.py   summarize: the best weights, scored on every split
 
-Listeners to the events print, plot, log or count; nothing here knows who they are.
+Listeners print, plot, log or count the events; nothing here depends on them.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def optimizers(
     Args:
         model: The model.
         learning_rate: The first learning rate.
-        weight_decay: How much the weights shrink with each update, as a share of the learning rate.
+        weight_decay: How much the weights shrink at each update, as a share of the learning rate.
         muon: Whether Muon updates the hidden matrices.
 
     """
@@ -57,10 +57,10 @@ class Muon(torch.optim.Optimizer):
         m <- 0.95 m + 0.05 g
         W <- (1 - lr decay) W - 0.2 lr sqrt(max(rows, columns)) orthogonal(0.95 m + 0.05 g)
 
-    All directions of the update get the same weight, not only the few that most gradients share. The factor
-    0.2 sqrt(...) gives it the size of AdamW's (Liu et al. 2025, "Muon is scalable for LLM training").
-    torch.optim.Muon does the same for one matrix after another; here matrices of one shape are updated
-    together, which takes a third of the time if there are many small ones.
+    All directions of the update get the same weight, instead of the few that most gradients share dominating
+    it. The factor 0.2 sqrt(...) gives it the size of AdamW's (Liu et al. 2025, "Muon is scalable for LLM
+    training"). torch.optim.Muon does the same for one matrix after another; here matrices of one shape are
+    updated together, which takes a third of the time if there are many small ones.
 
     After Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
     """
@@ -98,7 +98,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Return about U V^T for each matrix U S V^T: the same directions, all with the same weight.
+    """Return approximately U V^T for each matrix U S V^T: the same directions, all with the same weight.
 
     Five steps X <- a X + b (X X^T) X + c (X X^T)^2 X of the Newton-Schulz iteration bring the singular values
     from anywhere in (0, 1] to between 0.7 and 1.2. This is so rough that 16 bits are enough.
@@ -123,12 +123,12 @@ def orthogonal(matrices: Tensor) -> Tensor:
 def schedule(share: float | None, step: int = 0) -> float:
     """Return the learning rate as a share of the highest rate.
 
-    It rises in a straight line over the first 5 % of training and falls to zero in another (Bergsma et al.
-    2025, "Straight to zero"). Without an end in sight it rises for 200 steps and stays.
+    It rises linearly over the first 5 % of training, then falls linearly to zero (Bergsma et al. 2025,
+    "Straight to zero"). If training has no end, it rises for 200 steps and stays there.
 
     Args:
         share: The share of training that is done, from 0 to 1; None if training has no end.
-        step: Steps done, which only matter then.
+        step: Steps done, used only if training has no end.
 
     """
     if share is None:

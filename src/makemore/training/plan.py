@@ -1,4 +1,4 @@
-"""How to train: what was asked for, else the type's recipe; or what a resumed run was started with."""
+"""The settings: those given, else those of the type's recipe; or those of the run to resume."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from makemore.runs.run import Run
 from makemore.runs.settings import Settings, recipe
 
 ON_GPU = 16
-"""How many times more tokens a step has on a GPU, at most: small batches leave most of it idle."""
+"""How many times as many tokens a step has on a GPU, at most: small batches leave most of it idle."""
 
 
 def settings_for(type: str, corpus: Corpus, given: Mapping[str, object], device: torch.device) -> Settings:
@@ -26,7 +26,8 @@ def settings_for(type: str, corpus: Corpus, given: Mapping[str, object], device:
     Args:
         type: A name of MODELS.
         corpus: The lines.
-        given: Settings by name; the others come from the type's recipe. A precision of "auto" is like none.
+        given: Settings by name; the others come from the type's recipe. A precision of "auto" counts as not
+            given.
         device: Where it is trained.
 
     """
@@ -62,7 +63,7 @@ def settings_to_resume(
 
     Args:
         run: The run, as it is on disk.
-        given: Settings by name. A precision of "auto" is like none.
+        given: Settings by name. A precision of "auto" counts as not given.
         knobs: Fields of the type's Config.
         type: The type of model; None if it was not given.
 
@@ -79,8 +80,8 @@ def settings_to_resume(
             configure(run.type, 1, **{name: knobs[name]})  # says which knobs there are
         if name not in may and value != stored[name]:
             raise MakemoreError(
-                f"{name} {value} is not what the run in {run.directory} was started with, {stored[name]}; "
-                "only the length of training, its patience, the device and compiling can change",
+                f"{name}={value}: the run in {run.directory} was started with {stored[name]}; only the length "
+                "of training, the patience, the device and compiling can change",
                 option=name,
             )
     return dataclasses.replace(run.settings, **{name: changes[name] for name in may if name in changes})

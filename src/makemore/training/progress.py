@@ -24,12 +24,12 @@ WIDTH = 20
 """Characters of the bar."""
 
 Write = Callable[[str, float | None], None]
-"""Replaces what is shown by a text and the share of the training that is done, None if it has no end."""
+"""Shows a text, and the share of training that is done (None if it has no end), over the last text."""
 
 
 @contextlib.contextmanager
 def shown(wanted: bool) -> Iterator[Callable[[Event], None]]:
-    """Give a listener that shows the events of training, where a person looks on.
+    """Yield a listener that shows the events of training, if a person is watching.
 
     Args:
         wanted: Whether to show anything at all.
@@ -81,7 +81,7 @@ class _Progress:
             self._write(f"{event.step:,} steps{losses}, {_duration(now - self._began)}; {event.reason}", 1.0)
 
     def _left(self, done: float | None, now: float) -> str:
-        """Return how long training will take from now on, judged by this session."""
+        """Return how much longer training will take, at the speed of this session."""
         since, share = self._first or (now, 0.0)
         if done is None or done <= share:
             return ""
@@ -114,7 +114,7 @@ class _Notebook:
 
 
 def _in_notebook() -> bool:
-    """Say whether this process is the kernel of a notebook."""
+    """Return whether this process is the kernel of a notebook."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return type(shell).__name__ == "ZMQInteractiveShell"
 

@@ -76,7 +76,7 @@ def train(
     seed: int | None = None,
     **knobs: float,
 ) -> Run:
-    """Train a model on a list of lines. Settings that are None have the values that suit the type.
+    """Train a model on a list of lines. Settings that are None come from the type's recipe.
 
     Args:
         source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
@@ -85,8 +85,8 @@ def train(
         work_dir: The run directory to write, or the one to resume.
         resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
             change.
-        overwrite: Replace a run that is in work_dir.
-        encoding: As in `makemore.read`, like the next four.
+        overwrite: Replace the run in work_dir.
+        encoding: The encoding of the files; this and the next four are as in `makemore.read`.
         max_length: Drop longer lines.
         min_count: Replace characters that are rarer.
         keep_spaces: Keep white space at the ends of lines.
@@ -97,25 +97,25 @@ def train(
         progress: Show a line of progress in a terminal, a bar in a notebook, if on_event is not given.
         on_event: Called with every event of the training.
         stop: Called after every step; training stops, ready to be resumed, if it returns True.
-        top_k: Show samples of the most likely characters only.
+        top_k: Sample the lines to show from the k most likely characters only.
         compile: Compile the model with torch.compile.
         diagnostics: Record what goes on inside the model, in diagnostics.jsonl.
-        precision: "float32", "bfloat16", or "auto", which is the latter if the device has hardware for it.
+        precision: "float32", "bfloat16", or "auto": bfloat16 if the device has hardware for it.
         max_steps: Steps to train; -1 trains until stopped.
         time: Seconds to train, instead of max_steps.
-        batch_size: Lines a step, on average.
+        batch_size: Lines per step, on average.
         learning_rate: The highest rate.
         weight_decay: As in AdamW.
-        teacher: Share of the targets that a 6-gram of the training lines gives.
+        teacher: Share of the targets that a 6-gram of the training lines predicts.
         patience: Evaluations without improvement after which training stops; 0 never stops early.
-        seed: Of everything random.
+        seed: Seed of everything random.
         knobs: Fields of the type's Config.
 
     Returns:
         The run, trained.
 
     Raises:
-        MakemoreError: Something that the caller can mend.
+        MakemoreError: Something that the caller can fix.
 
     """
     given = {name: value for name, value in locals().items() if name in _SETTINGS and value is not None}
@@ -163,7 +163,7 @@ class _Wanted:
 
 @dataclass(frozen=True)
 class _Listening:
-    """Who hears of the events of training."""
+    """What listens to the events of training."""
 
     on_event: Callable[[Event], None] | None
     progress: bool
@@ -172,7 +172,7 @@ class _Listening:
 
 @dataclass(frozen=True)
 class _Running:
-    """How to train it, which changes from one resume to the next."""
+    """How to train it; this may change when it is resumed."""
 
     device: torch.device
     listening: _Listening
@@ -198,7 +198,7 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
             Run.create(wanted.directory, type, config, settings, corpus, wanted.overwrite, group)
             group.wait()
             run = Run.load(wanted.directory, group)
-            with group.one_first():  # or every process would sort the lines
+            with group.one_first():  # else every process would sort the lines
                 run.corpus.prepare()
             _train(run, running)
     return run
@@ -216,7 +216,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
     own_lines = wanted.source is None and wanted.lines is None
     if own_lines and changed:
         raise MakemoreError(
-            f"{' and '.join(changed)} cannot be given to resume a run: it keeps its lines",
+            f"{' and '.join(changed)} cannot change when a run is resumed: it keeps its lines",
             option=(*changed, "resume"),
         )
     run = Run.load(wanted.directory)
@@ -228,8 +228,8 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
         before = run.settings
         if corpus is not None and corpus.fingerprint != run.corpus.fingerprint:
             raise MakemoreError(
-                f"{wanted.source or 'lines'}: not those that the run in {run.directory} was started on; to "
-                "continue with the run's own copy of them, give none"
+                f"{wanted.source or 'lines'}: not the lines that the run in {run.directory} was started on; "
+                "leave them out to continue with the run's own copy"
             )
         run.settings = settings_to_resume(run, wanted.given, wanted.knobs, wanted.type)
         _check_memory(run.type, run.corpus, run.config, run.settings, running.device, group.size)
@@ -238,12 +238,12 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
 
 
 def _train(run: Run, running: _Running, changed: bool = False) -> None:
-    """Train a run to its end, and tell the listeners what happens.
+    """Train a run to its end, and pass the events to the listeners.
 
     Args:
         run: The run, with the settings to train with.
-        running: How.
-        changed: Whether its settings are not those of its config.json.
+        running: How to train it.
+        changed: Whether its settings differ from those in its config.json.
 
     """
     counting = model_class(run.type).counting
@@ -259,13 +259,13 @@ def _train(run: Run, running: _Running, changed: bool = False) -> None:
             listeners.insert(0, watch)  # the others may raise
         for event in _events(run, running, watch, counting):
             if changed and isinstance(event, Started):
-                run.disk.write_config(run.setup)  # not sooner: the checkpoint might not have been readable
+                run.disk.write_config(run.setup)  # only now, since the checkpoint might have been unreadable
             for listen in listeners:
                 listen(event)
 
 
 def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) -> Iterator[Event]:
-    """Yield the events of a training, and what the watch found before the last one."""
+    """Yield the events of training, and what the watch found before the last one."""
     if counting:
         yield from count(run)
         return
@@ -284,7 +284,7 @@ def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) ->
 
 
 def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
-    """Raise MakemoreError for what several processes cannot do together."""
+    """Raise MakemoreError for something that several processes cannot do together."""
     if not launched():
         return
     remedy = "train it in one process, without nproc or torchrun"
@@ -310,21 +310,21 @@ def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
 
 
 def _held(directory: Path, group: Group) -> contextlib.AbstractContextManager[None]:
-    """Hold a directory against other processes, except those that train together."""
+    """Lock a directory against other processes, except those that train together."""
     return held(directory) if group.first else contextlib.nullcontext()
 
 
 def _check_memory(
     type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device, processes: int
 ) -> None:
-    """Raise MakemoreError if there is too little memory to train, by an estimate."""
+    """Raise MakemoreError if there is, by estimate, too little memory to train."""
     tokens = corpus.tokens_of("train")
     step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / processes
     capacity.check(type, len(corpus.vocab), config, step, device)
 
 
 def _try(type: str, vocab_size: int, config: ModelConfig, settings: Settings) -> None:
-    """Build the model and its optimisers once, so that nothing that cannot be trained becomes a run."""
+    """Build the model and its optimisers once, so that a run is only created if it can be trained."""
     try:
         with torch.random.fork_rng():
             model = build(type, vocab_size, config)

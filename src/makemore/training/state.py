@@ -65,8 +65,8 @@ class TrainState:
         Args:
             model: The model, untrained.
             corpus: What it is trained on.
-            settings: How.
-            device: Where; the model is moved there.
+            settings: How it is trained.
+            device: Where it is trained; the model is moved there.
 
         """
         model.to(device)
@@ -78,7 +78,7 @@ class TrainState:
         self.batches = Batches(corpus, "train", tokens, settings.seed, 1 if model.mixes_lines else WINDOW)
         self.progress = Progress()
         self.warning = ""
-        """Why the results may differ from an uninterrupted run's, or why nothing is left to do."""
+        """Why the results may differ from those of an uninterrupted run, or why nothing is left to do."""
         self._settings = settings
         self._disk: RunDirectory | None = None  # where to save; None: nowhere
         self._first = 0  # the step that this process started from
@@ -90,7 +90,7 @@ class TrainState:
         state._disk = run.disk
         if (checkpoint := run.disk.load_checkpoint()) is not None:
             state._restore(run, *checkpoint)
-        # what came after the checkpoint will happen again
+        # what came after the checkpoint will be repeated
         run.disk.rewind_metrics(state.progress.evaluated)
         rewind(run.disk, state.step)
         engine.wait()
@@ -108,7 +108,7 @@ class TrainState:
         """Count a step.
 
         Args:
-            loss: Of its batch.
+            loss: The loss of its batch.
 
         """
         if self.step == self._first and self._disk is not None:
@@ -158,7 +158,7 @@ class TrainState:
         self.optimizers = []
 
     def _resumed(self, device: torch.device) -> str:
-        """Return the warning to start with."""
+        """Return the warning for the event `Started`."""
         progress, settings, threads = self.progress, self._settings, torch.get_num_threads()
         if not progress.step:
             return ""
@@ -185,12 +185,12 @@ class TrainState:
         return tensors
 
     def _restore(self, run: Run, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
-        """Take over a checkpoint; the inverse of `_tensors`."""
+        """Restore a checkpoint; the inverse of `_tensors`."""
         with damage(run.directory / "last.safetensors"):
             progress = from_json(Progress, values)
             if values.keys() != dataclasses.asdict(progress).keys():  # a default would silently start over
                 raise ValueError("its progress is incomplete")
-            if progress.best_step:  # report now, not at the end, if the best weights cannot be read
+            if progress.best_step:  # if the best weights are unreadable, say so now
                 run.disk.read_best(run.new_model())
             self.model.load_state_dict(part(tensors, "model."))
             for i, optimizer in enumerate(self.optimizers):
@@ -203,7 +203,7 @@ class TrainState:
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], begun: bool) -> None:
-    """Put back the state of one optimiser, or raise ValueError if it is not that of its weights.
+    """Restore the state of one optimiser, or raise ValueError if it does not fit its weights.
 
     Args:
         optimizer: A new optimiser.

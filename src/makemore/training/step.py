@@ -15,7 +15,7 @@ from makemore.models.loss import nll, taught
 from makemore.training.teacher import Teacher
 
 CLIP = 1.0
-"""Gradients are scaled down to this norm (Pascanu et al. 2013), so that one odd batch cannot do much."""
+"""Gradients are scaled down to this norm (Pascanu et al. 2013), so that one odd batch cannot do much harm."""
 
 CPU = torch.device("cpu")
 
@@ -58,14 +58,14 @@ def update(
     teacher: Teacher | None = None,
     precision: torch.dtype = torch.float32,
 ) -> Tensor:
-    """Take one step: the loss of a batch, its gradients, and the update they ask for.
+    """Take one step: the loss of a batch, its gradients, and one update of the weights.
 
     Args:
         forward: The model, called with ids (B, T).
         optimizers: They update the model's weights, each weight once.
         rate: The learning rate.
         batch: The lines to learn from.
-        teacher: Gives a share of the targets; None for none.
+        teacher: Predicts a share of the targets; None uses no teacher.
         precision: torch.bfloat16 multiplies matrices in 16 bits; weights, gradients and sums stay in 32.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The teacher: an n-gram of the training lines that gives a share of the targets (soft labels).
+"""The teacher: an n-gram of the training lines that predicts a share of the targets (soft labels).
 
 The target of each position mixes the observed character with the n-gram's prediction: see
 `models.loss.taught`.
@@ -20,7 +20,7 @@ TEACHER_ORDER = 6
 
 @dataclass(frozen=True)
 class Teacher:
-    """A model that is not trained, and how much of the targets it gives."""
+    """A model that is not trained itself, and its share of the targets."""
 
     model: nn.Module
     share: float

@@ -14,7 +14,7 @@ from makemore.training.events import Evaluation, Event, Samples, Started, Step
 
 
 class _Writer(Protocol):
-    """What is needed of torch's writer, which has no types."""
+    """The methods used of torch's writer, which has no types."""
 
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None: ...
     def add_text(self, tag: str, text_string: str, global_step: int) -> None: ...
@@ -23,7 +23,7 @@ class _Writer(Protocol):
 
 @contextlib.contextmanager
 def board(run: Run, wanted: bool) -> Iterator[Callable[[Event], None]]:
-    """Give a listener that writes to the run's directory, or one that does nothing.
+    """Yield a listener that writes to the run's directory, or one that does nothing.
 
     Args:
         run: The run.

@@ -8,7 +8,7 @@ Some steps of training add one line each to diagnostics.jsonl:
 
 A model needs no code for it: forward hooks see what its modules return, and a torch function mode sees what
 functions such as `torch.tanh` return. Watching uses no randomness and changes nothing, so the weights are bit
-for bit those of an unwatched training. `metrics.layers` reads the lines back and judges them.
+for bit those of training without it. `metrics.layers` reads the lines back and judges them.
 
 After Karpathy, "Building makemore, part 3: activations and gradients, BatchNorm" (2022).
 """
@@ -43,14 +43,14 @@ _MODULES = (nn.Dropout, nn.Identity, nn.Tanh, nn.Sigmoid, nn.ReLU, nn.GELU, nn.S
 """Modules that call a non-linearity, which is recorded as a function, or that have nothing to record."""
 
 REPEATS = 16
-"""Calls of one function within one module that are recorded: a loop over characters makes very many."""
+"""How many calls of one function in one module are recorded: a loop over characters makes very many."""
 
 
 def due(step: int, max_steps: int) -> bool:
     """Return whether to record a step.
 
     If the number of steps is known, the first ten and about a hundred others are recorded; if not, 16 in
-    every doubling. This depends on the step alone, so a resumed training records the same steps.
+    every doubling. This depends on the step alone, so a resumed run records the same steps.
 
     Args:
         step: Counted from 1.
@@ -63,7 +63,7 @@ def due(step: int, max_steps: int) -> bool:
 
 
 class Watch:
-    """Records some steps of a training in the run's directory. It listens to the events of the training."""
+    """Records some steps of training in the run's directory. It listens to the events of training."""
 
     def __init__(self, disk: RunDirectory, max_steps: int) -> None:
         """Prepare to record.
@@ -78,7 +78,7 @@ class Watch:
 
     @contextlib.contextmanager
     def step(self, number: int, model: nn.Module, forward: Forward, targets: Tensor) -> Iterator[Forward]:
-        """Give what to call instead of `forward` in one step of training.
+        """Yield what to call instead of `forward` in one step of training.
 
         Args:
             number: The step, counted from 1.
@@ -111,7 +111,7 @@ class Watch:
         self._row = _changes(parameters, before, gradients) | {"activations": seeing.found()}
 
     def __call__(self, event: Event) -> None:
-        """Write what was recorded of a step; and always a loss so large that training stops."""
+        """Write what was recorded of a step; always write a loss so large that training stops."""
         if not isinstance(event, Step) or (self._row is None and event.loss < LOST):
             return
         row: dict[str, object] = {
@@ -232,9 +232,7 @@ class _Seeing(TorchFunctionMode):
         self._seen.append((name, numbers))
 
     def _real(self, x: Tensor) -> Tensor:
-        """Return one row for each position that is not padding, (R, units), if the shape tells which these
-        are.
-        """
+        """Return one row per position that is not padding, (R, units), if the shape shows the positions."""
         x = x.detach().float()
         if x.shape[:2] == self._shape:
             x = x.flatten(0, 1)
