@@ -1,6 +1,7 @@
 """Where models compute: devices, and several processes together.
 
-devices.py    the device, and every setting that holds for a whole process
-group.py      the processes that train, score or sample together
-launch.py     starting them, for --nproc
+devices.py      the device, and every setting that holds for a whole process
+group.py        the processes that train, score or sample together
+launch.py       starting them, for --nproc
+environment.py  what torchrun, or launch, tells each of them
 """

@@ -20,17 +20,17 @@ if TYPE_CHECKING:  # `makemore --help` must not wait for torch
     import torch
 
 ONE_THREAD = 32
-"""Up to this many rows, one thread is as quick as several, which spend longer waiting for each other."""
+"""Up to this many rows, one thread is as fast as several, which would mostly wait for each other."""
 
 PLAIN = 16
-"""Up to this many rows, torch's plain kernels are quicker than oneDNN's, which take long to start."""
+"""Up to this many rows, torch's plain kernels are faster than oneDNN's, which take long to start."""
 
 _owned = False
 """Whether `own_process` was called."""
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device of a name.
+    """Return the device with a name.
 
     Args:
         name: "cpu", "cuda", "mps", or "auto" for the best of these that this machine has.
@@ -67,7 +67,7 @@ def fast_dtype(device: torch.device) -> torch.dtype:
 
 
 def own_process() -> None:
-    """Let makemore set what suits it in this process: torch's threads, oneDNN, memory limits and warnings.
+    """Let makemore change settings of this process: torch's threads, oneDNN, memory limits and warnings.
 
     The command line calls this. A program that samples a few lines at a time, and uses torch for nothing
     else, can call it too: small samples then take about half as long.
@@ -85,7 +85,7 @@ def own_process() -> None:
 
 
 def one_thread() -> None:
-    """Compute with one thread from now on: for small tasks, several threads wait longer than they work."""
+    """Compute with one thread from now on: for small tasks, several would wait longer than they work."""
     if _owned:
         import torch
 
@@ -94,7 +94,7 @@ def one_thread() -> None:
 
 @contextlib.contextmanager
 def few_rows(rows: int) -> Iterator[None]:
-    """Compute as suits a number of rows: for a few, starting threads and kernels outlasts the work."""
+    """Compute in the way that suits a number of rows: for a few, starting threads outlasts the work."""
     if not _owned or rows > ONE_THREAD:
         yield
         return
@@ -114,9 +114,9 @@ def few_rows(rows: int) -> Iterator[None]:
 def bound_memory() -> None:
     """Limit the memory that torch and the C library keep for later (measured in benchmarks/NOTES.md).
 
-    glibc returns large blocks to the system when they are freed, but not those of a size, up to 32 MB, that
-    was freed before. And oneDNN keeps kernels for the last 1,024 shapes of batches; long lines have thousands
-    of shapes.
+    When large blocks are freed, glibc returns them to the system, but not if blocks of that size, up to 32
+    MB, were freed before. And oneDNN keeps kernels for the last 1,024 shapes of batches; long lines have
+    thousands of shapes.
     """
     if not _owned:
         return

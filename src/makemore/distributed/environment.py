@@ -10,7 +10,7 @@ LAUNCHER = "MAKEMORE_LAUNCHER"
 """The environment variable with the id of the process that started this one for --nproc."""
 
 MEETING = "MAKEMORE_MEETING"
-"""The environment variable with the private directory where the processes of one `launch` find each other."""
+"""The environment variable with the private directory in which the processes of one `launch` meet."""
 
 _launcher = os.environ.get(LAUNCHER, "")
 _PARENT = int(_launcher) if _launcher.isdecimal() else os.getppid()
@@ -45,7 +45,7 @@ def launched() -> bool:
 
 
 def restarted() -> bool:
-    """Return whether this process was started in the place of one that died."""
+    """Return whether this process was started to replace one that died."""
     return "TORCHELASTIC_RUN_ID" in os.environ and number("TORCHELASTIC_RESTART_COUNT", 0) > 0
 
 
@@ -57,7 +57,7 @@ def launch_id() -> str:
 
 
 def orphaned() -> bool:
-    """Return whether the process that started this one is gone, so that nothing would restart it."""
+    """Return whether the process that started this one is gone, so that nothing can restart it."""
     return os.getppid() != _PARENT and launched()
 
 

@@ -1,8 +1,8 @@
 """Processes that work together: torchrun starts them, torch.distributed connects them.
 
 Every process serves the same batches and keeps its own lines: of each batch, the process of rank r takes
-lines r, r + size, r + 2 size and so on. DistributedDataParallel averages the gradients. Every process draws
-dropout for the whole batch, so the results do not depend on the number of processes, up to rounding.
+lines r, r + size, r + 2 size and so on. DistributedDataParallel averages the gradients. Every process makes
+the dropout mask of the whole batch, so the results do not depend on the number of processes, up to rounding.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
 """A model, or what stands in for it: from ids (B, T) to logits (B, T, V) and a state."""
 
 TIMEOUT = datetime.timedelta(days=7)
-"""How long processes wait for each other; the first may be reading a large file. Deaths are noticed at once."""
+"""How long processes wait for each other, as the first may read a large file. Lost ones are noticed at once."""
 
 MEETING_SECONDS = 30 * 60
 """How long processes wait until all have been started."""
 
-LOST = "another of the processes was lost, so this one cannot continue"
+LOST = "another process was lost, so this one cannot continue"
 
 _SIGNS = (
     "onnection closed by peer",
@@ -68,7 +68,7 @@ class Group:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes and prints."""
+        """Whether this process is the one that writes and prints."""
         return self.rank == 0
 
     def wait(self) -> None:
@@ -94,7 +94,7 @@ class Group:
         return values[0]
 
     def told(self, value: float) -> float:
-        """Return the first process's value."""
+        """Return the number that the first process has."""
         return self._sum(value if self.first else 0.0) if self.size > 1 else value
 
     def mean(self, value: float) -> float:
@@ -111,7 +111,7 @@ class Group:
         return float(total)
 
     def fill(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Complete an array of which every process has filled a part and left 0 elsewhere; in place."""
+        """Combine, in place, an array of which every process has filled a part and left the rest 0."""
         if self.size > 1:
             total = torch.from_numpy(array).to(_exchange_device())
             distributed.all_reduce(total)
@@ -174,7 +174,7 @@ class Group:
         """Prepare a model for training by all processes on batches that `share` divides.
 
         Args:
-            model: Its dropout modules are replaced by ones that the processes draw together.
+            model: Its dropout modules are replaced by ones that make the mask of the whole batch.
             forward: The model, or the model compiled.
 
         Returns:
@@ -202,18 +202,18 @@ def _outcome(work: Callable[[Item], Result], item: Item) -> tuple[Result, None] 
 
 
 class SharedDropout(nn.Dropout):
-    """Dropout that draws for the whole batch, as one process would, and uses its own rows."""
+    """Dropout that makes the mask of the whole batch, as one process would, and uses its own rows of it."""
 
     def __init__(self, p: float, group: Group) -> None:
-        """Take the probability of dropping a number, and the group that shares each batch."""
+        """Keep the probability of dropping a number, and the group that shares each batch."""
         super().__init__(p)
         self.group = group
 
     def forward(self, input: Tensor) -> Tensor:
-        """Drop numbers of the own rows of a batch, (b, ...), in training."""
+        """Drop numbers from this process's rows of a batch, (b, ...), in training."""
         if not self.training or self.p == 0:
             return input
-        # drawn in the order in which the input lies in memory, as torch does
+        # in the order in which the input lies in memory, as torch does
         order = sorted(range(input.dim()), key=input.stride().__getitem__, reverse=True)
         shape = [self.group.lines if d == 0 else input.shape[d] for d in order]
         whole = torch.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - self.p)
@@ -254,7 +254,7 @@ def joined(device: torch.device | None = None) -> Iterator[Group]:
     )
     try:
         yield group
-        distributed.barrier()  # a process that ended early would take the meeting place with it
+        distributed.barrier()  # if a process ended early, the meeting place would go with it
     except RuntimeError as error:
         # gloo and nccl have no error class of their own for this
         if not any(sign in str(error) for sign in _SIGNS):

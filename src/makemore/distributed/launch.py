@@ -1,4 +1,4 @@
-"""Start several processes of one command line on this machine, watched over by torch's elastic agent."""
+"""Start several processes of one command line on this machine, supervised by torch's elastic agent."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def launch(command: Command, argv: list[str], processes: int, restarts: int = 0)
         command: What every process calls.
         argv: The command line.
         processes: How many to start.
-        restarts: How often all are started again if one is lost. An error is not a loss: it ends all.
+        restarts: How often to start all again if one is lost. An error is not a loss: it ends all.
 
     Raises:
         MakemoreError: Processes were lost more than `restarts` times, or there is no temporary directory.
@@ -77,7 +77,7 @@ def launch(command: Command, argv: list[str], processes: int, restarts: int = 0)
 
 
 def _agent(directory: Path, processes: int, restarts: int) -> LaunchConfig:
-    """Return what torch's elastic agent is to do."""
+    """Return the configuration of torch's elastic agent."""
     from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs
     from torch.distributed.launcher.api import LaunchConfig
 
@@ -98,7 +98,7 @@ def _agent(directory: Path, processes: int, restarts: int) -> LaunchConfig:
 
 @contextlib.contextmanager
 def _as_launcher(directory: Path) -> Iterator[None]:
-    """Tell the processes that are started in the block who started them and where to meet; ignore Ctrl-C."""
+    """Tell the processes started in the block what started them and where to meet; ignore Ctrl-C."""
     # Ctrl-C reaches the processes too, which end by themselves
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     os.environ |= {LAUNCHER: str(os.getpid()), MEETING: str(directory)}
@@ -110,7 +110,7 @@ def _as_launcher(directory: Path) -> Iterator[None]:
 
 
 def _set_environment(processes: int) -> None:
-    """Set what torch, and the processes that are started, read from the environment."""
+    """Set the environment variables that torch and the started processes read."""
     # torch would serve a store of its own on every interface
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")

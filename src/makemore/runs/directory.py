@@ -1,14 +1,17 @@
 """The files of a run: everything needed to sample, evaluate or continue training, in one directory.
 
     config.json          format version, type, the model's knobs, the training settings, how the list was read
-    vocabulary.json      the characters, in the order of their ids corpus.npy           the lines as one
-    stream of ids; corpus/ if they are kept on disk best.safetensors     the weights of the step with the
-    lowest validation loss last.safetensors     weights, optimiser, random state and progress at the last
-    checkpoint metrics.jsonl        one JSON object for each evaluation summary.json         losses on every
-    split and more, once training has ended loss.png             the loss over the steps diagnostics.jsonl
-    statistics of activations and gradients, if recorded diagnostics.png      a plot of them report.html
-    the page that `makemore report` wrote, with report-plots/ beside it manifest.jsonl       which of these
-    makemore wrote: nothing else is ever replaced or deleted
+    vocabulary.json      the characters, in the order of their ids
+    corpus.npy           the lines as one stream of ids; corpus/ if they are kept on disk
+    best.safetensors     the weights of the step with the lowest validation loss
+    last.safetensors     weights, optimiser, random state and progress at the last checkpoint
+    metrics.jsonl        one JSON object for each evaluation
+    summary.json         losses on every split and more, once training has ended
+    loss.png             the loss over the steps
+    diagnostics.jsonl    statistics of activations and gradients, if recorded
+    diagnostics.png      a plot of them
+    report.html          the page that `makemore report` wrote, with report-plots/ beside it
+    manifest.jsonl       which of these makemore wrote: nothing else is ever replaced or deleted
 
 Every file except the .jsonl ones is written under a temporary name, flushed and renamed, so that a crash at
 any moment leaves the previous one. config.json is the last of the first three to be written: it makes the

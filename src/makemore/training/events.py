@@ -20,7 +20,7 @@ class Started:
     parameters: int
     device: str
     warning: str = ""
-    """Why the results may differ from those of an uninterrupted run, or why nothing is left to do; else empty."""
+    """Why the results may differ from an uninterrupted run, or why nothing is left to do; else empty."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,8 +80,8 @@ def settings_to_resume(
             configure(run.type, 1, **{name: knobs[name]})  # says which knobs there are
         if name not in may and value != stored[name]:
             raise MakemoreError(
-                f"{name}={value}: the run in {run.directory} was started with {stored[name]}; only the length "
-                "of training, the patience, the device and compiling can change",
+                f"{name}={value}: the run in {run.directory} was started with {stored[name]}; only the "
+                "length of training, the patience, the device and compiling can change",
                 option=name,
             )
     return dataclasses.replace(run.settings, **{name: changes[name] for name in may if name in changes})
