@@ -31,7 +31,7 @@ Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
 """A model, or what stands in for it: from ids (B, T) to logits (B, T, V) and a state."""
 
 TIMEOUT = datetime.timedelta(days=7)
-"""How long processes wait for each other, as the first may read a large file. Lost ones are noticed at once."""
+"""How long processes wait for each other: the first may read a large file. A death is noticed at once."""
 
 MEETING_SECONDS = 30 * 60
 """How long processes wait until all have been started."""
