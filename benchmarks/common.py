@@ -1,4 +1,4 @@
-"""What the benchmarks share: protocols, the original, and where results are kept.
+"""What the benchmarks share: protocols, the original model, and storing results.
 
 Every script keeps what it measured in benchmarks/results/NAME.json; RESULTS.md is written from these files,
 one section each, whenever one changes, and by `uv run python benchmarks/common.py`.
@@ -53,16 +53,17 @@ ORDER = (
 
 HEAD = """# Results
 
-Each section is written by the script it names, from measurements that the script keeps in benchmarks/results/.
-Losses are nats per token, exact over the whole split; ± is the standard deviation over the seeds. Machines are
-shared and noisy: what is compared ran alternately in one process, and ratios are of medians.
+Each section is written by the script that it names, from measurements that the script keeps in
+benchmarks/results/. Losses are nats per token, exact over the whole split; ± is the standard deviation over
+the seeds. Machines are shared and noisy, so runs that are compared took turns in one process, and ratios are
+ratios of medians.
 """
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser with the options that all benchmarks have."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--short", action="store_true", help="only see that it works; nothing is kept")
+    made.add_argument("--short", action="store_true", help="only test that it works; no result is kept")
     made.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of torch")
     return made
 
@@ -86,15 +87,15 @@ def machine() -> dict[str, Any]:
 
 
 def about(kept: dict[str, Any]) -> str:
-    """Return a line that says on what, with what and when something was measured."""
+    """Return a line that says how, on which machine and when something was measured."""
     return (
-        f"Measured by `{kept['command']}` on {kept['cpu']}, {kept['threads']} threads, torch {kept['torch']}, "
-        f"Python {kept['python']}, {kept['date']}.\n"
+        f"Measured by `{kept['command']}` on {kept['cpu']}, {kept['threads']} threads, "
+        f"torch {kept['torch']}, Python {kept['python']}, {kept['date']}.\n"
     )
 
 
 def load(name: str) -> dict[str, Any]:
-    """Return what a script has kept, empty if nothing."""
+    """Return the measurements that a script has kept, empty if there are none."""
     path = HERE / "results" / f"{name}.json"
     return dict(read_json(path)) if path.exists() else {}
 
@@ -140,16 +141,16 @@ def original(path: str) -> Any:
 
 
 def quietly(function: Any, *args: Any, **named: Any) -> Any:
-    """Call a function of the original without what it prints."""
+    """Call a function of the original and drop what it prints."""
     with contextlib.redirect_stdout(io.StringIO()):
         return function(*args, **named)
 
 
 class Mixture(nn.Module):
-    """Several models as one that gives each character the mean of their probabilities."""
+    """Several models combined: each character gets the mean of their probabilities."""
 
     def __init__(self, weights: dict[nn.Module, float]) -> None:
-        """weights: each model's share, 1 in all."""
+        """weights: The share of each model; they sum to 1."""
         super().__init__()
         self.models = nn.ModuleList(weights)
         self.shares = list(weights.values())
@@ -164,10 +165,18 @@ class Mixture(nn.Module):
 def trained(
     corpus: Corpus, type: str, knobs: dict[str, Any], how: Recipe, seed: int, teacher: Any = None
 ) -> Any:
-    """Return a model trained on a corpus by the steps of `makemore train` and nothing else, no evaluations.
+    """Return a model trained on a corpus by the steps of `makemore train`, without evaluations.
 
-    knobs: of the model; how: the recipe; teacher: instead of the 6-gram. The weights are those of the last
-        step.
+    The weights are those of the last step.
+
+    Args:
+        corpus: The lines.
+        type: The type of model.
+        knobs: Fields of its Config.
+        how: The recipe.
+        seed: The seed.
+        teacher: The teacher; None takes the 6-gram.
+
     """
     if MODELS[type].counting:
         return fitted(corpus, type, **knobs)
@@ -187,9 +196,9 @@ def trained(
 def protocol(name: str, source: str = "names") -> Corpus:
     """Return the lines of a list, split as a protocol says.
 
-    "makemore.py": torch's permutation after manual_seed(3407), the last 1,000 lines are the test, the rest
-    trains, nothing validates. "lectures": Python's shuffle after seed(42), 80/10/10. "own": makemore's
-    split by hash, 90/5/5, the only one without test lines that were trained on.
+    "makemore.py": torch's permutation after manual_seed(3407); the last 1,000 lines are for testing, the rest
+    for training, none for validation. "lectures": Python's shuffle after seed(42), 80/10/10. "own":
+    makemore's split by hash, 90/5/5, the only one without test lines that are also in training.
     """
     corpus = read(source)
     n = len(corpus)
@@ -210,5 +219,5 @@ def protocol(name: str, source: str = "names") -> Corpus:
     return corpus
 
 
-if __name__ == "__main__":  # write RESULTS.md again from what is kept
+if __name__ == "__main__":  # rewrite RESULTS.md from the results that are kept
     write_results()

@@ -2,12 +2,12 @@
 
     uv run python benchmarks/defaults.py                       all of it, half an hour on two cores
     uv run python benchmarks/defaults.py --types lstm,gru --lists names
-    uv run python benchmarks/defaults.py --time 60             all in the same time
+    uv run python benchmarks/defaults.py --time 60             every type for 60 seconds
     uv run python benchmarks/defaults.py --short               20 steps each: does it work?
 
-Results are kept in benchmarks/results/defaults.json, one entry a type and list, so that some can be measured
-again without the others. Losses are nats per token on makemore's own split, one seed; the time is the whole
-of training, evaluations included.
+Results are kept in benchmarks/results/defaults.json, one entry per type and list, so that some can be
+measured again without the others. Losses are nats per token on makemore's own split, with one seed; times are
+those of whole trainings, evaluations included.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ LISTS = ("names", "words", "companies")
 
 
 def main() -> None:
-    """Measure what was asked for, and keep what came out."""
+    """Measure the types and lists given on the command line, and keep the results."""
     parser = common.parser(__doc__)
-    parser.add_argument("--types", default=",".join(MODELS), help="which types, with commas between")
-    parser.add_argument("--lists", default=",".join(LISTS), help="which lists, with commas between")
+    parser.add_argument("--types", default=",".join(MODELS), help="which types, separated by commas")
+    parser.add_argument("--lists", default=",".join(LISTS), help="which lists, separated by commas")
     parser.add_argument(
         "--time", type=float, help="seconds to train each, instead of its own number of steps"
     )
@@ -57,7 +57,7 @@ def measure(source: str, type: str, how: dict[str, Any]) -> dict[str, Any]:
 
 
 def section(kept: dict[str, Any]) -> str:
-    """Return this script's part of RESULTS.md: a table a list, then all types that had the same time on every list."""
+    """Return this script's part of RESULTS.md: a table per list, then one of types with the same time."""
     parts = [
         "## Defaults\n\n`uv run python benchmarks/defaults.py`: every type with its defaults, one seed.\n"
     ]
@@ -77,7 +77,7 @@ def section(kept: dict[str, Any]) -> str:
 
 
 def _same_time(kept: dict[str, Any], time: float) -> str:
-    """The types that were given the same time on every list, and where each comes in on the mean."""
+    """Return a table of the types that had the same time on every list, ordered by their mean place."""
     name = f" {time:g} s"
     losses = {
         type: [kept[f"{source} {type}{name}"]["nll"]["test"] for source in LISTS]
@@ -100,8 +100,9 @@ def _same_time(kept: dict[str, Any], time: float) -> str:
     ]
     head = ["type", *LISTS, "mean place"]
     return (
-        f"\n### In the same {time:g} seconds\n\n`--time {time:g}`: test loss, and its place among these types. The default type "
-        "is the first. Counting takes no time and is done long before.\n\n" + common.table(head, rows)
+        f"\n### In the same {time:g} seconds\n\n`--time {time:g}`: test loss, and its place among these "
+        "types. The default type is the first. Counting finishes long before that time.\n\n"
+        + common.table(head, rows)
     )
 
 

@@ -4,13 +4,13 @@
     uv run python benchmarks/ladder.py --rungs mlp,gru --protocols own --seeds 1
     uv run python benchmarks/ladder.py --short                 a few steps each: does it work?
 
-Protocols: makemore.py's and the lectures' (see common.protocol), both with test lines that are in training too;
-makemore's own, without; and "all", which trains and scores on all lines, as lecture 1 does. The rungs with
-a published number are of the size it was published for, or smaller. Every rung takes makemore's own steps with
-its own recipe, teacher included; the weights are those of the last step, so that no split has to choose among
-them. Results are kept in benchmarks/results/ladder.json, one entry a rung, protocol and seed; what is there
-is measured again only with --again, so use that after changing a rung. --jobs trains so many at once, with
-one thread each.
+There are four protocols. Those of makemore.py and of the lectures (see common.protocol) have test lines that
+are also in training; makemore's own has none; "all" trains and scores on all lines, as lecture 1 does. Rungs
+with a published number have the size that it was published for, or a smaller one. Every rung takes makemore's
+own steps with its own recipe, teacher included. The weights are those of the last step, so that no split has
+to choose among them. Results are kept in benchmarks/results/ladder.json, one entry per rung, protocol and
+seed; kept ones are measured again only with --again, so use that after changing a rung. --jobs sets how many
+are trained at once, with one thread each.
 """
 
 from __future__ import annotations
@@ -50,27 +50,93 @@ class Rung:
     """Protocol, split, loss and parameters."""
     source: str = ""
     taught: bool = False
-    """Whether a model like it is trained first by the type's own recipe, and teaches it together with the 6-gram."""
+    """Whether its teacher is a mixture of the 6-gram and a model of its type, trained by its own recipe."""
 
 
 RUNGS = (
-    Rung("bigram, counts", "bigram", {"smoothing": 0.0}, {}, ("all",), ("all", "train", 2.4540, 729), "lecture 1"),
-    Rung("bigram, counts + 1", "bigram", {"smoothing": 1.0}, {}, ("all",), ("all", "train", 2.4546, 729), "lecture 1"),
+    Rung(
+        "bigram, counts",
+        "bigram",
+        {"smoothing": 0.0},
+        {},
+        ("all",),
+        ("all", "train", 2.4540, 729),
+        "lecture 1",
+    ),
+    Rung(
+        "bigram, counts + 1",
+        "bigram",
+        {"smoothing": 1.0},
+        {},
+        ("all",),
+        ("all", "train", 2.4546, 729),
+        "lecture 1",
+    ),
     Rung("bigram", "bigram"),
-    Rung("bigram, learned", "bigram_nn", {}, {}, ("all", *PROTOCOLS), ("all", "train", 2.4818, 729), "lecture 1"),
-    Rung("4-gram", "ngram", {"order": 4}, {}, PROTOCOLS, ("lectures", "test", 2.1064, 27**4), "EurekaLabs ngram"),
+    Rung(
+        "bigram, learned",
+        "bigram_nn",
+        {},
+        {},
+        ("all", *PROTOCOLS),
+        ("all", "train", 2.4818, 729),
+        "lecture 1",
+    ),
+    Rung(
+        "4-gram",
+        "ngram",
+        {"order": 4},
+        {},
+        PROTOCOLS,
+        ("lectures", "test", 2.1064, 27**4),
+        "EurekaLabs ngram",
+    ),
     Rung("6-gram", "ngram"),
-    Rung("MLP, context 3", "mlp", {"context": 3, "n_embd": 10, "n_embd2": 200, "dropout": 0.0},
-         {"max_steps": 6000}, PROTOCOLS, ("lectures", "validation", 2.1027, 11_897), "lecture 3"),
-    Rung("MLP + BatchNorm, context 3", "mlp_bn",
-         {"context": 3, "n_embd": 10, "n_embd2": 200, "n_layer": 1, "dropout": 0.0},
-         {"max_steps": 4000}, PROTOCOLS, ("lectures", "validation", 2.1048, 12_097), "lecture 3"),
-    Rung("MLP, context 8", "mlp", {"context": 8, "n_embd": 10, "n_embd2": 200, "dropout": 0.0},
-         {"max_steps": 5000}, PROTOCOLS, ("lectures", "validation", 2.027, 22_097), "lecture 5"),
-    Rung("WaveNet, small", "wavenet", {"n_layer": 3, "n_embd": 35, "dropout": 0.0},
-         {"max_steps": 3000}, PROTOCOLS, ("lectures", "validation", 2.022, 22_397), "lecture 5"),
-    Rung("WaveNet, larger", "wavenet", {"n_layer": 4, "n_embd": 59, "dropout": 0.1},
-         {"max_steps": 3000}, PROTOCOLS, ("lectures", "validation", 1.993, 76_579), "lecture 5"),
+    Rung(
+        "MLP, context 3",
+        "mlp",
+        {"context": 3, "n_embd": 10, "n_embd2": 200, "dropout": 0.0},
+        {"max_steps": 6000},
+        PROTOCOLS,
+        ("lectures", "validation", 2.1027, 11_897),
+        "lecture 3",
+    ),
+    Rung(
+        "MLP + BatchNorm, context 3",
+        "mlp_bn",
+        {"context": 3, "n_embd": 10, "n_embd2": 200, "n_layer": 1, "dropout": 0.0},
+        {"max_steps": 4000},
+        PROTOCOLS,
+        ("lectures", "validation", 2.1048, 12_097),
+        "lecture 3",
+    ),
+    Rung(
+        "MLP, context 8",
+        "mlp",
+        {"context": 8, "n_embd": 10, "n_embd2": 200, "dropout": 0.0},
+        {"max_steps": 5000},
+        PROTOCOLS,
+        ("lectures", "validation", 2.027, 22_097),
+        "lecture 5",
+    ),
+    Rung(
+        "WaveNet, small",
+        "wavenet",
+        {"n_layer": 3, "n_embd": 35, "dropout": 0.0},
+        {"max_steps": 3000},
+        PROTOCOLS,
+        ("lectures", "validation", 2.022, 22_397),
+        "lecture 5",
+    ),
+    Rung(
+        "WaveNet, larger",
+        "wavenet",
+        {"n_layer": 4, "n_embd": 59, "dropout": 0.1},
+        {"max_steps": 3000},
+        PROTOCOLS,
+        ("lectures", "validation", 1.993, 76_579),
+        "lecture 5",
+    ),
     Rung("MLP", "mlp"),
     Rung("MLP + BatchNorm", "mlp_bn"),
     Rung("WaveNet", "wavenet"),
@@ -78,10 +144,25 @@ RUNGS = (
     Rung("LSTM", "lstm"),
     Rung("GRU", "gru"),
     Rung("bag of words", "bow"),
-    Rung("Transformer", "transformer", {}, {}, PROTOCOLS, ("makemore.py", "test", 1.92, 204_544), "makemore README"),
+    Rung(
+        "Transformer",
+        "transformer",
+        {},
+        {},
+        PROTOCOLS,
+        ("makemore.py", "test", 1.92, 204_544),
+        "makemore README",
+    ),
     Rung("LSTM longer", "lstm", {"dropout": 0.4}, {"max_steps": 6000}, ("own",)),
-    Rung("LSTM taught by another", "lstm", {"dropout": 0.35}, {"max_steps": 7000, "teacher": 0.7}, ("own",), taught=True),
-)  # fmt: skip
+    Rung(
+        "LSTM taught by another",
+        "lstm",
+        {"dropout": 0.35},
+        {"max_steps": 7000, "teacher": 0.7},
+        ("own",),
+        taught=True,
+    ),
+)
 
 
 def rungs_protocol(name: str) -> Corpus:
@@ -119,9 +200,10 @@ def measure(
 def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md."""
     parts = [
-        "## The ladder\n\n`uv run python benchmarks/ladder.py`: names, losses over the seeds, ± their spread. Types with a "
-        "teacher in their recipe take a share of their targets from a 6-gram of the training lines, whose counts are not "
-        "among their parameters. The time of one that is taught by another has the other's in it. Settings were chosen with the held-out splits at hand.\n"
+        "## The ladder\n\n`uv run python benchmarks/ladder.py`: names, mean losses over the seeds, ± their "
+        "spread. Types with a teacher in their recipe take a share of their targets from a 6-gram of the "
+        "training lines, whose counts are not among their parameters. If a model is taught by another, its "
+        "time includes that of the other. Settings were chosen with the held-out splits at hand.\n"
     ]
     for protocol in ("all", *PROTOCOLS):
         rows = []
@@ -138,11 +220,25 @@ def section(kept: dict[str, Any]) -> str:
                 common.spread([r["nll"][s] for r in found], 4) if s in found[0]["nll"] else "" for s in SPLITS
             ]
             seconds = statistics.median(r["seconds"] for r in found)
-            rows.append([rung.name, f"`{rung.type}`", f"{found[0]['parameters']:,}", f"{seconds:.1f}", str(len(found)),
-                         *losses, published, better])  # fmt: skip
+            rows.append(
+                [
+                    rung.name,
+                    f"`{rung.type}`",
+                    f"{found[0]['parameters']:,}",
+                    f"{seconds:.1f}",
+                    str(len(found)),
+                    *losses,
+                    published,
+                    better,
+                ]
+            )
         if rows:
-            title = {"all": "All lines train and are scored", "makemore.py": "makemore.py's protocol: last 1,000 of a shuffle",
-                     "lectures": "The lectures' protocol: shuffled 80/10/10", "own": "makemore's own: no line on two sides"}[protocol]  # fmt: skip
+            title = {
+                "all": "All lines train and are scored",
+                "makemore.py": "makemore.py's protocol: last 1,000 of a shuffle",
+                "lectures": "The lectures' protocol: shuffled 80/10/10",
+                "own": "makemore's own: no line on two sides",
+            }[protocol]
             head = ["rung", "type", "parameters", "seconds", "seeds", *SPLITS, "published", "ours to it"]
             parts.append(f"\n### {title}\n\n" + common.table(head, rows))
     machines = sorted({common.about(r) for r in kept.values()})
@@ -150,17 +246,17 @@ def section(kept: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure what was asked for and is not there yet."""
+    """Measure the rungs given on the command line that have no result yet."""
     parser = common.parser(__doc__)
     parser.add_argument(
-        "--rungs", default="", help="types or names of rungs, with commas between; all if empty"
+        "--rungs", default="", help="types or names of rungs, separated by commas; all if empty"
     )
     parser.add_argument("--protocols", default=",".join(("all", *PROTOCOLS)))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument(
         "--jobs", type=int, default=1, help="trainings at once, one thread each if more than 1"
     )
-    parser.add_argument("--again", action="store_true", help="measure what is kept already, too")
+    parser.add_argument("--again", action="store_true", help="also measure what is already kept")
     options = parser.parse_args()
     kept = {} if options.short else common.load("ladder")
     wanted = [name.strip() for name in options.rungs.split(",") if name.strip()]
@@ -169,10 +265,12 @@ def main() -> None:
         for seed in options.seeds.split(",")
         for rung in RUNGS
         for protocol in rung.protocols
-        if protocol in options.protocols.split(",") and (not wanted or {rung.name, rung.type} & set(wanted))
+        if protocol in options.protocols.split(",")
+        and (not wanted or {rung.name, rung.type} & set(wanted))
         and (options.again or options.short or f"{rung.name} | {protocol} | {seed}" not in kept)
-        and (seed == options.seeds.split(",")[0] or not MODELS[rung.type].counting)  # counting knows no seed
-    ]  # fmt: skip
+        # counting does not depend on the seed
+        and (seed == options.seeds.split(",")[0] or not MODELS[rung.type].counting)
+    ]
     threads = 1 if options.jobs > 1 else options.threads
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(options.jobs, mp_context=context) as pool:

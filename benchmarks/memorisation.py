@@ -1,10 +1,11 @@
-"""What the numbers on memorising say of n-grams of order 2 to 7, which memorise more and more.
+"""What the numbers on memorising say about n-grams of order 2 to 7, which memorise more and more.
 
     uv run python benchmarks/memorisation.py                   a few minutes
     uv run python benchmarks/memorisation.py --lists names
     uv run python benchmarks/memorisation.py --short
 
-The verdict is that of `makemore.metrics.copying`, whose thresholds were set by this table. Nothing in it is random but the samples.
+The verdict is that of `makemore.metrics.verdict`, whose thresholds were set by this table. Only the samples
+are random.
 """
 
 from __future__ import annotations
@@ -27,37 +28,69 @@ def measure(source: str, order: int, samples: int | None) -> dict[str, Any]:
         run = makemore.train(source, type="ngram", order=order, work_dir=directory, device="cpu")
         found = assess(run, samples).to_json()
     return {"nll": found["nll"]["test"], "memorising": found["memorising"]["level"]} | {
-        key: found[key] for key in ("copy_ratio", "copy_ratio_interval", "c_t", "train_mass", "uniqueness",
-        "uniqueness_of_train", "novelty", "vendi_ratio", "calibration_error")
-    }  # fmt: skip
+        key: found[key]
+        for key in (
+            "copy_ratio",
+            "copy_ratio_interval",
+            "c_t",
+            "train_mass",
+            "uniqueness",
+            "uniqueness_of_train",
+            "novelty",
+            "vendi_ratio",
+            "calibration_error",
+        )
+    }
 
 
 def number(x: float | None) -> str:
-    """A number of the table; a dash where it is not known."""
+    """Return a number for the table; a dash if it is not known."""
     return "-" if x is None else f"{x:.2f}"
 
 
 def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md."""
-    parts = ["## Memorisation\n\n`uv run python benchmarks/memorisation.py`: n-grams judged by `makemore eval`.\n"]  # fmt: skip
+    parts = [
+        "## Memorisation\n\n`uv run python benchmarks/memorisation.py`: n-grams judged by `makemore eval`.\n"
+    ]
     for source, orders in kept["lists"].items():
         rows = [
-            [order, f"{r['nll']:.3f}", number(r["copy_ratio"]),
-             " to ".join(map(number, r["copy_ratio_interval"])), f"{r['c_t']:+.1f}",
-             f"{r['train_mass']:.1%}", f"{r['novelty']:.0%}", f"{r['uniqueness'] / r['uniqueness_of_train']:.2f}",
-             f"{r['vendi_ratio']:.2f}", f"{r['calibration_error']:.3f}", r["memorising"]]
+            [
+                order,
+                f"{r['nll']:.3f}",
+                number(r["copy_ratio"]),
+                " to ".join(map(number, r["copy_ratio_interval"])),
+                f"{r['c_t']:+.1f}",
+                f"{r['train_mass']:.1%}",
+                f"{r['novelty']:.0%}",
+                f"{r['uniqueness'] / r['uniqueness_of_train']:.2f}",
+                f"{r['vendi_ratio']:.2f}",
+                f"{r['calibration_error']:.3f}",
+                r["memorising"],
+            ]
             for order, r in orders.items()
-        ]  # fmt: skip
-        head = ["order", "test", "R", "95 % interval", "C_T", "copies", "novelty",
-                "uniqueness : training lines'", "Vendi ratio", "calibration error", "memorised"]  # fmt: skip
+        ]
+        head = [
+            "order",
+            "test",
+            "R",
+            "95 % interval",
+            "C_T",
+            "copies",
+            "novelty",
+            "uniqueness : training lines'",
+            "Vendi ratio",
+            "calibration error",
+            "memorised",
+        ]
         parts.append(f"\n### {source}\n\n" + common.table(head, rows))
     return "".join(parts) + "\n" + common.about(kept)
 
 
 def main() -> None:
-    """Measure, and keep what came out."""
+    """Measure, and keep the results."""
     parser = common.parser(__doc__)
-    parser.add_argument("--lists", default="names,words,companies", help="which lists, with commas between")
+    parser.add_argument("--lists", default="names,words,companies", help="which lists, separated by commas")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     orders = range(2, 4) if options.short else ORDERS

@@ -1,15 +1,15 @@
-"""How many names a second are sampled, next to the original's `generate`.
+"""How many names a second are sampled, compared with the original's `generate`.
 
-    uv run python benchmarks/sampling.py --reference PATH      some ten minutes on two cores
+    uv run python benchmarks/sampling.py --reference PATH      about ten minutes on two cores
     uv run python benchmarks/sampling.py                       without the original
     uv run python benchmarks/sampling.py --short
 
 PATH is a copy of karpathy/makemore's makemore.py. The original's Transformer (4 layers, 4 heads, 64 channels)
 and our models, each trained for --steps steps on names with its own recipe, sample 1, 10, 100, ... names at a
-time: the original by `generate` of 15 characters, cut at the end as in its `print_samples`, ours by
-`draw.sample`, text included on both sides. All take turns for several rounds (three for 10,000 names); rates
-are of medians. The original is timed with all threads and with one, and compared with the faster of the two.
-"again" is a run that was sampled from before, so its first steps are cached.
+time: the original by `generate` of 15 characters, cut at the end as in its `print_samples`; ours by
+`draw.sample`. Turning ids into text is timed on both sides. All take turns for several rounds (three for
+10,000 names); rates come from medians. The original is timed with all threads and with one, and compared with
+the faster of the two. "again" is a model that was sampled from before, so its first steps are cached.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ORIGINAL, ALONE, AGAIN = "original", "original, one thread", "transformer, again
 
 
 def theirs(path: str, steps: int) -> Callable[[int], list[str]]:
-    """Return a function that draws n names from the original's Transformer after some of its steps."""
+    """Return a function that samples n names from the original's Transformer, trained for some steps."""
     module = common.original(path)
     corpus = common.protocol("makemore.py")
     lines = corpus.lines(corpus.rows("train"))
@@ -88,18 +88,18 @@ def section(kept: dict[str, Any]) -> str:
         )
     head = ["model", *(f"{int(n):,}" for n in next(iter(rates.values())))]
     return (
-        "## Sampling\n\n`uv run python benchmarks/sampling.py --reference PATH`: names a second, by how many are "
-        f"sampled at a time.\n\n{common.table(head, rows)}{ratios}\nHow long a whole process takes to print its "
-        f"first sample: see Throughput, Starting.\n\n{common.about(kept)}"
+        "## Sampling\n\n`uv run python benchmarks/sampling.py --reference PATH`: names a second, by how many "
+        f"are sampled at a time.\n\n{common.table(head, rows)}{ratios}\nHow long a whole process takes to "
+        f"print its first sample: see Throughput, Starting.\n\n{common.about(kept)}"
     )
 
 
 def main() -> None:
-    """Measure, and keep what came out."""
+    """Measure, and keep the results."""
     parser = common.parser(__doc__)
     parser.add_argument("--reference", help="a copy of karpathy/makemore's makemore.py")
     parser.add_argument("--steps", type=int, default=500, help="steps to train each model first")
-    parser.add_argument("--types", default=",".join(MODELS), help="which types of ours, with commas between")
+    parser.add_argument("--types", default=",".join(MODELS), help="which types of ours, separated by commas")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     sizes: tuple[int, ...] = SIZES

@@ -1,18 +1,22 @@
 """How makemore deals with files larger than memory, and with several processes.
 
-    uv run python benchmarks/scale.py                          a synthetic file of 0.47 GB, one of 5 GB, two processes; half an hour
-    uv run python benchmarks/scale.py --files npm.txt          with lists of your own
-    uv run python benchmarks/scale.py --parts processes        of files, commands and processes only some
+    uv run python benchmarks/scale.py                      synthetic files of 0.47 and 5 GB; half an hour
+    uv run python benchmarks/scale.py --files npm.txt      with lists of your own
+    uv run python benchmarks/scale.py --parts processes    only some of files, commands and processes
     uv run python benchmarks/scale.py --short
 
-Files: `makemore train` on a file that was never read before, for some steps and to its last line; the same file read once more
-into an empty cache by a process that does nothing else; and the first batch of a third, which finds it in the cache. One thread.
-Commands: what else is asked of a file and its run. Memory is the peak of a whole process as the system tells it, torch included.
-Synthetic lines are random words of the bundled list, some to a line.
+Files: three processes with one thread each. The first runs `makemore train` for some steps on a file that was
+never read before; the second only reads the file into an empty cache; the third finds it in the cache and
+reads a first batch. Memory is the peak of the whole process as the system reports it, torch included.
+Synthetic lines consist of random words of the bundled list. Batches: how fast one thread reads batches from
+the largest file.
 
-Processes: the same training by one process and by two, with one thread each, in turns; a step is the median of its time. So are
-sampling and scoring, as whole processes. Efficiency is the speed of two over twice that of one. Batches: how fast one thread
-reads them from the largest file. Exchange: how fast two processes sum numbers, which they do with all gradients in every step.
+Commands: other commands on a file and its run.
+
+Processes: the same training by one process and by two, with one thread each, in turns; the time of a step is
+the median. Sampling and scoring are timed as whole processes. Efficiency is the speed of two processes
+divided by twice that of one. Exchange: how fast two processes sum numbers, which they do with all gradients
+in every step.
 """
 
 from __future__ import annotations
@@ -50,21 +54,21 @@ SETTINGS = (("lstm", 1024), ("lstm", 8192), ("transformer", 1024), ("transformer
 PARTS = ("files", "commands", "processes")
 
 GPU, LINK, NETWORK = 989e12, 450e9, 50e9
-"""NVIDIA's figures for an H200: operations a second in bfloat16, bytes a second to the other GPUs of its machine one way, and to
-other machines by InfiniBand of 400 Gbit/s. Not measured."""
+"""NVIDIA's figures for an H200: operations per second in bfloat16, bytes per second one way to the other GPUs
+of its machine, and to other machines by InfiniBand of 400 Gbit/s. Not measured."""
 
 USED = 0.3
-"""Share of these operations that a training reaches. An assumption."""
+"""Share of these operations that training reaches. An assumption."""
 
 PLANNED = {"12 layers of 768": 12 * 12 * 768**2, "24 layers of 2,048": 24 * 12 * 2048**2}
 """Transformers of the plan, and their weights: 12 C^2 a layer, nearly all of them in matrices."""
 
 BATCH = 65_536
-"""Tokens a step on each GPU of the plan."""
+"""Tokens per step on each GPU of the plan."""
 
 
 def synthetic(path: Path, size: float) -> None:
-    """Write a file of so many bytes, about: lines of random words."""
+    """Write a file of about `size` bytes: lines of random words."""
     words = read("words")
     corpus = Corpus.from_lines([line for line in words.lines(np.arange(len(words))) if line.isascii()])
     random = np.random.default_rng(1)
@@ -88,7 +92,7 @@ def process(command: list[Any], cache: Path, threads: int = 1) -> tuple[float, f
     began, peak = time.perf_counter(), 0.0
     with tempfile.TemporaryFile("w+") as out:
         started = subprocess.Popen(list(map(str, command)), env=environment, stdout=out)
-        # what the system tells at a process's end counts this one, which it was before it began
+        # from /proc, since the peak reported at its end includes this process, from which it was forked
         while started.poll() is None:
             with contextlib.suppress(OSError, TypeError):
                 status = Path(f"/proc/{started.pid}/status").read_text()
@@ -130,7 +134,7 @@ print(json.dumps({"read": opened, "first": first, "lines": len(corpus), "rates":
 
 
 def files(paths: list[Path], directory: Path, steps: int) -> dict[str, Any]:
-    """Return of each file what reading it and training on it took."""
+    """Return for each file what reading it and training on it took."""
     found: dict[str, Any] = {}
     cache = directory / "cache"
     for path in paths:
@@ -145,24 +149,34 @@ def files(paths: list[Path], directory: Path, steps: int) -> dict[str, Any]:
         _, reading, printed = process([*PYTHON, READ, path, "rates"], cache)
         again = json.loads(printed)
         found[path.name] = {
-            "bytes": path.stat().st_size, "lines": built["lines"], "trained": trained, "trained_peak": peak,
-            "built": built["read"], "built_peak": building, "first": again["first"], "read_peak": reading,
-            "on_disk": on_disk, "rates": again["rates"],
-        }  # fmt: skip
+            "bytes": path.stat().st_size,
+            "lines": built["lines"],
+            "trained": trained,
+            "trained_peak": peak,
+            "built": built["read"],
+            "built_peak": building,
+            "first": again["first"],
+            "read_peak": reading,
+            "on_disk": on_disk,
+            "rates": again["rates"],
+        }
         print(path.name, found[path.name], flush=True)
     return found
 
 
 def commands(path: Path, directory: Path) -> dict[str, Any]:
-    """Return what other commands take on a file and its run, which is there already."""
+    """Return what other commands take on a file and its existing run."""
     run, cache, found = directory / f"{path.stem}-run", directory / "cache", {}
     some = directory / "some.txt"
     with open(path, "rb") as file:
         some.write_bytes(file.read(1_000_000).rpartition(b"\n")[0])
     for name, words in {
-        "inspect": ["inspect", path], "eval": ["eval", run], "report": ["report", run],
-        "sample -n 10000 --novel": ["sample", run, "-n", 10_000, "--novel"], "score, 1 MB": ["score", run, "-i", some],
-    }.items():  # fmt: skip
+        "inspect": ["inspect", path],
+        "eval": ["eval", run],
+        "report": ["report", run],
+        "sample -n 10000 --novel": ["sample", run, "-n", 10_000, "--novel"],
+        "score, 1 MB": ["score", run, "-i", some],
+    }.items():
         seconds, peak, _ = process([*MAKEMORE, *words], cache)
         found[name] = {"seconds": seconds, "peak": peak}
         print(name, found[name], flush=True)
@@ -184,11 +198,12 @@ def on_event(event):
     else:
         last = None
 mean = 228146 / 32033
-trained = makemore.train(source, work_dir=run, overwrite=True, type=type, max_steps=int(steps), device="cpu", on_event=on_event,
-                         batch_size=round(int(tokens) / mean), precision="float32")
+trained = makemore.train(source, work_dir=run, overwrite=True, type=type, max_steps=int(steps), device="cpu",
+                         on_event=on_event, batch_size=round(int(tokens) / mean), precision="float32")
 if os.environ.get("RANK", "0") == "0":
     parameters = sum(p.numel() for p in trained.model.parameters())
-    sizes = {name: (trained.directory / name).stat().st_size for name in ("best.safetensors", "last.safetensors")}
+    names = ("best.safetensors", "last.safetensors")
+    sizes = {name: (trained.directory / name).stat().st_size for name in names}
     print(json.dumps({"step": statistics.median(times[5:]), "parameters": parameters, "sizes": sizes}))
 """
 
@@ -214,7 +229,7 @@ distributed.destroy_process_group()
 
 
 def launcher(n: int) -> list[str]:
-    """What starts a script by several processes."""
+    """Return the words that start a script in several processes."""
     return ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n)] if n > 1 else []
 
 
@@ -242,9 +257,12 @@ def processes(directory: Path, rounds: int, steps: int, lines: int) -> dict[str,
         )
         name = f"{type}, {tokens:,}"
         found["training"][name] = {
-            "tokens": tokens, "steps": {str(n): statistics.median(times) for n, times in each.items()}, "apart": apart,
-            "parameters": told["parameters"], "sizes": told["sizes"],
-        }  # fmt: skip
+            "tokens": tokens,
+            "steps": {str(n): statistics.median(times) for n, times in each.items()},
+            "apart": apart,
+            "parameters": told["parameters"],
+            "sizes": told["sizes"],
+        }
         print(name, found["training"][name], flush=True)
     process([*MAKEMORE, "train", "-o", runs[1], "--overwrite", "--max-steps", 300], cache)
     drawn = directory / "drawn.txt"
@@ -272,35 +290,65 @@ def processes(directory: Path, rounds: int, steps: int, lines: int) -> dict[str,
 
 
 def plan(kept: dict[str, Any]) -> str:
-    """Compute what larger files and more machines would take, from what was measured and the figures above."""
+    """Compute what larger files and more machines would take, from the measurements and the figures above."""
     file = list(kept["files"].values())[-1]
     speed, ratio = file["bytes"] / file["built"], file["on_disk"] / file["bytes"]
     text = "### Computed from these\n\n"
     rows = []
     for name, size in (("5 GB", 5e9), ("100 GB", 1e11), ("10 TB", 1e13)):
         chunks = size / 65_536
-        rows.append([name, f"{size / speed / 3600:,.1f}", f"{ratio * size / 1e9:,.0f}", f"{17 * chunks / 1e6:,.0f}",
-                     f"{size / file['rates']['planned'] / 3600:,.1f}"])  # fmt: skip
+        rows.append(
+            [
+                name,
+                f"{size / speed / 3600:,.1f}",
+                f"{ratio * size / 1e9:,.0f}",
+                f"{17 * chunks / 1e6:,.0f}",
+                f"{size / file['rates']['planned'] / 3600:,.1f}",
+            ]
+        )
     text += common.table(
-        ["file", "reading once, hours", "cache, GB", "memory for its 64 kB blocks, MB", "choosing the lines of an epoch, hours"],
+        [
+            "file",
+            "reading once, hours",
+            "cache, GB",
+            "memory for its 64 kB blocks, MB",
+            "choosing the lines of an epoch, hours",
+        ],
         rows,
-    )  # fmt: skip
+    )
     rows = []
     for name, weights in PLANNED.items():
         each = USED * GPU / (6 * weights)  # tokens a second
         for gpus, link in ((1, 0.0), (8, LINK), (512, NETWORK)):
             moved = 2 * (gpus - 1) / gpus * 4 * weights  # bytes that a GPU sends in a step, summing in a ring
             step, summing = BATCH / each, moved / link if link else 0.0
-            rate = gpus * BATCH / max(step, summing)  # one goes on beside the other
-            rows.append([f"{name}, {gpus}", f"{rate / 1e6:,.1f}", f"{1000 * step:,.1f}", f"{1000 * summing:,.2f}",
-                         f"{1e11 / rate / 3600:,.2f}", f"{1e13 / rate / 3600:,.1f}", f"{rate / file['rates']['planned']:,.1f}"])  # fmt: skip
-    head = ["model, GPUs", "million tokens/s", "a step computes, ms", "sums gradients, ms", "an epoch of 100 GB, hours",
-            "of 10 TB, hours", "time to choose lines / time of a step"]  # fmt: skip
+            rate = gpus * BATCH / max(step, summing)  # the two run at the same time
+            rows.append(
+                [
+                    f"{name}, {gpus}",
+                    f"{rate / 1e6:,.1f}",
+                    f"{1000 * step:,.1f}",
+                    f"{1000 * summing:,.2f}",
+                    f"{1e11 / rate / 3600:,.2f}",
+                    f"{1e13 / rate / 3600:,.1f}",
+                    f"{rate / file['rates']['planned']:,.1f}",
+                ]
+            )
+    head = [
+        "model, GPUs",
+        "million tokens/s",
+        "computing a step, ms",
+        "summing gradients, ms",
+        "an epoch of 100 GB, hours",
+        "an epoch of 10 TB, hours",
+        "time to choose lines / time of a step",
+    ]
     text += "\n" + common.table(head, rows)
     return text + (
-        f"\nOf GPUs nothing was measured: the second table takes NVIDIA's figures for an H200 ({GPU / 1e12:.0f} TFLOP/s, "
-        f"{LINK / 1e9:.0f} GB/s within a machine of 8 and {NETWORK / 1e9:.0f} GB/s between 64), a use of {USED:.0%}, and "
-        f"{BATCH:,} tokens a step on each. The last column is measured: where it is above 1, the data path is what limits.\n\n"
+        "\nNothing was measured on GPUs. The second table assumes NVIDIA's figures for an H200 "
+        f"({GPU / 1e12:.0f} TFLOP/s, {LINK / 1e9:.0f} GB/s within a machine of 8 and {NETWORK / 1e9:.0f} "
+        f"GB/s between 64), {USED:.0%} utilisation, and {BATCH:,} tokens per step on each. The last column "
+        "is measured: above 1, choosing lines is the bottleneck.\n\n"
     )
 
 
@@ -309,24 +357,42 @@ def section(kept: dict[str, Any]) -> str:
     text = "## Scale\n\n`uv run python benchmarks/scale.py`\n\n"
     if "files" in kept:
         rows = [
-            [name, f"{r['bytes'] / 1e6:,.0f}", f"{r['lines']:,}", f"{r['bytes'] / 1e6 / r['built']:.0f}", f"{r['built_peak']:,.0f}",
-             f"{r['on_disk'] / r['bytes']:.2f}", f"{r['first']:.2f}", f"{r['trained_peak']:,.0f}", f"{r['trained']:.0f}"]
+            [
+                name,
+                f"{r['bytes'] / 1e6:,.0f}",
+                f"{r['lines']:,}",
+                f"{r['bytes'] / 1e6 / r['built']:.0f}",
+                f"{r['built_peak']:,.0f}",
+                f"{r['on_disk'] / r['bytes']:.2f}",
+                f"{r['first']:.2f}",
+                f"{r['trained_peak']:,.0f}",
+                f"{r['trained']:.0f}",
+            ]
             for name, r in kept["files"].items()
-        ]  # fmt: skip
-        head = ["file", "MB", "lines", "reading, MB/s", "its peak, MB", "on disk, of the file's size", "first batch of a cached file, s",
-                f"reading and {kept['steps']} steps: peak, MB", "seconds"]  # fmt: skip
+        ]
+        head = [
+            "file",
+            "MB",
+            "lines",
+            "reading, MB/s",
+            "peak while reading, MB",
+            "size on disk / size of the file",
+            "first batch of a cached file, s",
+            f"peak of reading and {kept['steps']} steps, MB",
+            "their seconds",
+        ]
         text += "### Files\n\n" + common.table(head, rows)
         text += (
             f"\nOne thread. A process that only imports torch has a peak of {kept['torch_peak']:,.0f} MB. "
         )
         last = list(kept["files"].values())[-1]
-        text += "Batches from the last of them: " + ", ".join(
+        text += "Batches from the last file: " + ", ".join(
             f"{rate / 1e6:.1f} million tokens/s in batches of {int(n):,}"
             for n, rate in last["rates"].items()
             if n != "planned"
         )
-        text += f"; choosing their lines, which every one of several processes does for all, alone {last['rates']['planned'] / 1e6:.0f}"
-        text += " million.\n\n"
+        text += "; choosing their lines alone, which each of several processes does for all of them, "
+        text += f"{last['rates']['planned'] / 1e6:.0f} million.\n\n"
     if "commands" in kept:
         rows = [[f"`{n}`", f"{r['seconds']:.1f}", f"{r['peak']:,.0f}"] for n, r in kept["commands"].items()]
         text += f"### Other commands, on {kept['commands_on']}\n\n" + common.table(
@@ -338,20 +404,39 @@ def section(kept: dict[str, Any]) -> str:
         rows = []
         for name, r in found["training"].items():
             one, two = (r["tokens"] / r["steps"][n] for n in "12")
-            rows.append([f"training {name} tokens a step", f"{one:,.0f} tokens/s", f"{two:,.0f} tokens/s", f"{two / one / 2:.0%}",
-                         f"{r['apart']:.0e}"])  # fmt: skip
+            rows.append(
+                [
+                    f"training {name} tokens a step",
+                    f"{one:,.0f} tokens/s",
+                    f"{two:,.0f} tokens/s",
+                    f"{two / one / 2:.0%}",
+                    f"{r['apart']:.0e}",
+                ]
+            )
         for name in ("sample", "score"):
             one, two = (found[name]["lines"] / found[name]["seconds"][n] for n in "12")
-            rows.append([f"{name} {found[name]['lines']:,} lines", f"{one:,.0f} lines/s", f"{two:,.0f} lines/s", f"{two / one / 2:.0%}", ""])  # fmt: skip
+            rows.append(
+                [
+                    f"{name} {found[name]['lines']:,} lines",
+                    f"{one:,.0f} lines/s",
+                    f"{two:,.0f} lines/s",
+                    f"{two / one / 2:.0%}",
+                    "",
+                ]
+            )
         text += "### Processes\n\n" + common.table(
             ["what", "one process", "two", "efficiency", "largest difference of a loss"], rows
         )
-        text += "\nOne thread each, float32. Starting the processes is left out of the last two. Summing over two processes: "
+        text += (
+            "\nOne thread each, float32. The last two rows leave out the time that processes take to start. "
+        )
+        text += "Summing over two processes: "
         text += ", ".join(
             f"{4 * int(n) / 1e6:.1f} MB in {1000 * s:.1f} ms" for n, s in found["exchange"].items()
         )
-        text += ". A checkpoint to go on from has " + ", ".join(
-            f"{r['sizes']['last.safetensors'] / r['parameters']:.1f} bytes a parameter ({name.split(',')[0]})"
+        text += ". A checkpoint takes " + ", ".join(
+            f"{r['sizes']['last.safetensors'] / r['parameters']:.1f} bytes per parameter "
+            f"({name.split(',')[0]})"
             for name, r in found["training"].items()
             if name.endswith("1,024")
         )
@@ -362,11 +447,11 @@ def section(kept: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure what was asked for, and keep it beside what was kept before."""
+    """Measure the parts given on the command line, and keep the results with the earlier ones."""
     parser = common.parser(__doc__)
-    parser.add_argument("--files", default="", help="files to measure too, with commas between")
-    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, with commas between")
-    parser.add_argument("--dir", default=None, help="where to write some 20 GB for a while")
+    parser.add_argument("--files", default="", help="more files to measure, separated by commas")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, separated by commas")
+    parser.add_argument("--dir", default=None, help="where to write about 20 GB of temporary files")
     options = parser.parse_args()
     short, parts = options.short, options.parts.split(",")
     kept = common.load("scale") | common.machine() | {"threads": 1}

@@ -1,11 +1,12 @@
-"""Below how many lines is counting the better model? The default type against the 6-gram on lists of 50 to 1,300 lines.
+"""Up to how many lines does counting win? The default type against the 6-gram on lists of 50 to 1,300 lines.
 
-    uv run python benchmarks/small_lists.py                      all lists and sizes; goes on where it was stopped
+    uv run python benchmarks/small_lists.py              all lists and sizes; continues where it stopped
     uv run python benchmarks/small_lists.py --lists names --repeats 3
     uv run python benchmarks/small_lists.py --short
 
-A small list holds out so few lines that a loss on them says nothing. So each small list is taken at random from a larger one, trained on as
-any list is, and judged on lines of the larger one that it does not hold (those with its characters only).
+A small list holds out too few lines for a loss on them to say anything. So each small list is subsampled from
+a larger one, trained on like any list, and judged on other lines of the larger one (those that have only its
+characters).
 """
 
 from __future__ import annotations
@@ -81,27 +82,46 @@ def section(kept: dict[str, Any]) -> str:
                 for key in ("copies", "strange")
             }
             rows.append(
-                [name, size, str(len(repeats)), *(common.spread([pair[i] for pair in pairs]) for i in (0, 1)),
-                 common.spread(ahead), str(sum(a < 0 for a in ahead)), str(wrong),
-                 *(f"{mean[type, key]:.0%}" for key in ("copies", "strange") for type in TYPES)]
-            )  # fmt: skip
-    head = ["list", "lines", "repeats", "6-gram", DEFAULT_TYPE, f"6-gram less {DEFAULT_TYPE}", "6-gram ahead",
-            "own test lines name the other", "copies, 6-gram", f"copies, {DEFAULT_TYPE}", "strange first, 6-gram",
-            f"strange first, {DEFAULT_TYPE}"]  # fmt: skip
+                [
+                    name,
+                    size,
+                    str(len(repeats)),
+                    *(common.spread([pair[i] for pair in pairs]) for i in (0, 1)),
+                    common.spread(ahead),
+                    str(sum(a < 0 for a in ahead)),
+                    str(wrong),
+                    *(f"{mean[type, key]:.0%}" for key in ("copies", "strange") for type in TYPES),
+                ]
+            )
+    head = [
+        "list",
+        "lines",
+        "repeats",
+        "6-gram",
+        DEFAULT_TYPE,
+        f"6-gram minus {DEFAULT_TYPE}",
+        "6-gram ahead",
+        "own test lines name the other",
+        "copies, 6-gram",
+        f"copies, {DEFAULT_TYPE}",
+        "strange first, 6-gram",
+        f"strange first, {DEFAULT_TYPE}",
+    ]
     return (
-        "## Small lists\n\n`uv run python benchmarks/small_lists.py`: lists taken at random from larger ones, trained on as they "
-        f"are, {DEFAULT_TYPE} for {kept['steps']} steps at most. Losses are on lines of the larger list that the small one does not hold. "
-        "\"6-gram ahead\" and \"own test lines name the other\" count repeats: in how many the loss on fresh lines is the 6-gram's, and in "
-        "how many the small list's own test lines would have chosen the other type. Copies: samples that are training lines. "
-        "Strange first: samples whose first character is of a kind (Unicode category) that no line begins with.\n\n"
-        + common.table(head, rows) + "\n" + common.about(kept)
-    )  # fmt: skip
+        "## Small lists\n\n`uv run python benchmarks/small_lists.py`: lists subsampled from larger ones; "
+        f"{DEFAULT_TYPE} is trained for at most {kept['steps']} steps. Losses are on fresh lines: lines of "
+        'the larger list that the small one does not hold. "6-gram ahead": in how many repeats the 6-gram '
+        'has the lower loss on fresh lines. "Own test lines name the other": in how many repeats the own '
+        "test lines of the small list would have chosen the other type. Copies: samples that are training "
+        "lines. Strange first: samples whose first character is of a kind (Unicode category) that no line "
+        "begins with.\n\n" + common.table(head, rows) + "\n" + common.about(kept)
+    )
 
 
 def main() -> None:
-    """Measure, and keep what came out."""
+    """Measure, and keep the results."""
     parser = common.parser(__doc__)
-    parser.add_argument("--lists", default=",".join(LISTS), help="which lists, with commas between")
+    parser.add_argument("--lists", default=",".join(LISTS), help="which lists, separated by commas")
     parser.add_argument("--repeats", type=int, default=5, help="random lists of each size")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -1,15 +1,15 @@
 """How fast makemore trains, counts and starts.
 
-    uv run python benchmarks/throughput.py                      some ten minutes
-    uv run python benchmarks/throughput.py --lines polish.txt,npm.txt     n-grams on lists of your own too
+    uv run python benchmarks/throughput.py                      about ten minutes
+    uv run python benchmarks/throughput.py --lines polish.txt,npm.txt     also n-grams on your own lists
     uv run python benchmarks/throughput.py --short
 
-Training: predicted tokens per second of every type with its default size, batch and teacher on names; only
-steps are timed, and the types take turns. A token takes 6 N floating-point operations, where N is the number
-of weights in the matrices that it is multiplied with (2 forward, 4 backward). They are compared with what one
-large matrix product reaches in the same run, in the same precision, with the same threads. n-grams: `fit` of
-order 5 on 4,000,000 lines, each made of two random lines of the bundled words. Starting: whole processes, in
-turns.
+Training: predicted tokens per second of every type with its default size, batch and teacher on names. Only
+steps are timed, and the types take turns. A token takes 6 N floating-point operations (2 N forward, 4 N
+backward), where N is the number of weights in the matrices. The operations per second are compared with those
+of one large matrix product in the same run, with the same precision and threads. Counting: `fit` of an n-gram
+of order 5 on 4,000,000 lines, each made of two random lines of the bundled words. Starting: whole processes,
+in turns.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def peak(precision: torch.dtype, size: int = 2048) -> float:
 
 
 def training(rounds: int, steps: int) -> dict[str, Any]:
-    """Return for every trained type its seconds a step, tokens a step and weights in matrices."""
+    """Return the rates, tokens per step and weights in matrices of every type that is trained."""
     corpus = read("names")
     cpu = torch.device("cpu")
     precision = fast_dtype(cpu)
@@ -98,7 +98,7 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
 
 
 def compounds(corpus: Corpus, n: int) -> np.ndarray[Any, Any]:
-    """Return the stream of n lines, each two random lines of the corpus in one."""
+    """Return the stream of n lines, each made of two random lines of the corpus."""
     stream = corpus.stream(np.random.default_rng(1).integers(0, len(corpus), 2 * n))
     inner = np.flatnonzero(stream == 0)[1:-1:2]  # the boundaries inside the pairs
     return np.delete(stream, inner)
@@ -121,15 +121,18 @@ def counting(lists: list[str], n: int, rounds: int) -> dict[str, Any]:
             model.fit(stream)
             seconds.append(time.perf_counter() - began)
         found[Path(name).name] = {
-            "lines": int((tokens == 0).sum()) - 1, "tokens": len(tokens) - 1, "characters": vocab_size - 1,
-            "first": seconds[0], "seconds": statistics.median(seconds),
-        }  # fmt: skip
+            "lines": int((tokens == 0).sum()) - 1,
+            "tokens": len(tokens) - 1,
+            "characters": vocab_size - 1,
+            "first": seconds[0],
+            "seconds": statistics.median(seconds),
+        }
         print(name, found[Path(name).name], flush=True)
     return found
 
 
 def starting(rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of whole processes, of so many rounds each."""
+    """Return the seconds that whole processes take, in each round."""
     command = str(Path(sys.executable).with_name("makemore"))
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as directory:
@@ -164,29 +167,39 @@ def section(kept: dict[str, Any]) -> str:
     )
     return (
         "## Throughput\n\n`uv run python benchmarks/throughput.py`\n\n### Training\n\n"
-        f"Matrix products in {train['precision']}; one of 2,048 x 2,048 reaches {train['peak'] / 1e9:,.0f} GFLOP/s.\n\n"
-        + common.table(["type", "tokens a step", "weights in matrices", "tokens/s", "share of the peak"], rows)
+        f"Matrix products in {train['precision']}; one of 2,048 x 2,048 reaches "
+        f"{train['peak'] / 1e9:,.0f} GFLOP/s.\n\n"
+        + common.table(
+            ["type", "tokens a step", "weights in matrices", "tokens/s", "share of the peak"], rows
+        )
         + "\n### Counting: n-gram of order 5\n\n"
         + common.table(
             ["list", "lines", "tokens", "characters", "seconds", "lines/s", "first time, lines/s"],
             [
-                [name, f"{r['lines']:,}", f"{r['tokens']:,}", str(r["characters"]), f"{r['seconds']:.2f}",
-                 f"{r['lines'] / r['seconds']:,.0f}", f"{r['lines'] / r['first']:,.0f}"]
+                [
+                    name,
+                    f"{r['lines']:,}",
+                    f"{r['tokens']:,}",
+                    str(r["characters"]),
+                    f"{r['seconds']:.2f}",
+                    f"{r['lines'] / r['seconds']:,.0f}",
+                    f"{r['lines'] / r['first']:,.0f}",
+                ]
                 for name, r in kept["counting"].items()
             ],
         )
         + "\n### Starting\n\n"
         + common.table(["process", "seconds"], [[name, f"{value:.3f}"] for name, value in middle.items()])
-        + f"\n`makemore --help` takes {middle['makemore --help'] - middle['interpreter']:.3f} s beyond the interpreter's "
-        f"own start, one sample {middle['makemore sample -n 1'] - middle['import torch']:.3f} s beyond importing torch "
-        f"(medians).{compiled}\n\n" + common.about(kept)
-    )  # fmt: skip
+        + f"\n`makemore --help` takes {middle['makemore --help'] - middle['interpreter']:.3f} s beyond the "
+        f"interpreter's own start, one sample {middle['makemore sample -n 1'] - middle['import torch']:.3f} "
+        f"s beyond importing torch (medians).{compiled}\n\n" + common.about(kept)
+    )
 
 
 def main() -> None:
-    """Measure all three, and keep what came out."""
+    """Measure all three, and keep the results."""
     parser = common.parser(__doc__)
-    parser.add_argument("--lines", default="", help="files to count n-grams of, with commas between")
+    parser.add_argument("--lines", default="", help="files to count n-grams of, separated by commas")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     short = options.short

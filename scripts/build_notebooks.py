@@ -1,10 +1,10 @@
-"""Run the lessons in full and write them as notebooks, with what they printed and drew.
+"""Run the lessons in full and write them as notebooks, with their output and figures.
 
     uv run scripts/build_notebooks.py            all ten, most of an hour on one core
     uv run scripts/build_notebooks.py 3 4        some
-    uv run scripts/build_notebooks.py --check    does every notebook have the text of its lesson? (runs nothing)
+    uv run scripts/build_notebooks.py --check    only check that notebooks match their lessons
 
-A lesson's text is lessons/NN_name.py; lessons/NN_name.ipynb is made from it and never edited.
+The text of a lesson is lessons/NN_name.py; lessons/NN_name.ipynb is made from it and never edited.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from makemore.files.atomic import atomic
 
 
 def main() -> None:
-    """Build or check the notebooks that were asked for."""
+    """Build or check the notebooks given on the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("numbers", nargs="*", type=int, help="which lessons; all if none is named")
     parser.add_argument("--anew", action="store_true", help="run lessons even where only their text changed")
-    parser.add_argument("--check", action="store_true", help="only see whether text and notebooks agree")
+    parser.add_argument("--check", action="store_true", help="only check whether texts and notebooks agree")
     options = parser.parse_args()
     every = {lesson.number: lesson for lesson in lessons() if lesson.number}
     for number in options.numbers:
         if number not in every:
             parser.error(f"{number}: no such lesson; there are 1 to {max(every)}")
     if FAST:
-        parser.error("MAKEMORE_FAST is set, and notebooks show what comes out in full; unset it")
+        parser.error("MAKEMORE_FAST is set, but notebooks show full runs; unset it")
     stale = []
     for number in options.numbers or every:
         lesson = every[number]
@@ -54,13 +54,13 @@ def main() -> None:
 
 
 def in_step(lesson: Lesson) -> bool:
-    """Has the notebook the cells of the lesson's text?"""
+    """Return whether the notebook has the same cells as the text of the lesson."""
     path = lesson.path.with_suffix(".ipynb")
     return path.exists() and _cells(jupytext.read(path).cells) == _cells(jupytext.read(lesson.path).cells)
 
 
 def build(lesson: Lesson, anew: bool = False) -> None:
-    """Write a lesson's notebook. Where nothing but its text changed, what came out before is kept, else it is run."""
+    """Write a lesson's notebook. If only its text changed, the output is kept; otherwise the lesson is run."""
     notebook = jupytext.read(lesson.path)
     path = lesson.path.with_suffix(".ipynb")
     before = jupytext.read(path) if path.exists() else None
@@ -83,7 +83,7 @@ def build(lesson: Lesson, anew: bool = False) -> None:
                 notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": directory}}
             ).execute()
     for i, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{i}"  # the same at every build, so that a difference is one of content
+        cell.id = f"cell-{i}"  # the same in every build, so that only content makes a difference
         cell.metadata = {}
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
@@ -96,7 +96,7 @@ def _cells(cells: Any) -> list[tuple[str, str]]:
 
 
 def _merged(outputs: list[Any]) -> list[Any]:
-    """Printed text in one piece, without what a carriage return had overwritten."""
+    """Return outputs with printed text in one piece, without what a carriage return overwrote."""
     merged: list[Any] = []
     for output in outputs:
         if output.output_type == "stream":

@@ -1,10 +1,11 @@
-"""Make what README.md shows: the picture of a model learning names, and twenty new lines of each bundled list.
+"""Make what README.md shows: a plot of a model learning names, and twenty new lines of each bundled list.
 
-    uv run python scripts/build_readme.py            # trains three models with default settings: some minutes
+    uv run python scripts/build_readme.py            # trains three default models: some minutes
     uv run python scripts/build_readme.py --lengths  # only the lengths of the files in docs/design.md
 
-Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files to read in
-docs/design.md. Samples are drawn as at the end of training: novel, no line twice, at temperature 0.8.
+Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files
+to read in docs/design.md. Lines are sampled as at the end of training: novel, no line twice, at temperature
+0.8.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LABELLED = (20, 100, 500, 1500, 3000)
 
 
 def main() -> None:
-    """Write the lengths; train on each bundled list; write the picture and the samples."""
+    """Write the lengths; train on each bundled list; write the plot and the samples."""
     lengths()
     if "--lengths" in sys.argv:
         return
@@ -38,7 +39,7 @@ def main() -> None:
             run = makemore.train(name, work_dir=Path(directory, name), on_event=events.append)
             samples[name] = run.sample(20, novel=True, unique=True, temperature=0.8, seed=1)
             if name == "names":
-                draw(run, events)
+                plot(run, events)
     columns = [[f"**{name}**", *(f"`{line}`" for line in lines)] for name, lines in samples.items()]
     head, *rows = ["| " + " | ".join(row) + " |" for row in zip(*columns, strict=True)]
     table = "\n".join([head.replace("**", ""), "| --- | --- | --- |", *rows])
@@ -64,7 +65,7 @@ def lengths() -> None:
     design.write_text(text, "utf-8")
 
 
-def draw(run: makemore.Run, events: list[Event]) -> None:
+def plot(run: makemore.Run, events: list[Event]) -> None:
     """Plot the validation loss over the steps, with the baselines, and a sample at some of the steps."""
     losses = {
         event.step: event.validation for event in events if isinstance(event, Evaluation) and event.step

@@ -3,9 +3,10 @@
     uv run python scripts/kill_and_resume.py --kills 20
     uv run python scripts/kill_and_resume.py --kills 10 --nproc 2
 
-With several processes a kill hits one of them, which the launcher restarts, or the launcher, after which the
-command is given again. Prints where each kill hit. Exits with status 1 unless the weights of the last and of
-the best step, the metrics and the final losses are bit for bit those of the uninterrupted run.
+With several processes, a kill hits either one of them, which the launcher restarts, or the launcher, whose
+command is then run again. The script prints where each kill hit. It exits with status 1 unless the weights of
+the last and the best step, the metrics and the final losses equal those of the uninterrupted run, bit for
+bit.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def main() -> int:
     """Compare; the options after `--` go to makemore."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="how many kills must hit (default 20)")
-    parser.add_argument("--seed", type=int, default=None, help="of the kills' moments (default: a fresh one)")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="seed of the moments of the kills (default: a fresh one)"
+    )
     parser.add_argument("--nproc", type=int, default=1, help="processes that train together (default 1)")
     parser.add_argument("train", nargs="*", default=DEFAULT, help="options for makemore, after --")
     options = parser.parse_args()
@@ -87,7 +90,7 @@ def main() -> int:
 
 
 def children(process: int) -> list[int]:
-    """Return the processes that train for a launcher, which multiprocessing has spawned."""
+    """Return the processes that train for a launcher; multiprocessing has spawned them."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -130,7 +133,7 @@ def equal(alone: Path, killed: Path) -> bool:
 
 
 def without_time(metrics: Path) -> list[dict[str, float]]:
-    """Return the evaluations without how long they took."""
+    """Return the evaluations without their times."""
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]
     return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 

@@ -1,14 +1,14 @@
-"""Do two checkouts compute the same? Weights, losses, samples and every number of the measuring commands, bit for bit.
+"""Compare what two checkouts compute, bit for bit: weights, losses, samples and the numbers of all measures.
 
     git worktree add ../before HEAD~5
     uv run python scripts/same_results.py ../before .
     uv run python scripts/same_results.py ../before . --types lstm,ngram --nproc 0
 
-Both are run through their command line alone, in this environment and with one thread, on 300 of the bundled names: each
-type is trained, trained half way and resumed, and trained by two processes; then come samples of every kind, scores,
-`eval`, `inspect` and `compare`. Seconds and paths are left out. Prints each value that differs and by how much,
-and exits with status 1 if any does. A value that only one of the two has is listed too, and counts as a difference
-with --strict.
+Only the command lines of the two are used, in this environment, with one thread, on 300 of the bundled names.
+Each type is trained in one go, trained half way and resumed, and trained by two processes; then come samples
+of every kind, scores, `eval`, `inspect` and `compare`. Seconds and paths are ignored. The script prints each
+value that differs and by how much, and exits with status 1 if there is any. It also lists values that only
+one of the two has, which count as differences with --strict.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ CHANGES_ALONE = {
     "runs",
     "run",
 }
-"""Keys whose values say when, where or how fast."""
+"""Keys whose values say when, where or how fast; they are ignored."""
 
 
 def main() -> int:
@@ -55,11 +55,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("old", type=Path, nargs="?")
     parser.add_argument("new", type=Path, nargs="?")
-    parser.add_argument("--types", help="which types, with commas between (default: all)")
+    parser.add_argument("--types", help="which types, separated by commas (default: all)")
     parser.add_argument(
-        "--nproc", type=int, default=2, help="processes of the runs by several; 0 for none (default 2)"
+        "--nproc",
+        type=int,
+        default=2,
+        help="processes of the runs with several; 0 for no such runs (default 2)",
     )
-    parser.add_argument("--strict", action="store_true", help="what only one of them has is a difference too")
+    parser.add_argument(
+        "--strict", action="store_true", help="values that only one of them has are differences too"
+    )
     parser.add_argument("--collect", type=Path, help=argparse.SUPPRESS)  # what the two processes do
     options = parser.parse_args()
     if options.collect:
@@ -120,7 +125,7 @@ def types_of(checkout: Path) -> list[str]:
 
 
 def collect(there: Path, types: list[str], nproc: int) -> None:
-    """Run everything in a directory, and write what came out to its results.json."""
+    """Run everything in a directory, and write the results to results.json in it."""
     import makemore
 
     package = Path(makemore.__path__[0])
@@ -141,7 +146,7 @@ def collect(there: Path, types: list[str], nproc: int) -> None:
 
 
 def of_type(type: str, names: Path, nproc: int) -> Iterator[tuple[str, Any]]:
-    """Yield what one type computes, name by name."""
+    """Yield the results of one type, each with its name."""
     train = ["-i", str(names), "--type", type, "--device", "cpu", "--seed", "7"]
     run("train", *train, "--max-steps", str(STEPS), "-o", type)
     yield "trained", files(Path(type))
@@ -164,7 +169,7 @@ def of_type(type: str, names: Path, nproc: int) -> Iterator[tuple[str, Any]]:
 
 
 def run(*argv: str, status: set[int] | None = None) -> str:
-    """Run a command line in this process, which spares importing torch, and return what it printed."""
+    """Run a command line in this process, so that torch is imported once, and return what it printed."""
     from makemore.__main__ import main
 
     out, said = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
@@ -190,7 +195,7 @@ def json_lines(text: str) -> list[Any]:
 
 
 def files(directory: Path) -> dict[str, Any]:
-    """Return what a run directory holds that should not change: weights as hexadecimal, numbers as they are."""
+    """Return the content of a run directory that should not change, with weights in hexadecimal."""
     from safetensors.numpy import load_file
 
     found: dict[str, Any] = {}
@@ -234,9 +239,11 @@ def told(a: Any, b: Any) -> str:
     """Say how two values differ."""
     numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (a, b))
     if numbers:
-        return f"{a!r} and {b!r}, apart by {abs(a - b):.3g} ({abs(a - b) / max(abs(a), abs(b), math.ulp(0)):.2g} of it)"
-    shorten: Callable[[Any], str] = lambda x: text if len(text := repr(x)) <= 60 else f"{text[:57]}..."  # noqa: E731
-    return f"{shorten(a)} and {shorten(b)}"
+        apart = abs(a - b)
+        share = apart / max(abs(a), abs(b), math.ulp(0))
+        return f"{a!r} and {b!r}, apart by {apart:.3g} ({share:.2g} of it)"
+    a, b = (text if len(text := repr(x)) <= 60 else f"{text[:57]}..." for x in (a, b))
+    return f"{a} and {b}"
 
 
 if __name__ == "__main__":
