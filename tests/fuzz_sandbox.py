@@ -34,16 +34,18 @@ TYPES = [
     "transformer",
 ]
 RUN_FILES = {
-    "config.json", "vocabulary.json", "corpus.npy", "best.safetensors", "last.safetensors", "metrics.jsonl", "summary.json",
-    "loss.png", "diagnostics.jsonl", "diagnostics.png", "report.html", "comparison.json", "manifest.jsonl",
+    "config.json", "vocabulary.json", "corpus.npy", "best.safetensors", "last.safetensors", "metrics.jsonl",
+    "summary.json", "loss.png", "diagnostics.jsonl", "diagnostics.png", "report.html", "comparison.json",
+    "manifest.jsonl",
 }  # fmt: skip
 FOLDERS = {"corpus", "tensorboard", "report-plots"}
 RUNS = ["mlp", "ngram", "half", "large", "comparison", "comparison/mlp-3407"]
 NAMES = [
-    "emma", "olivia", "ava", "isabella", "sophia", "charlotte", "mia", "amelia", "harper", "evelyn", "abigail", "emily",
-    "ella", "elizabeth", "camila", "luna", "sofia", "avery", "mila", "aria", "scarlett", "penelope", "layla", "chloe",
-    "victoria", "madison", "eleanor", "grace", "nora", "riley", "zoey", "hannah", "hazel", "lily", "ellie", "violet",
-    "lillian", "zoe", "stella", "aurora", "natalie", "emilia", "everly", "leah", "aubrey", "willow", "addison", "lucy",
+    "emma", "olivia", "ava", "isabella", "sophia", "charlotte", "mia", "amelia", "harper", "evelyn",
+    "abigail", "emily", "ella", "elizabeth", "camila", "luna", "sofia", "avery", "mila", "aria", "scarlett",
+    "penelope", "layla", "chloe", "victoria", "madison", "eleanor", "grace", "nora", "riley", "zoey",
+    "hannah", "hazel", "lily", "ellie", "violet", "lillian", "zoe", "stella", "aurora", "natalie", "emilia",
+    "everly", "leah", "aubrey", "willow", "addison", "lucy",
 ]  # fmt: skip
 
 
@@ -132,7 +134,7 @@ def restore(sandbox: Sandbox, before: dict[str, Any], after: dict[str, Any]) -> 
 
 
 MADE = r"cache|tmp/torchinductor_|work/large/corpus/(sorted\.npy|manifest\.jsonl)"
-"""What any command may make: the second is torch's, the third is made when it is first needed to tell what is new."""
+"""What any command may make: the second is torch's, the third is made when novelty is first checked."""
 
 
 def touched(argv: list[str], before: dict[str, Any], after: dict[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
-"""Runs many command lines quickly and safely: each in a fork of one process that has loaded torch, in a sandbox.
+"""Runs many command lines quickly and safely: in a sandbox, each in a fork of a process that has loaded torch.
 
-A case is a dictionary: argv, cwd, and the file that standard input reads ("" for a closed one). The process that forks
-("zygote") takes cases as JSON lines and answers with status, the end of it, and what went on that must not.
+A case is a dictionary: argv, cwd, and the file that standard input reads ("" for a closed one). The
+process that forks ("zygote") takes cases as JSON lines and answers with the status, the end of the output,
+and what happened that must not.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ STARTS = (
     *(f"os.{name}" for name in ("exec", "posix_spawn", "fork", "system")),
 )
 WRITES = {
-    "os.mkdir": (0,), "os.rename": (0, 1), "os.remove": (0,), "os.rmdir": (0,), "os.link": (1,), "os.symlink": (1,),
-    "os.truncate": (0,), "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,), "shutil.rmtree": (0,),
+    "os.mkdir": (0,), "os.rename": (0, 1), "os.remove": (0,), "os.rmdir": (0,), "os.link": (1,),
+    "os.symlink": (1,), "os.truncate": (0,), "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,),
+    "shutil.rmtree": (0,),
 }  # fmt: skip
 
 
@@ -174,7 +176,7 @@ class Result:
 
 
 class Sandbox:
-    """Directories that a command may see: sandbox/work, where it runs, and its home, temporary files and cache beside it."""
+    """Directories that a command may see: sandbox/work, where it runs, and beside it home, tmp and cache."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.work = root, root / "sandbox" / "work"

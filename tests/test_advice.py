@@ -228,8 +228,8 @@ def test_every_warning_says_what_to_do():
     ]
     assert sorted(codes(found)) == sorted(
         [
-            "overfitted", "worse_than_ngram", "still_improving", "memorises", "collapse", "unended", "few_lines",
-            "rare_characters", "suspicious_characters", "mixed_normal_forms",
+            "overfitted", "worse_than_ngram", "still_improving", "memorises", "collapse", "unended",
+            "few_lines", "rare_characters", "suspicious_characters", "mixed_normal_forms",
         ]
     )  # fmt: skip
     assert all(warned.message and warned.remedy for warned in found)

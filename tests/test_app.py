@@ -202,16 +202,18 @@ BIG = 10**400
 
 @pytest.mark.parametrize(
     "words",
-    [f"{command} --seed {seed}" for command in ("sample RUN", "eval RUN", "report RUN", "names") for seed in (-1, 2**64)]
+    [f"{command} --seed {seed}" for seed in (-1, 2**64) for command in
+       ("sample RUN", "eval RUN", "report RUN", "names")]
     + [f"{command} {option} {value}" for value in (-1, 0, BIG, 2**64) for command, option in
        (("eval RUN", "-n"), ("report RUN", "-n"), ("compare names", "--seeds"))]
     + [f"names {option} {value}" for value in ("nan", "inf", "-inf", "1e400", "-1") for option in
        ("--time", "--learning-rate", "--weight-decay", "--teacher")]
     + [f"compare names --time {value}" for value in ("nan", "inf", "0")]
-    + [f"sample RUN {option} {value}" for value in ("nan", "inf", "-1") for option in ("--temperature", "--top-p")]
+    + [f"sample RUN {option} {value}" for value in ("nan", "inf", "-1") for option in
+       ("--temperature", "--top-p")]
     + [f"explain RUN anna --top {value}" for value in (-1, 0)]
-    + [f"sample RUN -n {BIG}", f"sample RUN --most-likely {BIG}", f"names --batch-size {BIG}", f"names --max-steps {BIG}",
-       "names --nproc 0", f"names --nproc {BIG}"],
+    + [f"sample RUN -n {BIG}", f"sample RUN --most-likely {BIG}", f"names --batch-size {BIG}",
+       f"names --max-steps {BIG}", "names --nproc 0", f"names --nproc {BIG}"],
 )  # fmt: skip
 def test_a_number_that_makes_no_sense(makemore: Any, small_run: Path, words: str) -> None:
     report = small_run / "report.html"

@@ -1,4 +1,4 @@
-"""The command line as a whole: errors of files, Ctrl-C, commands to copy, estimates, reading a terminal, grading."""
+"""The command line as a whole: file errors, Ctrl-C, commands to copy, estimates, terminal input, grading."""
 
 from __future__ import annotations
 

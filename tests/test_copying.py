@@ -58,7 +58,7 @@ def geometric(random, n, spread):
     [(zipf, 0.5), (zipf, 1.5), (geometric, 3.0), (geometric, 6.0)],
 )
 def test_a_model_that_knows_the_truth_never_memorises(n, kind, how):
-    """The list is drawn from the model itself, and split by chance: at most one time in a hundred is it said to."""
+    """Lists sampled from the model and split at random: at most one in a hundred counts as memorised."""
     random = np.random.default_rng(n)
     much, tries = 0, 20 if n > 1000 else 100
     for _ in range(tries):
@@ -128,7 +128,7 @@ def test_intervals_of_the_copy_ratio_hold_the_truth():
 
 
 def test_copies_of_lines_that_were_drawn_count_each_line_once(monkeypatch):
-    """Of a list in which a few lines stand very often the ratio of all lies within the interval of drawn ones."""
+    """If a few lines occur very often, the interval of a subsample still holds the ratio of all lines."""
     random = np.random.default_rng(7)
     names = list(dict.fromkeys(read("names").lines(range(6000))))
     times = np.minimum(1 + random.zipf(1.6, len(names)), 300)
@@ -171,7 +171,7 @@ def test_lines_are_left_out_where_those_held_out_cannot_tell():
 
 @pytest.mark.parametrize("order", [2, 6])
 def test_leaving_out_equals_a_slow_loop(order):
-    """R from folds, against its definition: each line's probability where it was not trained on and where it was."""
+    """R from folds, against its definition: each line's probability with and without training on it."""
     lines = ["abc", "abd", "bcd", "a", "b", "cab", "dd", "abcd", "ca", "ba", "abc", "a"]
     corpus = Corpus.from_lines(lines)
     counted = fitted(corpus, "ngram", order=order)
@@ -205,17 +205,21 @@ def test_leaving_out_equals_a_slow_loop(order):
     ("copies", "share", "words"),
     [
         (Copying(1.9, (1.7, 2.1), 0.36, 0.1, 3000, 1.0), None,
-         "36% of samples are training lines; training lines are 1.9x as likely as held-out ones (1.7 to 2.1): little is memorised"),
+         "36% of samples are training lines; training lines are 1.9x as likely as held-out ones "
+         "(1.7 to 2.1): little is memorised"),
         (Copying(237.9, (87.0, 3638.0), 0.4, 0.1, 9, 1e-4), None,
-         "40% of samples are training lines; training lines are 238x as likely as held-out ones (87.0 to 3,638): much is memorised"),
+         "40% of samples are training lines; training lines are 238x as likely as held-out ones "
+         "(87.0 to 3,638): much is memorised"),
         (Copying(math.nan, (math.nan, math.nan), 0.4, 0.0, 4, 1e-4), None,
          "40% of samples are training lines: much is memorised"),
         (Copying(math.nan, (math.nan, math.nan), 0.4, 0.0, 4, 0.2), None,
          "40% of samples are training lines: the 4 held-out lines cannot tell whether that is memorising"),
         (Copying(9.0, (6.0, 16.0), 0.01, 0.0, 400, 1e-4), None,
-         "1.0% of samples are training lines: few copies, though training lines are 9.0x as likely as held-out ones (6.0 to 16.0)"),
+         "1.0% of samples are training lines: few copies, though training lines are 9.0x as likely as "
+         "held-out ones (6.0 to 16.0)"),
         (Copying(9.0, (6.0, 16.0), math.nan, math.nan, 400, 1e-4), 0.5,
-         "50% of samples are training lines; training lines are 9.0x as likely as held-out ones (6.0 to 16.0): much is memorised"),
+         "50% of samples are training lines; training lines are 9.0x as likely as held-out ones "
+         "(6.0 to 16.0): much is memorised"),
     ],
 )  # fmt: skip
 def test_the_sentence(copies, share, words):

@@ -1,4 +1,4 @@
-"""The course: every lesson runs, its exercises can be solved, wrong answers are told why, and the commands work."""
+"""The course: every lesson runs, exercises can be solved, wrong answers are explained, commands work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the README and the documents say is true: Python runs, commands run, links lead somewhere, the site builds."""
+"""What the README and the documents say is true: Python and commands run, links work, the site builds."""
 
 from __future__ import annotations
 
@@ -74,21 +74,29 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
 
 
 NOT_RUN = {
-    "pip install uv && uv run makemore": "the default run, a minute of training; the line is what .ci/run and people use",
+    "pip install uv && uv run makemore": "the default run, which trains for a minute; .ci/run runs it",
     "pip install uv && uv run pytest": "these tests",
     "uv run pytest                 # a few minutes": "these tests",
-    "uv run pytest -m slow         # the slow tests: several processes, benchmarks, lessons, fuzzing": "these tests",
-    "pip install uv && uv run pre-commit install     # once: format, lint and types before every commit": "changes the checkout",
+    "uv run pytest -m slow         # the slow tests: several processes, benchmarks, lessons, fuzzing": (
+        "these tests"
+    ),
+    "pip install uv && uv run pre-commit install     # once: format, lint and types before every commit": (
+        "changes the checkout"
+    ),
     "uv run ruff check . && uv run ruff format --check .": "run by .ci/run",
     "uv run mypy": "run by .ci/run",
     "bash .ci/run                  # all of them, as CI does": "runs these tests",
     "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",
     "zcat huge.txt.gz | makemore -i - -o piped         # standard input": "run by test_cache.py",
-    "torchrun --nnodes 2 --nproc-per-node 8 --max-restarts 3 \\": "needs several machines; with two processes of one, test_group.py",
+    "torchrun --nnodes 2 --nproc-per-node 8 --max-restarts 3 \\": (
+        "needs several machines; test_group.py runs two processes on one"
+    ),
     "--rdzv-backend c10d --rdzv-endpoint first-machine:29400 --rdzv-id monday \\": "the same",
     "-m makemore train -i /shared/huge.txt -o /shared/run --type transformer --dropout 0": "the same",
-    "python lesson-1/01_counting_pairs.py     # run it as a script; figures go to figures/": "run by test_course.py",
+    "python lesson-1/01_counting_pairs.py     # run it as a script; figures go to figures/": (
+        "run by test_course.py"
+    ),
 }
 """Commands in the documents that no test runs as they stand, and why."""
 
@@ -152,11 +160,11 @@ class _Page(HTMLParser):
 
 @pytest.mark.slow
 def test_the_site_builds_and_its_links_lead_somewhere(tmp_path: Path) -> None:
-    """Warnings are errors, every link within the site has its target, and nothing is loaded from elsewhere."""
+    """Warnings are errors, every link within the site has a target, and nothing is loaded from elsewhere."""
     built = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", tmp_path / "t", ROOT / "docs", tmp_path / "site"],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", tmp_path / "t",
+         ROOT / "docs", tmp_path / "site"],
+        capture_output=True, text=True,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     pages = {path.resolve(): _Page() for path in (tmp_path / "site").rglob("*.html")}

@@ -1,4 +1,4 @@
-"""Errors about files: each names its file and says what helps, and a full disk is never more than an error."""
+"""Errors about files: each names its file and a remedy, and a full disk causes no more than an error."""
 
 from __future__ import annotations
 

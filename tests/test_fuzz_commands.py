@@ -21,45 +21,49 @@ pytestmark = [
 ]
 
 COMMANDS = [
-    "train", "sample", "score", "explain", "eval", "compare", "report", "inspect", "models", "data", "cache", "lessons",
+    "train", "sample", "score", "explain", "eval", "compare", "report", "inspect", "models", "data", "cache",
+    "lessons",
 ]  # fmt: skip
 
 WHOLE = [
     "0", "1", "2", "3", "7", "100", "-1", "-5", "1.5", "1e3", "abc", "", "9" * 30, "9" * 5000, "2147483648",
-    "9223372036854775807", "9223372036854775808", "-9223372036854775809", "٣", "1_000", " 2", "nan", "inf", "0x10", "100000",
-    "20000", "300", "true", "\udcff", "\x1b[31m1",
+    "9223372036854775807", "9223372036854775808", "-9223372036854775809", "٣", "1_000", " 2", "nan", "inf",
+    "0x10", "100000", "20000", "300", "true", "\udcff", "\x1b[31m1",
 ]  # fmt: skip
 REAL = [
-    "0", "0.1", "0.5", "1", "-1", "nan", "inf", "-inf", "1e39", "1e308", "1e-320", "1e400", "9" * 400, "abc", "", "0,5", "-0.0",
-    "5e-324", "0.999999999999", "1.0000001", "\udcff", "٣", "2",
+    "0", "0.1", "0.5", "1", "-1", "nan", "inf", "-inf", "1e39", "1e308", "1e-320", "1e400", "9" * 400, "abc",
+    "", "0,5", "-0.0", "5e-324", "0.999999999999", "1.0000001", "\udcff", "٣", "2",
 ]  # fmt: skip
 WORDS = [
-    "", " ", "\t", "a", "emma", "ka", "xqz", "é", "e\u0301", "日本語", "\u202e", "\x1b[31m", "\x07", "a\nb", "\r", "\udcff", "\U0001f600",
-    "x" * 300, "a" * 20_000, "-", "--", "-x", "--resume", "-n", "=", "[", "(", "(?R)", "[a-e]{3,5}", "(a|b)*", ".*", "\\", "(?P<x>a)(?P=x)",
-    "(?i)EMMA", "\\p{L}+", "a{1000000}", "((a*)*)*b", "%s", "{}", "$HOME", "`id`", "$(touch x)", ";", "utf-8", "utf-16", "latin-1",
-    "cp1252", "klingon", "rot13", "auto", "cpu", "cuda", "float32", "bfloat16", "int8", "names", "list", "clear", "start", "check",
-    "solutions", "1", "3", "museum", "99", *TYPES, "ngam", "LSTM", "mlp,ngram", "mlp,,", ",", "mlp,nope",
+    "", " ", "\t", "a", "emma", "ka", "xqz", "é", "e\u0301", "日本語", "\u202e", "\x1b[31m", "\x07", "a\nb",
+    "\r", "\udcff", "\U0001f600", "x" * 300, "a" * 20_000, "-", "--", "-x", "--resume", "-n", "=", "[", "(",
+    "(?R)", "[a-e]{3,5}", "(a|b)*", ".*", "\\", "(?P<x>a)(?P=x)", "(?i)EMMA", "\\p{L}+", "a{1000000}",
+    "((a*)*)*b", "%s", "{}", "$HOME", "`id`", "$(touch x)", ";", "utf-8", "utf-16", "latin-1", "cp1252",
+    "klingon", "rot13", "auto", "cpu", "cuda", "float32", "bfloat16", "int8", "names", "list", "clear",
+    "start", "check", "solutions", "1", "3", "museum", "99", *TYPES, "ngam", "LSTM", "mlp,ngram", "mlp,,",
+    ",", "mlp,nope",
 ]  # fmt: skip
 PATHS = [
-    "tiny.txt", "tiny.txt.gz", "words.txt", "three.txt", "spaces.txt", "data.csv", "latin1.txt", "binary.bin", "broken.gz",
-    "empty.txt", "blank.txt", "long.txt", "esc\x1b[31mape.txt", "two words.txt", "lists", "emptydir", "mine", "../elsewhere",
-    "../elsewhere/new", "link.txt", "loop", "dangling", "linked", *RUNS, "mlp/config.json", "mlp/best.safetensors",
-    "mlp/metrics.jsonl", "large/corpus", "nowhere.txt", "new", "new/deep/er", "a b/c d", "", ".", "..", "-", "~", "x" * 300,
-    "\udcff", "e\u0301", "\x1b[31mred", "*.txt", "lists/*", "**", "[", "http://example.com/x.txt", "/proc/self/mem", "/nonexistent",
-    "--resume", "tiny.txt/x", "new\nline",
+    "tiny.txt", "tiny.txt.gz", "words.txt", "three.txt", "spaces.txt", "data.csv", "latin1.txt", "binary.bin",
+    "broken.gz", "empty.txt", "blank.txt", "long.txt", "esc\x1b[31mape.txt", "two words.txt", "lists",
+    "emptydir", "mine", "../elsewhere", "../elsewhere/new", "link.txt", "loop", "dangling", "linked", *RUNS,
+    "mlp/config.json", "mlp/best.safetensors", "mlp/metrics.jsonl", "large/corpus", "nowhere.txt", "new",
+    "new/deep/er", "a b/c d", "", ".", "..", "-", "~", "x" * 300, "\udcff", "e\u0301", "\x1b[31mred", "*.txt",
+    "lists/*", "**", "[", "http://example.com/x.txt", "/proc/self/mem", "/nonexistent", "--resume",
+    "tiny.txt/x", "new\nline",
 ]  # fmt: skip
 SKIPPED = {"--compile", "--help", "--version", "--install-completion", "-h"}
 
 
 class Options(dict[str, list[tuple[str, str]]]):
-    """The options of each command, and of training with each type: their names and the kind of their value."""
+    """The options of each command, and of training with each type: their names and kinds of values."""
 
     def __repr__(self) -> str:
         return "Options()"
 
 
 def options_of(sandbox: Sandbox, command: str, *more: str) -> list[tuple[str, str]]:
-    """Every name of an option that the help of a command tells, with the kind of its value, "" for a switch."""
+    """The names of the options in the help of a command, each with its kind of value, "" for a switch."""
     said = sandbox.run([command, *more, "--help"], COLUMNS="100")
     assert said.status == 0, said.err
     found = []
@@ -83,7 +87,8 @@ def options(sandbox: Sandbox) -> Options:
 def _bounded(name: str, value: str, command: str) -> str:
     """A value that does not ask for hours of work, which is no fault."""
     most = {
-        "-n": 2000, "--number": 2000, "--most-likely": 300, "--max-steps": 5, "--seeds": 1, "--nproc": 1, "--time": 0.5,
+        "-n": 2000, "--number": 2000, "--most-likely": 300, "--max-steps": 5, "--seeds": 1, "--nproc": 1,
+        "--time": 0.5,
     }  # fmt: skip
     if command == "train" and name == "-n":
         return value
@@ -100,13 +105,16 @@ def _bounded(name: str, value: str, command: str) -> str:
 
 GOOD = {
     "INT": ["1", "2", "3", "7", "30", "100"], "FLOAT": ["0", "0.1", "0.5", "0.9", "1", "2"],
-    "STR": ["tiny.txt", "words.txt", "utf-8", "cpu", "auto", "mlp", "ka", "a", "[a-e]+", "float32", "lists", "data.csv"],
-    "PATH": ["fifo", "new", "new/deep/er", "a b/c d", "mlp", "half", "emptydir", "ngram", "large", "mine", "comparison"],
+    "STR": ["tiny.txt", "words.txt", "utf-8", "cpu", "auto", "mlp", "ka", "a", "[a-e]+", "float32", "lists",
+            "data.csv"],
+    "PATH": ["fifo", "new", "new/deep/er", "a b/c d", "mlp", "half", "emptydir", "ngram", "large", "mine",
+             "comparison"],
 }  # fmt: skip
 ODD = {"INT": WHOLE, "FLOAT": REAL, "PATH": PATHS, "STR": WORDS + PATHS}
 FLAGGED = {
-    "--type": TYPES, "-i": ["tiny.txt", "words.txt", "lists", "three.txt"], "--types": ["bigram,mlp", "ngram", "mlp,rnn"],
-    "--encoding": ["utf-8", "latin-1", "utf-16", "ascii"], "--device": ["cpu", "auto"], "--precision": ["float32", "bfloat16"],
+    "--type": TYPES, "-i": ["tiny.txt", "words.txt", "lists", "three.txt"],
+    "--types": ["bigram,mlp", "ngram", "mlp,rnn"], "--encoding": ["utf-8", "latin-1", "utf-16", "ascii"],
+    "--device": ["cpu", "auto"], "--precision": ["float32", "bfloat16"],
 }  # fmt: skip
 
 

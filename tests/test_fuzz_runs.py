@@ -1,4 +1,4 @@
-"""Commands on runs of which one file was changed at random: a result or one sentence, nothing lost, nothing run.
+"""Commands on runs with one file changed at random: a result or one sentence, nothing lost, nothing executed.
 
 A few hundred run with the slow tests, the same ones every time. MAKEMORE_FUZZ=2000 tries that many new ones.
 """
@@ -26,9 +26,9 @@ pytestmark = [
 
 DEEP = "\0deep"  # written as thousands of brackets, which json itself cannot write
 VALUES: list[Any] = [
-    None, True, False, 0, 1, -1, 5, -5, 1.5, -0.5, 1e308, -1e308, 10**30, int("9" * 4000), "", "x", "int8", "bfloat16", "é", "\ud800",
-    "\x1b[31m", "x" * 5000, [], {}, [1], ["a", "b"], [[]], {"a": 1}, [None], {"": []}, float("nan"), float("inf"), 2**63, 2**62, 100_000,
-    DEEP,
+    None, True, False, 0, 1, -1, 5, -5, 1.5, -0.5, 1e308, -1e308, 10**30, int("9" * 4000), "", "x", "int8",
+    "bfloat16", "é", "\ud800", "\x1b[31m", "x" * 5000, [], {}, [1], ["a", "b"], [[]], {"a": 1}, [None],
+    {"": []}, float("nan"), float("inf"), 2**63, 2**62, 100_000, DEEP,
 ]  # fmt: skip
 
 
@@ -164,12 +164,14 @@ def mutate(random: Random, sandbox: Sandbox, before: dict[str, Any]) -> str:
 
 
 USES = [
-    ["sample", "RUN"], ["sample", "RUN", "--json", "--novel"], ["sample", "RUN", "--most-likely", "3"], ["score", "RUN", "emma", "xqz"],
-    ["explain", "RUN", "emma"], ["eval", "RUN", "-n", "100"], ["eval", "RUN", "-n", "100", "--json"], ["report", "RUN", "-n", "100"],
-    ["--resume", "-o", "RUN"], ["--resume", "-o", "RUN", "--max-steps", "8"], ["--sample-only", "-o", "RUN"],
-    ["compare", "RUN", "mlp"], ["compare", "RUN"], ["compare", "tiny.txt", "-o", "RUN", "--types", "bigram,mlp", "--max-steps", "3"],
+    ["sample", "RUN"], ["sample", "RUN", "--json", "--novel"], ["sample", "RUN", "--most-likely", "3"],
+    ["score", "RUN", "emma", "xqz"], ["explain", "RUN", "emma"], ["eval", "RUN", "-n", "100"],
+    ["eval", "RUN", "-n", "100", "--json"], ["report", "RUN", "-n", "100"], ["--resume", "-o", "RUN"],
+    ["--resume", "-o", "RUN", "--max-steps", "8"], ["--sample-only", "-o", "RUN"], ["compare", "RUN", "mlp"],
+    ["compare", "RUN"], ["compare", "tiny.txt", "-o", "RUN", "--types", "bigram,mlp", "--max-steps", "3"],
     ["inspect", "RUN"], ["-i", "RUN", "-o", "new", "--max-steps", "2"],
-    ["-i", "tiny.txt", "--type", "bigram", "-o", "RUN"], ["-i", "tiny.txt", "--type", "bigram", "-o", "RUN", "--overwrite"],
+    ["-i", "tiny.txt", "--type", "bigram", "-o", "RUN"],
+    ["-i", "tiny.txt", "--type", "bigram", "-o", "RUN", "--overwrite"],
 ]  # fmt: skip
 
 

@@ -127,14 +127,14 @@ def test_two_processes_train_as_one(one: Path, two: Path) -> None:
 def test_a_run_goes_on_with_another_number_of_processes(
     one: Path, small: Path, tmp_path: Path, before: int, after: int
 ) -> None:
-    """The batches of 40 steps, and so the losses, are those of a run that was never left: every line that either saw counts."""
+    """The losses of 40 steps, and so their batches, are those of a run that was never interrupted."""
     directory = tmp_path / "run"
     # stopped by its own clock in the middle of an epoch
     code = (
         "import makemore, sys; n = 0\n"
         "def count(event):\n    global n; n += type(event).__name__ == 'Step'\n"
-        f"makemore.train({str(small)!r}, work_dir={str(directory)!r}, type='lstm', max_steps={STEPS}, batch_size=30,"
-        " precision='float32', device='cpu', on_event=count, stop=lambda: n >= 17)\n"
+        f"makemore.train({str(small)!r}, work_dir={str(directory)!r}, type='lstm', max_steps={STEPS},"
+        " batch_size=30, precision='float32', device='cpu', on_event=count, stop=lambda: n >= 17)\n"
     )
     script = tmp_path / "stop.py"
     script.write_text(code, "utf-8")

@@ -20,8 +20,9 @@ from makemore.reports.scan import folded
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
-    "source lines blank too_long undecodable stripped kept unique looked_at duplicates most_frequent lengths alphabet rare suspicious not_nfc "
-    "mixed_scripts near_duplicates neighbours format marks splits expected recommendation warnings"
+    "source lines blank too_long undecodable stripped kept unique looked_at duplicates most_frequent "
+    "lengths alphabet rare suspicious not_nfc mixed_scripts near_duplicates neighbours format marks splits expected "
+    "recommendation warnings"
 )
 
 
@@ -230,8 +231,8 @@ def test_bad_input_is_one_sentence(look, tmp_path):
 
 FAULTY = [
     *WORDS, "", *WORDS[:40], *WORDS[:10], "   ", "x" * 60, "p\u0430ypal", "zero\u200bwidth", "a\ufffdb",
-    *(unicodedata.normalize("NFD", word) for word in ("café", "naïve")), *(word.upper() for word in WORDS[50:90]),
-    "zero\u200bagain", "\u0430b", *WORDS[:3],
+    *(unicodedata.normalize("NFD", word) for word in ("café", "naïve")),
+    *(word.upper() for word in WORDS[50:90]), "zero\u200bagain", "\u0430b", *WORDS[:3],
 ]  # fmt: skip
 
 
@@ -275,7 +276,7 @@ def test_of_a_large_file_some_lines_are_looked_at(look, on_disk, monkeypatch):
 
 
 def test_few_different_lines_in_a_large_file(look, on_disk, monkeypatch):
-    """No share of the lines is drawn where the different ones are few; nor is it empty where all fold to the same."""
+    """Few different lines are not subsampled; and the result is not empty if all fold to the same."""
     monkeypatch.setattr(scan, "LOOKED_AT", 3000)
     lines = [*WORDS[:200]] * 50
     found = look(lines)

@@ -1,4 +1,4 @@
-"""What --nproc starts: nothing listens to the network, nothing is left behind, and the environment is checked."""
+"""What --nproc starts: nothing listens on the network, nothing is left behind, the environment is checked."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def started(*args: object, temporary: Path) -> subprocess.Popen[str]:
         "TORCHINDUCTOR_CACHE_DIR": "/nowhere",
     }
     return subprocess.Popen(
-        [*COMMAND, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-        start_new_session=True,
+        [*COMMAND, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, start_new_session=True,
     )  # fmt: skip
 
 
@@ -70,7 +70,8 @@ def ours(temporary: Path) -> list[str]:
 def test_processes_listen_on_the_loopback_only(small: Path, tmp_path: Path) -> None:
     """All the while, and the temporary directory is left empty."""
     process = started(
-        "-i", small, "-o", tmp_path / "run", "--type", "mlp", "--max-steps", 200, "--nproc", 2, temporary=tmp_path / "tmp"
+        "-i", small, "-o", tmp_path / "run", "--type", "mlp", "--max-steps", 200, "--nproc", 2,
+        temporary=tmp_path / "tmp"
     )  # fmt: skip
     seen: set[str] = set()
     try:
@@ -89,7 +90,8 @@ def test_processes_listen_on_the_loopback_only(small: Path, tmp_path: Path) -> N
 @needs_proc
 def test_a_killed_launcher_leaves_no_process_and_no_warning(small: Path, tmp_path: Path) -> None:
     process = started(
-        "-i", small, "-o", tmp_path / "run", "--type", "mlp", "--max-steps", 1_000_000, "--nproc", 2, temporary=tmp_path / "tmp"
+        "-i", small, "-o", tmp_path / "run", "--type", "mlp", "--max-steps", 1_000_000, "--nproc", 2,
+        temporary=tmp_path / "tmp"
     )  # fmt: skip
     try:
         while not (tmp_path / "run" / "metrics.jsonl").exists():
@@ -106,7 +108,12 @@ def test_a_killed_launcher_leaves_no_process_and_no_warning(small: Path, tmp_pat
     assert [name for name in ours(tmp_path / "tmp") if not name.startswith("makemore-")] == []
 
 
-ALONE = dict.fromkeys(("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", MEETING))  # fmt: skip
+ALONE = dict.fromkeys(
+    [
+        *("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", MEETING),
+        *("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT"),
+    ]
+)
 TORCHRUN = {
     "WORLD_SIZE": "2",
     "RANK": "0",
@@ -138,11 +145,13 @@ def put(monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any]) -> None:
         (TORCHRUN | {"MASTER_ADDR": None}, ["not MASTER_ADDR"]),
         (TORCHRUN | {"MASTER_PORT": ""}, ["not MASTER_PORT"]),
         (TORCHRUN | {"MASTER_PORT": "70000"}, ["MASTER_PORT is '70000'"]),
-        ({"TORCHELASTIC_RUN_ID": "none", "TORCHELASTIC_RESTART_COUNT": "abc"}, ["TORCHELASTIC_RESTART_COUNT is 'abc'"]),
+        ({"TORCHELASTIC_RUN_ID": "none", "TORCHELASTIC_RESTART_COUNT": "abc"},
+         ["TORCHELASTIC_RESTART_COUNT is 'abc'"]),
     ],
 )  # fmt: skip
 def test_an_environment_that_torchrun_cannot_have_made(
-    makemore: Any, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any], says: list[str]
+    makemore: Any, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any],
+    says: list[str]
 ) -> None:  # fmt: skip
     put(monkeypatch, environment)
     result = makemore("-i", small, "-o", tmp_path / "run", "--type", "mlp", "--max-steps", 2)
@@ -157,8 +166,8 @@ def test_an_environment_that_torchrun_cannot_have_made(
 @pytest.mark.parametrize(
     "environment",
     [
-        {"RANK": "x"}, {"RANK": "3", "LOCAL_RANK": "-7"}, {"TORCHELASTIC_RESTART_COUNT": "abc"}, {"MASTER_ADDR": "nowhere"},
-        {"WORLD_SIZE": "1", "RANK": "0"}, {"WORLD_SIZE": ""},
+        {"RANK": "x"}, {"RANK": "3", "LOCAL_RANK": "-7"}, {"TORCHELASTIC_RESTART_COUNT": "abc"},
+        {"MASTER_ADDR": "nowhere"}, {"WORLD_SIZE": "1", "RANK": "0"}, {"WORLD_SIZE": ""},
     ],
 )  # fmt: skip
 def test_what_does_not_matter_is_ignored(

@@ -217,7 +217,7 @@ def test_intervals_of_few_lines_hold_the_truth(n: int) -> None:
 
 @pytest.mark.parametrize("n", [5, 8, 20])
 def test_intervals_of_losses_lie_where_losses_can(n: int) -> None:
-    """Of few and very different lines a loss is still 0 or more, and the interval holds the loss and often the truth."""
+    """Even for few, very different lines a loss is 0 or more, and its interval often holds the truth."""
     random = np.random.default_rng(n)
     lengths = np.full(n, 4.0)
     held = 0

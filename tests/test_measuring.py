@@ -12,9 +12,9 @@ import pytest
 
 KEYS = {
     "nll", "bits_per_character", "bits_per_line", "perplexity", "nll_by_position", "nll_by_length",
-    "nll_by_character", "calibration_error", "calibration", "copy_ratio", "train_mass", "held_out_mass", "validity",
-    "uniqueness", "uniqueness_of_train", "novelty", "held_out_hits", "c_t", "distances", "vendi", "vendi_ratio", "nearest",
-    "warnings", "baselines",
+    "nll_by_character", "calibration_error", "calibration", "copy_ratio", "train_mass", "held_out_mass",
+    "validity", "uniqueness", "uniqueness_of_train", "novelty", "held_out_hits", "c_t", "distances", "vendi",
+    "vendi_ratio", "nearest", "warnings", "baselines",
 }  # fmt: skip
 
 

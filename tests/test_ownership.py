@@ -1,4 +1,4 @@
-"""What makemore did not write stays as it is, whatever is asked; a run that is to be replaced is whole until the new one is."""
+"""What makemore did not write stays as it is; a run is only replaced once the new one is complete."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def a_device(path: Path) -> None:
 
 
 OBSTACLES = [
-    a_file, a_json, a_directory, an_empty_directory, a_link_to_a_file, a_link_to_a_directory, a_dangling_link, a_fifo,
-    a_device,
+    a_file, a_json, a_directory, an_empty_directory, a_link_to_a_file, a_link_to_a_directory, a_dangling_link,
+    a_fifo, a_device,
 ]  # fmt: skip
 each_obstacle = pytest.mark.parametrize("put", OBSTACLES, ids=lambda put: put.__name__)
 
@@ -191,7 +191,7 @@ def reserved(run: Path, name: str, put: Callable[[Path], None]) -> bool:
 def test_overwriting_where_something_else_is(
     unchanged: Any, small: Path, run: Path, bigram: Path, put: Callable[[Path], None]
 ) -> None:
-    """Both at names that the run has not written yet, and where something came in the place of a file of the run."""
+    """At names that the run has not written yet, and at names of files of the run that were replaced."""
     for name in RUN_NAMES:
         path = run / name
         if reserved(run, name, put):
@@ -263,7 +263,7 @@ class Killed(BaseException):
 
 @contextlib.contextmanager
 def interrupted(monkeypatch: pytest.MonkeyPatch, after: int, error: BaseException) -> Iterator[None]:
-    """Let a rename fail after so many; where the error is Killed, nothing is renamed or put back after it either."""
+    """Let a rename fail after some have succeeded; if the error is Killed, no later one happens either."""
     left, dead = iter(range(after)), False
 
     def failing(original: Any) -> Any:
@@ -415,8 +415,8 @@ def test_an_old_run_is_overwritten(makemore: Any, small: Path, old: Path) -> Non
     assert makemore("-i", small, "-o", "old", *QUICK, "--overwrite").status == 0
     assert library.load("old").type == "bigram"
     assert sorted(os.listdir("old")) == sorted(
-        ["best.safetensors", "config.json", "corpus.npy", "last.safetensors", "mine.txt", "metrics.jsonl", "summary.json",
-         "vocabulary.json", "report-plots", NAME]
+        ["best.safetensors", "config.json", "corpus.npy", "last.safetensors", "mine.txt", "metrics.jsonl",
+         "summary.json", "vocabulary.json", "report-plots", NAME]
     )  # fmt: skip
     assert os.listdir("old/report-plots") == ["mine.txt"]
 

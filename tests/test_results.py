@@ -49,8 +49,8 @@ def test_to_json_and_back():
     "change",
     [
         {"name": None}, {"name": 3}, {"loss": [1.0]}, {"loss": {"test": "x"}}, {"known": 1}, {"parts": {}},
-        {"parts": [{"from": -1}]}, {"parts": [{"from": True}]}, {"parts": [{}]}, {"parts": [{"from": 1, "ends": [1.0]}]},
-        {"half": "x"}, {"half": 1e400},
+        {"parts": [{"from": -1}]}, {"parts": [{"from": True}]}, {"parts": [{}]},
+        {"parts": [{"from": 1, "ends": [1.0]}]}, {"half": "x"}, {"half": 1e400},
     ],
 )  # fmt: skip
 def test_other_values_are_refused(change):

@@ -1,4 +1,4 @@
-"""What stands on a terminal, at any width: whole words, whole numbers, whole commands, and nothing that it would obey."""
+"""What a terminal shows, at any width: whole words, numbers and commands, and nothing that controls it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def words(text: str) -> set[str]:
 
 
 def check_readable(show: Callable[[Console], None]) -> None:
-    """Every word of a wide terminal is there, whole, on a narrow one, and no line but a command or a single word is too long."""
+    """A narrow terminal shows every word of a wide one, and only a command or a single word is too long."""
     everything = words(printed(WIDE, show))
     assert everything
     for width in WIDTHS:
@@ -85,7 +85,7 @@ def test_eval_is_readable_at_any_width(long_lines: Path, small_run: Path) -> Non
         numbers = assess(makemore.load(run), 100)
         wide = replace(numbers.losses["test"], perplexity=Estimate(123456.78, (0.73, 1234567.89)))
         numbers = replace(numbers, losses={**numbers.losses, "test": wide})
-        check_readable(lambda console, numbers=numbers: tables.show_assessment(console, numbers))  # type: ignore[misc]
+        check_readable(lambda console, numbers=numbers: tables.show_assessment(console, numbers))
     narrow = printed(40, lambda console: tables.show_assessment(console, numbers))
     assert "validation  " in narrow
     assert re.search(r"^nats per token$", narrow, re.MULTILINE)
@@ -132,17 +132,17 @@ def test_inspect_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> N
 def test_explain_is_readable_at_any_width(small_run: Path, names_run: Path) -> None:
     for runs in ([small_run], [small_run, names_run]):
         explained = {f"run-{i}": makemore.load(run).explain("emma") for i, run in enumerate(runs)}
-        check_readable(lambda console, explained=explained: show_explained(console, explained))  # type: ignore[misc]
+        check_readable(lambda console, explained=explained: show_explained(console, explained))
 
 
 def test_what_people_write_is_no_markup_and_no_emoji() -> None:
     texts = ["[bold]x[/bold]", ":dog:", "[/]", "\\[a]"]
     for text in texts:
         for terminal in (True, False):
-            assert printed(80, lambda c, text=text: layout.say(c, text), terminal) == text + "\n"  # type: ignore[misc]
-            table = printed(80, lambda c, text=text: layout.table(c, ["", text], [[text, "1"]]), terminal)  # type: ignore[misc]
+            assert printed(80, lambda c, text=text: layout.say(c, text), terminal) == text + "\n"
+            table = printed(80, lambda c, text=text: layout.table(c, ["", text], [[text, "1"]]), terminal)
             assert table.count(text) == 2
-            noted = printed(80, lambda c, text=text: layout.notes(c, [(text, "1", text)]), terminal)  # type: ignore[misc]
+            noted = printed(80, lambda c, text=text: layout.notes(c, [(text, "1", text)]), terminal)
             assert noted.count(text) == 2
 
 

@@ -1,4 +1,4 @@
-"""The summary and the metrics of a run: what is written can be read, and what an earlier version wrote too."""
+"""The summary and the metrics of a run: what this or an earlier version wrote can be read."""
 
 import json
 import math

@@ -197,7 +197,8 @@ def test_sigkill_and_resume(names: Path, undisturbed: Path, tmp_path: Path) -> N
     directory = tmp_path / "killed"
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in SMALL.items()]
     slow = (  # a step takes long enough to be hit
-        "import time, torch; from makemore.cli.main import main; torch.set_num_threads(1); from makemore.training import step; old = step.nll\n"
+        "import time, torch; from makemore.cli.main import main; torch.set_num_threads(1)\n"
+        "from makemore.training import step; old = step.nll\n"
         "def nll(*a): time.sleep(0.02); return old(*a)\n"
         "step.nll = nll; main()"
     )
