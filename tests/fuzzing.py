@@ -1,4 +1,4 @@
-"""Runs many command lines quickly and safely: in a sandbox, each in a fork of a process that has loaded torch.
+"""Runs many command lines quickly and safely: in a sandbox, each in a fork of one process with torch loaded.
 
 A case is a dictionary: argv, cwd, and the file that standard input reads ("" for a closed one). The
 process that forks ("zygote") takes cases as JSON lines and answers with the status, the end of the output,

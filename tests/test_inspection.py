@@ -21,8 +21,8 @@ from makemore.reports.scan import folded
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
     "source lines blank too_long undecodable stripped kept unique looked_at duplicates most_frequent "
-    "lengths alphabet rare suspicious not_nfc mixed_scripts near_duplicates neighbours format marks splits expected "
-    "recommendation warnings"
+    "lengths alphabet rare suspicious not_nfc mixed_scripts near_duplicates neighbours format marks splits "
+    "expected recommendation warnings"
 )
 
 

@@ -1,8 +1,12 @@
 """Runs that an earlier makemore wrote: they still load, sample, score and go on.
 
 Both were trained by version 0.1.0, before the modules moved into packages, on the first 120 of the bundled
-names: `makemore -i names.txt --type gru --n-embd 8 --n-embd2 16 --max-steps 40 --precision float32 -o
-gru`, and `--type ngram --order 3`. What they must say was printed by the same version.
+names:
+
+    makemore -i names.txt --type gru --n-embd 8 --n-embd2 16 --max-steps 40 --precision float32 -o gru
+    makemore -i names.txt --type ngram --order 3 -o ngram
+
+What they must say was printed by the same version.
 """
 
 import shutil
