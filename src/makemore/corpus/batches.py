@@ -111,13 +111,9 @@ class Batches:
 def in_order(
     rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.signedinteger], tokens_per_batch: int
 ) -> list[npt.NDArray[np.int64]]:
-    """Return the rows once, sorted by length and cut into batches.
+    """Return the rows (N,) once, sorted by their lengths (N,) and cut into batches.
 
-    Args:
-        rows: (N,) row numbers.
-        lengths: (N,) characters of each.
-        tokens_per_batch: The most tokens of a batch, padding included, unless a single line has more.
-
+    A batch has at most `tokens_per_batch` tokens, padding included, unless a single line has more.
     """
     order = np.argsort(lengths, kind="stable")
     batches, start = [], 0

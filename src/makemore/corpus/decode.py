@@ -54,16 +54,10 @@ class Piece:
 
 
 def decoded(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
-    """Yield the text of a file in pieces of whole lines.
+    """Yield the text of a file in pieces of whole lines, about `sizes.block` bytes at a time.
 
-    Args:
-        path: The file.
-        how: Its encoding, and whether lines that are not in it are dropped.
-        sizes: How much is read at a time.
-
-    Raises:
-        MakemoreError: The file cannot be read, is not text, is in another encoding, or has an endless line.
-
+    Raises MakemoreError if the file cannot be read, is not text, is in another encoding, or has an endless
+    line.
     """
     name = name_of(path)
     with opened(path) as packed:

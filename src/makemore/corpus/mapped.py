@@ -19,16 +19,7 @@ Entry = TypeVar("Entry", bound=np.generic)
 
 
 class Mapped(Generic[Entry]):
-    """An array in a .npy file.
-
-    Args:
-        path: The file.
-        kind: The type of the entries.
-
-    Raises:
-        ValueError: The file holds something else.
-
-    """
+    """An array in a .npy file. Raises ValueError if the file holds something else."""
 
     def __init__(self, path: Path, kind: type[Entry]) -> None:
         """Map the file."""

@@ -104,13 +104,7 @@ class Numbering:
         return vocab, np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
 
     def too_few(self, different: int, line: str = "") -> NoReturn:
-        """Raise MakemoreError for too few different lines.
-
-        Args:
-            different: How many there are.
-            line: The longest of them: perhaps everything is on it.
-
-        """
+        """Raise MakemoreError for too few different lines; the longest is passed, as it may hold everything."""
         dropped = f" of at most {self.how.max_length} characters" if self.reading.too_long else ""
         apart = ""
         if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):

@@ -103,13 +103,7 @@ class Passes(ABC):
         return np.concatenate(parts)
 
     def pieces(self, split: str, tokens: int | None = None) -> Iterator[npt.NDArray[np.int64]]:
-        """Yield the row numbers of a split in file order, a piece of the file at a time.
-
-        Args:
-            split: The split.
-            tokens: Tokens of the file per piece, about; None for `sizes.piece`.
-
-        """
+        """Yield the row numbers of a split in file order, from about `tokens` tokens at a time."""
         for a, b in self._chunks_at_once(tokens):
             rows = self.rows_of(np.arange(a, b), split)
             if len(rows):

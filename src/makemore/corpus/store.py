@@ -25,15 +25,7 @@ from makemore.files.paths import damage
 
 
 class Store:
-    """The files of a corpus.
-
-    Args:
-        directory: Where they are.
-
-    Raises:
-        MakemoreError: They are incomplete or damaged.
-
-    """
+    """The files of a corpus in a directory. Raises MakemoreError if they are incomplete or damaged."""
 
     def __init__(self, directory: Path) -> None:
         """Open the files."""

@@ -29,13 +29,7 @@ class Readable(Protocol):
 def unpacked(file: BinaryIO, name: str) -> Readable:
     """Return the content of a file, unpacked if its first bytes say that it is compressed.
 
-    Args:
-        file: The file.
-        name: What messages call it.
-
-    Raises:
-        MakemoreError: The file cannot be read, or the package that unpacks it is not installed.
-
+    Raises MakemoreError if it cannot be read, or if the package that unpacks it is not installed.
     """
     # standard input may be something else in a notebook
     buffered = file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, file))

@@ -61,13 +61,7 @@ class Manifest:
         return name in self.names
 
     def obstacle(self, name: str, wanted: str = "file") -> Path | None:
-        """Return what prevents writing a name, or its NAME.tmp; None if nothing does.
-
-        Args:
-            name: The name.
-            wanted: Whether a "file" or a "directory" is to be written.
-
-        """
+        """Return what prevents writing a file, or a directory, under a name or its NAME.tmp; else None."""
         for path, needed in ((self.directory / name, wanted), (self.directory / f"{name}.tmp", "file")):
             found = kind(path)
             if found and (name not in self or found != needed):
@@ -137,10 +131,7 @@ class Manifest:
     def make_directory(self, name: str, adopted: Iterable[str] = ()) -> Manifest:
         """Make the directory of that name if it does not exist, and return its manifest.
 
-        Args:
-            name: The name.
-            adopted: Names of what makemore wrote there, in case there is no manifest.
-
+        If it has none, the names in `adopted` are taken as written by makemore.
         """
         self.claim(name, wanted="directory")
         path = self.directory / name
@@ -205,13 +196,7 @@ class Manifest:
 
 
 def in_the_way(path: Path, found: str) -> MakemoreError:
-    """Return an error for something that makemore did not write.
-
-    Args:
-        path: Where it is.
-        found: What it is, as `kind` names it.
-
-    """
+    """Return the error for something that makemore did not write; `found` says what it is, as `kind` does."""
     if found == "file":
         what = "was not written by makemore"
     else:

@@ -20,12 +20,9 @@ from makemore.runs.recognition import FILES, FOLDERS, NEW, OLD, WEIGHTS, check_o
 
 
 def check_free(directory: Path, overwrite: bool) -> None:
-    """Raise MakemoreError if starting a run in a directory would lose something.
+    """Raise MakemoreError if starting a run in a directory, which need not exist, would lose something.
 
-    Args:
-        directory: The directory, which need not exist.
-        overwrite: Whether an existing run may be replaced.
-
+    An existing run may be replaced only with `overwrite`.
     """
     found = kind(directory)
     if found and not os.path.isdir(directory):

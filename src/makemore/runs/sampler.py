@@ -18,14 +18,7 @@ from makemore.sampling.wanted import Keep
 
 
 class Sampler:
-    """Samples from one model, and caches the first steps between calls.
-
-    Args:
-        model: The model; its weights must not change.
-        corpus: The lines that it was trained on.
-        spelling: How prefixes are read.
-
-    """
+    """Samples from one model, whose weights must not change, and caches the first steps between calls."""
 
     def __init__(self, model: nn.Module, corpus: Corpus, spelling: Spelling) -> None:
         self.model, self.corpus, self.spelling = model, corpus, spelling

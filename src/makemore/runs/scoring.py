@@ -61,15 +61,7 @@ def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[f
 def scored(
     letters: Callable[[list[str]], list[list[float]]], vocab: Vocab, lines: Iterable[str], group: Group
 ) -> Generator[Scored, None, None]:
-    """Yield each line that is not empty with its score.
-
-    Args:
-        letters: Scores a list of lines.
-        vocab: The model's vocabulary.
-        lines: The lines.
-        group: Processes that share the work.
-
-    """
+    """Yield each line that is not empty with its score by `letters`; the group shares the work."""
 
     def work(chunk: list[str]) -> list[Scored]:
         scores = iter(letters([line for line in chunk if vocab.knows(line)]))
@@ -97,15 +89,7 @@ def chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:
 
 
 def explain(model: nn.Module, vocab: Vocab, line: str, top: int) -> list[Explained]:
-    """Return what a model expected at each character of a line and at its end.
-
-    Args:
-        model: The model.
-        vocab: Its vocabulary.
-        line: A line of characters of the vocabulary.
-        top: How many of the most likely characters to list.
-
-    """
+    """Return what a model expected at each character of a line and at its end: the `top` likeliest ones."""
     explained = []
     expected = losses.expected(model, _corpus(vocab, [line]), 0)
     for character, p in zip([*line, "\n"], expected, strict=True):

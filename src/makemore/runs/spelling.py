@@ -13,14 +13,7 @@ class Spelling:
     """Brings lines to the form that a model needs: stripped, in normal form C, not too long."""
 
     def __init__(self, vocab: Vocab, keep_spaces: bool, longest: int) -> None:
-        """Keep how the training lines were read.
-
-        Args:
-            vocab: The model's vocabulary.
-            keep_spaces: Whether spaces at the ends of lines were kept.
-            longest: Characters of the longest training line.
-
-        """
+        """Keep how the training lines were read, and the length of the longest."""
         self._characters = frozenset(vocab.characters)
         self._keep_spaces = keep_spaces
         self.most = max(LONGEST, longest)

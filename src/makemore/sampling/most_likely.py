@@ -132,14 +132,7 @@ class _Lines:
 
 
 class _Search:
-    """Finds the wanted lines with the highest keys.
-
-    Args:
-        tree: The lines.
-        wanted: Which lines are wanted, and how many.
-        seed: Seed of the noise; None adds no noise.
-
-    """
+    """Finds the wanted lines of a tree with the highest keys; without a seed, the keys have no noise."""
 
     def __init__(self, tree: Tree, wanted: Wanted, seed: int | None) -> None:
         self.tree, self.wanted, self.seed = tree, wanted, seed

@@ -78,15 +78,7 @@ class SampleOptions:
             )
 
     def log_probabilities(self, logp: Floats) -> Floats:
-        """Return the log-probabilities to sample from: after temperature, then top_k, then top_p.
-
-        Args:
-            logp: The model's own, (D, V).
-
-        Returns:
-            Those of the D next characters, (D, V), normalised.
-
-        """
+        """Return the model's log-probabilities (D, V) after temperature, then top_k, then top_p."""
         if self.temperature == 1 and self.top_k is None and self.top_p == 1:
             return logp
         with np.errstate(divide="ignore", over="ignore"):

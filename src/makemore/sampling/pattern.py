@@ -28,12 +28,7 @@ _TOKEN = regex.compile(
 class Matcher:
     """A regular expression that the whole line must match, for checking lines and their beginnings.
 
-    Args:
-        pattern: The regular expression.
-
-    Raises:
-        MakemoreError: It is not a regular expression, or would take too much time or memory.
-
+    Raises MakemoreError if it is not one, or would take too much time or memory.
     """
 
     # Where `regex` can wrongly refuse a partial match (its issues 553 and 589): lookbehinds, negative

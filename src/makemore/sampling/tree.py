@@ -124,14 +124,7 @@ class Tree:
         return Nodes(self.logp, self.state, 0, np.zeros(1, dtype=np.intp))
 
     def children(self, nodes: Nodes, parent: Ids, character: Ids) -> Nodes:
-        """Go down from some nodes.
-
-        Args:
-            nodes: D nodes.
-            parent: For each child, which of them it comes from, (C,).
-            character: The character that each child adds, (C,).
-
-        """
+        """Return the nodes that continue the rows `parent` (C,) of some nodes by the ids `character` (C,)."""
         depth = nodes.depth + 1
         if nodes.number is not None:
             parent = nodes.number[parent]

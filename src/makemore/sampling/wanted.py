@@ -56,24 +56,11 @@ class Wanted:
         return [a and b for a, b in zip(self.matching(lines), self.kept(lines), strict=True)]
 
     def in_vain(self, refused: int, since: float) -> bool:
-        """Return whether to give up.
-
-        Args:
-            refused: Lines rejected since the last wanted one.
-            since: When that was, by `time.monotonic`.
-
-        """
+        """Return whether to give up after so many rejected lines, or so long after the time `since`."""
         return refused >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS
 
     def unmet(self, found: int, tried: str, *, random: bool) -> MakemoreError:
-        """Return the error for too few lines.
-
-        Args:
-            found: Lines found.
-            tried: What was done to find them.
-            random: Whether a higher temperature would give others.
-
-        """
+        """Return the error for too few lines; random: whether a higher temperature would give others."""
         # each condition: its option, how the sentence names it, the remedy
         conditions = {
             "pattern": (f"match pattern={quoted(self.options.pattern)}", "loosen the pattern"),

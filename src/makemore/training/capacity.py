@@ -70,13 +70,7 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
 
 
 def untrained_size(type: str, corpus: Corpus) -> int:
-    """Return how many parameters a type has on a corpus, by its default Config.
-
-    Args:
-        type: A name of MODELS.
-        corpus: The lines.
-
-    """
+    """Return how many parameters a type has on a corpus with its default Config."""
     if type == "ngram":  # how much it counts depends on the lines
         return count_parameters(fitted(corpus, type))
     if type in TABLES:

@@ -66,12 +66,7 @@ class Clock:
         return self.share() == 1
 
     def evaluation_due(self, over: bool) -> bool:
-        """Return whether to evaluate this step: at the start, regularly, and at the end, but never twice.
-
-        Args:
-            over: Whether training has reached its end.
-
-        """
+        """Return whether to evaluate this step: at the start, regularly, and at the end, but never twice."""
         step = self._place.step
         if step <= self._place.evaluated:
             return False

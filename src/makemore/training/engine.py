@@ -58,13 +58,7 @@ class Engine:
         return forward
 
     def share(self, corpus: Corpus, rows: npt.NDArray[np.int64]) -> Batch:
-        """Return this process's part of a batch.
-
-        Args:
-            corpus: The lines.
-            rows: The rows of the whole batch.
-
-        """
+        """Return this process's part of the batch that has these rows of a corpus."""
         if self._group.size == 1:
             return batch_of(corpus, rows, self.device)
         lengths = corpus.lengths_of(rows)

@@ -19,17 +19,7 @@ MASS_SAMPLES = 2_000
 
 
 def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
-    """Score the best weights of a run, and write summary.json and loss.png.
-
-    Args:
-        run: The run.
-        progress: How far training came.
-        seconds: The training time.
-
-    Returns:
-        The contents of summary.json.
-
-    """
+    """Score the best weights of a run; write summary.json, whose content is returned, and loss.png."""
     corpus, group = run.corpus, run.disk.group
     run.__dict__.pop("model", None)  # the cached model is older than the best weights
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}

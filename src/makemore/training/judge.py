@@ -49,12 +49,7 @@ class Judge:
         self._best: Losses | None = None  # of the validation lines, at the best step
 
     def evaluate(self, seconds: Callable[[], float]) -> Evaluation:
-        """Score the model, and note in the progress whether it is the best so far.
-
-        Args:
-            seconds: Returns the training time so far.
-
-        """
+        """Score the model, and note in the progress whether it is the best so far."""
         progress = self._state.progress
         train, validation = self._losses("train").loss, self._losses("validation")
         loss = validation.loss
@@ -127,13 +122,7 @@ class Judge:
 
 
 def evaluated_rows(corpus: Corpus, seed: int) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the rows of each split that are scored at every evaluation: always the same ones.
-
-    Args:
-        corpus: The lines.
-        seed: Seed of the choice.
-
-    """
+    """Return the rows of each split that are scored at every evaluation: always the same ones for a seed."""
     random = np.random.default_rng(seed)
     chosen = {}
     for split, most in EVALUATED_TOKENS.items():

@@ -66,14 +66,7 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, matrices: list[nn.Parameter], learning_rate: float, weight_decay: float) -> None:
-        """Prepare to update matrices.
-
-        Args:
-            matrices: All two-dimensional.
-            learning_rate: The first learning rate.
-            weight_decay: As in `optimizers`.
-
-        """
+        """Prepare to update matrices, all two-dimensional."""
         super().__init__(matrices, {"lr": learning_rate, "weight_decay": weight_decay})
         self._alike: dict[torch.Size, list[nn.Parameter]] = {}
         for matrix in matrices:

@@ -29,12 +29,7 @@ Write = Callable[[str, float | None], None]
 
 @contextlib.contextmanager
 def shown(wanted: bool) -> Iterator[Callable[[Event], None]]:
-    """Yield a listener that shows the events of training, if a person is watching.
-
-    Args:
-        wanted: Whether to show anything at all.
-
-    """
+    """Yield a listener that shows the events of training, if that is wanted and a person is watching."""
     if wanted and _in_notebook():
         yield _Progress(_Notebook())
     elif wanted and sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":

@@ -238,14 +238,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
 
 
 def _train(run: Run, running: _Running, changed: bool = False) -> None:
-    """Train a run to its end, and pass the events to the listeners.
-
-    Args:
-        run: The run, with the settings to train with.
-        running: How to train it.
-        changed: Whether its settings differ from those in its config.json.
-
-    """
+    """Train a run to its end, and pass the events to listeners; changed: whether its settings have changed."""
     counting = model_class(run.type).counting
     watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
     ours, first = running.listening, run.disk.writes

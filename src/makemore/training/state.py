@@ -60,15 +60,7 @@ class TrainState:
     """A model in training, from its first step or from its last checkpoint."""
 
     def __init__(self, model: Model, corpus: Corpus, settings: Settings, device: torch.device) -> None:
-        """Prepare the first step.
-
-        Args:
-            model: The model, untrained.
-            corpus: What it is trained on.
-            settings: How it is trained.
-            device: Where it is trained; the model is moved there.
-
-        """
+        """Prepare the first step of an untrained model, which is moved to the device."""
         model.to(device)
         self.model = model
         self.optimizers = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
@@ -105,12 +97,7 @@ class TrainState:
         return self.progress.step
 
     def count(self, loss: float) -> None:
-        """Count a step.
-
-        Args:
-            loss: The loss of its batch.
-
-        """
+        """Count a step, with the loss of its batch."""
         if self.step == self._first and self._disk is not None:
             self._disk.forget_end()  # what a finished run wrote at its end is no longer true
         self.progress.step += 1
@@ -140,12 +127,7 @@ class TrainState:
             self._disk.add_metrics(evaluation.row())
 
     def save(self, seconds: float) -> Checkpoint:
-        """Save a checkpoint.
-
-        Args:
-            seconds: The training time so far.
-
-        """
+        """Save a checkpoint, with the training time so far in seconds."""
         progress, batches = self.progress, self.batches
         progress.epoch, progress.pool, progress.position = batches.epoch, batches.pool, batches.position
         progress.seconds = seconds
@@ -203,13 +185,9 @@ class TrainState:
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], begun: bool) -> None:
-    """Restore the state of one optimiser, or raise ValueError if it does not fit its weights.
+    """Restore the state of an optimiser, or raise ValueError if it does not fit its weights.
 
-    Args:
-        optimizer: A new optimiser.
-        tensors: Its state, named "WEIGHT.KEY" with the number of a weight.
-        begun: Whether it took a step, so that it has a state.
-
+    The tensors are named "WEIGHT.KEY", with the number of a weight. Before its first step it has no state.
     """
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}

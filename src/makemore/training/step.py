@@ -38,14 +38,7 @@ class Batch:
 
 
 def batch_of(corpus: Corpus, rows: npt.NDArray[np.int64], device: torch.device = CPU) -> Batch:
-    """Return lines of a corpus as a batch on a device.
-
-    Args:
-        corpus: The lines.
-        rows: (B,) which of them.
-        device: Where to compute.
-
-    """
+    """Return the rows (B,) of a corpus as a batch on a device."""
     inputs, targets = (torch.from_numpy(array).to(device) for array in corpus.batch(rows))
     return Batch(inputs, targets, int((corpus.lengths_of(rows) + 1).sum()))
 

@@ -34,26 +34,12 @@ class Teacher:
 
 
 def fit_teacher(corpus: Corpus, share: float, device: torch.device) -> Teacher | None:
-    """Return a teacher that knows the training lines of a corpus; None if its share is 0.
-
-    Args:
-        corpus: The lines.
-        share: How much of the targets it gives, from 0 to 1.
-        device: Where the student is trained.
-
-    """
+    """Return a teacher that knows the training lines of a corpus; None if its share of the targets is 0."""
     return teacher_of(fitted(corpus, "ngram", order=TEACHER_ORDER), share, device) if share else None
 
 
 def teacher_of(model: nn.Module, share: float, device: torch.device) -> Teacher | None:
-    """Return a model as a teacher; None if its share is 0.
-
-    Args:
-        model: It predicts the next characters and is not trained.
-        share: How much of the targets it gives, from 0 to 1.
-        device: Where the student is trained.
-
-    """
+    """Return a model, which is not trained, as a teacher; None if its share of the targets is 0."""
     if device.type == "cuda":  # an n-gram needs 64-bit floats, which Apple's GPUs do not have
         model.to(device)
     return Teacher(model, share) if share else None

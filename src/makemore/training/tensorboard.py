@@ -23,13 +23,7 @@ class _Writer(Protocol):
 
 @contextlib.contextmanager
 def board(run: Run, wanted: bool) -> Iterator[Callable[[Event], None]]:
-    """Yield a listener that writes to the run's directory, or one that does nothing.
-
-    Args:
-        run: The run.
-        wanted: Whether to write.
-
-    """
+    """Yield a listener that writes to the run's directory if that is wanted, or one that does nothing."""
     if not wanted:
         yield lambda event: None
         return
