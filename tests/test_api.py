@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import io
 import math
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import IPython.display
+import numpy as np
 import pytest
 
 import makemore
@@ -54,9 +56,67 @@ def test_a_line_with_an_unknown_character_scores_inf(run: Run) -> None:
 
 def test_lines_can_be_any_iterable_of_strings(run: Run) -> None:
     assert run.score(line for line in ("emma", "ava")) == run.score(["emma", "ava"])
-    for wrong in ("emma", ["emma", math.nan], [None]):
-        with pytest.raises(MakemoreError, match="lines must be a list of lines"):
+    for wrong, says in (
+        ("emma", "lines must be strings, one for each line, not one str"),
+        (3, "lines must be strings, one for each line, not one int"),
+        (["emma", math.nan], "lines: item 2 is nan, not a string; drop missing values"),
+        (["emma", 3], "lines: item 2 is 3, not a string; convert it with str"),
+        ([None], "lines: item 1 is None, not a string; drop missing values"),
+    ):
+        with pytest.raises(MakemoreError, match=says):
             run.score(wrong)  # type: ignore[arg-type]
+
+
+def test_score_cleans_lines_as_the_command_does(run: Run) -> None:
+    assert run.score([" emma ", "emma\n"]) == run.score(["emma", "emma"])
+    assert run.score(["emma "]) == [sum(nlls or []) for _, nlls in run.scored(["emma "])]
+
+
+@pytest.mark.parametrize("top", [0, -1, 2.5, "3", True, None])
+def test_explain_refuses_a_wrong_top(run: Run, top: Any) -> None:
+    with pytest.raises(MakemoreError, match="top must be ") as error:
+        run.explain("emma", top=top)
+    assert error.value.options == ("top",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"n": "3"}, "n"),
+        ({"n": 2.5}, "n"),
+        ({"n": True}, "n"),
+        ({"n": None}, "n"),
+        ({"temperature": "x"}, "temperature"),
+        ({"temperature": None}, "temperature"),
+        ({"temperature": 10**400}, "temperature"),
+        ({"top_k": 2.5}, "top_k"),
+        ({"top_p": "all"}, "top_p"),
+        ({"max_length": "4"}, "max_length"),
+        ({"prefix": 3}, "prefix"),
+        ({"pattern": 3}, "pattern"),
+        ({"unique": 1}, "unique"),
+        ({"novel": "yes"}, "novel"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": True}, "seed"),
+    ],
+)
+def test_sampling_names_an_argument_of_the_wrong_type(run: Run, arguments: Any, name: str) -> None:
+    with pytest.raises(MakemoreError, match=f"^{name} must be ") as error:
+        run.sample(**arguments)
+    assert error.value.options == (name,)
+
+
+def test_numbers_from_numpy_are_numbers(run: Run, small: Path, tmp_path: Path) -> None:
+    assert run.sample(np.int64(3), temperature=np.float32(0.5), seed=np.int32(1)) == run.sample(
+        3, temperature=0.5, seed=1
+    )
+    path = tmp_path / "run"
+    made = makemore.train(
+        small, type="bigram", work_dir=path, device="cpu", seed=np.int64(7), smoothing=np.float32(0.5)
+    )
+    assert makemore.load(path).settings == made.settings
+    assert makemore.load(path).config == made.config
+    assert type(made.settings.seed) is int
 
 
 def test_tab_shows_what_one_does_with_a_run(run: Run) -> None:
@@ -68,7 +128,7 @@ def test_a_run_says_what_it_is(run: Run) -> None:
     summary = run.summary()
     assert summary is not None
     assert repr(run) == (
-        f"Run(ngram in {str(run.directory)!r}, {summary.parameters:,} parameters, {summary.steps:,} steps, "
+        f"Run(ngram in {str(run.directory)!r}, {summary.parameters:,} parameters, 1 step, "
         f"test loss {summary.nll['test']:.4f})"
     )
 
@@ -138,6 +198,53 @@ def test_training_on_strings(tmp_path: Path) -> None:
     assert again.corpus.fingerprint == makemore.Corpus.from_lines(lines).fingerprint
     with pytest.raises(MakemoreError, match="was started on"):
         makemore.train(lines=["other", "lines", "here"], work_dir=tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", 1.5),
+        ("seed", True),
+        ("seed", np.float64(2.0)),
+        ("max_steps", 2.5),
+        ("batch_size", 2.5),
+        ("batch_size", "many"),
+        ("patience", True),
+        ("learning_rate", "high"),
+        ("weight_decay", True),
+        ("teacher", "yes"),
+        ("time", "1m"),
+        ("precision", 16),
+        ("keep_spaces", 3),
+        ("drop_undecodable", None),
+        ("min_count", 1.5),
+        ("max_length", "4"),
+        ("encoding", 8),
+        ("type", 3),
+        ("device", None),
+        ("top_k", "a"),
+        ("compile", "yes"),
+        ("diagnostics", 1),
+        ("tensorboard", None),
+        ("resume", "no"),
+        ("overwrite", 1),
+        ("n_embd", 2.5),
+        ("n_embd", "wide"),
+        ("n_embd", None),
+        ("dropout", True),
+    ],
+)
+def test_a_value_of_the_wrong_type_leaves_the_old_run_alone(
+    small: Path, small_run: Path, tmp_path: Path, name: str, value: Any
+) -> None:
+    path = shutil.copytree(small_run, tmp_path / "run")
+    before = {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    with pytest.raises(MakemoreError, match=f"^{name} must be ") as error:
+        makemore.train(
+            small, **{"work_dir": path, "overwrite": True, "type": "mlp", "device": "cpu", name: value}
+        )
+    assert name in error.value.options
+    assert {each: each.read_bytes() for each in path.rglob("*") if each.is_file()} == before
 
 
 def test_lines_that_cannot_be_trained_on(small: Path, tmp_path: Path) -> None:

@@ -150,6 +150,19 @@ def test_what_cannot_be_compared(
     assert not (tmp_path / "e").exists()
 
 
+def test_one_type_may_be_a_string(small: Path, tmp_path: Path) -> None:
+    found = compare(small, types="bigram", work_dir=tmp_path / "one", device="cpu", max_steps=np.int64(5))
+    assert found is not None
+    assert [entry.type for entry in found.entries] == ["bigram"]
+    with pytest.raises(MakemoreError, match="type bigrm: no such model; did you mean bigram"):
+        compare(small, types="bigrm", work_dir=tmp_path / "two")
+    for name, value in (("seeds", "2"), ("seeds", 2.5), ("max_steps", 2.5), ("device", None)):
+        with pytest.raises(MakemoreError, match=f"^{name} must be a ") as error:
+            compare(small, types="bigram", work_dir=tmp_path / "two", **{name: value})  # type: ignore[arg-type]
+        assert error.value.options == (name,)
+    assert not (tmp_path / "two").exists()
+
+
 def test_a_model_that_holds_lines_for_impossible_comes_last(small: Path, tmp_path: Path) -> None:
     makemore.train(small, type="bigram", smoothing=0.0, work_dir=tmp_path / "sure", device="cpu")
     makemore.train(small, type="bigram", work_dir=tmp_path / "smooth", device="cpu")

@@ -37,7 +37,7 @@ def test_settings_name_the_one_that_is_wrong(name, value):
 
 
 def test_text_is_no_number():
-    with pytest.raises(MakemoreError, match="batch_size must be 1 or more, not many"):
+    with pytest.raises(MakemoreError, match="batch_size must be a whole number, not 'many'"):
         check_given({"batch_size": "many"})
 
 

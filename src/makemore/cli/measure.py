@@ -49,8 +49,6 @@ def explain(
 ) -> int:
     """Show, character by character, what a model expected of a line and how surprised it was."""
     directories, line = _explained(what, work_dir)
-    if top < 1:
-        raise MakemoreError(f"--top must be 1 or more, not {top}")
     with waiting("loading PyTorch ...", sys.stderr):
         from makemore.runs.run import load
 

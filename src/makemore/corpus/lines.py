@@ -80,13 +80,8 @@ def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = S
         MakemoreError: An item is not such a string, or is too long.
 
     """
-    if isinstance(lines, str) or not isinstance(lines, Iterable):
-        kind = type(lines).__name__
-        raise MakemoreError(f"lines must be strings, one for each line, not one {kind}", option="lines")
-    if getattr(lines, "ndim", 1) != 1:  # iterating over a table would give the names of its columns
-        raise MakemoreError("lines must be one column, not a whole table", option="lines")
     some, waiting, number = [], 0, 0
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(strings(lines), 1):
         some.append(_checked(line, number))
         waiting += len(some[-1]) + 1
         if waiting >= sizes.block:
@@ -96,14 +91,25 @@ def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = S
         yield clean("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
 
 
+def strings(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines that a caller gave, or raise MakemoreError for anything but strings."""
+    if isinstance(lines, str) or not isinstance(lines, Iterable):
+        kind = type(lines).__name__
+        raise MakemoreError(f"lines must be strings, one for each line, not one {kind}", option="lines")
+    if getattr(lines, "ndim", 1) != 1:  # iterating over a table would give the names of its columns
+        raise MakemoreError("lines must be one column, not a whole table", option="lines")
+    for number, line in enumerate(lines, 1):
+        if not isinstance(line, str):
+            missing = str(line).lower() in ("none", "nan", "<na>", "nat")
+            remedy = "drop missing values" if missing else "convert it with str"
+            raise MakemoreError(
+                f"lines: item {number:,} is {shown(repr(line))}, not a string; {remedy}", option="lines"
+            )
+        yield line
+
+
 def _checked(line: str, number: int) -> str:
     """Return a line without a line break at its end. Raises MakemoreError if it is not one line of text."""
-    if not isinstance(line, str):
-        missing = str(line).lower() in ("none", "nan", "<na>", "nat")
-        remedy = "drop missing values" if missing else "convert it with str"
-        raise MakemoreError(
-            f"lines: item {number:,} is {shown(repr(line))}, not a string; {remedy}", option="lines"
-        )
     text = line.removesuffix("\n").removesuffix("\r")
     if "\n" in text or "\r" in text:
         what = "has a line break in it; make it several items, or replace the line break"

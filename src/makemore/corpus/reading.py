@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from makemore.errors import MakemoreError, shown
+from makemore.files.typed import check_fields
 
 LONGEST = 10_000
 """The longest line allowed if `max_length` is None: a file with longer lines is hardly a list."""
@@ -40,6 +41,7 @@ class How:
 
     def __post_init__(self) -> None:
         """Check the options."""
+        check_fields(self)
         self.codec()
         if self.max_length is not None and self.max_length < 1:
             raise MakemoreError(f"max_length must be 1 or more, not {self.max_length}", option="max_length")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from makemore.errors import MakemoreError, alike, quoted
+from makemore.files.typed import checked
 
 if TYPE_CHECKING:  # `makemore --help` must not wait for torch
     import torch
@@ -41,6 +42,7 @@ def pick_device(name: str) -> torch.device:
     """
     import torch
 
+    name = checked("device", name, str)
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(device for device, is_there in available.items() if is_there)

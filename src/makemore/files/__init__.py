@@ -6,4 +6,5 @@ json_io.py    JSON, and files of JSON lines
 locks.py      keeping other processes out of a directory
 manifest.py   which files of a directory makemore wrote
 results.py    the base of all results that go to JSON and come back
+typed.py      values checked against type annotations
 """

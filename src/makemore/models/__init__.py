@@ -43,6 +43,7 @@ import re
 from torch import nn
 
 from makemore.errors import MakemoreError, alike, shown
+from makemore.files.typed import checked
 from makemore.models.base import Model, ModelConfig
 from makemore.models.bigram import Bigram
 from makemore.models.bigram_nn import BigramNN
@@ -81,7 +82,7 @@ class Knob:
 
 def model_class(type: str) -> type[Model]:
     """Return the class of a type; raises MakemoreError with a suggestion if there is none."""
-    if type not in MODELS:
+    if checked("type", type, str) not in MODELS:
         guess = alike(type, MODELS) or f" there are {', '.join(MODELS)}"
         raise MakemoreError(f"type {shown(type)}: no such model;{guess}", option="type")
     return MODELS[type]
@@ -111,13 +112,14 @@ def configure(type: str, longest: int, **given: float) -> ModelConfig:
         MakemoreError: The type has no such knob, or a knob cannot have this value.
 
     """
-    names = [knob.name for knob in knobs(type)]
-    for name in given:
+    names = {knob.name: knob.type for knob in knobs(type)}
+    for name, value in given.items():
         if name not in names:
             has = "has " + ", ".join(names) if names else "has nothing to set"
             raise MakemoreError(
                 f"{name} does not apply to type {type}, which {has}", option=(name, "type", *names)
             )
+        given[name] = checked(name, value, names[name])
     if "block_size" in names and not given.get("block_size"):
         given["block_size"] = longest + 1
     try:

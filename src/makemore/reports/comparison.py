@@ -26,6 +26,7 @@ from makemore.files.locks import held
 from makemore.files.manifest import Manifest
 from makemore.files.paths import damage, kind
 from makemore.files.results import Flag, Result
+from makemore.files.typed import check_fields, checked
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, model_class
 from makemore.reports.compared import Comparison, measure, summary_of
@@ -78,7 +79,7 @@ _SILENT = Listener()
 
 def compare(
     source: str | Path | None = None,
-    types: Sequence[str] | None = None,
+    types: str | Sequence[str] | None = None,
     *,
     work_dir: str | Path = "comparison",
     seeds: int = 1,
@@ -94,7 +95,7 @@ def compare(
 
     Args:
         source: A file, or the name of a bundled list; None is "names".
-        types: The types to train; None trains all.
+        types: The types to train, or one; None trains all.
         work_dir: The directory for the runs.
         seeds: Runs of each type that learns.
         device: "auto", "cpu", "cuda" or "mps".
@@ -193,11 +194,12 @@ def result_of(directory: str | Path) -> Comparison | None:
     return plan.result
 
 
-def _names(types: Sequence[str] | None, seeds: int) -> dict[str, list[str]]:
+def _names(types: str | Sequence[str] | None, seeds: int) -> dict[str, list[str]]:
     """Return the names of the runs of each type, or raise MakemoreError."""
     if types is not None and not types:
         raise MakemoreError(f"types is empty; there are {', '.join(MODELS)}", option="types")
-    if not 1 <= seeds <= MOST_SEEDS:
+    types = [types] if isinstance(types, str) else types
+    if not 1 <= checked("seeds", seeds, int) <= MOST_SEEDS:
         raise MakemoreError(f"seeds must be from 1 to {MOST_SEEDS}, not {seeds}", option="seeds")
     names = {}
     for type in MODELS if types is None else types:
@@ -262,6 +264,10 @@ class _Plan(Result):
     max_steps: float | None
     """A whole number; -1 trains without end."""
     result: Comparison | None = None
+
+    def __post_init__(self) -> None:
+        """Make Python's numbers of NumPy's, as JSON needs them."""
+        check_fields(self)
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
         """Return the fields; the result once there is one."""

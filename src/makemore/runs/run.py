@@ -12,9 +12,11 @@ from torch import nn
 
 import makemore
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.lines import strings
 from makemore.distributed.group import ALONE, Group
-from makemore.errors import MakemoreError, quoted
+from makemore.errors import MakemoreError
 from makemore.files.paths import damage
+from makemore.files.typed import checked
 from makemore.metrics.assessment import Assessment
 from makemore.models import build
 from makemore.models.base import Model, ModelConfig
@@ -114,6 +116,10 @@ class Run:
                 f"{self.directory}: not trained yet; train it with resume=True", option="resume"
             )
         return model.eval()
+
+    def forget_model(self) -> None:
+        """Read the best model again when it is next used, since training has changed it."""
+        self.__dict__.pop("model", None)  # where cached_property keeps it
 
     def summary(self) -> Summary | None:
         """Return losses on every split and more; None before training has ended."""
@@ -251,7 +257,7 @@ class Run:
         return scoring.letters(self.model, self.vocab, lines)
 
     def score(self, lines: Iterable[str]) -> list[float]:
-        """Return -log p(line and its end) of some lines, in nats. Lines are brought to normal form first.
+        """Return -log p(line and its end) of some lines, in nats. Lines are cleaned first, as for training.
 
         Args:
             lines: The lines, a pandas column for example.
@@ -263,13 +269,10 @@ class Run:
             MakemoreError: Something is not one line, or is too long.
 
         """
-        some = [lines] if isinstance(lines, str) else list(lines)
-        if isinstance(lines, str) or not all(isinstance(line, str) for line in some):
-            raise MakemoreError(f"lines must be a list of lines, not {quoted(lines)}", option="lines")
-        normal = [self.spelling.normal(line) for line in some]
-        known = [line for line in normal if self.vocab.knows(line) or "\n" in line]
+        cleaned = [self.spelling.cleaned(line) for line in strings(lines)]
+        known = [line for line in cleaned if self.vocab.knows(line) or "\n" in line]
         scores = {line: sum(nlls) for line, nlls in zip(known, self.letters(known), strict=True)}
-        return [scores.get(line, math.inf) for line in normal]
+        return [scores.get(line, math.inf) for line in cleaned]
 
     def explain(self, line: str, top: int = 5) -> list[Explained]:
         """Return, for each character of a line and its end, how likely it was and what was likelier.
@@ -279,10 +282,12 @@ class Run:
             top: How many of the most likely characters to list.
 
         Raises:
-            MakemoreError: The line is empty, or has a character that the model does not know.
+            MakemoreError: The line is empty or has a character that is not known, or top is less than 1.
 
         """
-        line = self.spelling.cleaned(line)
+        if checked("top", top, int) < 1:
+            raise MakemoreError(f"top must be 1 or more, not {top}", option="top")
+        line = self.spelling.cleaned(checked("line", line, str))
         if not line:
             raise MakemoreError("the line is empty; give one with characters in it")
         self.letters([line])  # raises if something is wrong with it

@@ -10,6 +10,7 @@ from torch import nn
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.group import Group
 from makemore.errors import MakemoreError, shown
+from makemore.files.typed import checked
 from makemore.runs.spelling import Spelling
 from makemore.sampling import draw, most_likely
 from makemore.sampling.options import SampleOptions
@@ -27,6 +28,7 @@ class Sampler:
 
     def stream(self, n: int, options: SampleOptions, group: Group) -> Generator[Sample, None, None]:
         """Yield n samples; see `Run.stream`."""
+        n = checked("n", n, int)
         options, keep = self._resolved(options)
         tree, last = self._tree, (options.prefix, options.max_length)
         if tree is None or self._tree_of != last:
@@ -39,6 +41,7 @@ class Sampler:
 
     def most_likely(self, n: int, options: SampleOptions) -> Generator[Sample, None, None]:
         """Yield the n most likely lines; see `Run.most_likely`."""
+        n = checked("n", n, int)
         options, keep = self._resolved(options)
         return most_likely.most_likely(self.model, self.corpus.vocab, n, options, keep=keep)
 

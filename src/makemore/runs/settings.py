@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from makemore.errors import MakemoreError, alike, shown
 from makemore.files.json_io import from_json
+from makemore.files.typed import check_fields, checked_arguments
 
 DEFAULT_TYPE = "lstm"
 
@@ -47,6 +48,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        check_fields(self)
         for field in dataclasses.fields(self):
             check_setting(field.name, getattr(self, field.name))
 
@@ -74,16 +76,12 @@ _RULES: dict[str, tuple[Callable[..., bool], str]] = {
 
 
 def check_setting(name: str, value: object) -> None:
-    """Raise MakemoreError if a field of Settings cannot have a value."""
+    """Raise MakemoreError if a field of Settings cannot have a value of its type."""
     if name not in _RULES:
         return
     valid, says = _RULES[name]
-    try:
-        if valid(value):
-            return
-    except TypeError:  # text instead of a number
-        pass
-    raise _wrong(name, value, says)
+    if not valid(value):
+        raise _wrong(name, value, says)
 
 
 def check_given(given: Mapping[str, object]) -> None:
@@ -93,7 +91,7 @@ def check_given(given: Mapping[str, object]) -> None:
         given: Settings by name, without those left to the recipe; precision may also be "auto".
 
     """
-    for name, value in given.items():
+    for name, value in checked_arguments(Settings, given).items():
         if name == "precision":
             _check_precision(value)
         else:

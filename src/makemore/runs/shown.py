@@ -21,6 +21,7 @@ HIDDEN = {
     "create",
     "cut",
     "disk",
+    "forget_model",
     "load",
     "new_model",
     "reading",
@@ -43,12 +44,17 @@ def as_text(run: Run) -> str:
 
 def _state(run: Run) -> str:
     if (summary := run.summary()) is not None:
-        return (
-            f"{summary.parameters:,} parameters, {summary.steps:,} steps, test loss {summary.nll['test']:.4f}"
-        )
+        size = f"{_counted(summary.parameters, 'parameter')}, {_counted(summary.steps, 'step')}"
+        return f"{size}, test loss {summary.nll['test']:.4f}"
     if not (metrics := run.metrics()):
         return "not evaluated yet"
-    return f"not finished: {metrics[-1].step:,} steps, validation loss {metrics[-1].validation:.4f}"
+    steps = _counted(metrics[-1].step, "step")
+    return f"not finished: {steps}, validation loss {metrics[-1].validation:.4f}"
+
+
+def _counted(n: int, what: str) -> str:
+    """Return a number of things: "1 step", "2,000 steps"."""
+    return f"{n:,} {what}" + "s" * (n != 1)
 
 
 def as_html(run: Run) -> str:
@@ -68,13 +74,14 @@ def _losses(run: Run) -> str:
         head = "".join(f"<th>{split}</th>" for split in SPLITS)
         return (
             f"<table><tr><th>loss in nats per token</th>{head}</tr>"
-            f"<tr><td>{summary.parameters:,} parameters, {summary.steps:,} steps</td>{cells}</tr></table>"
+            f"<tr><td>{_counted(summary.parameters, 'parameter')}, {_counted(summary.steps, 'step')}</td>"
+            f"{cells}</tr></table>"
         )
     if not (metrics := run.metrics()):
         return "<p>Not evaluated yet.</p>"
     last = metrics[-1]
     return (
-        f"<p>Not finished; after {last.step:,} steps the loss is {last.train:.4f} on training lines and "
+        f"<p>Not finished; after {_counted(last.step, 'step')} the loss is {last.train:.4f} on training lines and "
         f"{last.validation:.4f} on validation lines, in nats per token.</p>"
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError, shown
+from makemore.files.typed import check_fields
 from makemore.sampling.pattern import Matcher
 
 Floats = npt.NDArray[np.float64]
@@ -49,6 +50,7 @@ class SampleOptions:
 
     def __post_init__(self) -> None:
         """Check every value."""
+        check_fields(self)
         if "\n" in self.prefix:
             raise MakemoreError("prefix must be one line", option="prefix")
         if self.pattern is not None:

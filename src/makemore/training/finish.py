@@ -21,7 +21,7 @@ MASS_SAMPLES = 2_000
 def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
     """Score the best weights of a run; write summary.json, whose content is returned, and loss.png."""
     corpus, group = run.corpus, run.disk.group
-    run.__dict__.pop("model", None)  # the cached model is older than the best weights
+    run.forget_model()  # it is older than the best weights
     rows = {split: corpus.at_most(split, SCORED_TOKENS) for split in SPLITS}
     bigram = baseline(corpus, "bigram", rows, group)
     found = {split: losses(run.model, corpus, rows[split], group) for split in SPLITS}

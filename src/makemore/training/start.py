@@ -19,6 +19,7 @@ from makemore.distributed.environment import launch_id, launched, restarted
 from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
+from makemore.files.typed import checked_arguments
 from makemore.models import build, configure, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.directory import RunDirectory
@@ -118,9 +119,10 @@ def train(
         MakemoreError: Something that the caller can fix.
 
     """
-    given = {name: value for name, value in locals().items() if name in _SETTINGS and value is not None}
+    arguments = checked_arguments(train, locals() | {"knobs": 0.0})  # knobs are checked by `configure`
+    given = {name: value for name, value in arguments.items() if name in _SETTINGS and value is not None}
     check_given(given)
-    SampleOptions(top_k=top_k)  # checks itself
+    top_k = SampleOptions(top_k=top_k).top_k  # checks itself
     how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))

@@ -1,0 +1,90 @@
+"""Values checked against type annotations, so that a wrong argument gives a sentence at once.
+
+Otherwise it would fail deep inside, or be written to a file that then cannot be read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+import types
+from collections.abc import Callable, Mapping
+from typing import TypeVar, get_args, get_origin, get_type_hints
+
+from makemore.errors import MakemoreError, shown
+
+Value = TypeVar("Value", int, float, bool, str)
+
+_WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a string"}
+"""The types that are checked, and what messages call their values."""
+
+
+def checked(name: str, value: object, kind: type[Value]) -> Value:
+    """Return a value as an argument of a simple type.
+
+    Args:
+        name: The argument.
+        value: Its value. NumPy's numbers become Python's, and a whole number is also a float.
+        kind: int, float, bool or str.
+
+    Raises:
+        MakemoreError: The value is of another type. True and False are no numbers.
+
+    """
+    return _checked(name, value, kind, "")
+
+
+def check_fields(made: object) -> None:
+    """Check every field of a frozen dataclass against its annotation, in its `__post_init__`.
+
+    NumPy's numbers become Python's. Fields that are not int, float, bool, str or one of these or None are
+    not checked.
+
+    Raises:
+        MakemoreError: A value is of another type.
+
+    """
+    hints = get_type_hints(type(made))
+    for field in dataclasses.fields(made):  # type: ignore[arg-type]  # any dataclass
+        value = getattr(made, field.name)
+        object.__setattr__(made, field.name, _fitting(field.name, value, hints[field.name]))
+
+
+def checked_arguments(function: Callable[..., object], values: Mapping[str, object]) -> dict[str, object]:
+    """Return the arguments of a function, checked as `check_fields` does.
+
+    Args:
+        function: The function, or a class with such fields; the annotations say the types.
+        values: The arguments by name; whatever else there is by name is left out.
+
+    Raises:
+        MakemoreError: A value is of another type.
+
+    """
+    hints = get_type_hints(function)
+    return {name: _fitting(name, value, hints[name]) for name, value in values.items() if name in hints}
+
+
+def _fitting(name: str, value: object, hint: object) -> object:
+    """Return a value as an annotation has it; values of types that are not checked stay as they are."""
+    options = get_args(hint) if get_origin(hint) is types.UnionType else (hint,)
+    kinds = [kind for kind in _WORDS if options in ((kind,), (kind, types.NoneType))]
+    if not kinds or (value is None and len(options) > 1):
+        return value
+    return _checked(name, value, kinds[0], " or None" if len(options) > 1 else "")
+
+
+def _checked(name: str, value: object, kind: type[Value], other: str) -> Value:
+    found: object = value
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        found = int(value)  # NumPy's too
+    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+        found = float(value)
+    fits = isinstance(found, (int, float) if kind is float else kind)
+    if not fits or (isinstance(found, bool) and kind is not bool):
+        message = f"{name} must be {_WORDS[kind]}{other}, not {shown(repr(value), 40)}"
+        raise MakemoreError(message, option=name)
+    if kind is float and isinstance(found, int) and abs(found) >= 2**63:
+        found = math.inf if found > 0 else -math.inf  # may be more than a float can hold
+    return found  # type: ignore[return-value]  # isinstance cannot narrow to Value
