@@ -1,11 +1,10 @@
-"""Make what README.md shows: a plot of a model learning names, and twenty new lines of each bundled list.
+"""Make what README.md shows: the picture of a model learning names, and twenty new lines of each bundled list.
 
-    uv run python scripts/build_readme.py            # trains three default models: some minutes
+    uv run python scripts/build_readme.py            # trains three models with default settings: some minutes
     uv run python scripts/build_readme.py --lengths  # only the lengths of the files in docs/design.md
 
-Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files
-to read in docs/design.md. Lines are sampled as at the end of training: novel, no line twice, at temperature
-0.8.
+Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files to read in
+docs/design.md. Samples are drawn as at the end of training: novel, no line twice, at temperature 0.8.
 """
 
 from __future__ import annotations
@@ -15,20 +14,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 import makemore
 from makemore.plots.style import BLUE, GREY, INK, ORANGE, styled
-from makemore.training.events import Evaluation, Event, Samples
+from makemore.training.events import Evaluation, Event, Samples, Step
 
 ROOT = Path(__file__).parents[1]
 LISTS = ("names", "words", "companies")
-LABELLED = (20, 100, 500, 1500, 3000)
-"""Steps whose first sample is written at its place on the curve."""
+LABELLED = (20, 100, 500, 3000)
+"""Steps whose first samples are written beside the curve."""
 
 
 def main() -> None:
-    """Write the lengths; train on each bundled list; write the plot and the samples."""
+    """Write the lengths; train on each bundled list; write the picture and the samples."""
     lengths()
     if "--lengths" in sys.argv:
         return
@@ -39,7 +39,7 @@ def main() -> None:
             run = makemore.train(name, work_dir=Path(directory, name), on_event=events.append)
             samples[name] = run.sample(20, novel=True, unique=True, temperature=0.8, seed=1)
             if name == "names":
-                plot(run, events)
+                plot(run, events, samples[name])
     columns = [[f"**{name}**", *(f"`{line}`" for line in lines)] for name, lines in samples.items()]
     head, *rows = ["| " + " | ".join(row) + " |" for row in zip(*columns, strict=True)]
     table = "\n".join([head.replace("**", ""), "| --- | --- | --- |", *rows])
@@ -65,36 +65,49 @@ def lengths() -> None:
     design.write_text(text, "utf-8")
 
 
-def plot(run: makemore.Run, events: list[Event]) -> None:
-    """Plot the validation loss over the steps, with the baselines, and a sample at some of the steps."""
-    losses = {
-        event.step: event.validation for event in events if isinstance(event, Evaluation) and event.step
+def plot(run: makemore.Run, events: list[Event], last: list[str]) -> None:
+    """Plot the loss over the steps, with the two baselines, and a few samples beside the curve.
+
+    Args:
+        run: The run, trained.
+        events: What happened while it was trained.
+        last: Samples from the finished model.
+
+    """
+    losses = [event.loss for event in events if isinstance(event, Step)]
+    steps = np.unique(np.geomspace(1, len(losses), 60).astype(int))
+    means = [float(np.mean(losses[max(0, step - 1 - step // 6) : step])) for step in steps]
+    evaluations = [event for event in events if isinstance(event, Evaluation) and event.step]
+    said = {
+        event.step: [each.text for each in event.samples] for event in events if isinstance(event, Samples)
     }
-    said = {event.step: event.samples for event in events if isinstance(event, Samples)}
-    summary = run.summary()
-    assert summary is not None
-    baselines = {
-        "guessing": summary.baselines.uniform,
-        "counting pairs": summary.baselines.bigram["validation"],
-    }
+    said[len(losses)] = last
+    baselines = run.summary().baselines
     with styled():
-        figure = Figure(figsize=(8.4, 3.6))
+        figure = Figure(figsize=(9, 4.2))
         axes = figure.subplots()
-        axes.plot(list(losses), list(losses.values()), color=BLUE, linewidth=2.5)
-        for name, loss in baselines.items():
+        for name, loss in (
+            ("guessing evenly", baselines.uniform),
+            ("counting pairs", baselines.bigram["validation"]),
+        ):
             axes.axhline(loss, color=GREY, linewidth=1, linestyle="--")
-            axes.annotate(name, (min(losses), loss), (0, 3), textcoords="offset points", color=GREY)
-        axes.set(xscale="log", xlabel="steps", ylabel="validation loss, nats per token")
-        for step, samples in said.items():
-            if step in LABELLED:
-                at = min(losses, key=lambda other: abs(other - step))
-                text = "\n".join(sample.text[:12] for sample in samples[:3])
-                axes.plot([at], [losses[at]], "o", color=ORANGE)
-                axes.annotate(
-                    text, (at, losses[at]), (0, 12), textcoords="offset points", color=INK, ha="center"
-                )
-        figure.suptitle("A model learns names")
-        figure.savefig(ROOT / "docs" / "_static" / "learning.svg", metadata={"Date": None})
+            axes.annotate(name, (1, loss), (0, 4), textcoords="offset points", color=GREY)
+        axes.plot(steps, means, color=BLUE, linewidth=2, label="training")
+        validation = [event.validation for event in evaluations]
+        axes.plot([e.step for e in evaluations], validation, color=ORANGE, linewidth=2, label="validation")
+        for step in LABELLED:
+            loss = float(np.interp(step, steps, means))
+            axes.plot([step], [loss], "o", color=BLUE, markersize=5)
+            text = f"step {step:,}\n" + "\n".join(line[:12] for line in said[step][:3])
+            axes.annotate(
+                text, (step, loss), (6, 10), textcoords="offset points", color=INK, va="bottom", fontsize=9
+            )
+        axes.set(
+            xscale="log", xlabel="steps", ylabel="loss in nats per token", xlim=(1, 12_000), ylim=(1.6, 3.9)
+        )
+        axes.legend(loc="lower left")
+        axes.set_title("What the model samples while it learns names")
+        figure.savefig(ROOT / "docs" / "_static" / "learning.svg", metadata={"Date": None}, facecolor="white")
 
 
 if __name__ == "__main__":
