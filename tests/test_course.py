@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
+import makemore.course
 from makemore.course import aids, grading
 from makemore.course import lessons as course
 from makemore.errors import MakemoreError
@@ -101,8 +102,8 @@ def run(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str
         shown.append(look_for)
         plt.close("all")
 
-    monkeypatch.setattr(course, "FAST", True)
-    monkeypatch.setattr(course, "show", show)
+    monkeypatch.setattr(makemore.course, "FAST", True)  # from where lessons import them
+    monkeypatch.setattr(makemore.course, "show", show)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(path)])
     with mpl.rc_context():

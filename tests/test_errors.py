@@ -50,3 +50,16 @@ def test_an_option_is_spelled_as_it_was_typed():
 
 def test_a_message_is_one_line_whatever_a_file_is_called():
     assert str(MakemoreError("new\nline\x1b: no such directory")) == r"new\nline\x1b: no such directory"
+
+
+def test_what_the_user_gave_is_never_spelled_as_an_option():
+    error = MakemoreError(
+        "overwrite: already holds a run; replace it with overwrite=True", option="overwrite"
+    )
+    assert spelled(error, []) == "overwrite: already holds a run; replace it with --overwrite"
+    error = MakemoreError(
+        "no line matches pattern 'novel' and is new (novel=True)", option=("pattern", "novel")
+    )
+    assert spelled(error, []) == "no line matches --pattern 'novel' and is new (--novel)"
+    error = MakemoreError("the run's seed: 'a seed' is not seed=3", option="seed")
+    assert spelled(error, []) == "the run's seed: 'a seed' is not --seed 3"

@@ -49,6 +49,10 @@ def _remade(message: str, options: tuple[str, ...]) -> MakemoreError:
     return MakemoreError(message, option=options)
 
 
+_QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"")
+"""A part of a message that `quoted` made."""
+
+
 def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) -> str:
     """Return a text with the first mention of each argument replaced by the option that sets it.
 
@@ -62,9 +66,20 @@ def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) ->
     """
     if flag is str:
         return text
+    quotes = [found.span() for found in _QUOTED.finditer(text)]  # what the user gave is not ours to change
     for option in options:
-        mention = rf"(?<![\w/.-])({option})(?![\w/-]|\.\w)(=True\b|=)?"
-        text = re.sub(mention, lambda found: flag(found[1]) + " " * (found[2] == "="), text, count=1)
+        mentions = [
+            found
+            for found in re.finditer(rf"(?<![\w/.-])({option})(?![\w/-]|\.\w)(=True\b|=)?", text)
+            if not any(start < found.start() < end for start, end in quotes)
+        ]
+        # "overwrite: already holds a run" is about a directory with that name
+        mentions.sort(key=lambda found: text[found.end() : found.end() + 1] == ":")
+        if mentions:
+            found = mentions[0]
+            spelled = flag(found[1]) + " " * (found[2] == "=")
+            text = text[: found.start()] + spelled + text[found.end() :]
+            quotes = [span.span() for span in _QUOTED.finditer(text)]
     return text
 
 

@@ -111,5 +111,5 @@ WRONG = [
     ("bits_per_character", total, "the sum"),
     ("bits_per_character", bits_typed_in, "not for another"),
     ("bits_per_character", pairs_typed_in, "not for another"),
-    ("bits_per_character", nothing, "returned nothing; a number is wanted"),
+    ("bits_per_character", nothing, "returned nothing; it should return a number"),
 ]

@@ -145,5 +145,5 @@ WRONG = [
     ("find_penalty", sum_of_squares, "factor V²"),
     ("find_penalty", entry_by_entry, "nan"),
     ("find_penalty", sixteen_typed_in, "with V = 6"),
-    ("find_penalty", nothing, "returned nothing; a number is wanted"),
+    ("find_penalty", nothing, "returned nothing; it should return a number"),
 ]

@@ -130,5 +130,5 @@ WRONG = [
     ("leak", no_ends, "the end of each line"),
     ("leak", none_leaked, "should be nan"),
     ("leak", leak_typed_in, "not for others"),
-    ("leak", some_missing, "returned nothing; a number is wanted"),
+    ("leak", some_missing, "returned nothing; it should return a number"),
 ]

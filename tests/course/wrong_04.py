@@ -128,7 +128,7 @@ WRONG = [
     ("kaiming_gain", no_root, "square root"),
     ("kaiming_gain", always_tanh, "three times smaller"),
     ("kaiming_gain", by_name, "sin("),
-    ("kaiming_gain", no_gain, "returned nothing; a number is wanted"),
+    ("kaiming_gain", no_gain, "returned nothing; it should return a number"),
     ("fold_batchnorm", rows, "rows of W"),
     ("fold_batchnorm", no_eps, "eps is left out"),
     ("fold_batchnorm", by_variance, "its root"),
@@ -141,5 +141,5 @@ WRONG = [
     ("tanh_health", across, "down the batch"),
     ("tanh_health", tanh_twice, "tanh once more"),
     ("tanh_health", health_typed_in, "for another layer"),
-    ("tanh_health", no_share, "returned nothing; a number is wanted"),
+    ("tanh_health", no_share, "returned nothing; it should return a number"),
 ]
