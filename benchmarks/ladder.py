@@ -1,4 +1,4 @@
-"""Every rung of the ladder under three protocols, beside the number that was published for it.
+"""Every rung of the ladder under several protocols, with the number that was published for it.
 
     uv run python benchmarks/ladder.py                         all of it, over an hour on two cores
     uv run python benchmarks/ladder.py --rungs mlp,gru --protocols own --seeds 1

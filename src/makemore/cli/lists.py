@@ -11,7 +11,7 @@ from makemore.cli.terminal import tell, waiting
 def models(
     file: Annotated[str | None, option("A file of lines, or a bundled list. [default: names]")] = None,
     *,
-    input_file: Annotated[str | None, option("The same.", "-i")] = None,
+    input_file: Annotated[str | None, option("The same as FILE.", "-i")] = None,
     type: Annotated[str | None, option("List only this type.")] = None,
 ) -> int:
     """List the types of models, with the number of parameters each has for the characters of a file."""

@@ -36,7 +36,7 @@ def explain(
     *what: Annotated[
         str,
         option(
-            "The line, and before it the run directory that training wrote, or several to show side by side. "
+            "The line, after the run directory that training wrote, or after several to show side by side. "
             "[default directory: out]",
             hyphen=True,
         ),
@@ -88,9 +88,9 @@ def _explained(what: Sequence[str], work_dir: Path | None) -> tuple[list[str], s
 def eval_(
     directory: Annotated[Path | None, path("The run directory that training wrote. [default: out]")] = None,
     *,
-    work_dir: Annotated[Path | None, path("The same.", "-o")] = None,
+    work_dir: Annotated[Path | None, path("The same as DIRECTORY.", "-o")] = None,
     number: Annotated[
-        int | None, whole("How many samples to measure. [default: 10,000, fewer where lines are long]", "-n")
+        int | None, whole("How many samples to measure. [default: 10,000, fewer if lines are long]", "-n")
     ] = None,
     seed: Annotated[int, whole("Seed of the samples.")] = 0,
     json: Annotated[
@@ -148,7 +148,7 @@ def compare(
     reading: Annotated[ReadingOptions, flat()] = READING,
     json: Annotated[bool, option("Print one JSON object instead of tables.")] = False,
 ) -> int:
-    """Train several types on one file, or take existing runs, and say which differences are real."""
+    """Compare several types on one file, or runs that exist already, and say which differences are real."""
     if "" in what:
         raise MakemoreError("compare: a name is empty; give a file, or run directories")
     with waiting("loading PyTorch ...", sys.stderr):
@@ -234,12 +234,12 @@ def report(
     ] = None,
     number: Annotated[
         int | None,
-        whole("How many samples of each to measure. [default: 10,000, fewer where lines are long]", "-n"),
+        whole("How many samples of each to measure. [default: 10,000, fewer if lines are long]", "-n"),
     ] = None,
     seed: Annotated[int, whole("Seed of the samples.")] = 0,
     open: Annotated[bool, option("Open the page in your browser.")] = False,
 ) -> int:
-    """Write a page with every number and plot of runs or of a comparison, and the plots as PNG."""
+    """Write an HTML page with every number and plot of runs or a comparison, and the plots as PNG files."""
     with outlasting("the report"), status() as said:
         from makemore.reports.page import write_report
 
@@ -264,11 +264,11 @@ def open_page(page: Path) -> None:
 
 def inspect_(
     *files: Annotated[str, option("Files of lines, or a bundled list. [default: names]")],
-    input_file: Annotated[list[str] | None, option("The same.", "-i", many=True)] = None,
+    input_file: Annotated[list[str] | None, option("The same as FILES.", "-i", many=True)] = None,
     reading: Annotated[ReadingOptions, flat()] = READING,
     json: Annotated[bool, option("Print one JSON object with every number.")] = False,
 ) -> int:
-    """Say what is in a file before any training, and which model and settings suit it."""
+    """Describe a file before training, and say which model and settings suit it."""
     sources = one_of(list(files) or None, input_file, "-i")
     source = sources[0] if sources is not None and len(sources) == 1 else sources
     with status(quiet=json) as said:

@@ -38,7 +38,10 @@ class ChanceOptions:
     """How to sample lines; these options only make sense if something is random."""
 
     temperature: Annotated[
-        float, option("Below 1 is safer, above 1 is wilder, 0 always takes the most likely character.")
+        float,
+        option(
+            "Below 1, lines are more typical; above 1, more adventurous; 0 takes the likeliest character."
+        ),
     ] = 1.0
     top_k: Annotated[int | None, whole("Sample from the k most likely characters only.")] = None
     top_p: Annotated[
@@ -55,7 +58,7 @@ _LINES, _CHANCE = LineOptions(), ChanceOptions()
 def sample(
     directory: Annotated[Path | None, path("The run directory that training wrote. [default: out]")] = None,
     *,
-    work_dir: Annotated[Path | None, path("The same.", "-o")] = None,
+    work_dir: Annotated[Path | None, path("The same as DIRECTORY.", "-o")] = None,
     number: Annotated[int | None, whole("How many lines. [default: 20]", "-n")] = None,
     most_likely: Annotated[
         int | None,

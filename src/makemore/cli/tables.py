@@ -295,6 +295,6 @@ def _facts(found: Inspection) -> list[tuple[str, str, str]]:
         ),
     ]
     if (half := found.expected.half_width) is not None:
-        says = "nats per token, the precision of a loss on the test lines (counting has a loss of"
+        says = "nats per token: how exact a loss on the test lines is (counting has a loss of"
         rows.append(("precision", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))
     return rows

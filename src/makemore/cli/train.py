@@ -93,15 +93,15 @@ class TrainingOptions:
     precision: Annotated[
         str,
         option(
-            "Precision of matrix products in training: float32, bfloat16, or auto, which is bfloat16 where "
-            "the hardware supports it."
+            "Precision of matrix products in training: float32, bfloat16, or auto, which is bfloat16 if the "
+            "hardware supports it."
         ),
     ] = "auto"
     compile: Annotated[
         bool,
         option(
-            "Compile the model with torch first, which takes a minute or more; for long training on a GPU, "
-            "no gain on a CPU."
+            "Compile the model with torch first, which takes a minute or more; pays off for long training on "
+            "a GPU, not on a CPU."
         ),
     ] = False
     tensorboard: Annotated[bool, option("Also write TensorBoard events to the work directory.")] = False

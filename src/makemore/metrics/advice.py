@@ -232,8 +232,7 @@ def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: i
             Warned(
                 "suspicious_characters",
                 f"suspicious characters: {few} in {sum(counts[c] for c in odd):,} places",
-                "they are invisible, or come from reading the file with the wrong encoding; clean the file, "
-                "or give its encoding",
+                "they are invisible, or the file was decoded wrongly; clean it, or set encoding",
                 options=("encoding",),
             )
         )
