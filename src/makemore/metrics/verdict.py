@@ -118,7 +118,7 @@ class Verdict(Result):
         return with_flags(text, ADVISED, flag)
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
-        """Return the verdict as summary.json and `makemore eval --json` have it."""
+        """Return the verdict as it is in summary.json and in the JSON of `makemore eval`."""
         interval = {"interval": list(self.interval or (None, None))}
         words = {"sentence": self.sentence, "advice": self.advice(flag)}
         return super().to_json(flag) | interval | words
