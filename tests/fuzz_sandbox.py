@@ -108,7 +108,7 @@ def fill(work: Path) -> None:
 
 
 def restore(sandbox: Sandbox, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Put everything back as it was."""
+    """Restore everything as it was."""
     top = sandbox.root / "sandbox"
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     for name in sorted(changed & after.keys(), reverse=True):
@@ -138,7 +138,7 @@ MADE = r"cache|tmp/torchinductor_|work/large/corpus/(sorted\.npy|manifest\.jsonl
 
 
 def touched(argv: list[str], before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Say which files a command changed that it must not."""
+    """Return the files that a command changed but must not change."""
     named = {"out", "comparison", "museum", *(f"lesson-{i}" for i in range(20))}
     for i, word in enumerate(argv):
         flag, _, value = word.partition("=")
@@ -183,7 +183,7 @@ def _its_own(name: str, before: dict[str, Any], again: bool) -> bool:
 
 
 def check(sandbox: Sandbox, argv: list[str], before: dict[str, Any], result: Result) -> list[str]:
-    """Return all that is wrong with what a command did, and put everything back."""
+    """Return everything that a command did wrong, and restore the sandbox."""
     after = sandbox.tree()
     found = problems(result) + touched(argv, before, after)
     if result.status == 1 and argv[:1] == ["lessons"]:

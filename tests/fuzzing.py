@@ -38,7 +38,7 @@ WRITES = {
 
 
 def _watch(root: Path, note: Path) -> None:
-    """Write down what a command line must not do: run or unpickle anything, or write outside the sandbox."""
+    """Record forbidden actions of a command line: running, unpickling, or writing outside the sandbox."""
     busy = False
 
     def outside(path: Any) -> bool:
@@ -82,7 +82,7 @@ def _watch(root: Path, note: Path) -> None:
 
 
 def _child(case: dict[str, Any], root: Path) -> None:
-    """Be the command, in a process of its own."""
+    """Run the command in this process, which is its own."""
     os.setsid()
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(root / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
@@ -110,7 +110,7 @@ def _child(case: dict[str, Any], root: Path) -> None:
 
 
 def _wait(number: int) -> tuple[int, float, bool]:
-    """Return how a child ended, after how many seconds, and whether it had to be ended because it hung."""
+    """Return how a child ended, after how many seconds, and whether it was killed because it hung."""
     began = time.monotonic()
     while True:
         found, status = os.waitpid(number, os.WNOHANG)

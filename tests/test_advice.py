@@ -1,4 +1,4 @@
-"""Each warning speaks up where its fault is, and not where it is not."""
+"""Each warning appears if its fault is there, and only then."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Every argument in both forms, slips with a guess at what was meant, and help."""
+"""Every argument in both forms, typing errors with a suggestion, and help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every number of `assess` against slow loops from its definition; and models of which the truth is known."""
+"""Every number of `assess` against slow loops from its definition; and models whose true values are known."""
 
 import itertools
 import json
@@ -126,7 +126,7 @@ def widened(interval, middle, n):
 
 
 def near(interval, slow_interval):
-    """Two intervals from different random numbers differ by a part of their width."""
+    """Two intervals from different random numbers differ by a fraction of their width."""
     width = slow_interval[1] - slow_interval[0]
     assert width > 0
     assert interval == pytest.approx(slow_interval, abs=0.17 * width)
@@ -454,7 +454,7 @@ def test_a_model_that_knows_the_truth(chain, tmp_path):
 
 
 def test_a_model_that_learns_by_heart(chain, tmp_path):
-    """The same lines, with contexts so long that they tell the line."""
+    """The same lines, with contexts so long that they identify the line."""
     _, lines = chain
     numbers = assess(trained(lines[:10_000], tmp_path, type="ngram", order=8), 2000).to_json()
     assert numbers["copy_ratio"] > 4
@@ -465,7 +465,7 @@ def test_a_model_that_learns_by_heart(chain, tmp_path):
 
 
 class Sharp(Model):
-    """A model that is surer than the one it holds, or less so."""
+    """A model that is more, or less, confident than the one inside it."""
 
     def __init__(self, model, by):
         super().__init__()
@@ -496,7 +496,7 @@ def test_a_model_too_sure_and_one_too_unsure(names_run, names_numbers, by, code)
 
 
 def test_a_list_with_faults(tmp_path):
-    """What is wrong with the lines is told after a training, too."""
+    """Faults of the lines are reported after training, too."""
     lines = [*small_lines(), "abq", "ab\u200b", "a\ufffdb"]
     warnings = assess(trained(lines, tmp_path, type="ngram"), 100).to_json()["warnings"]
     assert {w["code"] for w in warnings} >= {"few_lines", "rare_characters", "suspicious_characters"}
@@ -532,7 +532,7 @@ def on_disk(on_disk, monkeypatch):
 
 
 def few_at_once(monkeypatch, most):
-    """Refuse to give the text of more lines than so many at once."""
+    """Fail if the text of more than this many lines is asked for at once."""
     lines = Corpus.lines
 
     def checked(self, rows):
@@ -558,7 +558,7 @@ def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_d
 
 
 def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypatch):
-    """The numbers lie near those of all lines, and no more lines are looked at than are said."""
+    """The numbers are close to those of all lines, and no more lines are read than stated."""
     run = makemore.train("names", type="ngram", work_dir=tmp_path / "run", device="cpu")
     assert run.corpus.on_disk
     whole = assess(Run.load(names_run), 1000).to_json()

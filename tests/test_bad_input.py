@@ -1,4 +1,4 @@
-"""Whatever is wrong with what a person gives: one clear sentence, status 2, no traceback, nothing lost."""
+"""Whatever is wrong with the input: one clear sentence, status 2, no traceback, nothing lost."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COMMANDS = [["sample"], ["score"], ["--resume", "-o"], ["--sample-only", "-o"]]
 
 
 def everything(directory: Path) -> dict[Path, bytes | None]:
-    """All that lies under a directory."""
+    """Everything below a directory."""
     return {path: path.read_bytes() if path.is_file() else None for path in directory.rglob("*")}
 
 
@@ -55,7 +55,7 @@ def run(small_run: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def refused(makemore: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
-    """Run a command that must be refused with these words, and check that it changed no file."""
+    """Run a command that must fail with these words, and check that it changed no file."""
 
     def call(*args: object, says: str | list[str], stdin: str | bytes | None = None) -> str:
         before = everything(tmp_path)
@@ -69,7 +69,7 @@ def refused(makemore: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
 
 
 def arguments() -> set[str]:
-    """Names of arguments that no message of the command line holds, since it writes --top-k for top_k."""
+    """Names of arguments that messages of the command line must not contain, since it says --top-k for top_k."""
     spelled = {flag for command in commands().values() for flag in flags(command)}
     spelled |= {"--" + knob.name.replace("_", "-") for type in MODELS for knob in knobs(type)}
     return {flag[2:].replace("-", "_") for flag in spelled if "-" in flag[2:]}
@@ -93,7 +93,7 @@ def check_sentence(result: Any, says: str | list[str]) -> None:
 
 
 def in_a_process(*args: Any, **options: Any) -> Any:
-    """Run the command line as a process of its own; return a result like that of `makemore`."""
+    """Run the command line in its own process; return a result like that of `makemore`."""
     done = subprocess.run([*COMMAND, *args], capture_output=True, timeout=60, **options)
     done.status, done.out, done.err = done.returncode, done.stdout, done.stderr.decode()
     return done
@@ -107,9 +107,9 @@ def in_a_process(*args: Any, **options: Any) -> Any:
     [
         (b"", "the list is empty"),
         (b"\n  \n\t\r\n\n", "only blank lines"),
-        (b"emma\n", "1 different line, and at least 3"),
-        (b"emma\n" * 50, "1 different line, and at least 3"),
-        (b"emma\nolivia\n" * 50, "2 different lines, and at least 3"),
+        (b"emma\n", "1 different line, but at least 3"),
+        (b"emma\n" * 50, "1 different line, but at least 3"),
+        (b"emma\nolivia\n" * 50, "2 different lines, but at least 3"),
         (b"emma\nolivia\nzo\xeb\nava\n", ["not utf-8", "offset 14", "line 3", "--encoding latin-1"]),
         ("emma\nolivia\nava\n".encode("utf-16"), ["UTF-16", "--encoding utf-16"]),
         (b"\x7fELF\x02\x01\x01\0\0\0\n" * 9, "file.txt: is a program (a binary file)"),
@@ -265,7 +265,7 @@ def resume(makemore: Any, directory: Path) -> None:
 def test_a_disk_that_becomes_full(
     makemore: Any, small: Path, small_run: Path, monkeypatch: pytest.MonkeyPatch, call: str, rooms: Any
 ) -> None:
-    """Whichever write fails, what was saved before can be loaded and goes on to the same weights."""
+    """Whichever write fails, the run saved before can be loaded, and resumed to the same weights."""
     original = getattr(os, call)
     for room in rooms:
         calls = iter(range(room))
@@ -388,7 +388,7 @@ def test_a_foreign_or_newer_run(
 
 
 def damages(data: bytes) -> dict[str, bytes]:
-    """Ways in which a file can be spoilt."""
+    """Ways in which a file can be damaged."""
     flipped = bytearray(data)
     flipped[10] ^= 0xFF
     return {
@@ -451,7 +451,7 @@ def test_a_missing_last_checkpoint_matters_only_to_resume(makemore: Any, run: Pa
 
 @pytest.mark.parametrize("damage", damages(bytes(100)))
 def test_damaged_metrics(makemore: Any, run: Path, damage: str) -> None:
-    """They are for people to look at: no reason not to go on, nor to end in a traceback."""
+    """They are for people to look at, so they neither stop a command nor cause a traceback."""
     path = run / "metrics.jsonl"
     path.write_bytes(damages(path.read_bytes())[damage])
     result = makemore("--resume", "-o", run, "--max-steps", 6)
@@ -554,7 +554,7 @@ def test_a_checkpoint_of_something_else(refused: Any, run: Path, change: Any) ->
 
 
 class Bomb:
-    """Makes a file when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __reduce__(self) -> Any:
         return Path.touch, (Path("unpickled").absolute(),)
@@ -760,7 +760,7 @@ def test_a_pattern_that_few_lines_match(
 def test_more_lines_than_there_are(
     makemore: Any, monkeypatch: pytest.MonkeyPatch, options: str, says: str
 ) -> None:
-    """A model that knows three lines only gives those it has and says why there are no more."""
+    """A model that knows only three lines returns these and says why there are no more."""
     monkeypatch.setattr(limits, "PATIENCE", 2000)
     Path("three.txt").write_text("a\nb\nc\n" * 20)
     assert makemore("-i", "three.txt", "-o", "new", "--type", "bigram", "--smoothing", 0).status == 0

@@ -1,4 +1,4 @@
-"""The benchmarks run, in their short modes, and keep nothing then."""
+"""The benchmarks run in their short modes, in which they keep nothing."""
 
 import shutil
 import subprocess
@@ -50,7 +50,7 @@ def test_a_missing_original_is_one_sentence() -> None:
 
 
 def test_results_are_what_is_kept(tmp_path: Path) -> None:
-    """RESULTS.md is written by the scripts from what they measured, and by nobody else."""
+    """Only the scripts write RESULTS.md, from what they measured."""
     copy = tmp_path / "benchmarks"
     shutil.copytree(BENCHMARKS, copy)
     subprocess.run([sys.executable, copy / "common.py"], check=True, timeout=100)

@@ -1,4 +1,4 @@
-"""Whatever is given, memory and time stay bounded, and what is beyond a bound is one short sentence."""
+"""Whatever the input, memory and time stay bounded, and exceeding a bound is one short sentence."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ with open("/proc/self/status") as status:
 
 @pytest.fixture
 def peak() -> Callable[..., tuple[float, str]]:
-    """Run code in a process of its own; return the most memory it had, in MB, and what it said."""
+    """Run code in its own process; return its peak memory in MB and its output."""
     if not Path("/proc/self/status").exists():
         pytest.skip("the peak is known on Linux only")
 
@@ -111,7 +111,7 @@ def test_a_small_file_that_unpacks_to_one_huge_line(peak, bomb):
 
 @pytest.mark.parametrize("more", ["", ", max_length=40"])
 def test_a_line_without_end(peak, tmp_path, more):
-    """Also where long lines are dropped: nobody knows whether another follows."""
+    """Even if long lines are dropped: another might follow."""
     endless = subprocess.Popen(
         [sys.executable, "-c", "print('emma\\nava')\nwhile True: print('x' * 100_000, end='')"],
         stdout=subprocess.PIPE,
@@ -152,7 +152,7 @@ def test_scoring_standard_input_without_end(peak, small_run):
 
 
 def test_lines_without_end_stop_before_the_disk_is_full(tmp_path, monkeypatch):
-    """`yes | makemore -i -`: the cache takes what the disk has room for, and no more."""
+    """`yes | makemore -i -`: the cache only fills the space that the disk can spare."""
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))
     written = 0
 
@@ -230,7 +230,7 @@ def test_patterns_that_are_no_trouble(pattern, line):
 
 
 def test_matching_that_finds_nothing_has_an_end(monkeypatch):
-    """The time of all lines counts together, and begins anew where one matches."""
+    """The time of all lines adds up, and starts again when one matches."""
     monkeypatch.setattr(matching, "BUDGET", 0.5)
     matcher = Matcher(r"(?:(?:a|b|ab)*)*c")
     began = time.monotonic()
@@ -321,7 +321,7 @@ def test_the_quick_estimate_of_a_model_is_never_too_low(type):
 
 
 def test_usual_trainings_are_not_measured(monkeypatch):
-    """To count without memory torch has to load for seconds."""
+    """Counting without memory would take seconds of loading torch."""
     monkeypatch.setattr(capacity, "memory", lambda device: 4 * 10**9)
     monkeypatch.setattr(capacity, "build", lambda *args: pytest.fail("it was built"))
     for type in MODELS:
@@ -383,7 +383,7 @@ def test_any_number_of_samples_is_drawn_bit_by_bit(small_run):
 
 
 def test_a_search_that_would_take_too_much_memory_gives_up(monkeypatch, small_run):
-    """A run that says few lines of many it could, asked for more than it may keep at a time."""
+    """A run that has few of many possible lines, asked for more than it may keep at a time."""
     monkeypatch.setattr(search, "_NODES", 1)  # 1,000 nodes
     run = load(small_run)
     none = iter(range(10**9))
@@ -478,7 +478,7 @@ def test_too_many_characters(tmp_path):
     )
     with pytest.raises(
         MakemoreError,
-        match=r"many.txt: has 77,939 different characters, and 65,000 is the limit; .*min_count=2",
+        match=r"many.txt: has 77,939 different characters, but 65,000 is the limit; .*min_count=2",
     ):
         cache.read(path, max_length=20_000)
     assert len(cache.read(path, max_length=20_000, min_count=2).vocab) == 20_002

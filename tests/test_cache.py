@@ -124,7 +124,7 @@ def test_packed_files(names: Corpus, tmp_path: Path, pack: Any) -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstd.compress], ids=["gz", "xz", "zst"])
 @pytest.mark.parametrize("how", ["cut", "changed"])
 def test_packed_files_that_are_damaged(tmp_path: Path, pack: Any, how: str) -> None:
-    """None of their lines is used."""
+    """None of their lines are used."""
     lines = sources.locate("names").paths[0].read_bytes()
     packed = pack(lines) if how == "cut" else bytearray(pack(lines))
     if how == "changed":
@@ -337,7 +337,7 @@ def test_a_file_that_grows_while_it_is_read(on_disk: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("kilobytes", [50, 250, 600, 900])
 def test_a_disk_that_fills_up(tmp_path: Path, kilobytes: int) -> None:
-    """In the first pass, in the arrays or at the end, the message has what the system says."""
+    """In the first pass, in the arrays or at the end, the message quotes the system."""
     code = (
         "import resource, signal\nfrom makemore.corpus.cache import read_corpus\n"
         "from makemore.corpus.reading import How\nfrom makemore.corpus.sizes import Sizes\n"
@@ -365,7 +365,7 @@ def test_a_full_disk(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_batches_from_disk(on_disk: Path, names: Corpus) -> None:
-    """Every line once per epoch, reproducibly, and from any place on."""
+    """Every line once per epoch, reproducibly, from any starting point."""
     large = stored("names")
 
     def served(n: int, skip: int = 0, of: Batches | None = None) -> list[list[int]]:

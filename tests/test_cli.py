@@ -33,7 +33,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ok(makemore: Callable[..., Any]) -> Callable[..., str]:
-    """Run a command that must succeed and say nothing on standard error; return what it printed."""
+    """Run a command that must succeed without a word on standard error; return its output."""
 
     def call(*args: object, stdin: str | None = None) -> str:
         result = makemore(*args, stdin=stdin)

@@ -12,7 +12,7 @@ from makemore.training.state import Progress
 
 
 class Training:
-    """Steps that take no work, and a time that moves only when it is told to."""
+    """Steps that take no work, and a clock that only moves when told to."""
 
     def __init__(self, seconds: float = 0.0, step: int = 0, **settings: Any) -> None:
         given: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Comparing models: order, ties, going on, and what is refused."""
+"""Comparing models: order, ties, resuming, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a model memorises: the verdict on models of which the truth is known, on lists of every size."""
+"""Whether a model memorises: the verdict on models whose truth is known, on lists of every size."""
 
 import json
 import math
@@ -30,7 +30,7 @@ def lines_of(nlls, units=None):
 @pytest.mark.parametrize("n", [3, 4, 5, 8, 14, 15, 20, 50, 180, 300, 3000])
 @pytest.mark.parametrize("held_out_nll", [20.0, 60.0, 2000.0])
 def test_a_model_that_only_copies_memorises_much(n, held_out_nll):
-    """Whatever the size of the list, and though lines held out are all as unlikely."""
+    """Whatever the size of the list, even if all held-out lines are equally unlikely."""
     random = np.random.default_rng(n)
     held_out = max(2, n // 10)
     p = random.dirichlet(np.full(n - held_out, 5.0)) * (1 - 1e-6)
@@ -75,7 +75,7 @@ def test_a_model_that_knows_the_truth_never_memorises(n, kind, how):
 
 @pytest.mark.parametrize("held_out", [2, 4, 9])
 def test_little_is_never_said_from_a_handful_of_lines(held_out):
-    """Unless hardly a sample is a copy, for which the lines held out are not needed."""
+    """Unless almost no sample is a copy, which can be told without held-out lines."""
     random = np.random.default_rng(1)
     for shift in (0.0, 1.0, 3.0, 20.0):
         train = random.normal(5, 1.5, 45)
@@ -241,7 +241,7 @@ def test_an_older_summary_is_judged_by_its_numbers():
 
 @pytest.mark.parametrize(("n", "levels"), [(50, (MUCH,)), (180, (MUCH,)), (300, (MUCH,))])
 def test_counting_on_a_short_list(n, levels, tmp_path):
-    """A 6-gram of some names repeats them; nowhere is that called little."""
+    """A 6-gram of some names repeats them; this never counts as little."""
     names = list(dict.fromkeys(read("names").lines(range(0, 30000, 30000 // n))))[:n]
     (tmp_path / "list.txt").write_text("\n".join(names) + "\n")
     run = makemore.train(tmp_path / "list.txt", type="ngram", work_dir=tmp_path / "run", device="cpu")

@@ -368,7 +368,7 @@ def test_any_iterable_of_strings_makes_a_corpus(tmp_path):
         (np.array([["emma", "f"], ["ava", "f"]]), "lines must be one column, not a whole table"),
         ([], "lines: the list is empty; "),
         (["", " "], "lines: only blank lines; "),
-        (["emma", "ava"], "lines: 2 different lines, and at least 3 are needed"),
+        (["emma", "ava"], "lines: 2 different lines, but at least 3 are needed"),
         (
             ["emma", "x" * 10_001, "ava"],
             "lines: line 2 has 10,001 characters; drop long lines, for example with max_length=10000",

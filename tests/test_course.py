@@ -113,7 +113,7 @@ def run(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str
 
 
 def test_figures_of_scripts_are_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Each under its own number, also with a bar of colours, which some layouts do not bear."""
+    """Each under its own number, even beside a colour bar, which some layouts do not support."""
     from matplotlib import pyplot as plt
 
     monkeypatch.chdir(tmp_path)
@@ -157,7 +157,7 @@ def test_figures_from_the_library_are_the_ladders() -> None:
 
 
 def _neighbour(ax: Any, axis: str) -> bool:
-    """Does an axes that shares its scale with this one carry the label?"""
+    """Whether an axes that shares its scale with this one has the label."""
     group = ax.get_shared_x_axes() if axis == "x" else ax.get_shared_y_axes()
     return any(getattr(other, f"get_{axis}label")() for other in group.get_siblings(ax))
 

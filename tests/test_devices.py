@@ -1,4 +1,4 @@
-"""The devices, and that a library call leaves the process of its caller as it was."""
+"""The devices, and that a library call leaves its caller's process as it was."""
 
 from __future__ import annotations
 

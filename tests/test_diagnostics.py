@@ -1,4 +1,4 @@
-"""What is seen inside a model while it trains, and that seeing it changes nothing.
+"""What is recorded inside a model while it trains, and that recording changes nothing.
 
 The limits of `layers.warnings` come from 200 and more steps of every type on the bundled names with
 its defaults, none of which may warn. There an `mlp` has up to 63 % of its tanh saturated, all others up to
@@ -41,7 +41,7 @@ def one_thread() -> Iterator[None]:
 
 
 def watched(source: Any, directory: Path, **options: Any) -> tuple[list[layers.Row], set[str]]:
-    """The rows of a training and the codes of what it warned of."""
+    """The rows that training recorded, and the codes of its warnings."""
     found: list[Any] = []
     makemore.train(source, work_dir=directory, diagnostics=True, on_event=found.append, **options)
     (event,) = [event for event in found if isinstance(event, Diagnosed)]
@@ -197,7 +197,7 @@ class Deep(Model):
 
     @dataclasses.dataclass(frozen=True)
     class config_class(ModelConfig):  # noqa: N801
-        """Nothing to set."""
+        """No knobs."""
 
     def __init__(self, vocab_size: int, config: Any) -> None:
         super().__init__()
@@ -215,7 +215,7 @@ class Deep(Model):
 
 
 class Dead(Deep):
-    """One layer most of whose units never give anything."""
+    """One layer in which most units are always 0."""
 
     def forward(self, idx: torch.Tensor, state: Any = None) -> Any:
         x = self.layers[0](self.embedding(idx))

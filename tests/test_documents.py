@@ -30,7 +30,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with a list of its own in it, and the run that the documents begin with."""
+    """A directory with its own list, and the run that the documents begin with."""
     monkeypatch.chdir(tmp_path)
     lines = library.read("companies").lines(range(0, 26_000, 50))
     Path("mine.txt").write_text("\n".join(lines), "utf-8")
@@ -54,7 +54,7 @@ def test_the_python_runs(path: Path, a_person: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
-    """As they stand, but for the time that training takes."""
+    """As written, except for the time that training takes."""
     for language, code in blocks(path.read_text("utf-8")):
         if language not in ("", "sh"):
             continue

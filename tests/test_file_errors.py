@@ -25,7 +25,7 @@ TOO_LONG = "n" * 300
 
 
 def sentence(result: Any, *words: str) -> str:
-    """One sentence, of which these words are part; what is printed has nothing to do with it."""
+    """The error is one sentence with these words; standard output does not matter."""
     assert result.status == 2, result
     assert result.err.startswith("makemore: ")
     assert result.err.count("\n") == 1, result.err
@@ -66,7 +66,7 @@ def test_the_remedy_fits_the_error(run: Path, code: int, in_a_run: str, elsewher
 @pytest.mark.parametrize("name", ["metrics.jsonl", "summary.json", "diagnostics.jsonl"])
 @pytest.mark.parametrize("put", [os.mkdir, os.mkfifo])
 def test_what_is_no_file_where_one_is_read(makemore: Any, run: Path, name: str, put: Any) -> None:
-    """A FIFO must not make anybody wait for ever."""
+    """A FIFO must not make anybody wait forever."""
     (run / name).unlink(missing_ok=True)
     put(run / name)
     for command in (["--resume", "-o", run, "--max-steps", 8], ["report", run, "-n", 100]):
@@ -84,7 +84,7 @@ def test_a_fifo_in_a_run(makemore: Any, run: Path, name: str) -> None:
 def test_a_report_on_a_run_that_cannot_be_written(
     makemore: Any, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is said before everything is measured, and where to put it."""
+    """The error comes before everything is measured, and says where to write instead."""
     from makemore.reports import page
 
     def read_only(path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_cache_that_cannot_be_written(
 def test_a_full_disk_while_hashes_are_sorted(
     on_disk: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Room is asked for before a mapped file is written to, where a full disk would kill the process."""
+    """Space is reserved before writing to a mapped file, when a full disk would kill the process."""
     corpus = cache.read("names")
     assert isinstance(corpus, DiskCorpus)
     there = corpus.store.directory

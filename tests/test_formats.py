@@ -218,7 +218,7 @@ def test_the_encoding_is_guessed_and_shown(encoding: str) -> None:
 
 
 def test_few_lines_of_another_encoding_among_ascii_ones() -> None:
-    """None of them is UTF-8, so the file may be of the other encoding as well."""
+    """None of the lines are UTF-8, so the file may be in the other encoding."""
     message = refusal(TEXT.encode() + "zoë\nrené\n".encode("latin-1"))
     assert "2 of its 302 lines are not UTF-8 (lines 301, 302)" in message
     assert "as latin-1 the first reads 'zoë'" in message
@@ -531,7 +531,7 @@ def test_advised_commands_do_what_they_say() -> None:
 
 
 def test_one_command_does_everything_that_is_advised() -> None:
-    """Columns in quotes, of which one has words; a header; entities; and lines that are not UTF-8."""
+    """Quoted columns, one of them with words; a header; entities; and lines that are not UTF-8."""
     from makemore.metrics.looks import before_training
 
     rows = [f'"{i}","{w} &amp; co, Inc"' for i, w in enumerate(WORDS)]

@@ -1,4 +1,4 @@
-"""Random command lines: a result or one sentence, nothing touched that was not named, nothing run.
+"""Random command lines: a result or one sentence, only named files touched, nothing executed.
 
 A few hundred run with the slow tests, the same ones every time. MAKEMORE_FUZZ=2000 tries that many new ones.
 """
@@ -85,7 +85,7 @@ def options(sandbox: Sandbox) -> Options:
 
 
 def _bounded(name: str, value: str, command: str) -> str:
-    """A value that does not ask for hours of work, which is no fault."""
+    """The value, limited so that it does not ask for hours of work, which would be no error."""
     most = {
         "-n": 2000, "--number": 2000, "--most-likely": 300, "--max-steps": 5, "--seeds": 1, "--nproc": 1,
         "--time": 0.5,
@@ -200,7 +200,7 @@ def test_command_lines(sandbox: Sandbox, options: Options, random: Random) -> No
 
 
 def try_command(sandbox: Sandbox, options: Options, random: Random) -> str:
-    """Run a random command line; say what is wrong with what it did."""
+    """Run a random command line; return what it did wrong."""
     argv, stdin = command_line(random, options), random.choice(INPUTS)
     before = sandbox.tree()
     result = sandbox.run(argv, stdin and str(sandbox.work / stdin))

@@ -33,13 +33,13 @@ VALUES: list[Any] = [
 
 
 def as_json(value: Any) -> str:
-    """JSON, with what json does not write by itself."""
+    """JSON, including values that json refuses to write."""
     text = json.dumps(value)
     return text.replace(json.dumps(DEEP), "[" * 100_000 + "]" * 100_000)
 
 
 def _places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value inside one of JSON."""
+    """The path to every value inside a JSON value."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [here, *(place for key, item in list(inside)[:40] for place in _places(item, (*here, key)))]
 
@@ -66,7 +66,7 @@ def changed_json(random: Random, text: str) -> str:
 
 
 def changed_bytes(random: Random, held: bytes) -> bytes:
-    """The same bytes with some flipped, cut off, put in, or other ones."""
+    """The same bytes with some flipped, cut off or inserted, or other bytes."""
     how = random.choice(["flip", "flip", "cut", "cut", "insert", "zero", "other", "empty", "double"])
     at = random.randrange(max(1, len(held)))
     if random.random() < 0.5:  # where files say what they are
@@ -99,7 +99,7 @@ def _npy(random: Random) -> bytes:
 
 
 def _tensors(random: Random, held: bytes) -> bytes:
-    """Weights whose header says something else, or that are no numbers."""
+    """Weights with a wrong header, or that are not numbers."""
     size = struct.unpack("<Q", held[:8])[0]
     head, rest = held[8 : 8 + size].decode(), held[8 + size :]
     how = random.choice(["header", "header", "progress", "nan", "size"])
@@ -182,7 +182,7 @@ def test_changed_runs(sandbox: Sandbox, random: Random) -> None:
 
 
 def try_change(sandbox: Sandbox, random: Random) -> str:
-    """Change a file of a run and use that; say what is wrong with what happened."""
+    """Change a file of a run and use the run; return what went wrong."""
     whole = sandbox.tree()
     what = mutate(random, sandbox, whole)
     run = os.path.dirname(what.partition(":")[0]).removeprefix("work/").removesuffix("/corpus")

@@ -1,4 +1,4 @@
-"""Several processes train, sample and score as one does, and nothing is lost with one of them."""
+"""Several processes train, sample and score as one does, and losing one of them loses nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_one_process_alone() -> None:
 
 @pytest.mark.parametrize(("size", "turned"), [(2, False), (3, False), (8, False), (2, True), (3, True)])
 def test_dropout_is_that_of_one_process(size: int, turned: bool) -> None:
-    """Also of what lies in memory in another order, and where a process has no rows."""
+    """Even for tensors in another memory order, and for a process without rows."""
 
     def laid_out(x: torch.Tensor) -> torch.Tensor:
         return x.transpose(0, 1).contiguous().transpose(0, 1) if turned else x.contiguous()
@@ -67,7 +67,7 @@ def test_spread_replaces_dropout_and_leaves_the_weights(monkeypatch: pytest.Monk
 
 
 def run(*arguments: object, torchrun: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run a command line in processes of its own."""
+    """Run a command line in its own processes."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [sys.executable, *(launcher if torchrun else []), "-m", "makemore", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300)
@@ -99,7 +99,7 @@ def one(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def two(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same of two that torchrun started. The LSTM has dropout, on what lies in memory in two orders."""
+    """The same by two that torchrun started. The LSTM applies dropout to tensors in two memory orders."""
     directory = tmp_path_factory.mktemp("two") / "run"
     done = run(*options(directory, small), torchrun=True)
     assert done.returncode == 0, done.stderr
@@ -108,7 +108,7 @@ def two(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def alike(a: Path, b: Path) -> None:
-    """Check that the losses of two runs agree all the way."""
+    """Check that the losses of two runs agree at every step."""
     left, right = metrics(a), metrics(b)
     assert [each["step"] for each in left] == [each["step"] for each in right]
     assert left[-1]["step"] == STEPS
@@ -248,7 +248,7 @@ def test_an_error_of_one_process_ends_all_and_is_not_tried_again(
 def test_two_processes_sample_and_score_as_one(
     one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In blocks, each with randomness of its own."""
+    """In blocks, each with its own random numbers."""
     n = 9000  # more than one block
     alone = run("sample", one, "-n", n, "--seed", 5, "--max-length", 4)
     both = run("sample", one, "-n", n, "--seed", 5, "--max-length", 4, "--nproc", 2)

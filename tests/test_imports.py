@@ -1,4 +1,4 @@
-"""Each room of the house imports only from those below it, and importing the package loads nothing heavy."""
+"""Each package imports only from those below it, and importing makemore loads nothing heavy."""
 
 import ast
 import subprocess
@@ -29,7 +29,7 @@ STAIRS = [
 
 
 def imports() -> Iterator[tuple[str, str, str]]:
-    """Yield the room of each file, the file, and each module that it imports."""
+    """Yield the package of each file, the file, and each module that it imports."""
     for path in sorted(ROOT.rglob("*.py")):
         place = path.relative_to(ROOT)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""What `inspect` finds in small files, against what was put into them."""
+"""What `inspect` finds in small files with known content."""
 
 import json
 import unicodedata

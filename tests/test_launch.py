@@ -47,7 +47,7 @@ LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFF
 
 
 def started(*args: object, temporary: Path) -> subprocess.Popen[str]:
-    """Start a command in a session of its own."""
+    """Start a command in its own session."""
     temporary.mkdir(exist_ok=True)
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
@@ -61,14 +61,14 @@ def started(*args: object, temporary: Path) -> subprocess.Popen[str]:
 
 
 def ours(temporary: Path) -> list[str]:
-    """What is in the temporary directory, but for what torch keeps there by itself."""
+    """What is in the temporary directory, except for what torch keeps there."""
     return [path.name for path in temporary.iterdir() if not path.name.startswith("torchinductor")]
 
 
 @pytest.mark.slow
 @needs_proc
 def test_processes_listen_on_the_loopback_only(small: Path, tmp_path: Path) -> None:
-    """All the while, and the temporary directory is left empty."""
+    """At no time; and the temporary directory is left empty."""
     process = started(
         "-i", small, "-o", tmp_path / "run", "--type", "mlp", "--max-steps", 200, "--nproc", 2,
         temporary=tmp_path / "tmp"

@@ -117,7 +117,7 @@ def test_a_batch_stays_small(vocab_size):
 
 
 def drawn(random, M):
-    """Lines whose losses hang together with their lengths; their true loss is 2.06."""
+    """Lines whose losses depend on their lengths; their true loss is 2.06."""
     lengths = random.integers(2, 12, M)  # mean 6.5
     ease = random.normal(2, 0.5, M)  # of each line
     return np.array(
@@ -161,7 +161,7 @@ def test_a_spread_of_other_causes_widens_the_interval():
 
 @pytest.mark.parametrize("M", [500, 1999, 5003])
 def test_intervals_are_as_wide_with_many_lines(M):
-    """Past 2,000 lines they are put together first."""
+    """More than 2,000 lines are grouped first."""
     lines, lengths = drawn(np.random.default_rng(3), M)
     beyond = lines - lines.sum() / lengths.sum() * lengths
     error = beyond.std() / lengths.mean() / math.sqrt(M)

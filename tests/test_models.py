@@ -1,4 +1,4 @@
-"""The contract of makemore.models, held by every type in MODELS; and what is special to some."""
+"""The contract of makemore.models, which every type in MODELS keeps; and what is special to some."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_first_loss_is_close_to_log_v(type: str, corpus: Corpus) -> None:
 
 
 def least_possible(lines: list[str], context: int) -> float:
-    """The loss of a model that knows the frequencies after every context of so many characters."""
+    """The loss of a model that knows the frequencies after every context of a length."""
     lines = ["\n" + line + "\n" for line in lines]
     pairs = [(line[max(0, i - context) : i], line[i]) for line in lines for i in range(1, len(line))]
     after = {c: [b for a, b in pairs if a == c] for c, _ in pairs}

@@ -65,7 +65,7 @@ class SlowNGram:
         return tuple(min(max(d, 0.05), c - 0.05) for c, d in enumerate((d1, d2, d3), 1))
 
     def p(self, character, context):
-        """Return the probability of a character after all that stands before it in the line."""
+        """Return the probability of a character after everything before it in the line."""
         return self._p(character, context[-(self.order - 1) :] if self.order > 1 else "")
 
     def _p(self, character, context):
@@ -181,7 +181,7 @@ def test_longer_contexts_help_on_names():
 
 
 def slow_counts(stream, order):
-    """Return of every string of 1 to `order` ids in a stream, as a tuple, what `fit` must count."""
+    """Return what `fit` must count for every string of 1 to `order` ids in a stream, as a tuple."""
     raw = Counter()
     begin = 0
     for end in range(1, len(stream)):
@@ -212,7 +212,7 @@ def check_counts(lines, vocab_size, order, dtype=np.int64):
 @settings(deadline=None, max_examples=100)
 @given(st.data(), st.sampled_from([2, 3, 27, 84, 256, 257, 7131, 70_000, 1_114_112]), st.sampled_from(ORDERS))
 def test_counts_every_string(data, vocab_size, order):
-    """Also where 8 characters, or even 4, are more than 64 bits hold."""
+    """Even if 8 characters, or only 4, do not fit in 64 bits."""
     few = [*data.draw(st.lists(st.integers(1, vocab_size - 1), max_size=4)), vocab_size - 1]
     line = st.lists(st.sampled_from(few), min_size=1, max_size=12)
     dtype = data.draw(st.sampled_from([np.int64, np.min_scalar_type(vocab_size - 1)]))

@@ -1,4 +1,4 @@
-"""Runs that an earlier makemore wrote: they still load, sample, score and go on.
+"""Runs that an earlier makemore wrote: they still load, sample, score and resume.
 
 Both were trained by version 0.1.0, before the modules moved into packages, on the first 120 of the bundled
 names:

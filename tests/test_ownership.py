@@ -100,7 +100,7 @@ each_obstacle = pytest.mark.parametrize("put", OBSTACLES, ids=lambda put: put.__
 
 @pytest.fixture
 def unchanged(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Run a command that must be refused in one sentence and change nothing below the current directory."""
+    """Run a command that must fail with one sentence and change nothing below the current directory."""
     monkeypatch.chdir(tmp_path)
 
     def call(*args: object) -> str:
@@ -132,7 +132,7 @@ def run(bigram: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def anew(path: Path, source: Path | None = None) -> None:
-    """Empty a directory and what obstacles put beside it; or copy another in its place."""
+    """Empty a directory and remove obstacles beside it; or copy another directory to its place."""
     shutil.rmtree(path)
     for beside in ("elsewhere", "elsewhere.txt"):
         beside_path = path.parent / beside
@@ -144,7 +144,7 @@ def anew(path: Path, source: Path | None = None) -> None:
 
 
 def test_a_directory_of_ones_own(makemore: Any, small: Path, tmp_path: Path, unchanged: Any) -> None:
-    """The case that lost everything: a project with the list, notes and a page in it, and no run."""
+    """A case in which everything was lost: a project with a list, notes and a page, but no run."""
     project = Path("project")
     for name in ("corpus/mine.txt", "tensorboard/notes.md", "report.html"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ def test_starting_where_something_else_is(unchanged: Any, small: Path, put: Call
 
 
 def reserved(run: Path, name: str, put: Callable[[Path], None]) -> bool:
-    """Whether a name is makemore's already, so that nothing tells what is there from what makemore wrote."""
+    """Whether a name is already makemore's, so that what is there looks like what makemore wrote."""
     ours = name.removesuffix(".tmp") in Manifest(run) or name == NAME
     return ours and put in ((an_empty_directory,) if name in (NEW, OLD) else (a_file, a_json))
 
@@ -258,7 +258,7 @@ def test_a_large_run_with_something_else_in_its_corpus(
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing is put in order after it."""
+    """Stands for SIGKILL: nothing is cleaned up after it."""
 
 
 @contextlib.contextmanager
@@ -364,7 +364,7 @@ def test_the_first_start_can_be_rerun_after_a_kill(
 
 
 def make_old(run: Path) -> None:
-    """Take from a run what an older makemore did not write: the manifests, and every checksum."""
+    """Remove from a run what an older makemore did not write: the manifests, and every checksum."""
     from safetensors import safe_open
     from safetensors.torch import save_file
 
@@ -382,7 +382,7 @@ def make_old(run: Path) -> None:
 
 @pytest.fixture
 def old(makemore: Any, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run as an older makemore left it, with everything that there can be."""
+    """A run as an older makemore left it, with every possible file."""
     monkeypatch.chdir(tmp_path)
     result = makemore(
         "-i", small, "-o", "old", "--type", "mlp", "--max-steps", 3, "--tensorboard", "--diagnostics"

@@ -77,7 +77,7 @@ def test_attention_is_the_model_s_own(small, tmp_path):
 
 
 def test_plots_of_a_large_file(names_run, tmp_path, monkeypatch):
-    """A file on disk has the same plots as in memory; of a larger file, they show a part of the lines."""
+    """A file on disk has the same plots as in memory; for a larger file, they show some of the lines."""
     in_memory = makemore.load(names_run)
     found = assess(in_memory, 500)
     monkeypatch.setenv("MAKEMORE_CACHE", str(tmp_path / "cache"))

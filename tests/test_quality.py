@@ -26,7 +26,7 @@ def slow_edits(a, b):
 
 
 def slow_mann_whitney(a, b):
-    """Z from all pairs, and from the variance of a rank sum over all ways to deal the values out."""
+    """Z from all pairs, and from the variance of a rank sum over all ways to divide the values."""
     u = sum(1.0 if x > y else 0.5 if x == y else 0.0 for x in a for y in b)
     both = [*a, *b]
     n, m, N = len(a), len(b), len(a) + len(b)
@@ -67,7 +67,7 @@ def slow_distance(lines, train, feature):
 
 
 def slow_vendi(lines):
-    """From the cosine of every two lines."""
+    """From the cosine of every pair of lines."""
     bags = [Counter(piece for n in (1, 2, 3) for piece in pieces(line, n)) for line in lines]
     K = np.empty((len(lines), len(lines)))
     for i, a in enumerate(bags):
@@ -103,7 +103,7 @@ def test_nearest_of_lines_whose_distances_fill_a_byte():
 
 
 def test_nearest_in_pieces():
-    """So many training lines that not all lines are done at a time."""
+    """More training lines than are processed at a time."""
     train = [f"{i:05}" for i in range(20_000)]
     lines = [*train[5::13], "x", "zzzzzz", "00123"]
     assert len(lines) * len(train) > 30_000_000

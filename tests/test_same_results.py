@@ -1,4 +1,4 @@
-"""The script that compares two checkouts sees what differs."""
+"""The script that compares two checkouts finds differences."""
 
 import runpy
 from pathlib import Path

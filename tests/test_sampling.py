@@ -1,4 +1,4 @@
-"""Samples are distributed exactly as the model says, whatever is asked of them."""
+"""Samples are distributed exactly as the model says, whatever the options."""
 
 import functools
 import itertools
@@ -33,7 +33,7 @@ N = 50_000
 
 
 def shown(options):
-    """What a test of these options is called; a function has no name that stays the same."""
+    """A name for a test of these options: that of a function would change."""
     return " ".join(f"{name}={'function' if callable(value) else value}" for name, value in options.items())
 
 
@@ -60,7 +60,7 @@ def fitted(type, vocab, lines=LINES, **knobs):
 
 
 def slow_choice(p, temperature=1.0, top_k=None, top_p=1.0):
-    """Temperature, then the k most likely, then the most likely that together have top_p of those."""
+    """Temperature, then the k most likely, then the most likely of these that have top_p together."""
     if temperature == 0:
         return [float(i == p.index(max(p))) for i in range(len(p))]
     p = [x ** (1 / temperature) for x in p]
@@ -373,7 +373,7 @@ def test_too_few_lines_are_given_and_said(monkeypatch, vocab):
 
 
 def test_a_model_that_says_nothing(monkeypatch, vocab):
-    """Empty lines are no samples, and so many of them are no reason to wait for ever."""
+    """Empty lines are not samples, and a model that makes only these does not sample forever."""
     monkeypatch.setattr(limits, "PATIENCE", 2000)
     with pytest.raises(MakemoreError, match="found 0 of 3 lines"):
         drawn(fitted("bigram", vocab, [""], smoothing=0), vocab, 3)
@@ -477,7 +477,7 @@ def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_w
 
 
 def test_long_lines_are_drawn_without_replacement_too(vocab):
-    """Where a line is the end of many conditions on the way down, each of which could be wrong."""
+    """A line depends on many conditions on the way down, each of which could be wrong."""
     model = fitted("bigram", vocab)
     p = all_lines(model, vocab, 6)
     likely = sorted(p, key=p.get)[-30:]
@@ -500,7 +500,7 @@ def test_long_lines_are_drawn_without_replacement_too(vocab):
 
 @pytest.mark.parametrize("type", ["ngram", "transformer", "lstm", "wavenet"])
 def test_the_search_finds_the_same_in_pieces(monkeypatch, vocab, type):
-    """In small blocks, in several sweeps, and where lines are refused one by one."""
+    """In small blocks, in several sweeps, and if lines are rejected one by one."""
     model = fitted(type, vocab)
     whole = drawn(model, vocab, 300, max_length=7, unique=True)
     monkeypatch.setattr(trees, "MOST_ROWS", 16)
@@ -520,7 +520,7 @@ def test_nll_of_unique_lines_is_the_models_score(model, vocab):
 
 
 def test_every_line_there_is(model, vocab):
-    """All 3 + 9 + 27 + 81 lines, the unlikely ones too, and then the sentence that says so."""
+    """All 3 + 9 + 27 + 81 lines, even the unlikely ones, and then the error that there are no more."""
     every = {"".join(line) for n in range(1, 5) for line in itertools.product("abc", repeat=n)}
     for choice in ({}, {"temperature": 0.01}):  # by which most are less likely than e^-300
         stream = samples(model, vocab, 121, max_length=4, unique=True, **choice)
@@ -582,7 +582,7 @@ def test_equally_likely_lines_come_by_their_text():
 
 
 def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab):
-    """Every line is refused, or the most likely ones are too long to be found."""
+    """Every line is rejected, or the most likely ones are too long to be found."""
     monkeypatch.setattr(limits, "PATIENCE", 2000)
     for options in (
         {"unique": True, "keep": lambda s: [False] * len(s)},
@@ -602,7 +602,7 @@ def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab):
 
 
 class Watched(nn.Module):
-    """A model that notes how many rows it is asked for, with a state of so many floats a row."""
+    """A model that records how many rows it steps, with a state of a given size per row."""
 
     def __init__(self, vocab_size, floats):
         super().__init__()

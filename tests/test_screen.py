@@ -72,7 +72,7 @@ def check_readable(show: Callable[[Console], None]) -> None:
 
 @pytest.fixture(scope="module")
 def long_lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short training on sentences, some of whose samples are cut at the longest length."""
+    """A short training run on sentences; some of its samples are cut at the maximum length."""
     directory = tmp_path_factory.mktemp("long")
     path = directory / "some long lines.txt"
     path.write_text("\n".join(f"the line {i} goes on and on, {i} times" for i in range(60)), "utf-8")
@@ -245,7 +245,7 @@ def test_training_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> 
 
 
 def _plainly(console: Console, show: Callable[[Console], None]) -> None:
-    """Print without a bar, which no word of is to last."""
+    """Print without the progress bar, none of which should remain."""
     file = io.StringIO()
     show(Console(file=file, width=console.width, force_terminal=True, color_system=None))
     kept = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", file.getvalue())
@@ -287,7 +287,7 @@ def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -
 
 
 def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither weights nor losses nor random numbers, in a run left alone or one that went on."""
+    """Neither weights nor losses nor random numbers, in an uninterrupted or a resumed run."""
     options = {"type": "mlp", "n_embd": 8, "n_embd2": 16, "dropout": 0.2, "batch_size": 20, "max_steps": 220,
                "device": "cpu"}  # fmt: skip
     shown: list[Any] = []
@@ -315,7 +315,7 @@ def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: 
 def test_early_samples_of_lost_weights_are_left_out(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong is said by the loss of the next step, not by the samples."""
+    """The loss of the next step reports the fault, not the samples."""
     update = loop.update
 
     def losing(model: Any, *args: Any) -> Any:

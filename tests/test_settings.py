@@ -1,4 +1,4 @@
-"""Settings check themselves, and what `train` was called with is held to the same rules."""
+"""Settings check themselves, and the arguments of `train` obey the same rules."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Streams that are closed, full or not read to the end, and what encoding they have."""
+"""Streams that are closed, full or not read to the end, and their encoding."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def unread() -> Any:
 
 
 def started(*args: object, **how: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own, with real streams."""
+    """Run the command line in its own process, with real streams."""
     how = {"stderr": subprocess.PIPE, "timeout": 300, "text": True, "encoding": "utf-8"} | how
     return subprocess.run([*COMMAND, *map(str, args)], **how)
 

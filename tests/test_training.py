@@ -1,4 +1,4 @@
-"""The loop, the run directory and going on exactly."""
+"""The loop, the run directory, and resuming exactly."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Small models are quicker so, and other processes do not slow them down."""
+    """Small models train faster this way, and other processes do not slow them down."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -150,7 +150,7 @@ def test_another_number_of_threads_is_told(undisturbed: Path, tmp_path: Path) ->
 
 
 class Killed(BaseException):
-    """As sudden as it gets inside one process."""
+    """As sudden as possible within one process."""
 
 
 def test_killed_at_every_moment_of_writing_and_resumed(
@@ -273,7 +273,7 @@ class Convolution(Model):
 
     @dataclasses.dataclass(frozen=True)
     class config_class(ModelConfig):  # noqa: N801
-        """Nothing to set."""
+        """No knobs."""
 
     def __init__(self, vocab_size: int, config: Any) -> None:
         super().__init__()

@@ -94,7 +94,7 @@ class Numbering:
         if (n := int((~rare).sum()) - 1) > MOST_CHARACTERS:
             counts = np.sort(self._counts[codes[1:]])[::-1]
             raise MakemoreError(
-                f"{self.where}: has {n:,} different characters, and {MOST_CHARACTERS:,} is the limit; "
+                f"{self.where}: has {n:,} different characters, but {MOST_CHARACTERS:,} is the limit; "
                 f"if it is text, replace rare ones with min_count={counts[MOST_CHARACTERS - 1] + 1}",
                 option="min_count",
             )
@@ -104,12 +104,12 @@ class Numbering:
         return vocab, np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
 
     def too_few(self, different: int, line: str = "") -> NoReturn:
-        """Raise MakemoreError for too few different lines; the longest is passed, as it may hold everything."""
+        """Raise MakemoreError for too few different lines; `line`, the longest, may hold the whole list."""
         dropped = f" of at most {self.how.max_length} characters" if self.reading.too_long else ""
         apart = ""
         if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
             apart = "; " + for_file(found, self.where)
         raise MakemoreError(
-            f"{self.where}: {different} different line{'s' * (different != 1)}{dropped}, and at least 3 are "
+            f"{self.where}: {different} different line{'s' * (different != 1)}{dropped}, but at least 3 are "
             "needed: one to train on, one to validate, one to test" + apart
         )

@@ -23,7 +23,7 @@ class Result:
     """
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
-        """Return the fields by name, None for numbers that are not finite; `flag` spells arguments in advice."""
+        """Return the fields by name, with None for numbers that are not finite; `flag` spells arguments."""
         return {_key(field): plain(getattr(self, field.name), flag) for field in _fields(type(self))}
 
     @classmethod

@@ -59,12 +59,12 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
     if weights > has / 2:
         raise MakemoreError(
             f"type {type}: {count_parameters(model):,} parameters would take about {weights / 1e9:,.0f} GB "
-            f"in training, and {there}; choose smaller numbers than {config}",
+            f"in training, but {there}; choose smaller numbers than {config}",
             option="type",
         )
     raise MakemoreError(
         f"batch_size is too large: a step of {tokens:,.0f} characters would take about {step / 1e9:,.0f} GB, "
-        f"and {there}",
+        f"but {there}",
         option="batch_size",
     )
 

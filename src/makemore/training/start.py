@@ -141,7 +141,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The run to train: what `train` was asked for."""
+    """The run to train: the arguments of `train` that describe it."""
 
     source: Source | None
     lines: Iterable[str] | None
@@ -165,7 +165,7 @@ class _Wanted:
 
 @dataclass(frozen=True)
 class _Listening:
-    """What listens to the events of training."""
+    """The listeners to the events of training."""
 
     on_event: Callable[[Event], None] | None
     progress: bool
@@ -240,7 +240,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
 
 
 def _train(run: Run, running: _Running, changed: bool = False) -> None:
-    """Train a run to its end, and pass the events to listeners; changed: whether its settings have changed."""
+    """Train a run to its end, and pass on the events; changed: whether its settings have changed."""
     counting = model_class(run.type).counting
     watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
     ours, first = running.listening, run.disk.writes

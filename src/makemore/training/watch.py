@@ -66,13 +66,7 @@ class Watch:
     """Records some steps of training in the run's directory. It listens to the events of training."""
 
     def __init__(self, disk: RunDirectory, max_steps: int) -> None:
-        """Prepare to record.
-
-        Args:
-            disk: The run's directory.
-            max_steps: The steps of the whole training; -1 if unknown.
-
-        """
+        """Prepare to record in a run's directory; max_steps: of the whole training, -1 if unknown."""
         self._disk, self._max_steps = disk, max_steps
         self._row: dict[str, object] | None = None  # of the last step, ready for JSON
 
@@ -156,13 +150,7 @@ class _Seeing(TorchFunctionMode):
     """Calls a model once and records what its layers and non-linearities return."""
 
     def __init__(self, model: nn.Module, real: Tensor) -> None:
-        """Prepare to call a model.
-
-        Args:
-            model: The model.
-            real: (B, T) bool, False at padding.
-
-        """
+        """Prepare to call a model; real: (B, T) bool, False at padding."""
         super().__init__()
         self._model, self._shape = model, real.shape
         self._at = real.flatten().nonzero()[:, 0]  # (R,) where the real positions are among the B T
@@ -213,7 +201,7 @@ class _Seeing(TorchFunctionMode):
         """Record the output of a layer.
 
         Args:
-            name: Of the layer.
+            name: The name of the layer.
             kind: Its non-linearity, "" for none.
             output: (B, T, units), or another shape.
             given: What a non-linearity computed it from.
