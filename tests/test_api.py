@@ -228,6 +228,11 @@ def test_training_on_strings(tmp_path: Path) -> None:
         ("tensorboard", None),
         ("resume", "no"),
         ("overwrite", 1),
+        ("source", 3),
+        ("work_dir", None),
+        ("stop", True),
+        ("on_event", "print"),
+        ("on_progress", 3),
         ("n_embd", 2.5),
         ("n_embd", "wide"),
         ("n_embd", None),
@@ -239,10 +244,9 @@ def test_a_value_of_the_wrong_type_leaves_the_old_run_alone(
 ) -> None:
     path = shutil.copytree(small_run, tmp_path / "run")
     before = {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    given = {"source": small, "work_dir": path, "overwrite": True, "type": "mlp", "device": "cpu"}
     with pytest.raises(MakemoreError, match=f"^{name} must be ") as error:
-        makemore.train(
-            small, **{"work_dir": path, "overwrite": True, "type": "mlp", "device": "cpu", name: value}
-        )
+        makemore.train(**given | {name: value})
     assert name in error.value.options
     assert {each: each.read_bytes() for each in path.rglob("*") if each.is_file()} == before
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,14 +17,16 @@ from makemore.files.typed import check_fields, checked, checked_arguments
 
 @dataclass(frozen=True)
 class Example:
-    """A field of every type that is checked, and one that is not."""
+    """A field of every type that is checked, and at the end one that is not."""
 
     whole: int = 1
     number: float = 1.0
     said: bool = False
     text: str = ""
     maybe: int | None = None
-    path: Path | str = "x"
+    path: str | Path = "x"
+    function: Callable[[int], bool] | None = None
+    many: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -42,6 +45,9 @@ class Example:
         ("said", 0, "said must be True or False, not 0"),
         ("text", b"a", "text must be a string, not b'a'"),
         ("text", None, "text must be a string, not None"),
+        ("path", 3, "path must be a path, not 3"),
+        ("path", None, "path must be a path, not None"),
+        ("function", 3, "function must be a function or None, not 3"),
         ("maybe", "4", "maybe must be a whole number or None, not '4'"),
         ("maybe", np.array([1, 2]), "maybe must be a whole number or None, not array([1, 2])"),
     ],
@@ -66,7 +72,11 @@ def test_a_value_of_another_type_is_refused(name: str, value: object, says: str)
         ("said", True, True),
         ("maybe", None, None),
         ("maybe", np.uint8(3), 3),
-        ("path", 3, 3),
+        ("path", "y", "y"),
+        ("path", Path("y"), Path("y")),
+        ("function", bool, bool),
+        ("function", None, None),
+        ("many", 3, 3),
     ],
 )
 def test_a_value_of_the_right_type_is_kept(name: str, value: object, kept: object) -> None:
@@ -76,10 +86,10 @@ def test_a_value_of_the_right_type_is_kept(name: str, value: object, kept: objec
 
 
 def test_arguments_of_a_function() -> None:
-    def function(whole: int, path: Path, **others: object) -> None: ...
+    def function(whole: int, many: list[int], **others: object) -> None: ...
 
-    values = {"whole": np.int64(3), "path": None, "unknown": "x"}
-    assert checked_arguments(function, values) == {"whole": 3, "path": None}
+    values = {"whole": np.int64(3), "many": None, "unknown": "x"}
+    assert checked_arguments(function, values) == {"whole": 3, "many": None}
     with pytest.raises(MakemoreError, match="whole must be a whole number"):
         checked_arguments(function, {"whole": "x"})
     assert checked("n", 2, int) == 2

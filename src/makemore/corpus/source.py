@@ -15,7 +15,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
@@ -125,6 +125,10 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
     if source is None:
         return _bundled(DEFAULT)
     if not isinstance(source, (str, Path)):
+        if not isinstance(source, Iterable):
+            raise MakemoreError(
+                f"source must be a file, a list's name or several, not {shown(repr(source))}", option="source"
+            )
         return _together([locate(each) for each in source])
     if source == "":
         raise MakemoreError("source is empty; give a file with one thing on each line", option="source")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+import os
 import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar, get_args, get_origin, get_type_hints
 
 from makemore.errors import MakemoreError, shown
@@ -38,8 +40,8 @@ def checked(name: str, value: object, kind: type[Value]) -> Value:
 def check_fields(made: object) -> None:
     """Check every field of a frozen dataclass against its annotation, in its `__post_init__`.
 
-    NumPy's numbers become Python's. Fields that are not int, float, bool, str or one of these or None are
-    not checked.
+    NumPy's numbers become Python's. Checked are int, float, bool, str, `str | Path`, functions, and each of
+    these or None; fields of other types are not.
 
     Raises:
         MakemoreError: A value is of another type.
@@ -68,11 +70,19 @@ def checked_arguments(function: Callable[..., object], values: Mapping[str, obje
 
 def _fitting(name: str, value: object, hint: object) -> object:
     """Return a value as an annotation has it; values of types that are not checked stay as they are."""
-    options = get_args(hint) if get_origin(hint) is types.UnionType else (hint,)
-    kinds = [kind for kind in _WORDS if options in ((kind,), (kind, types.NoneType))]
-    if not kinds or (value is None and len(options) > 1):
-        return value
-    return _checked(name, value, kinds[0], " or None" if len(options) > 1 else "")
+    options = set(get_args(hint)) if get_origin(hint) is types.UnionType else {hint}
+    other = " or None" if types.NoneType in options else ""
+    options -= {types.NoneType}
+    if value is None and other:
+        return None
+    for kind in _WORDS:
+        if options == {kind}:
+            return _checked(name, value, kind, other)
+    if options == {str, Path} and not isinstance(value, str | os.PathLike):
+        raise _wrong(name, value, "a path" + other)
+    if {get_origin(option) for option in options} == {Callable} and not callable(value):
+        raise _wrong(name, value, "a function" + other)
+    return value
 
 
 def _checked(name: str, value: object, kind: type[Value], other: str) -> Value:
@@ -83,8 +93,11 @@ def _checked(name: str, value: object, kind: type[Value], other: str) -> Value:
         found = float(value)
     fits = isinstance(found, (int, float) if kind is float else kind)
     if not fits or (isinstance(found, bool) and kind is not bool):
-        message = f"{name} must be {_WORDS[kind]}{other}, not {shown(repr(value), 40)}"
-        raise MakemoreError(message, option=name)
+        raise _wrong(name, value, _WORDS[kind] + other)
     if kind is float and isinstance(found, int) and abs(found) >= 2**63:
         found = math.inf if found > 0 else -math.inf  # may be more than a float can hold
     return found  # type: ignore[return-value]  # isinstance cannot narrow to Value
+
+
+def _wrong(name: str, value: object, wanted: str) -> MakemoreError:
+    return MakemoreError(f"{name} must be {wanted}, not {shown(repr(value), 40)}", option=name)
