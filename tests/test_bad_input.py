@@ -69,7 +69,7 @@ def refused(makemore: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
 
 
 def arguments() -> set[str]:
-    """Names of arguments that messages of the command line must not contain, since it says --top-k for top_k."""
+    """Names of arguments that messages of the command line must not contain: it says --top-k for top_k."""
     spelled = {flag for command in commands().values() for flag in flags(command)}
     spelled |= {"--" + knob.name.replace("_", "-") for type in MODELS for knob in knobs(type)}
     return {flag[2:].replace("-", "_") for flag in spelled if "-" in flag[2:]}

@@ -37,7 +37,7 @@ class Result:
 
         """
         if not isinstance(values, dict):
-            raise ValueError(f"{cls.__name__} holds something else")
+            raise ValueError(f"{cls.__name__} is not a JSON object")
         hints = get_type_hints(cls)
         found: dict[str, object] = {}
         for field in _fields(cls):
@@ -78,7 +78,7 @@ def _read(kind: Any, value: object, name: str, null: float | None = None) -> Any
         return None if value is None else _read(inside[0], value, name)
     if origin is Mapping:
         if not isinstance(value, dict):
-            raise ValueError(f"{name} holds something else")
+            raise ValueError(f"{name} is not a JSON object")
         return {key: _read(inside[1], item, str(key), null) for key, item in value.items()}
     if origin is tuple:
         if not isinstance(value, list):
