@@ -54,6 +54,26 @@ def test_model_families_do_not_import_each_other():
             assert name in shared, f"{path} imports {name}"
 
 
+DOORS = {"train", "sample", "score"}
+"""Functions with more than 8 parameters: the public doors, and a command whose parameters are its options."""
+
+LONG = {"train"}
+"""Functions of more than 70 lines: one argument a line, in the signature and in the docstring."""
+
+
+def test_no_file_or_function_outgrows_its_limits():
+    for path in sorted(ROOT.rglob("*.py")):
+        text = path.read_text("utf-8")
+        assert len(text.splitlines()) <= 350, path
+        assert "# fmt: skip" not in text, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                own = [each for each in arguments if each.arg not in ("self", "cls")]
+                assert node.name in LONG or node.end_lineno - node.lineno < 70, (path, node.name)
+                assert node.name in DOORS or len(own) <= 8, (path, node.name)
+
+
 def test_importing_the_package_loads_neither_torch_nor_numpy():
     code = "import sys, makemore; makemore.__version__; print(sorted({'torch', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
