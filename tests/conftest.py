@@ -9,7 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("makemore", deadline=None)  # no test asserts a timing
+hypothesis.settings.load_profile("makemore")
 
 # One thread, here and in the processes that tests start: these models are too small to share out, and the
 # same number of threads gives the same bits. Set before anything imports torch.
