@@ -962,12 +962,12 @@ with tempfile.TemporaryDirectory() as directory:
     )
     rows = read(to)
 for row in (rows[0], rows[len(rows) // 2]):
-    print(f"step {row['step']}, loss {row['loss']:.2f}")
+    print(f"step {row.step}, loss {row.loss:.2f}")
     for i in range(4):
-        out = row["activations"][f"tanh.{i}"]
-        ratio = row["parameters"][f"fcs.{i}.weight"]["update_ratio"]
+        out = row.activations[f"tanh.{i}"]
+        ratio = row.parameters[f"fcs.{i}.weight"]["update_ratio"]
         print(f"  layer {i + 1}: std {out['std']:.2f}, {out['saturated']:.0%} saturated, updates {ratio:.1e}")
-stds = [rows[0]["activations"][f"tanh.{i}"]["std"] for i in range(4)]
+stds = [rows[0].activations[f"tanh.{i}"]["std"] for i in range(4)]
 assert max(stds) < 1.2 * min(stds)  # four layers, and none fades
 
 # %% [markdown]

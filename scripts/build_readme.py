@@ -105,6 +105,7 @@ def plot(run: makemore.Run, events: list[Event], last: list[str]) -> None:
         axes.set(
             xscale="log", xlabel="steps", ylabel="loss in nats per token", xlim=(1, 12_000), ylim=(1.6, 3.9)
         )
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.legend(loc="lower left")
         axes.set_title("What the model samples while it learns names")
         figure.savefig(ROOT / "docs" / "_static" / "learning.svg", metadata={"Date": None}, facecolor="white")
