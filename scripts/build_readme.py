@@ -1,6 +1,6 @@
 """Make what README.md shows: the picture of a model learning names, and twenty new lines of each bundled list.
 
-    uv run python scripts/build_readme.py            # trains three models with default settings: some minutes
+    uv run python scripts/build_readme.py            # trains three models: some minutes
     uv run python scripts/build_readme.py --lengths  # only the lengths of the files in docs/design.md
 
 Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files to read in
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from makemore.plots.style import BLUE, GREY, INK, ORANGE, styled
 from makemore.training.events import Evaluation, Event, Samples, Step
 
 ROOT = Path(__file__).parents[1]
-LISTS = ("names", "words", "companies")
+TYPES = {"names": None, "words": "ngram", "companies": "ngram"}
+"""The type of model for each bundled list: the default, and the better one where that is not the default (RESULTS.md)."""
 LABELLED = (20, 100, 500, 3000)
 """Steps whose first samples are written beside the curve."""
 
@@ -33,20 +35,27 @@ def main() -> None:
     if "--lengths" in sys.argv:
         return
     samples = {}
-    for name in LISTS:
+    for name, type in TYPES.items():
         events: list[Event] = []
         with tempfile.TemporaryDirectory() as directory:
-            run = makemore.train(name, work_dir=Path(directory, name), on_event=events.append)
+            run = makemore.train(name, type=type, work_dir=Path(directory, name), on_event=events.append)
             samples[name] = run.sample(20, novel=True, unique=True, temperature=0.8, seed=1)
             if name == "names":
                 plot(run, events, samples[name])
-    columns = [[f"**{name}**", *(f"`{line}`" for line in lines)] for name, lines in samples.items()]
-    head, *rows = ["| " + " | ".join(row) + " |" for row in zip(*columns, strict=True)]
-    table = "\n".join([head.replace("**", ""), "| --- | --- | --- |", *rows])
+    table = "\n".join(
+        textwrap.fill(
+            f"- **{name}**: " + ", ".join(f"`{line}`" for line in lines),
+            110,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, lines in samples.items()
+    )
     readme = ROOT / "README.md"
     text = re.sub(
-        r"(<!-- samples: .*?-->\n).*?(\n<!-- end of samples -->)",
-        lambda found: found[1] + table + found[2],
+        r"(<!-- samples: .*?-->\n).*?(<!-- end of samples -->)",
+        lambda found: found[1] + table + "\n" + found[2],
         readme.read_text("utf-8"),
         flags=re.DOTALL,
     )

@@ -793,7 +793,7 @@ def test_scoring_what_is_not_one_line(refused: Any, small_run: Path) -> None:
     refused("score", small_run, "", says="is blank")
     with pytest.raises(MakemoreError, match="more than one line"):
         library.load(small_run).score(["em\nma"])
-    with pytest.raises(MakemoreError, match="a list of lines"):
+    with pytest.raises(MakemoreError, match="lines must be strings"):
         library.load(small_run).score("emma")  # type: ignore[arg-type]
 
 
