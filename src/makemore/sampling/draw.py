@@ -111,7 +111,7 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
             dry, since = 0, time.monotonic()
         else:
             dry += chunk
-        if yielded < n and wanted.in_vain(dry, since):
+        if yielded < n and wanted.should_give_up(dry, since):
             tried = f"after {sampled:,} samples (acceptance {accepted / sampled:.2g})"
             raise wanted.unmet(start + yielded, tried, random=True)
 

@@ -204,7 +204,7 @@ class _Search:
             refused += dropped
             if self.sure or self.looked_at <= known or not self._found.issuperset(ended.text):
                 refused, since = 0, time.monotonic()
-            if self.wanted.in_vain(refused, since):
+            if self.wanted.should_give_up(refused, since):
                 self._tired = True
                 break
         self.exhausted = not stack and bound == -np.inf

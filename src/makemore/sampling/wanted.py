@@ -55,8 +55,8 @@ class Wanted:
         """Return which lines are wanted."""
         return [a and b for a, b in zip(self.matching(lines), self.kept(lines), strict=True)]
 
-    def in_vain(self, refused: int, since: float) -> bool:
-        """Return whether to give up after so many rejected lines, or so long after the time `since`."""
+    def should_give_up(self, refused: int, since: float) -> bool:
+        """Return whether to give up: too many lines were rejected in a row, or none was found for too long."""
         return refused >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS
 
     def unmet(self, found: int, tried: str, *, random: bool) -> MakemoreError:
