@@ -6,6 +6,7 @@ import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -17,7 +18,6 @@ from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.files.paths import damage
 from makemore.files.typed import checked
-from makemore.metrics.assessment import Assessment
 from makemore.models import build
 from makemore.models.base import Model, ModelConfig
 from makemore.runs import scoring
@@ -31,6 +31,9 @@ from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import part
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
+
+if TYPE_CHECKING:  # brings RapidFuzz, which sampling does without
+    from makemore.metrics.assessment import Assessment
 
 
 class Run:
