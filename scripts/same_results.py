@@ -5,10 +5,10 @@
     uv run python scripts/same_results.py ../before . --types lstm,ngram --nproc 0
 
 Only the command lines of the two are used, in this environment, with one thread, on 300 of the bundled names.
-Each type is trained in one go, trained half way and resumed, and trained by two processes; then come samples
-of every kind, scores, `eval`, `inspect` and `compare`. Seconds and paths are ignored. The script prints each
-value that differs and by how much, and exits with status 1 if there is any. It also lists values that only
-one of the two has, which count as differences with --strict.
+Each type is trained in one go, stopped by a signal in the middle and resumed, and trained by two processes;
+then come samples of every kind, scores, `eval`, `inspect` and `compare`. Seconds and paths are ignored. The
+script prints each value that differs and by how much, and exits with status 1 if there is any. It also lists
+values that only one of the two has, which count as differences with --strict.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +38,10 @@ SAMPLES = {
     "most likely": ["--most-likely", "10"],
 }
 STEPS = 60
+STOP = 37
+"""The step that a signal interrupts; no evaluation is due then."""
+COUNTED = ("bigram", "ngram")
+"""Types without steps; resuming them counts again."""
 CHANGES_ALONE = {
     "seconds",
     "seconds_per_step",
@@ -151,10 +157,11 @@ def of_type(type: str, names: Path, nproc: int) -> Iterator[tuple[str, Any]]:
     run("train", *train, "--max-steps", str(STEPS), "-o", type)
     yield "trained", files(Path(type))
     resumed = f"{type}-resumed"
-    run("train", *train, "--max-steps", str(STEPS // 2), "-o", resumed)
+    with interrupted():
+        run("train", *train, "--max-steps", str(STEPS), "-o", resumed, status={0 if type in COUNTED else 130})
     run("train", "--resume", "-o", resumed, "--max-steps", str(STEPS), "--device", "cpu")
-    yield "resumed", files(Path(resumed))
-    if nproc and type not in ("bigram", "ngram", "mlp_bn"):  # these are refused
+    yield "stopped and resumed", files(Path(resumed))
+    if nproc and type not in (*COUNTED, "mlp_bn"):  # these are refused
         command = [sys.executable, "-m", "makemore", *train, "--max-steps", "10", "-o", f"{type}-several"]
         subprocess.run([*command, "--nproc", str(nproc)], check=True, stdout=subprocess.DEVNULL)
         yield f"by {nproc} processes", files(Path(f"{type}-several"))
@@ -166,6 +173,25 @@ def of_type(type: str, names: Path, nproc: int) -> Iterator[tuple[str, Any]]:
     )
     yield "explain", json_lines(run("explain", type, "emma", "--json"))
     yield "eval", json.loads(run("eval", type, "-n", "500", "--json"))
+
+
+@contextlib.contextmanager
+def interrupted() -> Iterator[None]:
+    """Send this process SIGINT at step STOP of a training, as Ctrl-C does."""
+    from torch.optim import AdamW
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    steps = itertools.count(1)
+
+    def count(optimizer: Any, args: Any, kwargs: Any) -> None:
+        if isinstance(optimizer, AdamW) and next(steps) == STOP:  # Muon has its steps beside it
+            signal.raise_signal(signal.SIGINT)
+
+    hook = register_optimizer_step_post_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def run(*argv: str, status: set[int] | None = None) -> str:
