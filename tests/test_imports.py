@@ -1,6 +1,7 @@
 """Each package imports only from those below it, and importing makemore loads nothing heavy."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,13 @@ def imports() -> Iterator[tuple[str, str, str]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom | ast.Import):
                 module = getattr(node, "module", None)
-                for name in [module] if module else [alias.name for alias in node.names]:
+                for each in node.names:
+                    name = f"{module}.{each.name}" if module else each.name
+                    if (
+                        module != "makemore"
+                        and not Path(ROOT.parent, name.replace(".", "/") + ".py").exists()
+                    ):
+                        name = module or name  # a class or a function in it
                     yield place.parts[0].removesuffix(".py"), place.as_posix(), name
 
 
@@ -45,6 +52,17 @@ def test_each_room_imports_only_from_those_below_it():
         above = STAIRS[STAIRS.index(room) + 1 :] if room in STAIRS else STAIRS[5:] if room == "course" else []
         assert top != "makemore" or rest.split(".")[0] not in above, f"{path} imports {name}"
         assert top not in ("cyclopts", "rich") or room == "cli", f"{path} imports {name}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """Imports for type checking, and inside functions, count too."""
+    graph: dict[str, set[str]] = {"": set()}
+    for _, path, name in imports():
+        importer = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        graph.setdefault(importer, set()).add(name.removeprefix("makemore."))
+    # the facade names what is public; only the shortcuts `Run.eval`, `report` and `plot` go through it
+    assert [module for module, names in graph.items() if "makemore" in names] == ["runs.run"]
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
 def test_model_families_do_not_import_each_other():

@@ -17,7 +17,8 @@ from makemore.corpus.disk import DiskCorpus
 from makemore.metrics.losses import Part
 from makemore.plots import draw, files, inside, losses, style
 from makemore.plots import samples as of_samples
-from makemore.plots.entry import Entry, Plot
+from makemore.plots.entry import Entry
+from makemore.plots.files import Plot
 from makemore.reports.assessment import assess
 from makemore.runs.directory import RunDirectory
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from makemore.models import MODELS as MODELS
     from makemore.models import build as build
     from makemore.plots.draw import plot as plot
-    from makemore.plots.entry import Plot as Plot
+    from makemore.plots.files import Plot as Plot
     from makemore.reports.assessment import assess as assess
     from makemore.reports.comparison import compare as compare
     from makemore.reports.page import write_report as write_report
@@ -49,7 +49,7 @@ _HOME = {
     "compare": "reports.comparison",
     "write_report": "reports.page",
     "plot": "plots.draw",
-    "Plot": "plots.entry",
+    "Plot": "plots.files",
     "MakemoreError": "errors",
 }
 

@@ -158,6 +158,19 @@ class Corpus(Passes):
         """Return the given rows as a corpus in memory."""
         return Corpus(self.vocab, self.stream(rows), sizes=self.sizes)
 
+    def subsample(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
+        """Return the lines of a split in memory, subsampled from the whole file if they have too many tokens.
+
+        Unlike those of `at_most`, the lines are not neighbours, which are similar in a sorted list.
+
+        Args:
+            split: The split.
+            tokens: The most tokens to return, about; None for `sizes.subsample`.
+            together: Take either all copies of a line or none, wherever they are in the file.
+
+        """
+        return self.subset(self.spread(split, tokens, together))
+
     def stream(self, rows: npt.NDArray[np.int64]) -> Ids:
         """Return the stream of the given rows alone: a boundary, and each line with its end."""
         start = np.zeros(1, self.tokens.dtype)

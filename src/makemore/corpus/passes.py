@@ -6,7 +6,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +14,6 @@ from makemore.corpus.mapped import release
 from makemore.corpus.sizes import Sizes
 from makemore.corpus.splits import KEY, SPLITS, mix, split_of
 from makemore.corpus.vocab import Ids, Vocab
-
-if TYPE_CHECKING:
-    from makemore.corpus.corpus import Corpus
 
 _ROWS_AT_ONCE = 1 << 18
 
@@ -60,10 +56,6 @@ class Passes(ABC):
     @abstractmethod
     def tokens_of(self, split: str) -> int:
         """Return the number of predicted tokens of a split: its characters and the ends of its lines."""
-
-    @abstractmethod
-    def subset(self, rows: npt.NDArray[np.int64]) -> Corpus:
-        """Return the given rows as a corpus in memory."""
 
     @abstractmethod
     def splits_between(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
@@ -143,17 +135,8 @@ class Passes(ABC):
             parts.append(rows[random.random(len(rows)) < share * n / k])
         return np.concatenate(parts)
 
-    def subsample(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
-        """Return the lines of a split in memory, subsampled from the whole file if they have too many tokens.
-
-        Unlike those of `at_most`, the lines are not neighbours, which are similar in a sorted list.
-
-        Args:
-            split: The split.
-            tokens: The most tokens to return, about; None for `sizes.subsample`.
-            together: Take either all copies of a line or none, wherever they are in the file.
-
-        """
+    def spread(self, split: str, tokens: int | None, together: bool) -> npt.NDArray[np.int64]:
+        """Return the rows that `Corpus.subsample` takes, from the whole file, checked."""
         share = (self.sizes.subsample if tokens is None else tokens) / max(1, self.tokens_of(split))
         number, found = SPLITS.index(split), []
         for i in range(0, len(self), _ROWS_AT_ONCE):
@@ -166,7 +149,7 @@ class Passes(ABC):
             self.release()
         rows = np.concatenate(found)
         self.check_rows(rows)
-        return self.subset(rows)
+        return rows
 
     # counts
 

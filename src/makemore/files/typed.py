@@ -37,6 +37,20 @@ def checked(name: str, value: object, kind: type[Value]) -> Value:
     return _checked(name, value, kind, "")
 
 
+def checked_path(name: str, value: object) -> Path:
+    """Return a path that was given as a string or a path.
+
+    Raises:
+        MakemoreError: It is neither, or empty, which would mean the current directory.
+
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong(name, value, "a path")
+    if value == "":
+        raise MakemoreError(f"{name} is empty; name a file or a directory", option=name)
+    return Path(value)
+
+
 def check_fields(made: object) -> None:
     """Check every field of a frozen dataclass against its annotation, in its `__post_init__`.
 

@@ -16,8 +16,8 @@ from makemore.files.manifest import Manifest
 from makemore.files.paths import refuse_unless
 from makemore.metrics.assessment import Assessment
 from makemore.plots import inside, losses, samples
-from makemore.plots.entry import Entry, Plot
-from makemore.plots.files import write_png
+from makemore.plots.entry import Entry
+from makemore.plots.files import Plot, write_png
 from makemore.plots.style import styled
 from makemore.runs.recognition import is_picture, is_report
 from makemore.runs.run import Run

@@ -1,13 +1,9 @@
-"""What goes into plots, and what comes out of them."""
+"""What goes into plots."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
-
-from matplotlib.figure import Figure
 
 from makemore.metrics.assessment import Assessment
 from makemore.runs.run import Run
@@ -20,26 +16,6 @@ class Entry(NamedTuple):
     run: Run
     found: Assessment
     """The result of `makemore.assess`."""
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A figure and the words that go with it."""
-
-    name: str
-    """The name of its file, without an ending."""
-    title: str
-    note: str
-    """What to look for."""
-    figure: Figure
-
-    def _repr_png_(self) -> bytes:
-        """Show the plot in a notebook."""
-        from makemore.plots.files import write_png
-
-        file = io.BytesIO()
-        write_png(file, self)
-        return file.getvalue()
 
 
 def same_lines(entries: Sequence[Entry]) -> bool:

@@ -1,4 +1,4 @@
-"""Plots as files: SVG inside a page, and PNG."""
+"""A plot, and plots as files: SVG inside a page, and PNG."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import pickle
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -14,9 +15,26 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from makemore.plots.entry import Plot
 from makemore.plots.style import INK, PAPER, fonts, styled
 from makemore.runs.recognition import SIGNED
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure and the words that go with it."""
+
+    name: str
+    """The name of its file, without an ending."""
+    title: str
+    note: str
+    """What to look for."""
+    figure: Figure
+
+    def _repr_png_(self) -> bytes:
+        """Show the plot in a notebook."""
+        file = io.BytesIO()
+        write_png(file, self)
+        return file.getvalue()
 
 
 def svg(plot: Plot, key: str) -> str:

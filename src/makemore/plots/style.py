@@ -65,9 +65,6 @@ PRINT = {
 }
 """The same colours on paper."""
 
-SURPRISE = "#d9485f"
-"""The background of a letter that a model found unlikely."""
-
 LINES = ("-", "--", "-.", ":")
 """Line styles, for curves beyond the number of colours."""
 

@@ -15,7 +15,8 @@ from makemore.files.manifest import Manifest
 from makemore.files.paths import kind, refuse_unless, unwritable
 from makemore.files.results import Flag
 from makemore.plots.draw import make_plots, picture_files, picture_names, write_plots
-from makemore.plots.entry import Entry, Plot, same_lines
+from makemore.plots.entry import Entry, same_lines
+from makemore.plots.files import Plot
 from makemore.reports.assessment import assess
 from makemore.reports.compared import Comparison
 from makemore.reports.comparison import compare_runs, result_of

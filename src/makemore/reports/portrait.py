@@ -15,8 +15,8 @@ from makemore.metrics import advice, quality
 from makemore.metrics.advice import RED, Warned
 from makemore.metrics.assessment import Assessment
 from makemore.metrics.verdict import COPIED, COPIES
-from makemore.plots.entry import Entry, Plot
-from makemore.plots.files import svg
+from makemore.plots.entry import Entry
+from makemore.plots.files import Plot, svg
 from makemore.plots.style import character
 from makemore.reports.render import SHADES, duration, plain
 from makemore.runs.run import Run

@@ -9,14 +9,15 @@ import functools
 import math
 import re
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 
 from makemore import __version__
 from makemore.corpus.splits import SPLITS
-from makemore.errors import CUT, visible
+from makemore.errors import CUT
 from makemore.metrics.intervals import TOO_FEW
 from makemore.metrics.verdict import percent
 from makemore.plots import style
+from makemore.runs import shown
 
 SHADES = 10
 """Shades of surprise."""
@@ -38,21 +39,14 @@ def render(template: str, **data: object) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("makemore.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = shown.environment(PackageLoader("makemore.reports"))
     filters = (number, whole, percent, duration, plain, shorten, options, span)
     environment.filters |= {each.__name__: each for each in filters}
     environment.tests["known"] = known
     environment.globals |= {
         "version": __version__,
         "style": style,
-        "shades": [f"{style.SURPRISE}{round(i / (SHADES - 1) * 0.8 * 255):02x}" for i in range(SHADES)],
+        "shades": [shown.shade(i / (SHADES - 1)) for i in range(SHADES)],
         "splits": list(SPLITS),
         "cut_mark": CUT,
         "too_few": TOO_FEW,

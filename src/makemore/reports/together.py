@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from makemore.metrics.assessment import Assessment
 from makemore.metrics.intervals import Interval
-from makemore.plots.entry import Entry, Plot, same_lines
+from makemore.plots.entry import Entry, same_lines
+from makemore.plots.files import Plot
 from makemore.reports.compared import Compared, Comparison, Pair
 from makemore.reports.portrait import Figure, Samples, figure, samples, sentence
 

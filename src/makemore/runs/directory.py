@@ -44,6 +44,7 @@ from makemore.errors import MakemoreError
 from makemore.files.json_io import from_json, read_json, read_json_lines, to_json
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum, damage, kind, regular
+from makemore.files.typed import checked_path
 from makemore.models import MODELS, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.ownership import new_run
@@ -77,8 +78,8 @@ class RunDirectory:
     Several processes may share one: only the first of them writes; the calls of the others do nothing.
     """
 
-    def __init__(self, path: Path, group: Group = ALONE) -> None:
-        self.path, self.group = path, group
+    def __init__(self, directory: str | Path, group: Group = ALONE) -> None:
+        self.path, self.group = checked_path("directory", directory), group
         # of vocabulary.json and corpus.npy; early versions wrote none
         self._checksums: dict[str, int] | None = None
 

@@ -23,7 +23,6 @@ from makemore.models.base import Model, ModelConfig
 from makemore.runs import scoring
 from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.sampler import Sampler
-from makemore.runs.scoring import Explained
 from makemore.runs.settings import Settings
 from makemore.runs.shown import HIDDEN, as_html, as_text
 from makemore.runs.spelling import Spelling
@@ -65,7 +64,7 @@ class Run:
         group: Group = ALONE,
     ) -> Run:
         """Start a run directory. An existing run is replaced only with `overwrite`."""
-        disk = RunDirectory(Path(directory), group)
+        disk = RunDirectory(directory, group)
         setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
         disk.create(setup, corpus, overwrite)
         run = cls(disk, setup)
@@ -81,9 +80,7 @@ class Run:
             MakemoreError: It is missing or damaged, or was written by another program or in a newer format.
 
         """
-        if directory == "":
-            raise MakemoreError("the directory's name is empty; give the directory that training wrote")
-        disk = RunDirectory(Path(directory), group)
+        disk = RunDirectory(directory, group)
         return cls(disk, disk.load())
 
     @property
@@ -277,7 +274,7 @@ class Run:
         scores = {line: sum(nlls) for line, nlls in zip(known, self.letters(known), strict=True)}
         return [scores.get(line, math.inf) for line in cleaned]
 
-    def explain(self, line: str, top: int = 5) -> list[Explained]:
+    def explain(self, line: str, top: int = 5) -> list[scoring.Explained]:
         """Return, for each character of a line and its end, how likely it was and what was likelier.
 
         Args:
@@ -337,10 +334,15 @@ class Run:
     # showing it
 
     def __repr__(self) -> str:
-        return as_text(self)
+        return as_text(self.type, self.disk)
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return as_html(self.type, self.disk, self._examples)
+
+    def _examples(self, n: int, longest: int) -> Iterator[tuple[Sample, list[float]]]:
+        """Return n samples of at most `longest` characters, each with its `letters`."""
+        samples = list(self.stream(n, SampleOptions(max_length=min(self.corpus.longest, longest), seed=1)))
+        return zip(samples, self.letters([sample.text for sample in samples]), strict=True)
 
     def __dir__(self) -> list[str]:
         """List the names that people use, without the rest of the interface."""

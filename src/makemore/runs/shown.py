@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, MakemoreError, visible
-from makemore.sampling.options import SampleOptions
+from makemore.runs.directory import RunDirectory
+from makemore.runs.summary import Metrics, Summary
+from makemore.sampling.tree import Sample
 
 if TYPE_CHECKING:
-    from makemore.runs.run import Run
+    from jinja2 import BaseLoader, Environment
 
 SAMPLES, LONGEST = 10, 100
 """Samples shown, and characters of each, at most."""
+
+SURPRISE = "#d9485f"
+"""The background of a character that a model found unlikely."""
 
 HIDDEN = {
     "create",
@@ -32,83 +36,111 @@ HIDDEN = {
 }
 """Public names of a run that tab does not show: they are for the rest of makemore."""
 
+_PAGE = """
+<p><b>{{ type }}</b> in {{ path }}</p>
+{% if wrong is defined %}
+<p><i>{{ wrong }}</i></p>
+{% elif summary %}
+<table><tr><th>loss in nats per token</th>{% for split in splits %}<th>{{ split }}</th>{% endfor %}</tr>
+<tr><td>{{ size }}</td>{% for split in splits %}<td>{{ "%.4f" % summary.nll[split] }}</td>{% endfor %}</tr></table>
+{% elif last %}
+<p>Not finished; after {{ size }} the loss is {{ "%.4f" % last.train }} on training lines and
+{{ "%.4f" % last.validation }} on validation lines, in nats per token.</p>
+{% else %}
+<p>Not evaluated yet.</p>
+{% endif %}
+{% if not_sampled is defined %}
+<p><i>{{ not_sampled }}</i></p>
+{% else %}
+<p style='font-family:monospace;white-space:pre-wrap'>
+{%- for letters, end in lines %}
+{% for text, shade, p in letters -%}
+<span style='background:{{ shade }}' title='{{ p }}'>{{ text }}</span>
+{%- endfor %}{{ end }}<br>
+{%- endfor %}</p>
+<p><small>Samples. The redder a character, the less likely the model found it.</small></p>
+{% endif %}
+"""
 
-def as_text(run: Run) -> str:
+
+def environment(loader: BaseLoader | None = None) -> Environment:
+    """Return what renders templates: values are escaped, characters that would hide others spelled out."""
+    from jinja2 import Environment, StrictUndefined  # not needed for sampling
+
+    return Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def shade(share: float) -> str:
+    """Return the background of a character whose surprise is a share of the highest, 6 nats, that shows."""
+    return f"{SURPRISE}{round(share * 0.8 * 255):02x}"
+
+
+def as_text(type: str, disk: RunDirectory) -> str:
     """Return a run in one line: type, directory, and how far training is."""
     try:
-        state = _state(run)
+        summary, last, size = _progress(disk)
     except MakemoreError:
         state = "damaged"
-    return f"Run({run.type} in {str(run.directory)!r}, {state})"
+    else:
+        state = "not evaluated yet"
+        if summary is not None:
+            state = f"{size}, test loss {summary.nll['test']:.4f}"
+        elif last is not None:
+            state = f"not finished: {size}, validation loss {last.validation:.4f}"
+    return f"Run({type} in {str(disk.path)!r}, {state})"
 
 
-def _state(run: Run) -> str:
-    if (summary := run.summary()) is not None:
-        size = f"{_counted(summary.parameters, 'parameter')}, {_counted(summary.steps, 'step')}"
-        return f"{size}, test loss {summary.nll['test']:.4f}"
-    if not (metrics := run.metrics()):
-        return "not evaluated yet"
-    steps = _counted(metrics[-1].step, "step")
-    return f"not finished: {steps}, validation loss {metrics[-1].validation:.4f}"
+def as_html(
+    type: str, disk: RunDirectory, sampled: Callable[[int, int], Iterable[tuple[Sample, list[float]]]]
+) -> str:
+    """Return a run as HTML, quickly, even if training has not finished or not begun.
+
+    Args:
+        type: The type of its model.
+        disk: Its files.
+        sampled: Returns a number of samples, cut at a length, each with the nll of every character.
+
+    """
+    shown: dict[str, object] = {"type": type, "path": str(disk.path), "splits": list(SPLITS)}
+    try:
+        shown["summary"], shown["last"], shown["size"] = _progress(disk)
+    except MakemoreError as error:  # damaged
+        shown["wrong"] = str(error)
+    try:
+        shown["lines"] = [
+            (
+                [
+                    (c, shade(min(nll, 6) / 6), f"{math.exp(-nll):.2%}")
+                    for c, nll in zip(sample.text, nlls, strict=False)
+                ],
+                CUT * (not sample.ended and len(sample.text) == LONGEST),
+            )
+            for sample, nlls in sampled(SAMPLES, LONGEST)
+        ]
+    except MakemoreError as error:  # not trained yet, or damaged
+        shown["not_sampled"] = str(error)
+    return environment().from_string(_PAGE).render(shown)
+
+
+def _progress(disk: RunDirectory) -> tuple[Summary | None, Metrics | None, str]:
+    """Return how training ended, if it has, the last evaluation, if there is one, and the size in words."""
+    summary, last = disk.summary(), next(iter(disk.metrics()[-1:]), None)
+    if summary is not None:
+        return (
+            summary,
+            last,
+            f"{_counted(summary.parameters, 'parameter')}, {_counted(summary.steps, 'step')}",
+        )
+    return None, last, "" if last is None else _counted(last.step, "step")
 
 
 def _counted(n: int, what: str) -> str:
     """Return a number of things: "1 step", "2,000 steps"."""
     return f"{n:,} {what}" + "s" * (n != 1)
-
-
-def as_html(run: Run) -> str:
-    """Return a run as HTML, quickly, even if training has not finished or not begun."""
-    parts = [f"<p><b>{html.escape(run.type)}</b> in {_escaped(str(run.directory))}</p>"]
-    for part in (_losses, _samples):
-        try:
-            parts.append(part(run))
-        except MakemoreError as error:  # not trained yet, or damaged
-            parts.append(f"<p><i>{_escaped(str(error))}</i></p>")
-    return "".join(parts)
-
-
-def _losses(run: Run) -> str:
-    if (summary := run.summary()) is not None:
-        cells = "".join(f"<td>{summary.nll[split]:.4f}</td>" for split in SPLITS)
-        head = "".join(f"<th>{split}</th>" for split in SPLITS)
-        return (
-            f"<table><tr><th>loss in nats per token</th>{head}</tr>"
-            f"<tr><td>{_counted(summary.parameters, 'parameter')}, {_counted(summary.steps, 'step')}</td>"
-            f"{cells}</tr></table>"
-        )
-    if not (metrics := run.metrics()):
-        return "<p>Not evaluated yet.</p>"
-    last = metrics[-1]
-    return (
-        f"<p>Not finished; after {_counted(last.step, 'step')} the loss is {last.train:.4f} on training lines and "
-        f"{last.validation:.4f} on validation lines, in nats per token.</p>"
-    )
-
-
-def _samples(run: Run) -> str:
-    most = min(run.corpus.longest, LONGEST)
-    samples = list(run.stream(SAMPLES, SampleOptions(max_length=most, seed=1)))
-    scored = run.letters([sample.text for sample in samples])
-    lines = [
-        _shaded(sample.text, nlls) + (CUT if not sample.ended and most == LONGEST else "")
-        for sample, nlls in zip(samples, scored, strict=True)
-    ]
-    return (
-        f"<p style='font-family:monospace;white-space:pre-wrap'>{'<br>'.join(lines)}</p>"
-        "<p><small>Samples. The redder a character, the less likely the model found it.</small></p>"
-    )
-
-
-def _shaded(text: str, nlls: Sequence[float]) -> str:
-    """Return a text whose background shows how unlikely each character was: red at 6 nats."""
-    return "".join(
-        f"<span style='background:rgba(220,50,32,{min(nll, 6) / 6 * 0.8:.2f})' "
-        f"title='{math.exp(-nll):.2%}'>{_escaped(c)}</span>"
-        for c, nll in zip(text, nlls, strict=False)
-    )
-
-
-def _escaped(text: str) -> str:
-    """Return a text as HTML, with characters that would hide or reorder others spelled out."""
-    return html.escape(visible(text))
