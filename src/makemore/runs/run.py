@@ -19,11 +19,10 @@ from makemore.errors import MakemoreError
 from makemore.files.paths import damage
 from makemore.files.typed import checked
 from makemore.models import build
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model
 from makemore.runs import scoring
 from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.sampler import Sampler
-from makemore.runs.settings import Settings
 from makemore.runs.shown import HIDDEN, as_html, as_text
 from makemore.runs.spelling import Spelling
 from makemore.runs.summary import Metrics, Summary
@@ -51,26 +50,6 @@ class Run:
         """How the list was read; None for lines that came from no file."""
         self._last_sampler: Sampler | None = None
         self._last_assessment: Assessment | None = None
-
-    @classmethod
-    def create(
-        cls,
-        directory: str | Path,
-        type: str,
-        config: ModelConfig,
-        settings: Settings,
-        corpus: Corpus,
-        overwrite: bool = False,
-        group: Group = ALONE,
-    ) -> Run:
-        """Start a run directory. An existing run is replaced only with `overwrite`."""
-        disk = RunDirectory(directory, group)
-        setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
-        disk.create(setup, corpus, overwrite)
-        run = cls(disk, setup)
-        if not corpus.on_disk:
-            run.corpus = corpus
-        return run
 
     @classmethod
     def load(cls, directory: str | Path, group: Group = ALONE) -> Run:

@@ -22,7 +22,6 @@ SURPRISE = "#d9485f"
 """The background of a character that a model found unlikely."""
 
 HIDDEN = {
-    "create",
     "cut",
     "disk",
     "forget_model",

@@ -22,7 +22,7 @@ from makemore.files.locks import held
 from makemore.files.typed import checked_arguments
 from makemore.models import build, configure, model_class
 from makemore.models.base import ModelConfig
-from makemore.runs.directory import RunDirectory
+from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.ownership import check_free, check_names
 from makemore.runs.run import Run
 from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given
@@ -197,7 +197,8 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
         _check_memory(type, corpus, config, settings, running.device, group.size)
         _try(type, len(corpus.vocab), config, settings)
         with _held(wanted.directory, group):
-            Run.create(wanted.directory, type, config, settings, corpus, wanted.overwrite, group)
+            setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
+            RunDirectory(wanted.directory, group).create(setup, corpus, wanted.overwrite)
             group.wait()
             run = Run.load(wanted.directory, group)
             with group.one_first():  # else every process would sort the lines
