@@ -44,6 +44,7 @@ ORDER = (
     "sampling",
     "ladder",
     "defaults",
+    "decisions",
     "memorisation",
     "small_lists",
     "throughput",
