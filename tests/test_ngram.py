@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
@@ -278,3 +279,27 @@ def test_bigram_without_smoothing_knows_no_unseen_pair():
     assert logits[0].exp().tolist() == [[0, 1, 0, 0], [0, 0, 0.5, 0.5], [1, 0, 0, 0]]
     with pytest.raises(ValueError, match="smoothing"):
         BigramConfig(-1.0)
+
+
+class Large(TorchDispatchMode):
+    """Notes torch's operations with a large result, which it would share between threads."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.numel() >= 4096 and not func.is_view:
+            self.seen.add(func.name())
+        return result
+
+
+@pytest.mark.parametrize("model", [NGram(27, Config(order=5)), Bigram(27, BigramConfig())])
+def test_counting_models_do_not_keep_threads_waiting(model):
+    """On a busy machine torch's threads wait for each other, at each operation, much longer than they work."""
+    tokens = torch.from_numpy(read("names").tokens[:3000].astype(np.int64))
+    model.fit(tokens)
+    with torch.inference_mode(), Large() as large:
+        model(tokens[:2000].view(100, 20))
+    assert large.seen <= {"aten::log_", "aten::_to_copy", "aten::index.Tensor"}

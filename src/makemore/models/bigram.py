@@ -54,7 +54,8 @@ class Bigram(Model):
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        counts = self.counts[idx] + self.smoothing  # (B, T, V)
-        total = counts.sum(-1, keepdim=True)  # (B, T, 1)
+        different, which = idx.unique(return_inverse=True)  # (D,), (B, T): each row is computed once
+        counts = self.counts[different] + self.smoothing  # (D, V)
+        total = counts.sum(-1, keepdim=True)  # (D, 1)
         p = torch.where(total > 0, counts / total, 1 / counts.shape[-1])  # uniform if never seen
-        return p.log().float(), ()
+        return p.log().float()[which], ()  # (B, T, V)

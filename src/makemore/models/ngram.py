@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -119,20 +119,18 @@ class NGram(Model):
         self._index()
 
     def _index(self) -> None:
-        """Derive from the saved lists where each context's continuations lie, and their totals."""
+        """Derive from the saved lists where each context's continuations lie, and what they are worth."""
         sizes = self.sizes.tolist()
-        self._keys = self.keys.split(sizes)
-        self._counts = self.counts.data.split(sizes)
-        self._first: list[Tensor] = []  # of each context: the first of its continuations, and one past
-        self._total: list[Tensor] = []  # of each context: the sum of its continuations' counts
-        self._left: list[Tensor] = []  # of each context: what the discounts take off, B times the total
+        self._levels: list[_Level] = []
         n_contexts = 1
-        for k, (keys, counts) in enumerate(zip(self._keys, self._counts, strict=True)):
+        for k, (keys, counts) in enumerate(
+            zip(self.keys.split(sizes), self.counts.data.split(sizes), strict=True)
+        ):
             first = torch.searchsorted(keys, torch.arange(n_contexts + 1, device=keys.device) * self.V)
             taken = self.discounts[k][counts.clamp(max=3).long()]  # (S,) by counts 0, 1, 2, 3 or more
-            self._first.append(first)
-            self._total.append(_sums(counts, first))
-            self._left.append(_sums(taken, first))
+            total = _sums(counts, first)
+            left = torch.where(total > 0, _sums(taken, first) / total, 1)
+            self._levels.append(_Level(*map(_plain, (keys, counts - taken, first, total, left))))
             n_contexts = len(keys)
 
     def forward(
@@ -144,58 +142,57 @@ class NGram(Model):
         for k in range(1, self.order):  # that of k - 1 characters one place before, and this character
             before = contexts[0] if k == 1 else torch.cat([nodes[:, k - 2, None], contexts[k - 1][:, :-1]], 1)
             contexts.append(self._find(k - 1, before, idx))  # -1 where it was never seen
-        places = [context.reshape(-1) for context in contexts]  # (B T,) each
+        places = [_plain(context.reshape(-1)) for context in contexts]  # (B T,) each
         step = max(1, FLOATS // self.V)  # places at a time, to bound the memory: p has 64 bits
         logp = [self._logp([place[i : i + step] for place in places]) for i in range(0, max(1, B * T), step)]
         last = torch.stack([context[:, -1] for context in contexts[1:]], 1) if self.order > 1 else nodes
         return (torch.cat(logp) if len(logp) > 1 else logp[0]).view(B, T, self.V), (last,)
 
-    def _logp(self, contexts: list[Tensor]) -> Tensor:
+    def _logp(self, contexts: list[Array]) -> Tensor:
         """The log-probabilities at some places, (N, V).
 
         contexts: (N,) each, the numbers of the places' contexts of 0, 1, ... characters.
         """
         # contexts of 0 and 1 characters are few and have the most continuations: each is computed once
-        p = torch.full((1, self.V), 1 / self.V, dtype=torch.float64, device=contexts[0].device)
-        self._interpolate(0, contexts[0].new_zeros(1), p)
-        few, which = contexts[min(1, self.order - 1)].unique(return_inverse=True)
-        p = p.repeat(len(few), 1)
+        p = _plain(torch.full((1, self.V), 1 / self.V, dtype=torch.float64, device=self.keys.device))
+        self._interpolate(0, _plain(self.sizes.new_zeros(1)), p)
+        few, which = _library(p).unique(contexts[min(1, self.order - 1)], return_inverse=True)
+        p = p[few * 0]
         if self.order > 1:
             self._interpolate(1, few, p)
         p = p[which]  # (N, V)
         for k in range(2, self.order):
             self._interpolate(k, contexts[k], p)
-        return p.log_().float()
+        return torch.as_tensor(p).log_().float()
 
-    def _find(self, level: int, before: Tensor, idx: Tensor) -> Tensor:
-        """The numbers on `level` of the strings `before` + `idx`; -1 where there is none."""
-        keys = self._keys[level]
+    def _find(self, k: int, before: Tensor, idx: Tensor) -> Tensor:
+        """The numbers on level k of the strings `before` + `idx`; -1 where there is none."""
+        keys = self._levels[k].keys
         if len(keys) == 0:
             return torch.full_like(idx, -1)
-        wanted = before * self.V + idx
-        found = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
-        return torch.where((before >= 0) & (keys[found] == wanted), found, -1)
+        wanted = _plain(before * self.V + idx)
+        found = _library(keys).searchsorted(keys, wanted).clip(max=len(keys) - 1)
+        there = torch.as_tensor(keys[found] == wanted)
+        return torch.where((before >= 0) & there, torch.as_tensor(found), -1)
 
-    def _interpolate(self, k: int, context: Tensor, p: Tensor) -> None:
+    def _interpolate(self, k: int, context: Array, p: Array) -> None:
         """Turn p(w | context of k - 1) into p(w | context of k) in place, in the rows whose context is known.
 
         context: (N,) numbers on level k, p: (N, V).
         """
-        if len(self._keys[k]) == 0:  # no line is so long
+        level, library = self._levels[k], _library(p)
+        if len(level.keys) == 0:  # no line is so long
             return
-        total = torch.where(context >= 0, self._total[k][context], 0)  # (N,)
-        known = total.nonzero()[:, 0]  # (n,) the rows
-        left = torch.where(total > 0, self._left[k][context] / total, 1)  # (N,)
-        p.mul_(left[:, None])
-        context, total = context[known], total[known]
+        repeat = library.repeat if library is np else library.repeat_interleave
+        known = library.argwhere((context >= 0) & (level.total[context] > 0))[:, 0]  # (n,) the rows
+        context = context[known]
+        p[known] *= level.left[context][:, None]
         # the continuations of all these contexts, one after another: row i has n_i of them
-        first, end = self._first[k][context], self._first[k][context + 1]
-        n = end - first
-        row = torch.repeat_interleave(torch.arange(len(n), device=n.device), n)  # (sum of n,)
-        child = torch.arange(len(row), device=n.device) - (n.cumsum(0) - n)[row] + first[row]
-        count = self._counts[k][child]
-        share = (count - self.discounts[k][count.clamp(max=3).long()]) / total[row]
-        p.index_put_((known[row], self._keys[k][child] % self.V), share, accumulate=True)
+        first, n = level.first[context], level.first[context + 1] - level.first[context]
+        start = repeat(first - (n.cumsum(0) - n), n)  # (sum of n,)
+        child = start + library.ones_like(start).cumsum(0) - 1
+        share = level.counts[child] / repeat(level.total[context], n)
+        p[repeat(known, n), level.keys[child] % self.V] += share
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
         # the lengths of the lists are only known once the lines are counted
@@ -209,6 +206,36 @@ class NGram(Model):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # .to(device) and the like
         self._index()
         return self
+
+
+class _Level(NamedTuple):
+    """The strings of one length, and their contexts, which are one character shorter."""
+
+    keys: Array
+    """(S,) the strings, sorted."""
+    counts: Array
+    """(S,) how often each was counted, less its discount."""
+    first: Array
+    """(C + 1,) of each context, the first of its continuations; that of the next is one past the last."""
+    total: Array
+    """(C,) the sum of its continuations' counts."""
+    left: Array
+    """(C,) the share that the discounts took off, B."""
+
+
+def _plain(values: Tensor) -> Array:
+    """A tensor, as a NumPy array if it is on the CPU.
+
+    Looking strings up is many small operations. torch would share each between threads, which on a busy
+    machine wait for each other much longer than they work; NumPy uses one. On a GPU, tensors stay tensors,
+    since what is done with them is written the same for both.
+    """
+    return values.numpy() if values.device.type == "cpu" else values  # type: ignore[return-value]
+
+
+def _library(values: Array) -> Any:
+    """NumPy for an array, torch for a tensor."""
+    return np if isinstance(values, np.ndarray) else torch
 
 
 def _count(tokens: Array, n: int, V: int) -> tuple[Array, Array, dict[int, Array]]:
