@@ -24,19 +24,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
-from makemore.distributed.devices import fast_dtype
 from makemore.files.atomic import atomic
 from makemore.files.json_io import read_json, to_json
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
-from makemore.runs.settings import Recipe
-from makemore.training.optimizer import optimizers, schedule
-from makemore.training.step import batch_of, update
-from makemore.training.teacher import Teacher, fit_teacher
+from makemore.runs.settings import Given, Recipe
+from makemore.training.engine import Engine
+from makemore.training.learner import Learner
+from makemore.training.plan import settings_for
+from makemore.training.teacher import fit_teacher, teacher_of
 
 HERE = Path(__file__).parent
 ORDER = (
@@ -182,15 +181,16 @@ def trained(
     if MODELS[type].counting:
         return fitted(corpus, type, **knobs)
     torch.manual_seed(seed)
-    model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs)).train()
-    opts = optimizers(model, how.learning_rate, how.weight_decay, how.muon)
-    window = 1 if model.mixes_lines else WINDOW
-    batches = iter(Batches(corpus, "train", how.tokens, seed, window))
-    cpu = torch.device("cpu")
-    teaches = fit_teacher(corpus, how.teacher, cpu) if teacher is None else Teacher(teacher, how.teacher)
+    engine = Engine(torch.device("cpu"))
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
+    settings = settings_for(type, corpus, Given(seed=seed), engine.device, how)
+    learner = Learner(model, corpus, settings, engine)
+    if teacher is None:
+        learner.teacher = fit_teacher(corpus, how.teacher, engine.device)
+    else:
+        learner.teacher = teacher_of(teacher, how.teacher, engine.device)
     for step in range(how.max_steps):
-        rate = how.learning_rate * schedule((step + 0.5) / how.max_steps)
-        update(model, opts, rate, batch_of(corpus, next(batches)), teaches, fast_dtype(cpu))
+        learner.step((step + 0.5) / how.max_steps)
     return model.eval()
 
 

@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +29,16 @@ import torch
 from torch import nn
 
 import makemore
-from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.devices import fast_dtype
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
-from makemore.runs.settings import recipe
-from makemore.training.optimizer import optimizers
-from makemore.training.step import batch_of, update
+from makemore.runs.settings import Given, recipe
+from makemore.training.engine import Engine
+from makemore.training.learner import Learner
+from makemore.training.plan import settings_for
 from makemore.training.teacher import TEACHER_ORDER, teacher_of
 
 
@@ -56,39 +55,29 @@ def peak(precision: torch.dtype, size: int = 2048) -> float:
 
 def training(rounds: int, steps: int) -> dict[str, Any]:
     """Return the rates, tokens per step and weights in matrices of every type that is trained."""
-    corpus = read("names")
-    cpu = torch.device("cpu")
-    precision = fast_dtype(cpu)
+    corpus, engine = read("names"), Engine(torch.device("cpu"))
     ngram = fitted(corpus, "ngram", order=TEACHER_ORDER)
-    take: dict[str, Callable[[], int]] = {}
+    learners: dict[str, Learner] = {}
     found: dict[str, Any] = {}
     for type, cls in MODELS.items():
-        model = build(type, len(corpus.vocab), configure(type, corpus.longest))
         if cls.counting:
             continue
-        own = recipe(type)
-        opts = optimizers(model.train(), own.learning_rate, own.weight_decay, own.muon)
-        window = 1 if model.mixes_lines else WINDOW
-        batches = iter(Batches(corpus, "train", own.tokens, 1, window))
-
-        teacher = teacher_of(ngram, own.teacher, cpu)
-
-        def step(model: Any = model, opts: Any = opts, batches: Any = batches, teacher: Any = teacher) -> int:
-            batch = batch_of(corpus, next(batches))
-            update(model, opts, 1e-4, batch, teacher, precision)
-            return batch.tokens
+        model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+        settings = settings_for(type, corpus, Given(), engine.device)
+        learners[type] = Learner(model, corpus, settings, engine)
+        learners[type].teacher = teacher_of(ngram, settings.teacher, engine.device)
 
         tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
         matrices = sum(p.numel() for p in model.parameters() if p.ndim == 2 and id(p) not in tables)
-        take[type] = step
-        found[type] = {"matrices": 0 if type == "bigram_nn" else matrices, "batch": own.tokens, "rates": []}
-    peaks = []
+        batch = recipe(type).tokens
+        found[type] = {"matrices": 0 if type == "bigram_nn" else matrices, "batch": batch, "rates": []}
+    peaks, precision = [], fast_dtype(engine.device)
     for _ in range(rounds):
         peaks.append(peak(precision))
-        for type, step in take.items():
-            step()
+        for type, learner in learners.items():
+            learner.step(0.001)
             began = time.perf_counter()
-            tokens = sum(step() for _ in range(steps))
+            tokens = sum(learner.step(0.001)[2] for _ in range(steps))
             found[type]["rates"].append(tokens / (time.perf_counter() - began))
     return {
         "types": found,

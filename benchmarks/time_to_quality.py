@@ -25,13 +25,14 @@ from typing import Any
 import common
 import torch
 
-from makemore.corpus.batches import Batches
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.devices import fast_dtype
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure, count_parameters
-from makemore.training.optimizer import optimizers, schedule
-from makemore.training.step import batch_of, update
+from makemore.runs.settings import Given, Recipe
+from makemore.training.engine import Engine
+from makemore.training.learner import Learner
+from makemore.training.plan import settings_for
 from makemore.training.teacher import fit_teacher
 
 ORIGINAL, OURS, ALONE, LONG = "original", "makemore", "makemore, no teacher", "makemore, long"
@@ -77,17 +78,16 @@ def ours(
     torch.manual_seed(seed)
     model = build("transformer", len(corpus.vocab), configure("transformer", corpus.longest, dropout=dropout))
     assert count_parameters(model) == 204_544
-    opts = optimizers(model.train(), RATE, 0.01, muon=True)
+    engine = Engine(torch.device("cpu"))
+    how = Recipe(steps, RATE, 0.01, muon=True, teacher=share, tokens=TOKENS)
+    settings = settings_for("transformer", corpus, Given(seed=seed), engine.device, how)
+    learner = Learner(model, corpus, settings, engine)
     began = time.perf_counter()
-    cpu = torch.device("cpu")
-    teacher = fit_teacher(corpus, share, cpu)
+    learner.teacher = fit_teacher(corpus, share, engine.device)
     seconds = time.perf_counter() - began
-    batches = iter(Batches(corpus, "train", TOKENS, seed))
-    precision = fast_dtype(cpu)
     for step in range(1, steps + 1):
         began = time.perf_counter()
-        rate = RATE * schedule((step - 0.5) / steps)
-        update(model, opts, rate, batch_of(corpus, next(batches)), teacher, precision)
+        learner.step((step - 0.5) / steps)
         seconds += time.perf_counter() - began
         if step % every == 0 or step == steps:
             yield step, seconds, evaluate(model, corpus, corpus.rows("test")).nll

@@ -36,7 +36,7 @@ from makemore.metrics import losses as evaluation
 from makemore.models import MODELS, build, configure, count_parameters, ngram
 from makemore.reports.inspection import inspect
 from makemore.runs.run import load
-from makemore.runs.settings import check_given
+from makemore.runs.settings import Given
 from makemore.sampling import most_likely as search
 from makemore.sampling import pattern as matching
 from makemore.sampling import tree as trees
@@ -333,7 +333,7 @@ def test_usual_trainings_are_not_measured(monkeypatch):
 )
 def test_rates_beyond_measure(given):
     with pytest.raises(MakemoreError, match=r"1,000"):
-        check_given(given)
+        Given(**given)
 
 
 # lines to score and to draw

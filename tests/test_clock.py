@@ -33,6 +33,7 @@ class Training:
                 self.progress.evaluated = self.progress.step
                 if not over and self.clock.samples_due():
                     sampled.append(self.progress.step)
+                self.clock.count_evaluation()
             if over:
                 return evaluated, sampled, early
             self.progress.step += 1
@@ -102,6 +103,7 @@ def test_evaluations_by_seconds_come_in_each_twentieth():
 
 def test_each_step_is_evaluated_once():
     training = Training()
+    assert training.clock.evaluation_due(over=False)  # asking changes nothing
     assert training.clock.evaluation_due(over=False)
     training.progress.evaluated = 0
     assert not training.clock.evaluation_due(over=False)
@@ -122,6 +124,7 @@ def test_samples_without_an_end_come_with_every_fifth_evaluation():
         training.progress.step = step
         if training.clock.samples_due():
             due.append(step)
+        training.clock.count_evaluation()
     assert due == [25, 50, 75, 100]
 
 

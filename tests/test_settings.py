@@ -6,7 +6,7 @@ import pytest
 
 from makemore.errors import MakemoreError
 from makemore.models import MODELS
-from makemore.runs.settings import DEFAULT_TYPE, RECIPES, Settings, check_given, recipe
+from makemore.runs.settings import DEFAULT_TYPE, RECIPES, Given, Settings, recipe
 
 GOOD = Settings(
     max_steps=10,
@@ -37,27 +37,27 @@ def test_settings_name_the_one_that_is_wrong(name, value):
 
 
 def test_text_is_no_number():
-    with pytest.raises(MakemoreError, match="batch_size must be a whole number, not 'many'"):
-        check_given({"batch_size": "many"})
+    with pytest.raises(MakemoreError, match="batch_size must be a whole number or None, not 'many'"):
+        Given(batch_size="many")
 
 
 @pytest.mark.parametrize("name", ["max_steps", "time"])
 def test_a_run_may_have_zero_but_training_cannot_ask_for_it(name):
     assert dataclasses.replace(GOOD, **{name: 0})
     with pytest.raises(MakemoreError, match=f"{name} must be "):
-        check_given({name: 0})
+        Given(**{name: 0})
 
 
 def test_one_end_of_training_is_enough():
-    check_given({"time": 3.0, "precision": "auto"})
+    Given(time=3.0, precision="auto")
     with pytest.raises(MakemoreError, match="both say when training ends") as error:
-        check_given({"time": 3.0, "max_steps": 3})
+        Given(time=3.0, max_steps=3)
     assert error.value.options == ("time", "max_steps")
 
 
 def test_a_misspelled_precision_gets_a_guess():
     with pytest.raises(MakemoreError, match="auto, float32 or bfloat16, not bfloat61; did you mean bfloat16"):
-        check_given({"precision": "bfloat61"})
+        Given(precision="bfloat61")
 
 
 def test_recipes_are_for_types_that_exist():

@@ -29,9 +29,23 @@ from makemore.models import MODELS
 from makemore.models.base import Model, ModelConfig
 from makemore.models.loss import nll, taught
 from makemore.runs.run import Run
-from makemore.training.events import Checkpoint, Done, Ended, Evaluation, Overfitting, Samples, Started, Step
+from makemore.runs.settings import Given
+from makemore.training.engine import Engine
+from makemore.training.events import (
+    Checkpoint,
+    Done,
+    Ended,
+    Evaluation,
+    Event,
+    Overfitting,
+    Samples,
+    Started,
+    Step,
+)
+from makemore.training.learner import Learner
 from makemore.training.optimizer import optimizers
 from makemore.training.plan import settings_for
+from makemore.training.teacher import fit_teacher
 
 # dropout, two optimisers, evaluations, samples and several epochs, in a second or two
 SMALL: dict[str, Any] = {
@@ -235,6 +249,20 @@ def test_checkpoint_files_are_whole_at_every_event(names: Path, undisturbed: Pat
         assert ends_equal(undisturbed, copy)
 
 
+def test_a_learner_by_itself_takes_the_steps_of_training(names: Path, tmp_path: Path) -> None:
+    """What is timed, by `pace_of` and the benchmarks, is what trains."""
+    trained: list[Event] = []
+    run = makemore.train(names, work_dir=tmp_path, on_event=trained.append, **SMALL)
+    torch.manual_seed(run.settings.seed)
+    engine = Engine(torch.device("cpu"))
+    learner = Learner(run.new_model(), run.corpus, run.settings, engine)
+    learner.teacher = fit_teacher(run.corpus, run.settings.teacher, engine.device)
+    steps = [event for event in trained if isinstance(event, Step)]
+    for i, event in enumerate(steps):
+        found = learner.step((i + 0.5) / len(steps))
+        assert found == (event.loss, event.learning_rate, event.tokens)
+
+
 def test_resume_of_a_finished_run_changes_nothing(undisturbed: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(undisturbed, tmp_path / "copy")
     makemore.train(work_dir=copy, resume=True)
@@ -382,7 +410,7 @@ def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
 def test_batches_are_larger_on_a_gpu_where_the_list_is_long() -> None:
     def batch_size(source: str, device: str, **given: Any) -> int:
         corpus = makemore.read(source)
-        return settings_for("lstm", corpus, given, torch.device(device)).batch_size
+        return settings_for("lstm", corpus, Given(**given), torch.device(device)).batch_size
 
     assert batch_size("words", "cuda") > 3 * batch_size("words", "cpu")
     assert batch_size("words", "cuda", batch_size=32) == 32

@@ -67,11 +67,11 @@ def check_fields(made: object) -> None:
         object.__setattr__(made, field.name, _fitting(field.name, value, hints[field.name]))
 
 
-def checked_arguments(function: Callable[..., object], values: Mapping[str, object]) -> dict[str, object]:
-    """Return the arguments of a function, checked as `check_fields` does.
+def check_arguments(function: Callable[..., object], values: Mapping[str, object]) -> None:
+    """Check the arguments of a function as `check_fields` does.
 
     Args:
-        function: The function, or a class with such fields; the annotations say the types.
+        function: The function; its annotations say the types.
         values: The arguments by name; whatever else there is by name is left out.
 
     Raises:
@@ -79,7 +79,9 @@ def checked_arguments(function: Callable[..., object], values: Mapping[str, obje
 
     """
     hints = get_type_hints(function)
-    return {name: _fitting(name, value, hints[name]) for name, value in values.items() if name in hints}
+    for name, value in values.items():
+        if name in hints:
+            _fitting(name, value, hints[name])
 
 
 def _fitting(name: str, value: object, hint: object) -> object:

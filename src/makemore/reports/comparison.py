@@ -32,7 +32,7 @@ from makemore.models import MODELS, model_class
 from makemore.reports.compared import Comparison, measure, summary_of
 from makemore.reports.pace import pace_of
 from makemore.runs.run import Run
-from makemore.runs.settings import check_given, recipe
+from makemore.runs.settings import Given, recipe
 from makemore.runs.summary import Summary
 from makemore.training.events import Event
 from makemore.training.start import train
@@ -113,11 +113,11 @@ def compare(
 
     """
     names = _names(types, seeds)
-    check_given({name: value for name, value in budget.items() if value is not None})
+    given = Given(budget.get("max_steps"), budget.get("time"))
     pick_device(device)
     directory = Path(work_dir)
     corpus = read_corpus(source, how)
-    plan = _Plan(corpus.fingerprint, budget.get("time"), budget.get("max_steps"))
+    plan = _Plan(corpus.fingerprint, given.time, given.max_steps)
     _check(directory, plan, names)
     if listener.on_estimate is not None:
         listener.on_estimate(*_estimated(corpus, names, directory, device, plan))

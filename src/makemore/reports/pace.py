@@ -11,10 +11,10 @@ from makemore.corpus.corpus import Corpus
 from makemore.distributed.devices import pick_device
 from makemore.models import build, configure
 from makemore.models.base import Model
-from makemore.training.optimizer import schedule
+from makemore.runs.settings import Given
+from makemore.training.engine import Engine
+from makemore.training.learner import Learner
 from makemore.training.plan import settings_for
-from makemore.training.state import TrainState
-from makemore.training.step import batch_of, update
 from makemore.training.teacher import teacher_of
 
 _WARM_UP, _TIMED = 2, 5
@@ -32,16 +32,13 @@ def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> fl
 
     """
     to = pick_device(device)
-    settings = settings_for(type, corpus, {}, to)
-    precision, teacher = getattr(torch, settings.precision), teacher_of(ngram, settings.teacher, to)
+    settings = settings_for(type, corpus, Given(), to)
     with torch.random.fork_rng():
         model = build(type, len(corpus.vocab), configure(type, corpus.longest))
-        state = TrainState(model, corpus, settings, to)
-        batches, seconds = iter(state.batches), []
+        learner, seconds = Learner(model, corpus, settings, Engine(to)), []
+        learner.teacher = teacher_of(ngram, settings.teacher, to)
         for step in range(_WARM_UP + _TIMED):
             began = time.monotonic()
-            rate = settings.learning_rate * schedule((step + 0.5) / settings.max_steps)
-            batch = batch_of(corpus, next(batches), to)
-            float(update(model, state.optimizers, rate, batch, teacher, precision))
+            learner.step((step + 0.5) / settings.max_steps)
             seconds.append(time.monotonic() - began)
     return float(np.median(seconds[_WARM_UP:]))  # the median, since other programs may delay a step

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from makemore.errors import MakemoreError, alike, shown
 from makemore.files.json_io import from_json
-from makemore.files.typed import check_fields, checked_arguments
+from makemore.files.typed import check_fields
 
 DEFAULT_TYPE = "lstm"
 
@@ -50,7 +51,7 @@ class Settings:
         """Check every field."""
         check_fields(self)
         for field in dataclasses.fields(self):
-            check_setting(field.name, getattr(self, field.name))
+            _check(field.name, getattr(self, field.name))
 
     @classmethod
     def from_json(cls, values: object) -> Settings:
@@ -75,46 +76,56 @@ _RULES: dict[str, tuple[Callable[..., bool], str]] = {
 }
 
 
-def check_setting(name: str, value: object) -> None:
+def _check(name: str, value: object) -> None:
     """Raise MakemoreError if a field of Settings cannot have a value of its type."""
-    if name not in _RULES:
-        return
-    valid, says = _RULES[name]
-    if not valid(value):
-        raise _wrong(name, value, says)
+    if name in _RULES and not _RULES[name][0](value):
+        raise _wrong(name, value)
 
 
-def check_given(given: Mapping[str, object]) -> None:
-    """Raise MakemoreError for settings that `train` cannot be called with.
+@dataclass(frozen=True)
+class Given:
+    """The settings that `train` is called with; None, or "auto", leaves one to the type's recipe.
 
-    Args:
-        given: Settings by name, without those left to the recipe; precision may also be "auto".
-
+    Raises MakemoreError if a value breaks its rule.
     """
-    for name, value in checked_arguments(Settings, given).items():
-        if name == "precision":
-            _check_precision(value)
-        else:
-            check_setting(name, value)
-        if name in ("max_steps", "time") and value == 0:  # a run may have it, asking for it makes no sense
-            raise _wrong(name, value, _RULES[name][1])
-    if "time" in given and "max_steps" in given:
-        raise MakemoreError(
-            "time and max_steps both say when training ends; give one of them", option=("time", "max_steps")
-        )
+
+    max_steps: int | None = None
+    time: float | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    teacher: float | None = None
+    patience: int | None = None
+    seed: int | None = None
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        check_fields(self)
+        if self.precision not in (names := ("auto", *PRECISIONS)):
+            says = f"auto, {' or '.join(PRECISIONS)}, not {shown(self.precision, 40)}"
+            guess = alike(self.precision, names)
+            raise MakemoreError(f"precision must be {says}{';' * bool(guess)}{guess}", option="precision")
+        for name, value in self.named().items():
+            _check(name, value)
+            if (
+                name in ("max_steps", "time") and value == 0
+            ):  # a run may have it, asking for it makes no sense
+                raise _wrong(name, value)
+        if self.time is not None and self.max_steps is not None:
+            raise MakemoreError(
+                "time and max_steps both say when training ends; give one of them",
+                option=("time", "max_steps"),
+            )
+
+    def named(self) -> dict[str, Any]:  # as dataclasses.replace takes them
+        """Return the settings that are not left to the recipe."""
+        return {name: value for name, value in vars(self).items() if value not in (None, "auto")}
 
 
-def _check_precision(name: object) -> None:
-    names = ("auto", *PRECISIONS)
-    if name not in names:
-        guess = alike(str(name), names)
-        says = f"auto, {' or '.join(PRECISIONS)}, not {shown(name, 40)}" + (f";{guess}" if guess else "")
-        raise MakemoreError(f"precision must be {says}", option="precision")
-
-
-def _wrong(name: str, value: object, says: str) -> MakemoreError:
+def _wrong(name: str, value: object) -> MakemoreError:
     found = f"{value:g}" if isinstance(value, float) else shown(value, 40)
-    return MakemoreError(f"{name} must be {says}, not {found}", option=name)
+    return MakemoreError(f"{name} must be {_RULES[name][1]}, not {found}", option=name)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 Read in this order:
 
     loop.py         the training loop, for every model that learns by gradient descent
+    learner.py      a model and what it learns with; it takes the steps
     step.py         one step: a batch, one forward and one backward pass, one update
     optimizer.py    AdamW, Muon, and the learning rate over time
     teacher.py      an n-gram that gives a share of the targets
     clock.py        how far along training is, by steps or by seconds, and what is due
     judge.py        how good the model is so far, and a few samples
-    state.py        everything that training changes, in one checkpoint
+    state.py        how far training has come; one checkpoint holds everything that training changes
     engine.py       the device, several processes, compiling, watching
     finish.py       the best weights, scored on every split
     counting.py     models that are fitted by counting, without the loop

@@ -43,7 +43,7 @@ class Clock:
         """
         self._settings, self._place, self._now = settings, place, now
         self._began = now() - place.seconds
-        self._evaluated_in, self._sampled_in = self._part(EVALUATIONS), self._part(SAMPLES)
+        self.count_evaluation()
 
     def seconds(self) -> float:
         """Return the training time so far, evaluations included."""
@@ -70,18 +70,17 @@ class Clock:
         step = self._place.step
         if step <= self._place.evaluated:
             return False
-        part = self._part(EVALUATIONS)
-        regular = part > self._evaluated_in if self._settings.time else step % self._settings.eval_every == 0
-        if over or regular or step == 0:
-            self._evaluated_in = part
-            return True
-        return False
+        if self._settings.time:
+            return over or step == 0 or self._part(EVALUATIONS) > self._evaluated_in
+        return over or step % self._settings.eval_every == 0
 
     def samples_due(self) -> bool:
         """Return whether to show samples after this evaluation: once in each quarter of training."""
-        part, before = self._part(SAMPLES), self._sampled_in
-        self._sampled_in = max(part, before)
-        return part > before
+        return self._part(SAMPLES) > self._sampled_in
+
+    def count_evaluation(self) -> None:
+        """Note that this step was evaluated, and samples shown if they were due."""
+        self._evaluated_in, self._sampled_in = self._part(EVALUATIONS), self._part(SAMPLES)
 
     def early_samples_due(self) -> bool:
         """Return whether to show a few samples after this step, early in training."""

@@ -31,7 +31,6 @@ class Engine:
         stop: Callable[[], bool] = lambda: False,
         compile: bool = False,
         watch: Watch | None = None,
-        top_k: int | None = None,
     ) -> None:
         """Keep what training runs on.
 
@@ -42,16 +41,14 @@ class Engine:
             compile: Compile the model with torch.compile, which takes a minute or more. No gain on a CPU
                 (benchmarks/NOTES.md).
             watch: Records what goes on inside the model at some steps.
-            top_k: As in `Judge`, for the samples shown.
 
         """
-        self.device, self.top_k, self._group = device, top_k, group
+        self.device, self._group = device, group
         self._stop, self._compile, self._watch = stop, compile, watch
         self._compiling = 0.0  # seconds, which are not training time
 
     def prepare(self, model: Model) -> Forward:
         """Return what to call instead of the model: compiled, or averaging gradients over the processes."""
-        self._model = model
         forward: Forward = self._group.spread(
             model, torch.compile(model, dynamic=True) if self._compile else model
         )
@@ -72,17 +69,18 @@ class Engine:
         return Batch(inputs, targets, tokens, torch.tensor(tokens / self._group.size, device=self.device))
 
     @contextlib.contextmanager
-    def step(self, number: int, batch: Batch, forward: Forward) -> Iterator[Forward]:
+    def step(self, number: int, batch: Batch, model: Model, forward: Forward) -> Iterator[Forward]:
         """Yield what to call in one step, `forward` or a watched version of it, and explain failures.
 
         Args:
             number: The step, counted from 1.
             batch: What it learns from.
+            model: The model.
             forward: What `prepare` returned.
 
         """
         began = time.monotonic()
-        watched = self._watch.step(number, self._model, forward, batch.targets) if self._watch else None
+        watched = self._watch.step(number, model, forward, batch.targets) if self._watch else None
         try:
             with watched or contextlib.nullcontext(forward) as call:
                 yield call

@@ -43,7 +43,7 @@ class Judge:
             top_k: Sample from the k most likely characters only; None samples from all.
 
         """
-        self._run, self._state, self._top_k = run, state, top_k
+        self._run, self._state, self._model, self._top_k = run, state, state.learner.model, top_k
         self._rows = evaluated_rows(run.corpus, run.settings.seed)
         self._curve = run.metrics()
         self._best: Losses | None = None  # of the validation lines, at the best step
@@ -65,7 +65,7 @@ class Judge:
             if progress.best_step:
                 rise_error = validation.difference(self._best_losses())
         progress.evaluated = progress.step
-        batch = self._state.mean_loss()
+        batch = self._state.take_mean_loss()
         event = Evaluation(progress.step, train.nll, loss.nll, best, loss.error, rise_error, batch, seconds())
         self._curve.append(event.row())
         return event
@@ -89,7 +89,7 @@ class Judge:
             max_length: Characters after which a sample is cut; None means the length of the longest line.
 
         """
-        run, model, step = self._run, self._state.model, self._state.step
+        run, model, step = self._run, self._model, self._state.step
         longest = run.corpus.longest if max_length is None else min(run.corpus.longest, max_length)
         seed = (run.settings.seed + step) % 2**63
         options = SampleOptions(top_k=self._top_k, max_length=longest, seed=seed)
@@ -107,7 +107,7 @@ class Judge:
             yield self.samples(EARLY_SAMPLES, EARLY_LENGTH)
 
     def _losses(self, split: str, model: nn.Module | None = None) -> Losses:
-        model = self._state.model if model is None else model
+        model = self._model if model is None else model
         return losses(model, self._run.corpus, self._rows[split], self._run.disk.group)
 
     def _best_losses(self) -> Losses:
@@ -116,7 +116,7 @@ class Judge:
             with torch.random.fork_rng(devices=[]):
                 model = self._run.new_model()
             self._run.disk.read_best(model)
-            device = next(self._state.model.parameters()).device
+            device = next(self._model.parameters()).device
             self._best = self._losses("validation", model.to(device))
         return self._best
 

@@ -2,11 +2,12 @@
 
 Read it top to bottom. Each part has a file of its own beside this one:
 
-    state.py    TrainState: the model, its optimisers, the place in the data; one checkpoint holds it all
+    learner.py  Learner: the model, its optimisers, batches and teacher; it takes the steps
+    step.py     update: one forward pass, one backward pass, one change of the weights
+    state.py    TrainState: how far training has come; one checkpoint holds it and the learner
     clock.py    Clock: how far along training is, by steps or by seconds, and what is due
     judge.py    Judge: the rows scored during training, the best so far, a few samples now and then
     engine.py   Engine: the device, several processes, compiling, watching, stopping
-    step.py     update: one forward pass, one backward pass, one change of the weights
     finish.py   summarize: the best weights, scored on every split
 
 Listeners print, plot, log or count the events; nothing here depends on them.
@@ -25,13 +26,12 @@ from makemore.training.engine import Engine
 from makemore.training.events import Done, Ended, Event, Started, Step
 from makemore.training.finish import summarize
 from makemore.training.judge import Judge
-from makemore.training.optimizer import schedule
+from makemore.training.learner import Learner
 from makemore.training.state import TrainState
-from makemore.training.step import update
 from makemore.training.teacher import fit_teacher
 
 
-def steps(run: Run, engine: Engine) -> Iterator[Event]:
+def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]:
     """Train a run from its last checkpoint, or from scratch, to its end; yield what happens.
 
     All randomness comes from the run's seed through torch's global generator, whose state is part of the
@@ -40,15 +40,13 @@ def steps(run: Run, engine: Engine) -> Iterator[Event]:
     """
     settings, corpus = run.settings, run.corpus
     torch.manual_seed(settings.seed)
-    state = TrainState.start(run, engine)  # from the last checkpoint, if there is one
-    yield Started(run, state.step, count_parameters(state.model), str(engine.device), state.warning)
+    learner = Learner(run.new_model(), corpus, settings, engine)
+    state = TrainState(run, learner, engine)  # at the last checkpoint, if there is one
+    yield Started(run, state.step, count_parameters(learner.model), str(engine.device), state.warning)
     clock = Clock(settings, state.progress, engine.now)
-    judge = Judge(run, state, engine.top_k)
-    teacher = fit_teacher(corpus, settings.teacher, engine.device)
-    forward = engine.prepare(state.model)  # compiled, or spread over several processes, if asked for
-    batches, precision = iter(state.batches), getattr(torch, settings.precision)
+    judge = Judge(run, state, top_k)
+    learner.teacher = fit_teacher(corpus, settings.teacher, engine.device)
 
-    state.model.train()
     while True:
         # judge: is this the best so far? then keep it; save everything; show some samples
         over = clock.over()
@@ -60,6 +58,7 @@ def steps(run: Run, engine: Engine) -> Iterator[Event]:
             yield state.save(clock.seconds())
             if not over and clock.samples_due():
                 yield judge.samples()
+            clock.count_evaluation()
 
         # stop?
         if over or judge.out_of_patience():
@@ -70,13 +69,9 @@ def steps(run: Run, engine: Engine) -> Iterator[Event]:
             return
 
         # learn: one batch, one update
-        batch = engine.share(corpus, next(batches))
-        rate = settings.learning_rate * schedule(clock.share(ahead=0.5), state.step)  # at mid-step
-        with engine.step(state.step + 1, batch, forward) as call:
-            loss = float(update(call, state.optimizers, rate, batch, teacher, precision))
-        loss = engine.mean(loss)
+        loss, rate, tokens = learner.step(clock.share(ahead=0.5), state.step)  # the rate at mid-step
         state.count(loss)
-        yield Step(state.step, loss, rate, batch.tokens, clock.share())
+        yield Step(state.step, loss, rate, tokens, clock.share())
         state.check(loss)  # raises MakemoreError if the loss diverged, once the listeners have seen it
         if clock.early_samples_due():
             yield from judge.early_samples()
@@ -84,7 +79,7 @@ def steps(run: Run, engine: Engine) -> Iterator[Event]:
             yield state.save(clock.seconds())
 
     yield Ended(state.step)
-    state.release()
-    del teacher, forward  # scoring needs their memory
+    progress = state.progress
+    del learner, state, judge  # scoring needs their memory
     reason = "finished" if over else "no better"
-    yield Done(state.step, reason, summarize(run, state.progress, clock.seconds()))
+    yield Done(progress.step, reason, summarize(run, progress, clock.seconds()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
@@ -14,31 +13,33 @@ from makemore.distributed.devices import fast_dtype
 from makemore.errors import MakemoreError
 from makemore.models import configure
 from makemore.runs.run import Run
-from makemore.runs.settings import Settings, recipe
+from makemore.runs.settings import Given, Recipe, Settings, recipe
 
 ON_GPU = 16
 """How many times as many tokens a step has on a GPU, at most: small batches leave most of it idle."""
 
 
-def settings_for(type: str, corpus: Corpus, given: Mapping[str, object], device: torch.device) -> Settings:
+def settings_for(
+    type: str, corpus: Corpus, given: Given, device: torch.device, own: Recipe | None = None
+) -> Settings:
     """Return how to train a type of model on a corpus.
 
     Args:
         type: A name of MODELS.
         corpus: The lines.
-        given: Settings by name; the others come from the type's recipe. A precision of "auto" counts as not
-            given.
+        given: The settings not to take from the type's recipe.
         device: Where it is trained.
+        own: Another recipe than the type's.
 
     """
-    own = recipe(type)
+    own = own or recipe(type)
     n_train = corpus.counts()["train"]
     tokens_per_line = corpus.tokens_of("train") / n_train
     tokens = own.tokens
     if device.type == "cuda":  # just as fast with many more tokens; an epoch still has some hundred steps
         tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * n_train / 200)))
     settings = Settings(
-        max_steps=-1 if "time" in given else own.max_steps,
+        max_steps=own.max_steps if given.time is None else -1,
         batch_size=max(4, round(tokens / tokens_per_line)),
         learning_rate=own.learning_rate,
         weight_decay=own.weight_decay,
@@ -49,29 +50,27 @@ def settings_for(type: str, corpus: Corpus, given: Mapping[str, object], device:
         precision=str(fast_dtype(device)).removeprefix("torch."),
         seed=3407,
     )
-    settings = dataclasses.replace(settings, **_without_auto(given))
+    settings = dataclasses.replace(settings, **given.named())
     # twenty evaluations, but one every two epochs if epochs are short: small lists overfit within a few
     eval_every = max(1, (2000 if settings.max_steps < 0 else settings.max_steps) // 20)
     two_epochs = 2 * math.ceil(n_train / settings.batch_size)
     return dataclasses.replace(settings, eval_every=min(eval_every, max(25, two_epochs)))
 
 
-def settings_to_resume(
-    run: Run, given: Mapping[str, object], knobs: Mapping[str, float], type: str | None
-) -> Settings:
+def settings_to_resume(run: Run, given: Given, knobs: Mapping[str, float], type: str | None) -> Settings:
     """Return the settings to continue a run with, or raise MakemoreError for something that cannot change.
 
     Args:
         run: The run, as it is on disk.
-        given: Settings by name. A precision of "auto" counts as not given.
+        given: The settings to change; only the length of training and the patience can.
         knobs: Fields of the type's Config.
         type: The type of model; None if it was not given.
 
     """
-    changes = _without_auto(given)
-    if "time" in given:
+    changes = given.named()
+    if given.time is not None:
         changes["max_steps"] = -1
-    elif "max_steps" in given:
+    elif given.max_steps is not None:
         changes["time"] = 0.0
     may = ("max_steps", "time", "patience")
     stored: dict[str, object] = vars(run.config) | vars(run.settings) | {"type": run.type}
@@ -85,7 +84,3 @@ def settings_to_resume(
                 option=name,
             )
     return dataclasses.replace(run.settings, **{name: changes[name] for name in may if name in changes})
-
-
-def _without_auto(given: Mapping[str, object]) -> dict[str, Any]:  # as dataclasses.replace takes them
-    return {name: value for name, value in given.items() if (name, value) != ("precision", "auto")}

@@ -19,13 +19,13 @@ from makemore.distributed.environment import launch_id, launched, restarted
 from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
-from makemore.files.typed import checked_arguments
+from makemore.files.typed import check_arguments
 from makemore.models import build, configure, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.ownership import check_free, check_names
 from makemore.runs.run import Run
-from makemore.runs.settings import DEFAULT_TYPE, Settings, check_given
+from makemore.runs.settings import DEFAULT_TYPE, Given, Settings
 from makemore.sampling.options import SampleOptions
 from makemore.training import capacity
 from makemore.training.counting import count
@@ -40,8 +40,6 @@ from makemore.training.watch import Watch, finish
 
 Source = str | Path | Sequence[str | Path]
 """A file, a bundled list's name, or several: what `makemore.read` takes."""
-
-_SETTINGS = {field.name for field in dataclasses.fields(Settings)}
 
 
 def train(
@@ -119,16 +117,18 @@ def train(
         MakemoreError: Something that the caller can fix.
 
     """
-    arguments = checked_arguments(train, locals() | {"knobs": 0.0})  # knobs are checked by `configure`
-    given = {name: value for name, value in arguments.items() if name in _SETTINGS and value is not None}
-    check_given(given)
+    check_arguments(train, locals() | {"knobs": 0.0})  # knobs are checked by `configure`
+    given = Given(
+        max_steps, time, batch_size, learning_rate, weight_decay, teacher, patience, seed, precision
+    )
     top_k = SampleOptions(top_k=top_k).top_k  # checks itself
     how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
     wanted = _Wanted(source, lines, how, on_progress, Path(work_dir), overwrite, type, knobs, given)
-    listening = _Listening(on_event, progress, tensorboard)
-    running = _Running(pick_device(device), listening, stop, top_k, compile, diagnostics)
+    running = _Running(
+        pick_device(device), on_event, progress, tensorboard, stop, top_k, compile, diagnostics
+    )
     if resume:
         return _resume(wanted, running)
     if restarted() and RunDirectory(wanted.directory).launch() == launch_id():
@@ -152,8 +152,7 @@ class _Wanted:
     overwrite: bool
     type: str | None
     knobs: dict[str, float]
-    given: dict[str, object]
-    """The training settings that were given; precision always is."""
+    given: Given
 
     def read(self, group: Group) -> Corpus:
         """Read the lines; one of several processes goes first and fills the cache for the others."""
@@ -164,20 +163,13 @@ class _Wanted:
 
 
 @dataclass(frozen=True)
-class _Listening:
-    """The listeners to the events of training."""
-
-    on_event: Callable[[Event], None] | None
-    progress: bool
-    tensorboard: bool
-
-
-@dataclass(frozen=True)
 class _Running:
     """How to train it; this may change when it is resumed."""
 
     device: torch.device
-    listening: _Listening
+    on_event: Callable[[Event], None] | None
+    progress: bool
+    tensorboard: bool
     stop: Callable[[], bool]
     top_k: int | None
     compile: bool
@@ -244,13 +236,13 @@ def _train(run: Run, running: _Running, changed: bool = False) -> None:
     """Train a run to its end, and pass on the events; changed: whether its settings have changed."""
     counting = model_class(run.type).counting
     watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
-    ours, first = running.listening, run.disk.writes
+    first = run.disk.writes
     with (
-        board(run, ours.tensorboard and first) as write,
-        shown(ours.progress and ours.on_event is None and first) as show,
+        board(run, running.tensorboard and first) as write,
+        shown(running.progress and running.on_event is None and first) as show,
         torch.random.fork_rng(),
     ):
-        listeners: list[Callable[[Event], None]] = [write, ours.on_event or show]
+        listeners: list[Callable[[Event], None]] = [write, running.on_event or show]
         if watch is not None:
             listeners.insert(0, watch)  # the others may raise
         for event in _events(run, running, watch, counting):
@@ -271,9 +263,8 @@ def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) ->
         stop=running.stop,
         compile=running.compile,
         watch=watch,
-        top_k=running.top_k,
     )
-    for event in steps(run, engine):
+    for event in steps(run, engine, running.top_k):
         if watch is not None and isinstance(event, Done) and event.summary is not None:
             yield Diagnosed(event.step, finish(run))
         yield event

@@ -11,20 +11,15 @@ import math
 import torch
 from torch import Tensor
 
-from makemore.corpus.batches import WINDOW, Batches
-from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.files.json_io import from_json
 from makemore.files.paths import damage
 from makemore.metrics.layers import LOST
-from makemore.models.base import Model
-from makemore.runs.directory import RunDirectory
 from makemore.runs.run import Run
-from makemore.runs.settings import Settings
 from makemore.runs.weights import part
 from makemore.training.engine import Engine
 from makemore.training.events import Checkpoint, Evaluation
-from makemore.training.optimizer import optimizers
+from makemore.training.learner import Learner
 from makemore.training.watch import rewind
 
 
@@ -59,37 +54,21 @@ class Progress:
 class TrainState:
     """A model in training, from its first step or from its last checkpoint."""
 
-    def __init__(self, model: Model, corpus: Corpus, settings: Settings, device: torch.device) -> None:
-        """Prepare the first step of an untrained model, which is moved to the device."""
-        model.to(device)
-        self.model = model
-        self.optimizers = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
-        tokens_per_line = corpus.tokens_of("train") / corpus.counts()["train"]
-        tokens = round(settings.batch_size * tokens_per_line)
-        # batch normalisation needs batches of lines of all lengths
-        self.batches = Batches(corpus, "train", tokens, settings.seed, 1 if model.mixes_lines else WINDOW)
+    def __init__(self, run: Run, learner: Learner, engine: Engine) -> None:
+        """Bring a learner to the run's last checkpoint, if there is one; else training starts from scratch."""
+        self.learner = learner
         self.progress = Progress()
-        self.warning = ""
-        """Why the results may differ from those of an uninterrupted run, or why nothing is left to do."""
-        self._settings = settings
-        self._disk: RunDirectory | None = None  # where to save; None: nowhere
-        self._first = 0  # the step that this process started from
-
-    @classmethod
-    def start(cls, run: Run, engine: Engine) -> TrainState:
-        """Return the state of a run at its last checkpoint, or before its first step."""
-        state = cls(run.new_model(), run.corpus, run.settings, engine.device)
-        state._disk = run.disk
+        self._settings, self._disk = run.settings, run.disk
         if (checkpoint := run.disk.load_checkpoint()) is not None:
-            state._restore(run, *checkpoint)
+            self._restore(run, *checkpoint)
         # what came after the checkpoint will be repeated
-        run.disk.rewind_metrics(state.progress.evaluated)
-        rewind(run.disk, state.step)
+        run.disk.rewind_metrics(self.progress.evaluated)
+        rewind(run.disk, self.step)
         engine.wait()
-        state.warning = state._resumed(engine.device)
-        state.progress.threads = torch.get_num_threads()
-        state._first = state.step
-        return state
+        self.warning = self._resumed(engine.device)
+        """Why the results may differ from those of an uninterrupted run, or why nothing is left to do."""
+        self.progress.threads = torch.get_num_threads()
+        self._first = self.step  # the step that this process started from
 
     @property
     def step(self) -> int:
@@ -98,14 +77,14 @@ class TrainState:
 
     def count(self, loss: float) -> None:
         """Count a step, with the loss of its batch."""
-        if self.step == self._first and self._disk is not None:
+        if self.step == self._first:
             self._disk.forget_end()  # what a finished run wrote at its end is no longer true
         self.progress.step += 1
         self.progress.loss += loss
         self.progress.losses += 1
 
-    def mean_loss(self) -> float:
-        """Return the mean loss of the batches since this was last called."""
+    def take_mean_loss(self) -> float:
+        """Return the mean loss of the batches since this was last called, and start over."""
         mean = self.progress.loss / max(1, self.progress.losses)
         self.progress.loss, self.progress.losses = 0.0, 0
         return mean
@@ -121,23 +100,17 @@ class TrainState:
 
     def record(self, evaluation: Evaluation) -> None:
         """Add an evaluation to the metrics, and keep the weights if they are the best so far."""
-        if self._disk is not None:
-            if evaluation.best:
-                self._disk.save_best(self.model)
-            self._disk.add_metrics(evaluation.row())
+        if evaluation.best:
+            self._disk.save_best(self.learner.model)
+        self._disk.add_metrics(evaluation.row())
 
     def save(self, seconds: float) -> Checkpoint:
         """Save a checkpoint, with the training time so far in seconds."""
-        progress, batches = self.progress, self.batches
+        progress, batches = self.progress, self.learner.batches
         progress.epoch, progress.pool, progress.position = batches.epoch, batches.pool, batches.position
         progress.seconds = seconds
-        if self._disk is not None:
-            self._disk.save_checkpoint(self._tensors(), dataclasses.asdict(progress))
+        self._disk.save_checkpoint(self._tensors(), dataclasses.asdict(progress))
         return Checkpoint(self.step)
-
-    def release(self) -> None:
-        """Release the memory of the optimisers; there can be no step after this."""
-        self.optimizers = []
 
     def _resumed(self, device: torch.device) -> str:
         """Return the warning for the event `Started`."""
@@ -157,8 +130,8 @@ class TrainState:
 
     def _tensors(self) -> dict[str, Tensor]:
         """Return everything that training changes, as named tensors."""
-        tensors = {"model." + name: tensor for name, tensor in self.model.state_dict().items()}
-        for i, optimizer in enumerate(self.optimizers):
+        tensors = {"model." + name: tensor for name, tensor in self.learner.model.state_dict().items()}
+        for i, optimizer in enumerate(self.learner.optimizers):
             for number, state in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{i}.{number}.{name}": tensor for name, tensor in state.items()}
         tensors["random.cpu"] = torch.get_rng_state()
@@ -174,13 +147,13 @@ class TrainState:
                 raise ValueError("its progress is incomplete")
             if progress.best_step:  # if the best weights are unreadable, say so now
                 run.disk.read_best(run.new_model())
-            self.model.load_state_dict(part(tensors, "model."))
-            for i, optimizer in enumerate(self.optimizers):
+            self.learner.model.load_state_dict(part(tensors, "model."))
+            for i, optimizer in enumerate(self.learner.optimizers):
                 _restore_optimizer(optimizer, part(tensors, f"optimizer.{i}."), bool(progress.step))
             torch.set_rng_state(tensors["random.cpu"])
             if torch.cuda.is_available() and "random.cuda" in tensors:
                 torch.cuda.set_rng_state(tensors["random.cuda"])
-        self.progress, batches = progress, self.batches
+        self.progress, batches = progress, self.learner.batches
         batches.epoch, batches.pool, batches.position = progress.epoch, progress.pool, progress.position
 
 
