@@ -306,7 +306,7 @@ def test_a_notebook_shows_a_bar(small: Path, tmp_path: Path, monkeypatch: pytest
         pages.append(page.data)
         return Handle()
 
-    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
     monkeypatch.setattr(progress, "EVERY", 0)
     monkeypatch.setattr(IPython.display, "display", display)
     makemore.train(small, type="mlp", max_steps=4, device="cpu", work_dir=tmp_path / "run")

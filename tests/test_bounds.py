@@ -315,9 +315,9 @@ def test_the_quick_estimate_of_a_model_is_never_too_low(type):
         with contextlib.suppress(MakemoreError):
             config = configure(type, 10, **knobs)
             model = build(type, 28, config)
-            parameters, numbers = capacity._at_most(28, config)
+            parameters, numbers = capacity.bounds(28, config)
             assert count_parameters(model) <= parameters
-            assert capacity._numbers(model, 28) <= numbers
+            assert capacity.numbers_per_token(model, 28) <= numbers
 
 
 def test_usual_trainings_are_not_measured(monkeypatch):
@@ -384,7 +384,7 @@ def test_any_number_of_samples_is_drawn_bit_by_bit(small_run):
 
 def test_a_search_that_would_take_too_much_memory_gives_up(monkeypatch, small_run):
     """A run that has few of many possible lines, asked for more than it may keep at a time."""
-    monkeypatch.setattr(search, "_NODES", 1)  # 1,000 nodes
+    monkeypatch.setattr(search, "NODES", 1)  # 1,000 nodes
     run = load(small_run)
     none = iter(range(10**9))
     keep = lambda lines: [next(none) < 0 for _ in lines]  # noqa: E731
@@ -406,8 +406,8 @@ def test_long_lines_are_scored_in_pieces_as_in_one(monkeypatch, type, small_run)
     whole = evaluation.losses(model, long, np.arange(2))
     p = np.stack(list(evaluation.expected(model, long, 0)))
     prefix = trees.Tree(model, corpus.vocab, line, 500)
-    monkeypatch.setattr(evaluation, "_WHOLE", 50)
-    monkeypatch.setattr(trees, "_PROBABILITIES", 50 * len(corpus.vocab))
+    monkeypatch.setattr(evaluation, "WHOLE", 50)
+    monkeypatch.setattr(trees, "PROBABILITIES", 50 * len(corpus.vocab))
     np.testing.assert_allclose(evaluation.losses(model, long, np.arange(2)).tokens, whole.tokens, atol=2e-5)
     np.testing.assert_allclose(np.stack(list(evaluation.expected(model, long, 0))), p, atol=1e-5)
     assert trees.Tree(model, corpus.vocab, line, 500).nll == pytest.approx(prefix.nll, abs=1e-3)
@@ -546,8 +546,8 @@ def test_memory_is_that_of_the_container_if_it_is_less(tmp_path, monkeypatch):
     (tmp_path / "self").write_text("0::/\n")
     machine = capacity.memory(torch.device("cpu"))
     assert machine is not None
-    monkeypatch.setattr(capacity, "_CGROUPS", tmp_path)
-    monkeypatch.setattr(capacity, "_OWN_CGROUPS", tmp_path / "self")
+    monkeypatch.setattr(capacity, "CGROUPS", tmp_path)
+    monkeypatch.setattr(capacity, "OWN_CGROUPS", tmp_path / "self")
     assert capacity.memory(torch.device("cpu")) == 123456
     (tmp_path / "memory.max").write_text(str(10**18))
     assert capacity.memory(torch.device("cpu")) >= machine

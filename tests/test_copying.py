@@ -179,7 +179,7 @@ def test_leaving_out_equals_a_slow_loop(order):
     def make():
         return type(counted)(len(corpus.vocab), counted.config_class(order))
 
-    found = memorising._left_out(make, corpus, copying(lines_of([1.0] * 5), lines_of([1.0] * 5)))
+    found = memorising.left_out(make, corpus, copying(lines_of([1.0] * 5), lines_of([1.0] * 5)))
     different = sorted(set(lines), key=lambda line: int(corpus.hashes[lines.index(line)]))
     fold = np.random.default_rng(0).permutation(10) % 10
     known, new = [0.0] * 10, [0.0] * 10

@@ -29,7 +29,7 @@ def settings() -> tuple[object, ...]:
 def test_training_and_sampling_leave_the_process_alone(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "_owned", False)
+    monkeypatch.setattr(devices, "owned", False)
     monkeypatch.setattr(torch, "set_num_threads", lambda n: pytest.fail("the threads are the caller's"))
     monkeypatch.setattr(warnings, "filters", [f for f in warnings.filters if f[2] not in SILENCED])
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
@@ -49,7 +49,7 @@ def test_training_and_sampling_leave_the_process_alone(
 
 
 def test_a_process_of_its_own_samples_few_rows_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_owned", True)
+    monkeypatch.setattr(devices, "owned", True)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     for rows, threads, onednn in ((1, 1, False), (16, 1, False), (32, 1, True), (33, 2, True)):

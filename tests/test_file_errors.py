@@ -16,7 +16,6 @@ from makemore.corpus import cache, store
 from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.store import Store
 from makemore.errors import MakemoreError
-from makemore.files import atomic
 from makemore.files.locks import held
 from makemore.files.manifest import Manifest
 from makemore.files.paths import unwritable
@@ -87,11 +86,14 @@ def test_a_report_on_a_run_that_cannot_be_written(
     """The error comes before everything is measured, and says where to write instead."""
     from makemore.reports import page
 
-    def read_only(path: Path) -> None:
-        if path.parent == run:
-            raise OSError(errno.EROFS, "Read-only file system")
+    opened = os.open
 
-    monkeypatch.setattr(atomic, "_make", read_only)
+    def read_only(path: Any, flags: int, *args: Any, **more: Any) -> int:
+        if flags & os.O_CREAT and Path(path).parent == run:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opened(path, flags, *args, **more)
+
+    monkeypatch.setattr(os, "open", read_only)
     monkeypatch.setattr(page, "assess", None)
     said = sentence(
         makemore("report", run), "run/report.html", "Read-only file system", "choose another place"

@@ -258,7 +258,7 @@ def test_of_a_large_file_some_lines_are_looked_at(look, on_disk, monkeypatch):
     give = Corpus.lines
 
     def few(self, rows):
-        assert not self.on_disk or len(rows) <= looks._SNIFFED + looks._TOP
+        assert not self.on_disk or len(rows) <= looks.SNIFFED + looks.TOP
         return give(self, rows)
 
     monkeypatch.setattr(Corpus, "lines", few)

@@ -280,7 +280,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, after: int, error: BaseExceptio
         for name in ("rename", "replace"):
             patch.setattr(os, name, failing(getattr(os, name)))
         if isinstance(error, Killed):
-            patch.setattr(ownership, "_undo", lambda *_: None)
+            patch.setattr(ownership, "undo", lambda *_: None)
         yield
 
 

@@ -200,6 +200,6 @@ def test_affordable_is_no_more_than_there_is_and_bounds_the_work(lines, mean, tr
     assert 1 <= n <= lines
     assert 1 <= beside <= train
     work = n * beside * mean * max(1.0, mean / 64)
-    assert work <= 1.01 * quality._WORK or n <= 200 or beside <= 1000
-    if lines * train * mean * max(1.0, mean / 64) <= quality._WORK:
+    assert work <= 1.01 * quality.WORK or n <= 200 or beside <= 1000
+    if lines * train * mean * max(1.0, mean / 64) <= quality.WORK:
         assert (n, beside) == (lines, train)  # nothing is left out without need

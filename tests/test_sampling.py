@@ -505,7 +505,7 @@ def test_the_search_finds_the_same_in_pieces(monkeypatch, vocab, type):
     whole = drawn(model, vocab, 300, max_length=7, unique=True)
     monkeypatch.setattr(trees, "MOST_ROWS", 16)
     assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
-    monkeypatch.setattr(search, "_FIRST", 10)
+    monkeypatch.setattr(search, "FIRST", 10)
     assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
     with_a = drawn(model, vocab, 100, max_length=7, unique=True, pattern=".*a.*")
     assert with_a == [line for line in whole if "a" in line][:100]
@@ -538,7 +538,7 @@ def test_every_line_there_is(model, vocab):
 
 
 def test_any_number_of_unique_lines_can_be_begun(monkeypatch, model, vocab):
-    monkeypatch.setattr(search, "_FIRST", 100)
+    monkeypatch.setattr(search, "FIRST", 100)
     stream = samples(model, vocab, 10**12, max_length=30, unique=True)
     assert len({next(stream).text for _ in range(1000)}) == 1000
 

@@ -36,8 +36,9 @@ from makemore.reports.comparison import compare_runs
 from makemore.reports.inspection import inspect
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
-from makemore.training import clock, judge, loop
+from makemore.training import clock, judge
 from makemore.training.events import Done, Evaluation, Overfitting, Samples, Started, Step
+from makemore.training.learner import Learner
 
 WIDTHS = (40, 50, 60, 80, 120)
 COMMAND = re.compile(r"  makemore ")
@@ -202,8 +203,8 @@ def test_the_bar_fills_its_line(small_run: Path, width: int) -> None:
         display(Evaluation(0, 3.296, 3.297, False))
         for step in range(1, 4):
             display(Step(step, 2.9, 0.1, 1000, step / 3))  # without colours what is left is blank
-        assert display._bar is not None
-        lines = console.render_lines(display._bar.get_renderable(), pad=False)
+        assert display.bar is not None
+        lines = console.render_lines(display.bar.get_renderable(), pad=False)
     (line,) = ["".join(segment.text for segment in line) for line in lines]
     bar, _, text = line.partition(" ")
     assert width_of(line.rstrip()) == width
@@ -225,9 +226,9 @@ def test_training_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> 
         display(
             Started(run, 3, 1234, "cpu", "so far with 1 thread, now with 2: the weights will not be the same")
         )
-        assert display._bar is not None
-        display._bar.stop()
-        display._bar = None
+        assert display.bar is not None
+        display.bar.stop()
+        display.bar = None
         display(Evaluation(3, 3.296, 3.297, True))
         display(Overfitting(3, 2))
         display(Samples(3, samples, ["train", "new"], [False, True]))
@@ -316,18 +317,17 @@ def test_early_samples_of_lost_weights_are_left_out(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loss of the next step reports the fault, not the samples."""
-    update = loop.update
+    step = Learner.step
 
-    def losing(model: Any, *args: Any) -> Any:
-        value = update(model, *args)
-        if args[1] and next(steps) == 19:
+    def losing(self: Learner, done: float | None, before: int = 0) -> tuple[float, float, int]:
+        found = step(self, done, before)
+        if before == 19:
             with torch.no_grad():
-                for weight in model.parameters():
+                for weight in self.model.parameters():
                     weight.fill_(float("nan"))
-        return value
+        return found
 
-    steps = iter(range(10**6))
-    monkeypatch.setattr(loop, "update", losing)
+    monkeypatch.setattr(Learner, "step", losing)
     with pytest.raises(makemore.MakemoreError, match=r"diverged \(nan at step 20\)"):
         makemore.train(small, work_dir=tmp_path / "run", type="mlp", max_steps=100, device="cpu")
 

@@ -65,7 +65,8 @@ class Display:
         self._top_k = top_k
         self.run: Run | None = None
         self._status: Status | None = None
-        self._bar: Progress | None = None
+        self.bar: Progress | None = None
+        """The bar of training, in a terminal."""
         self._read: Progress | None = None
         self._losses, self._at = "", -1
         self._loss = ""
@@ -81,7 +82,7 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self._begun()
-        for bar in (self._bar, self._read):
+        for bar in (self.bar, self._read):
             if bar is not None:
                 bar.stop()
 
@@ -173,9 +174,9 @@ class Display:
         if self.console.is_terminal and (settings.max_steps or settings.time):
             endless = settings.max_steps < 0 and not settings.time
             self.say("Ctrl-C stops and keeps everything learned so far", "dim")
-            self._bar = self._progress()
-            self._bar.start()
-            self._bar.add_task("starting", total=None if endless else 1.0)
+            self.bar = self._progress()
+            self.bar.start()
+            self.bar.add_task("starting", total=None if endless else 1.0)
 
     def _step(self, event: Step) -> None:
         self._tokens += event.tokens
@@ -183,14 +184,14 @@ class Display:
         seconds = time.monotonic() - self._since
         if seconds > 0.2:
             self._speed = f"{self._tokens / seconds / 1000:,.1f}k/s"
-        if self._bar is not None and self.run is not None:
+        if self.bar is not None and self.run is not None:
             most = self.run.settings.max_steps
             steps = f"{event.step:,}" + (f"/{most:,}" if most > 0 else "")
             train, _, validation = self._losses.partition("  ")
-            left = _left(self._bar.tasks[0].time_remaining)
+            left = _left(self.bar.tasks[0].time_remaining)
             parts = [steps, self._loss, train, validation.replace("validation", "val"), self._speed, left]
             text = self._fitting([*parts, "Ctrl-C stops"], [0, 5, 3, 1, 2, 4, 6])
-            self._bar.update(self._bar.tasks[0].id, completed=event.done, description=text)
+            self.bar.update(self.bar.tasks[0].id, completed=event.done, description=text)
 
     def _evaluation(self, event: Evaluation) -> None:
         self._losses, self._at = f"train {event.train:.3f}  validation {event.validation:.3f}", event.step
@@ -198,7 +199,7 @@ class Display:
         settings = self.run.settings
         often = event.step - self._shown < settings.max_steps / 20  # with short epochs
         last = event.step == settings.max_steps
-        if self._bar is None and (last or not event.step or not often):
+        if self.bar is None and (last or not event.step or not often):
             self._shown = event.step
             speed = f"  {self._speed.removesuffix('k/s')} thousand characters/s" if self._speed else ""
             best = "  best" if event.best else ""
@@ -224,9 +225,9 @@ class Display:
                 self.say("    " + line, hang="      ")
 
     def _ended(self) -> None:
-        if self._bar is not None:
+        if self.bar is not None:
             text = self._fitting(["scoring the best weights"], [0])
-            self._bar.update(self._bar.tasks[0].id, description=text)
+            self.bar.update(self.bar.tasks[0].id, description=text)
         elif self.run is not None and self.run.corpus.on_disk:
             self.say("scoring a subsample of the lines with the best weights, which takes a while")
 
@@ -239,8 +240,8 @@ class Display:
             self.say(f"    what to do: {warned.advice(flag_of)}", hang="    ")
 
     def _done(self, event: Done) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        if self.bar is not None:
+            self.bar.stop()
         if event.summary is not None and self.run is not None:
             self._summary(event, self.run, event.summary)
         elif self.run is not None:

@@ -26,7 +26,7 @@ ONE_THREAD = 32
 PLAIN = 16
 """Up to this many rows, torch's plain kernels are faster than oneDNN's, which take long to start."""
 
-_owned = False
+owned = False
 """Whether `own_process` was called."""
 
 
@@ -74,8 +74,8 @@ def own_process() -> None:
     The command line calls this. A program that samples a few lines at a time, and uses torch for nothing
     else, can call it too: small samples then take about half as long.
     """
-    global _owned
-    _owned = True
+    global owned
+    owned = True
     # On a busy machine torch's threads should sleep while they wait for each other: spinning beside another
     # process makes a step tens of times slower, though on a quiet machine it is a third quicker
     # (benchmarks/NOTES.md). The setting is read when torch is imported.
@@ -88,7 +88,7 @@ def own_process() -> None:
 
 def one_thread() -> None:
     """Compute with one thread from now on: for small tasks, several would wait longer than they work."""
-    if _owned:
+    if owned:
         import torch
 
         torch.set_num_threads(1)
@@ -97,7 +97,7 @@ def one_thread() -> None:
 @contextlib.contextmanager
 def few_rows(rows: int) -> Iterator[None]:
     """Compute in the way that suits a number of rows: for a few, starting threads outlasts the work."""
-    if not _owned or rows > ONE_THREAD:
+    if not owned or rows > ONE_THREAD:
         yield
         return
     import torch
@@ -120,7 +120,7 @@ def bound_memory() -> None:
     MB, were freed before. And oneDNN keeps kernels for the last 1,024 shapes of batches; long lines have
     thousands of shapes.
     """
-    if not _owned:
+    if not owned:
         return
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(-3, 1 << 23)  # M_MMAP_THRESHOLD

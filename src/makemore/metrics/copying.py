@@ -81,11 +81,11 @@ def copied(
         return Copying(copies.ratio, copies.interval, math.nan, math.nan, copies.lines, copies.chance)
     if untrained is None or judge(copies).level != UNKNOWN or len(corpus.tokens) > FOLD_TOKENS:
         return copies
-    return _left_out(untrained, corpus, copies)
+    return left_out(untrained, corpus, copies)
 
 
 @np.errstate(invalid="ignore", divide="ignore", over="ignore")
-def _left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) -> Copying:
+def left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) -> Copying:
     """Return R of a counting model that is fitted FOLDS times, each time without one part of the lines.
 
     R is the mean probability of the lines when they were counted, divided by their mean probability when they

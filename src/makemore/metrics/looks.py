@@ -25,7 +25,7 @@ FAR = 5
 DUPLICATES = 0.20
 """The share of duplicates above which they are worth a warning."""
 
-_TOP, _SNIFFED = 50, 1000
+TOP, SNIFFED = 50, 1000
 """Lines at the top, and lines chosen at random, by which the format is recognised."""
 
 _SEARCHED, _CHARACTERS = 50_000, 2_000_000
@@ -89,13 +89,13 @@ class Looks:
 def look(corpus: Corpus) -> Looks:
     """Return what a list looks like, from its first lines and some at random; takes about 0.1 seconds."""
     random, n = np.random.default_rng(0), len(corpus)
-    rows = random.permutation(n)[:_SNIFFED] if n < 1 << 22 else random.integers(n, size=_SNIFFED)
+    rows = random.permutation(n)[:SNIFFED] if n < 1 << 22 else random.integers(n, size=SNIFFED)
     top, *some = corpus.lines(np.append(0, rows))
     looks = _form(top, some)
     if not corpus.on_disk and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
         some = corpus.lines(np.arange(n))
     else:
-        some = corpus.lines(np.append(np.arange(min(_TOP, n)), rows))
+        some = corpus.lines(np.append(np.arange(min(TOP, n)), rows))
     groups = corpus.reading.gaps + 1 if corpus.reading is not None else 0
     if looks.name != "list" or groups < 4 or not 1.5 <= n / groups <= 30:
         groups = 0
@@ -295,7 +295,7 @@ def before_training(corpus: Corpus) -> list[Warned]:
         return []
     warned = warnings(look(corpus), reading.source, reading.undecodable)
     warned += copies(len(corpus), corpus.distinct)
-    some = corpus.lengths_of(np.linspace(0, len(corpus) - 1, min(len(corpus), 2 * _SNIFFED)).astype(np.int64))
+    some = corpus.lengths_of(np.linspace(0, len(corpus) - 1, min(len(corpus), 2 * SNIFFED)).astype(np.int64))
     usual = float(np.quantile(some, 0.95))
     if corpus.longest > FAR * usual:
         warned.append(long_lines(corpus.longest, usual))

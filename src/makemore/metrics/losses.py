@@ -28,7 +28,7 @@ _LOGITS = 8_000_000
 _WIDE = 256_000_000
 """The most activations of a model's widest layer computed at a time: 1 GB."""
 
-_WHOLE = 16_384
+WHOLE = 16_384
 """The most characters of a line computed at a time; fewer if the vocabulary is large."""
 
 Counts = npt.NDArray[np.int64]
@@ -144,7 +144,7 @@ def passes(model: nn.Module, corpus: Corpus, group: Group = ALONE) -> Iterator[P
     """
     widest = max((max(p.shape) for p in model.parameters() if p.ndim == 2), default=1)
     most = max(64, _WIDE // widest)
-    piece = min(_WHOLE, max(64, 4 * _LOGITS // len(corpus.vocab)), most)
+    piece = min(WHOLE, max(64, 4 * _LOGITS // len(corpus.vocab)), most)
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()

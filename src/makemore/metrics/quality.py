@@ -24,7 +24,7 @@ UNIQUE_OF = 1000
 VENDI_LINES = 1000
 """The most lines of a Vendi score, whose matrix has a row and a column for each."""
 
-_WORK = 4e9
+WORK = 4e9
 """About how many character comparisons the nearest lines may take: some seconds of one core."""
 
 
@@ -63,7 +63,7 @@ def affordable(lines: int, mean_length: float, train: int) -> tuple[int, int]:
 
     """
     pair = mean_length * max(1.0, mean_length / 64)  # 64 bits, a word, are compared at once
-    most = _WORK / pair
+    most = WORK / pair
     n = int(min(lines, max(200, most / train)))
     return n, int(min(train, max(1000, most / n)))
 

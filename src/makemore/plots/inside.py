@@ -54,7 +54,7 @@ def table(run: Run) -> Figure | None:
 
 def embedding(run: Run, most: int = 100) -> Figure | None:
     """Plot the vectors of the most frequent characters on their first two principal components."""
-    layer = getattr(run.model, "embedding", None)
+    layer = dict(run.model.named_children()).get("embedding")  # the name is part of the models' contract
     if not isinstance(layer, nn.Embedding) or min(layer.weight.shape) < 2:
         return None
     ids = frequent(run, most)

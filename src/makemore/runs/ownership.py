@@ -87,7 +87,7 @@ def new_run(directory: Path, overwrite: bool) -> Iterator[Manifest]:
         yield new
         kept = _switch(files, new)
     except BaseException:
-        _undo(directory, had_manifest)
+        undo(directory, had_manifest)
         raise
     with contextlib.suppress(MakemoreError):  # the new run is complete; the next one deletes what is left
         recover(directory)
@@ -95,7 +95,8 @@ def new_run(directory: Path, overwrite: bool) -> Iterator[Manifest]:
             folder.clear()
 
 
-def _undo(directory: Path, had_manifest: bool) -> None:
+def undo(directory: Path, had_manifest: bool) -> None:
+    """Leave a directory as it was, after a new run could not replace the old one."""
     recover(directory)
     if not had_manifest:
         with contextlib.suppress(OSError):

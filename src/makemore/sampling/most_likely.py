@@ -34,8 +34,8 @@ from makemore.sampling.options import Floats, SampleOptions
 from makemore.sampling.tree import Ids, Sample, State, Tree, not_empty
 from makemore.sampling.wanted import Keep, Wanted
 
-_NODES = 256_000_000  # bytes that all nodes of a search may take, about
-_FIRST = 200_000
+NODES = 256_000_000  # bytes that all nodes of a search may take, about
+FIRST = 200_000
 """Nodes visited in the first sweep, at most, so that the first lines come soon."""
 
 
@@ -136,7 +136,7 @@ class _Search:
 
     def __init__(self, tree: Tree, wanted: Wanted, seed: int | None) -> None:
         self.tree, self.wanted, self.seed = tree, wanted, seed
-        self.most = max(1000, _NODES // (64 + tree.max_length))
+        self.most = max(1000, NODES // (64 + tree.max_length))
         """How many nodes, and how many lines, are kept at a time, at most."""
         # with noise each beginning stands for one line, the one with its key: n beginnings give n lines
         self.sure = seed is not None and wanted.every
@@ -153,7 +153,7 @@ class _Search:
         They come from one sweep through the tree, or from several, each larger than the last.
         """
         n = self.wanted.n
-        k = min(n if self.sure else 4 * n + 100, _FIRST, self.most)
+        k = min(n if self.sure else 4 * n + 100, FIRST, self.most)
         while n > 0:
             lines = self._sweep(k)
             for text, nll in zip(lines.text, lines.nll.tolist(), strict=True):

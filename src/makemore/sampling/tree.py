@@ -28,7 +28,7 @@ MOST_KNOWN = 1024
 """How many beginnings of one length are cached for later calls, at most."""
 
 _FLOATS = 64_000_000
-_PROBABILITIES = 4_000_000
+PROBABILITIES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Tree:
         self.nll = 0.0
         """-log p(prefix), in nats."""
         state: State | None = None
-        step = max(1, _PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
+        step = max(1, PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
         for i in range(0, len(ids), step):
             part = torch.from_numpy(ids[i : i + step].astype(np.int64)).to(self.device)
             with few_rows(1), torch.inference_mode():

@@ -23,7 +23,7 @@ TABLE_SIDE = 8192
 _PARAMETER, _NUMBER = 24, 4
 """Bytes of a parameter (weight, gradient, two averages, a copy to save), and of an activation."""
 
-_CGROUPS, _OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+CGROUPS, OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 """Where Linux says how much memory a container may use."""
 
 
@@ -46,13 +46,13 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
         )
     if type in (*TABLES, "ngram") or (has := memory(device)) is None:
         return
-    most, kept = _at_most(vocab_size, config)
+    most, kept = bounds(vocab_size, config)
     if _PARAMETER * most + tokens * _NUMBER * kept < has / 4:
         return
     with torch.device("meta"):  # counts without taking memory, but takes seconds to load
         model = build(type, vocab_size, config)
     weights = _PARAMETER * count_parameters(model)
-    step = tokens * _NUMBER * _numbers(model, vocab_size)
+    step = tokens * _NUMBER * numbers_per_token(model, vocab_size)
     if weights + step <= has:
         return
     there = f"{'there are' if device.type == 'cpu' else 'the GPU has'} {has / 1e9:,.0f} GB"
@@ -78,15 +78,15 @@ def untrained_size(type: str, corpus: Corpus) -> int:
     return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
 
 
-def _at_most(vocab_size: int, config: ModelConfig) -> tuple[int, int]:
-    """Return at least the parameters of a model and its `_numbers`, from its knobs alone."""
+def bounds(vocab_size: int, config: ModelConfig) -> tuple[int, int]:
+    """Return at least the parameters of a model and its `numbers_per_token`, from its knobs alone."""
     of = {"n_layer": 1, "context": 1, "n_embd": 0, "n_embd2": 0, "block_size": 0} | vars(config)
     side = of["context"] * of["n_embd"] + of["n_embd2"]
     parameters = 16 * of["n_layer"] * side**2 + 2 * (vocab_size + of["block_size"]) * (side + 1)
     return parameters, 40 * of["n_layer"] * side + 8 * vocab_size
 
 
-def _numbers(model: nn.Module, vocab_size: int) -> int:
+def numbers_per_token(model: nn.Module, vocab_size: int) -> int:
     """Return about how many numbers a step keeps for each token: inputs and outputs of matrices, logits."""
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     sides = [sum(p.shape) for p in model.parameters() if p.ndim == 2 and id(p) not in tables]
@@ -100,7 +100,7 @@ def memory(device: torch.device) -> int | None:
     """
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    limit = container_limit(_CGROUPS, _OWN_CGROUPS)
+    limit = container_limit(CGROUPS, OWN_CGROUPS)
     try:
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows

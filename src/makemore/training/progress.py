@@ -30,7 +30,7 @@ Write = Callable[[str, float | None], None]
 @contextlib.contextmanager
 def shown(wanted: bool) -> Iterator[Callable[[Event], None]]:
     """Yield a listener that shows the events of training, if that is wanted and a person is watching."""
-    if wanted and _in_notebook():
+    if wanted and in_notebook():
         yield _Progress(_Notebook())
     elif wanted and sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         try:
@@ -108,7 +108,7 @@ class _Notebook:
             self._handle.update(page)
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Return whether this process is the kernel of a notebook."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return type(shell).__name__ == "ZMQInteractiveShell"
