@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from makemore.runs.settings import Settings
-from makemore.training.clock import CHECKPOINT_SECONDS, EARLY, Clock
+from makemore.training.clock import CHECKPOINT_SECONDS, EARLY, REST, Clock
 from makemore.training.state import Progress
 
 
@@ -23,14 +23,21 @@ class Training:
         self.time = 1000.0
         self.clock = Clock(Settings(**(given | settings)), self.progress, lambda: self.time)
 
-    def steps(self, seconds: float = 0.0) -> tuple[list[int], list[int], list[int]]:
-        """Go to the end, and return the steps of evaluations, samples and early samples."""
+    def steps(self, seconds: float = 0.0, evaluation: float = 0.0) -> tuple[list[int], list[int], list[int]]:
+        """Go to the end, and return the steps of evaluations, samples and early samples.
+
+        Args:
+            seconds: How long a step takes.
+            evaluation: How long an evaluation takes.
+
+        """
         evaluated, sampled, early = [], [], []
         while True:
             over = self.clock.over()
             if self.clock.evaluation_due(over):
                 evaluated.append(self.progress.step)
                 self.progress.evaluated = self.progress.step
+                self.time += evaluation
                 if not over and self.clock.samples_due():
                     sampled.append(self.progress.step)
                 self.clock.count_evaluation()
@@ -99,6 +106,15 @@ def test_evaluations_by_seconds_come_in_each_twentieth():
     assert evaluated == list(range(0, 161, 8))  # 8 steps take half a second
     assert sampled == [40, 80, 120]
     assert early == [20]
+
+
+@pytest.mark.parametrize("evaluation", [0.125, 0.5, 3.0])
+def test_slow_evaluations_leave_most_of_the_time_to_training(evaluation):
+    evaluated, _, _ = Training(max_steps=-1, time=30.0).steps(0.0625, evaluation)
+    between = evaluation * (len(evaluated) - 1)  # without the last, which comes when the time is up
+    assert between <= 30 / (1 + REST) + evaluation
+    assert len(evaluated) == (21 if evaluation == 0.125 else 30 // (5 * evaluation) + 1)
+    assert Training(eval_every=5).steps(0.0625, evaluation)[0] == list(range(0, 101, 5))
 
 
 def test_each_step_is_evaluated_once():

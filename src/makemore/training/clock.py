@@ -11,6 +11,10 @@ from makemore.runs.settings import Settings
 EVALUATIONS, SAMPLES = 20, 4
 """How often a training of known duration is evaluated, and how often it shows samples."""
 
+REST = 4
+"""A timed training trains at least this many times as long as an evaluation took before the next one: on a slow
+or busy machine evaluations would otherwise take most of the time."""
+
 EARLY = (20, 50, 100, 200, 500, 1000)
 """Steps after which a few samples are shown in the first quarter of training, to watch the model learn."""
 
@@ -43,6 +47,7 @@ class Clock:
         """
         self._settings, self._place, self._now = settings, place, now
         self._began = now() - place.seconds
+        self._asked = place.seconds  # when it was last asked whether an evaluation is due
         self.count_evaluation()
 
     def seconds(self) -> float:
@@ -71,7 +76,9 @@ class Clock:
         if step <= self._place.evaluated:
             return False
         if self._settings.time:
-            return over or step == 0 or self._part(EVALUATIONS) > self._evaluated_in
+            self._asked = self.seconds()
+            regular = self._part(EVALUATIONS) > self._evaluated_in and self._asked >= self._resting_until
+            return over or step == 0 or regular
         return over or step % self._settings.eval_every == 0
 
     def samples_due(self) -> bool:
@@ -81,6 +88,9 @@ class Clock:
     def count_evaluation(self) -> None:
         """Note that this step was evaluated, and samples shown if they were due."""
         self._evaluated_in, self._sampled_in = self._part(EVALUATIONS), self._part(SAMPLES)
+        if self._settings.time:
+            now = self.seconds()
+            self._resting_until = now + REST * (now - self._asked)
 
     def early_samples_due(self) -> bool:
         """Return whether to show a few samples after this step, early in training."""
