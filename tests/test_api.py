@@ -168,6 +168,8 @@ def test_a_run_that_was_never_trained_is_shown_too(small: Path, tmp_path: Path) 
 def test_a_run_measures_itself(run: Run, tmp_path: Path) -> None:
     found = run.eval(n=100)
     assert found.to_json() == makemore.assess(run, n=100).to_json()
+    assert f"test {found.nll['test']:.4f}" in repr(found)
+    assert len(repr(found).splitlines()) < 10
     plot = run.plot("length")
     assert plot.title == "Loss by line length"
     assert plot._repr_png_().startswith(b"\x89PNG")
@@ -175,7 +177,7 @@ def test_a_run_measures_itself(run: Run, tmp_path: Path) -> None:
         MakemoreError, match=r"name must be one of curve, .*, not 'lenght'; did you mean length"
     ):
         run.plot("lenght")
-    with pytest.raises(MakemoreError, match="ngram runs have no plot table"):
+    with pytest.raises(MakemoreError, match="this run has no plot table; it has temperature, position, "):
         run.plot("table")
 
 
@@ -279,7 +281,7 @@ def test_a_terminal_shows_the_progress_of_training(
     run = train(work_dir=tmp_path / "run")
     said = terminal.getvalue()
     assert "mlp, " in said
-    assert "step 2, loss " in said
+    assert "step 2 of 4, loss " in said
     assert "[==========          ]  50% " in said
     summary = run.summary()
     assert summary is not None

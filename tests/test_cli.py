@@ -76,7 +76,7 @@ def test_what_training_prints(ok: Any, small: Path) -> None:
     out = ok("-i", small, "-o", "new", "--type", "mlp", "--max-steps", 20)
     assert f"read {small}: 300 lines" in out
     assert re.search(r"split by line: \d+ to train, \d+ to validate, \d+ to test", out)
-    assert re.search(r"step +20 +train \d\.\d+ +validation \d\.\d+", out)
+    assert re.search(r"step +20/20 +train \d\.\d+ +validation \d\.\d+", out)
     nll = json.loads(Path("new/summary.json").read_text())["nll"]
     losses = [f"{nll[split]:.4f}" for split in ("train", "validation", "test")]
     assert re.search(r"\nmlp +" + " +".join(losses) + r"\n", out)

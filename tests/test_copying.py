@@ -205,8 +205,8 @@ def test_leaving_out_equals_a_slow_loop(order):
     ("copies", "share", "words"),
     [
         (Copying(1.9, (1.7, 2.1), 0.36, 0.1, 3000, 1.0), None,
-         "36% of samples are training lines; training lines are 1.9x as likely as held-out ones "
-         "(1.7 to 2.1): little is memorised"),
+         "36% of samples are training lines, but little is memorised: lines it never saw are likely too "
+         "(training lines are 1.9x as likely as held-out ones, 1.7 to 2.1)"),
         (Copying(237.9, (87.0, 3638.0), 0.4, 0.1, 9, 1e-4), None,
          "40% of samples are training lines; training lines are 238x as likely as held-out ones "
          "(87.0 to 3,638): much is memorised"),

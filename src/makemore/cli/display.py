@@ -203,7 +203,10 @@ class Display:
             self._shown = event.step
             speed = f"  {self._speed.removesuffix('k/s')} thousand characters/s" if self._speed else ""
             best = "  best" if event.best else ""
-            self.say(f"step {event.step:>6,}  {self._losses}{speed}{best}")
+            of = f"/{settings.max_steps:,}" if settings.max_steps > 0 else ""
+            if settings.time:
+                of = f"  {duration(event.seconds)} of {duration(settings.time)}"
+            self.say(f"step {event.step:>6,}{of}  {self._losses}{speed}{best}")
 
     def _overfitting(self, event: Overfitting) -> None:
         self.say(

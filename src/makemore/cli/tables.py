@@ -46,7 +46,7 @@ def show_assessment(console: Console, found: Assessment) -> None:
     _judged(console, found)
     say(console, found.memorising.sentence)
     distances = ", ".join(f"{name} {number(d.ratio, 1)}" for name, d in found.quality.distances.items())
-    say(console, f"distance from training lines, relative to held-out lines: {distances}")
+    say(console, f"distance from training lines, relative to held-out lines (about 1 is fine): {distances}")
     say(console)
     _neighbours(console, found)
     show_warnings(console, found.warnings)
@@ -58,7 +58,7 @@ def _losses(console: Console, found: Assessment) -> None:
     losses = [found.losses[split] for split in SPLITS]
     units = [
         ("nats per token", 4, [each.nll for each in losses]),
-        ("bits per character", 3, [each.bits_per_character for each in losses]),
+        ("bits per token", 3, [each.bits_per_character for each in losses]),
         ("bits per line", 2, [each.bits_per_line for each in losses]),
         ("perplexity", 2, [each.perplexity for each in losses]),
     ]
@@ -78,34 +78,48 @@ def _judged(console: Console, found: Assessment) -> None:
     """Print what samples are like: the name of each number, the number, and what it means."""
     copying, of, calibration = found.copying, found.quality, found.calibration
     ratio = (
-        "how many times as likely training lines are as held-out ones; 1 is no memorising, and it is high "
-        "for long lines"
+        "how many times as likely training lines are as held-out ones; 1 to 2 is fine, more if lines are long"
     )
     if exists(copying.interval):
         ratio += f" ({_between(copying.interval, 2)})"
     else:
         ratio += f" ({TOO_FEW if copying.lines < FEWEST else 'too uncertain to say'})"
     many, train = min(UNIQUE_OF, of.samples), _share(of.uniqueness_of_train)
-    unique = f"of {many:,} samples are different; of as many training lines {train}"
+    unique = (
+        f"of {many:,} samples are different; fine if not far below that of as many training lines, {train}"
+    )
     chance = number(calibration.by_chance, 3)
-    calibrated = f"how far probabilities are from how often they come true; by chance alone {chance}"
+    calibrated = f"how far probabilities are from how often they come true; up to about {chance} is chance"
     rows = [
-        ("copies", number(100 * of.train_mass, 1) + "%", "of samples are training lines"),
+        (
+            "copies",
+            number(100 * of.train_mass, 1) + "%",
+            "of samples are training lines; whether that is fine, R and the verdict below say",
+        ),
         ("copy ratio R", number(copying.ratio, 2), ratio),
         (
             "C_T",
             number(of.c_t, 1),
-            "far below 0: samples are nearer to training lines than held-out lines are",
+            "is 0 if samples and held-out lines are equally near to training lines, and below 0 if samples are "
+            "nearer; that is no fault unless R is high too",
         ),
         (
             "novel",
             _share(of.novelty),
-            f"of the different lines among {of.samples:,} samples are not training lines",
+            f"of the different lines among {of.samples:,} samples are not training lines; more is not better",
         ),
-        ("held-out hits", _share(of.held_out_hits), "of the held-out lines are among the samples"),
+        (
+            "held-out hits",
+            _share(of.held_out_hits),
+            "of the held-out lines are among the samples; grows with their number",
+        ),
         ("unique", _share(of.uniqueness), unique),
-        ("ended", _share(of.validity), "of the samples ended by themselves"),
-        ("Vendi ratio", number(of.vendi.ratio, 2), "how varied samples are, relative to held-out lines"),
+        ("ended", _share(of.validity), "of the samples ended by themselves; 90% or more is fine"),
+        (
+            "Vendi ratio",
+            number(of.vendi.ratio, 2),
+            "how varied samples are, relative to held-out lines; about 1 is fine",
+        ),
         ("calibration error", number(calibration.error, 3), calibrated),
     ]
     notes(console, rows)

@@ -134,7 +134,7 @@ class Quality(Result):
         return super().to_json(flag) | {"vendi_ratio": plain(self.vendi.ratio)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Assessment(Result):
     """Everything that is measured on a trained run."""
 
@@ -169,6 +169,18 @@ class Assessment(Result):
     def nll(self) -> Splits:
         """The loss on each split, in nats per token."""
         return {split: loss.nll.value for split, loss in self.losses.items()}
+
+    def __repr__(self) -> str:
+        """Show the numbers that matter most, in a few lines."""
+        of, codes = self.quality, ", ".join(warned.code for warned in self.warnings)
+        return (
+            f"Assessment of {self.type}, {self.parameters:,} parameters\n"
+            f"  nats per token  {', '.join(f'{split} {nll:.4f}' for split, nll in self.nll.items())}\n"
+            f"  samples         {of.novelty:.1%} novel, {of.uniqueness:.1%} unique, {of.validity:.1%} ended\n"
+            f"  copying         {self.memorising.sentence}\n"
+            f"  warnings        {codes or 'none'}\n"
+            "  every number    in its fields, and in to_json()"
+        )
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
         """Return every number under the key that docs/evaluation.md explains.

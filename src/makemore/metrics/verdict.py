@@ -87,17 +87,21 @@ class Verdict(Result):
     def sentence(self) -> str:
         """The verdict in words, the share of copies first."""
         copies = f"{percent(self.share)} of samples are training lines"
-        likelier = ""
+        likelier = between = ""
         if self.ratio is not None and self.interval is not None:
             low, high = (times(end) for end in self.interval)
-            likelier = f"training lines are {times(self.ratio)}x as likely as held-out ones ({low} to {high})"
+            likelier = f"training lines are {times(self.ratio)}x as likely as held-out ones"
+            between = f"{low} to {high}"
         if self.level == LITTLE and self.share <= COPIED:
             if self.ratio is not None and self.ratio > COPIES:
-                return f"{copies}: few copies, though {likelier}"
+                return f"{copies}: few copies, though {likelier} ({between})"
             return f"{copies}: little is memorised"
-        copies += f"; {likelier}" * bool(likelier)
-        if self.level != UNKNOWN:
-            return f"{copies}: {self.level} is memorised"
+        if self.level == LITTLE:
+            why = f"lines it never saw are likely too ({likelier}, {between})"
+            return f"{copies}, but little is memorised: {why}"
+        copies += f"; {likelier} ({between})" * bool(likelier)
+        if self.level == MUCH:
+            return f"{copies}: much is memorised"
         return f"{copies}: the {self.held_out:,} held-out lines cannot tell whether that is memorising"
 
     def advice(self, flag: Flag = str) -> str:

@@ -107,7 +107,10 @@ def plot(run: Run, name: str, found: Assessment) -> Plot:
     with styled():
         if plots := _plots({name: makers[name]}):
             return plots[0]
-    raise MakemoreError(f"{run.directory}: {run.type} runs have no plot {name}, or too little was measured")
+        there = [other for other in makers if other == "temperature" or makers[other][1]() is not None]
+    raise MakemoreError(
+        f"{run.directory}: this run has no plot {name}; it has {', '.join(there)}", option="name"
+    )
 
 
 def _of_run(entry: Entry, points: list[samples.Point] | None = None) -> Makers:

@@ -46,7 +46,7 @@ class _Progress:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._losses = ""
+        self._losses = self._of = ""
         self._began = self._written = time.monotonic()
         self._first: tuple[float, float] | None = (
             None  # when the first step ended, and the share done by then
@@ -57,6 +57,8 @@ class _Progress:
         if isinstance(event, Started):
             self._write(f"{event.run.type}, {event.parameters:,} parameters, on {event.device}", 0.0)
             self._began = now
+            if (most := event.run.settings.max_steps) > 0:
+                self._of = f" of {most:,}"
         elif isinstance(event, Evaluation):
             self._losses = f", losses {event.train:.3f} train, {event.validation:.3f} validation"
         elif isinstance(event, Step):
@@ -64,7 +66,7 @@ class _Progress:
             if now - self._written < EVERY:
                 return
             self._written = now
-            text = f"step {event.step:,}, loss {event.loss:.3f}{self._losses}{self._left(event.done, now)}"
+            text = f"step {event.step:,}{self._of}, loss {event.loss:.3f}{self._losses}{self._left(event.done, now)}"
             self._write(text, event.done)
         elif isinstance(event, Ended):
             self._write(f"{event.step:,} steps{self._losses}; scoring every line", 1.0)
