@@ -12,8 +12,7 @@ EVALUATIONS, SAMPLES = 20, 4
 """How often a training of known duration is evaluated, and how often it shows samples."""
 
 REST = 4
-"""A timed training trains at least this many times as long as an evaluation took before the next one: on a slow
-or busy machine evaluations would otherwise take most of the time."""
+"""A timed training goes on for this many times as long as an evaluation took before the next, at least."""
 
 EARLY = (20, 50, 100, 200, 500, 1000)
 """Steps after which a few samples are shown in the first quarter of training, to watch the model learn."""
@@ -94,10 +93,7 @@ class Clock:
 
     def early_samples_due(self) -> bool:
         """Return whether to show a few samples after this step, early in training."""
-        if self._place.step not in EARLY:
-            return False
-        share = self.share()
-        return share is None or share < 0.25
+        return self._place.step in EARLY and (self.share() or 0.0) < 0.25
 
     def checkpoint_due(self) -> bool:
         """Return whether the last checkpoint is old enough to save another."""
