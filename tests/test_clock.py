@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from makemore.runs.settings import Settings
+from makemore.training.checkpoint import Progress
 from makemore.training.clock import CHECKPOINT_SECONDS, EARLY, REST, Clock
-from makemore.training.state import Progress
 
 
 class Training:

@@ -21,7 +21,7 @@ cache.py      read: small lists into memory, large ones through the cache
 
 Large lists, on disk (README.md describes the files):
 
-passes.py     the methods that go through all lines, a piece at a time
+passes.py     what measuring asks of all lines, a piece at a time
 sizes.py      how much is kept and processed at a time
 disk.py       DiskCorpus: the same methods as Corpus, on files
 store.py      the files, checked before they are used

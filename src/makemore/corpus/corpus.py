@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from functools import cached_property
 from typing import ClassVar
@@ -12,9 +11,9 @@ import numpy.typing as npt
 
 from makemore.corpus.lines import blocks_of
 from makemore.corpus.numbering import Numbered, Numbering
-from makemore.corpus.passes import Passes, chunk_rows
+from makemore.corpus.passes import Passes
 from makemore.corpus.reading import AS_USUAL, How, Reading
-from makemore.corpus.sizes import Sizes, usual
+from makemore.corpus.sizes import Sizes, chunk_rows, usual
 from makemore.corpus.splits import SPLITS, hashes_of, line_hashes, split_of
 from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
 from makemore.files.manifest import Manifest
@@ -53,20 +52,16 @@ class Corpus(Passes):
     def from_lines(cls, lines: Iterable[str], how: How = AS_USUAL) -> Corpus:
         """Make a corpus of strings: a list, a column of a table, an open file, anything that yields strings.
 
-        The lines are treated like those of a file: brought to Unicode normal form C, stripped of white space
-        at their ends, blank ones dropped, duplicates kept. A line break at the end of a string, as from an
-        open file, is ignored; any other line break in a string is an error.
+        They are treated like the lines of a file: brought to Unicode normal form C, stripped of white space
+        at their ends, blank ones dropped, duplicates kept. A line break at the end of a string is ignored.
 
         Args:
             lines: The strings, one for each line.
             how: How lines are read. Its `encoding` and `drop_undecodable` do not matter here.
 
-        Returns:
-            The corpus, in memory.
-
         Raises:
-            MakemoreError: An item is not a string (NaN or None, say) or has a line break in it (the message
-                gives its number); a line is too long; or there are fewer than 3 different lines.
+            MakemoreError: An item is not a string, has a line break in it or is too long, or there are fewer
+                than 3 different lines.
 
         """
         reading = Reading("lines", False, keep_spaces=how.keep_spaces)
@@ -125,11 +120,6 @@ class Corpus(Passes):
         """Characters of the longest line."""
         return int(self.lengths.max())
 
-    @property
-    def mean_length(self) -> float:
-        """Characters per line, on average."""
-        return (len(self.tokens) - 1 - len(self)) / len(self)
-
     def counts(self) -> dict[str, int]:
         """Return the number of lines in each split."""
         return {name: int((self.split == i).sum()) for i, name in enumerate(SPLITS)}
@@ -138,10 +128,25 @@ class Corpus(Passes):
         """Return the number of predicted tokens of a split: its characters and the ends of its lines."""
         return int((self.lengths[self.rows(split)] + 1).sum())
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of the lines and their order: equal for two corpora that train alike."""
-        return hashlib.sha256(self.hashes.tobytes()).hexdigest()
+    # rows of a split
+
+    def rows(self, split: str) -> npt.NDArray[np.int64]:
+        """Return the row numbers of a split, in file order: 8 bytes for each."""
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+    def rows_of(self, chunks: npt.ArrayLike, split: str) -> npt.NDArray[np.int64]:
+        """Return the row numbers of a split within some chunks, which are checked first."""
+        every = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
+        number = SPLITS.index(split)
+        parts = [np.zeros(0, dtype=np.int64)]
+        self.check(every)
+        for a, b in zip(self.chunks[every].tolist(), self.chunks[every + 1].tolist(), strict=True):
+            parts.append(a + np.flatnonzero(self.splits_between(a, b) == number))
+        return np.concatenate(parts)
+
+    def splits_between(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
+        """Return the splits of the rows from `start` to `stop`."""
+        return self.split[start:stop]
 
     # lines
 
@@ -159,16 +164,7 @@ class Corpus(Passes):
         return Corpus(self.vocab, self.stream(rows), sizes=self.sizes)
 
     def subsample(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
-        """Return the lines of a split in memory, subsampled from the whole file if they have too many tokens.
-
-        Unlike those of `at_most`, the lines are not neighbours, which are similar in a sorted list.
-
-        Args:
-            split: The split.
-            tokens: The most tokens to return, about; None for `sizes.subsample`.
-            together: Take either all copies of a line or none, wherever they are in the file.
-
-        """
+        """Return lines of a split in memory, from all over the file: see `Passes.spread`."""
         return self.subset(self.spread(split, tokens, together))
 
     def stream(self, rows: npt.NDArray[np.int64]) -> Ids:
@@ -234,23 +230,7 @@ class Corpus(Passes):
         order = np.argsort(self.hashes)
         return self.hashes[order], self.split[order]
 
-    # what only a corpus on disk has to do
-
-    def splits_between(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
-        """Return the splits of the rows from `start` to `stop`."""
-        return self.split[start:stop]
-
-    def check(self, chunks: npt.NDArray[np.int64]) -> None:
-        """Check that chunks are as they were written; in memory they always are."""
-
-    def check_rows(self, rows: npt.NDArray[np.int64]) -> None:
-        """Check the chunks of some rows."""
-
-    def prepare(self) -> None:
-        """Prepare what `seen` needs. If there are several processes, call it in one of them first."""
-
-    def release(self) -> None:
-        """Release the memory of the parts of files that were read."""
+    # for a run directory
 
     def save(self, files: Manifest) -> dict[str, int]:
         """Write the corpus into a run directory; return the checksums of files that hold none."""

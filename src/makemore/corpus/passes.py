@@ -1,7 +1,8 @@
-"""Methods that go through all lines of a corpus, a piece at a time, so memory does not grow with the file."""
+"""What measuring asks of all lines of a corpus, computed a piece at a time: memory does not grow with them."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from makemore.corpus.mapped import release
 from makemore.corpus.sizes import Sizes
 from makemore.corpus.splits import KEY, SPLITS, mix, split_of
 from makemore.corpus.vocab import Ids, Vocab
@@ -18,7 +18,23 @@ from makemore.corpus.vocab import Ids, Vocab
 _ROWS_AT_ONCE = 1 << 18
 
 
-class Passes(ABC):
+class InMemory:
+    """What only a corpus on disk has to do; for one in memory there is nothing to do."""
+
+    def check(self, chunks: npt.NDArray[np.int64]) -> None:
+        """Check that chunks are as they were written. Raises MakemoreError if they are not."""
+
+    def check_rows(self, rows: npt.NDArray[np.int64]) -> None:
+        """Check the chunks of some rows."""
+
+    def prepare(self) -> None:
+        """Prepare what `seen` needs. If there are several processes, call it in one of them first."""
+
+    def release(self) -> None:
+        """Release the memory of the parts of files that were read."""
+
+
+class Passes(InMemory, ABC):
     """The part of a corpus that is the same in memory and on disk, built on the few members below."""
 
     vocab: Vocab
@@ -57,42 +73,16 @@ class Passes(ABC):
     def tokens_of(self, split: str) -> int:
         """Return the number of predicted tokens of a split: its characters and the ends of its lines."""
 
-    @abstractmethod
-    def splits_between(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
-        """Return the splits of the rows from `start` to `stop`."""
-
     @property
     @abstractmethod
     def index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
         """The hashes of all lines in ascending order, and their splits; None if the hash alone decides."""
 
     @abstractmethod
-    def check(self, chunks: npt.NDArray[np.int64]) -> None:
-        """Check that chunks are as they were written. Raises MakemoreError if they are not."""
-
-    @abstractmethod
-    def check_rows(self, rows: npt.NDArray[np.int64]) -> None:
-        """Check the chunks of some rows."""
-
-    @abstractmethod
-    def release(self) -> None:
-        """Release the memory of the parts of files that were read."""
-
-    # rows of a split
-
-    def rows(self, split: str) -> npt.NDArray[np.int64]:
-        """Return the row numbers of a split, in file order: 8 bytes for each."""
-        return np.flatnonzero(self.split == SPLITS.index(split))
-
     def rows_of(self, chunks: npt.ArrayLike, split: str) -> npt.NDArray[np.int64]:
         """Return the row numbers of a split within some chunks, which are checked first."""
-        every = np.atleast_1d(np.asarray(chunks, dtype=np.int64))
-        number = SPLITS.index(split)
-        parts = [np.zeros(0, dtype=np.int64)]
-        self.check(every)
-        for a, b in zip(self.chunks[every].tolist(), self.chunks[every + 1].tolist(), strict=True):
-            parts.append(a + np.flatnonzero(self.splits_between(a, b) == number))
-        return np.concatenate(parts)
+
+    # pieces
 
     def pieces(self, split: str, tokens: int | None = None) -> Iterator[npt.NDArray[np.int64]]:
         """Yield the row numbers of a split in file order, from about `tokens` tokens at a time."""
@@ -136,7 +126,16 @@ class Passes(ABC):
         return np.concatenate(parts)
 
     def spread(self, split: str, tokens: int | None, together: bool) -> npt.NDArray[np.int64]:
-        """Return the rows that `Corpus.subsample` takes, from the whole file, checked."""
+        """Return the rows that `Corpus.subsample` takes, from the whole file, checked.
+
+        Unlike those of `at_most`, they are not neighbours, which are similar in a sorted list.
+
+        Args:
+            split: The split.
+            tokens: The most tokens to return, about; None for `sizes.subsample`.
+            together: Take either all copies of a line or none, wherever they are in the file.
+
+        """
         share = (self.sizes.subsample if tokens is None else tokens) / max(1, self.tokens_of(split))
         number, found = SPLITS.index(split), []
         for i in range(0, len(self), _ROWS_AT_ONCE):
@@ -152,6 +151,16 @@ class Passes(ABC):
         return rows
 
     # counts
+
+    @property
+    def mean_length(self) -> float:
+        """Characters per line, on average."""
+        return (len(self.tokens) - 1 - len(self)) / len(self)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the lines and their order: equal for two corpora that train alike."""
+        return hashlib.sha256(self.hashes.tobytes()).hexdigest()
 
     @cached_property
     def frequencies(self) -> npt.NDArray[np.int64]:
@@ -229,17 +238,3 @@ class Passes(ABC):
             yield hashes, counts, split_of(hashes, tiny=False) if split is None else split[begin:end][first]
             begin = end
             self.release()
-
-
-def chunk_rows(offsets: npt.NDArray[np.int64], sizes: Sizes) -> npt.NDArray[np.int64]:
-    """Return the first row of each chunk, and N, from the offsets (N + 1,)."""
-    n = len(offsets) - 1
-    starts = np.arange(0, int(offsets[-1]), sizes.chunk)
-    cuts, done = [], 0
-    for i in range(0, n + 1, sizes.piece):
-        some = offsets[i : i + sizes.piece]
-        upto = int(np.searchsorted(starts, some[-1], side="right"))
-        cuts.append(i + np.searchsorted(some, starts[done:upto]))
-        done = upto
-        release(some)
-    return np.unique(np.append(np.minimum(np.concatenate(cuts), n), n))

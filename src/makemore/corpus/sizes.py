@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from makemore.corpus.mapped import release
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -38,3 +43,17 @@ SIZES = Sizes()
 def usual() -> Sizes:
     """Return the sizes to use where none are given. Tests of whole commands replace SIZES."""
     return SIZES
+
+
+def chunk_rows(offsets: npt.NDArray[np.int64], sizes: Sizes) -> npt.NDArray[np.int64]:
+    """Return the first row of each chunk, and N, from the offsets (N + 1,)."""
+    n = len(offsets) - 1
+    starts = np.arange(0, int(offsets[-1]), sizes.chunk)
+    cuts, done = [], 0
+    for i in range(0, n + 1, sizes.piece):
+        some = offsets[i : i + sizes.piece]
+        upto = int(np.searchsorted(starts, some[-1], side="right"))
+        cuts.append(i + np.searchsorted(some, starts[done:upto]))
+        done = upto
+        release(some)
+    return np.unique(np.append(np.minimum(np.concatenate(cuts), n), n))

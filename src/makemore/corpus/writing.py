@@ -17,8 +17,7 @@ from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.facts import ARRAYS, NAME, SORTED, Facts, Stamp, recognised
 from makemore.corpus.mapped import checksum, new_array, release
 from makemore.corpus.numbering import Numbered, Numbering
-from makemore.corpus.passes import chunk_rows
-from makemore.corpus.sizes import Sizes
+from makemore.corpus.sizes import Sizes, chunk_rows
 from makemore.corpus.source import Source
 from makemore.corpus.splits import SPLITS, line_hashes, split_of
 from makemore.corpus.store import Store

@@ -159,6 +159,35 @@ class Group:
             if not ended:  # every process ends with this, whenever it does
                 self._exchanged(None)
 
+    def chained(
+        self, items: Iterable[Item], work: Callable[[Item], Iterator[Result]]
+    ) -> Generator[Result, None, None]:
+        """Yield what work(item) yields, for one item after the other, as `shared` does.
+
+        Raises:
+            MakemoreError: The first error of `work`, after what it yielded before.
+
+        """
+        if self.size == 1:
+            for item in items:
+                yield from work(item)
+            return
+
+        def whole(item: Item) -> tuple[list[Result], MakemoreError | None]:
+            found: list[Result] = []
+            try:
+                for result in work(item):
+                    found.append(result)
+            except MakemoreError as error:
+                return found, error
+            return found, None
+
+        with contextlib.closing(self.shared(items, whole)) as every:
+            for found, error in every:
+                yield from found
+                if error is not None:
+                    raise error
+
     def _exchanged(self, value: Item) -> list[Item]:
         every = [value] * self.size
         distributed.all_gather_object(every, value)

@@ -10,7 +10,6 @@ Unique lines (`unique`) come from a search instead: see `most_likely.py`.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Generator, Iterator
@@ -21,10 +20,10 @@ from torch import nn
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.distributed.devices import few_rows
 from makemore.distributed.group import ALONE, Group
-from makemore.errors import MakemoreError
 from makemore.sampling.most_likely import different
 from makemore.sampling.options import Floats, SampleOptions
 from makemore.sampling.tree import MOST_ROWS, Ids, Sample, Tree, not_empty
+from makemore.sampling.unmet import unmet
 from makemore.sampling.wanted import Keep, Wanted
 
 BLOCK = MOST_ROWS
@@ -63,28 +62,9 @@ def sample(
     if options.unique:
         yield from different(tree, wanted, int(np.random.default_rng(seed).integers(2**63)))
         return
-    chunks = _Chunks(tree, wanted)
-    starts = range(0, n, BLOCK)
-    if group.size == 1:  # line by line
-        for start in starts:
-            yield from _block(chunks, wanted, seed, start)
-        return
     seed = group.same(seed)
-
-    def whole(start: int) -> tuple[list[Sample], MakemoreError | None]:
-        found = []
-        try:
-            for line in _block(chunks, wanted, seed, start):
-                found.append(line)
-        except MakemoreError as error:
-            return found, error
-        return found, None
-
-    with contextlib.closing(group.shared(starts, whole)) as blocks:
-        for found, error in blocks:
-            yield from found
-            if error is not None:
-                raise error
+    chunks = _Chunks(tree, wanted)
+    yield from group.chained(range(0, n, BLOCK), lambda start: _block(chunks, wanted, seed, start))
 
 
 def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[Sample]:
@@ -113,7 +93,7 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
             dry += chunk
         if yielded < n and wanted.should_give_up(dry, since):
             tried = f"after {sampled:,} samples (acceptance {accepted / sampled:.2g})"
-            raise wanted.unmet(start + yielded, tried, random=True)
+            raise unmet(wanted, start + yielded, tried, random=True)
 
 
 class _Chunks:
@@ -177,15 +157,7 @@ class _Chunks:
     def _possible(self, lines: Ids, who: Ids, row: Ids, rows: Ids) -> tuple[Ids, Ids, Ids]:
         """Drop the samples that can no longer match the pattern, and empty their lines.
 
-        Args:
-            lines: All samples so far, (n, t).
-            who: The samples that have not ended.
-            row: For each of them, its row.
-            rows: The rows, (D,).
-
-        Returns:
-            who, row and rows without them.
-
+        Given, and returned without them: the samples that have not ended, the row of each, and the rows.
         """
         if self.wanted.matcher is None:
             return who, row, rows

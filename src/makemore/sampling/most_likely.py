@@ -32,6 +32,7 @@ from torch import nn
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.sampling.options import Floats, SampleOptions
 from makemore.sampling.tree import Ids, Sample, State, Tree, not_empty
+from makemore.sampling.unmet import unmet
 from makemore.sampling.wanted import Keep, Wanted
 
 NODES = 256_000_000  # bytes that all nodes of a search may take, about
@@ -78,7 +79,7 @@ def _best(tree: Tree, wanted: Wanted, seed: int | None) -> Iterator[Sample]:
         tried = "and there are no more"
         if not search.exhausted:
             tried = f"after searching {search.looked_at:,} beginnings of lines"
-        raise wanted.unmet(found, tried, random=False)
+        raise unmet(wanted, found, tried, random=False)
 
 
 @dataclass

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from makemore.corpus.vocab import BOUNDARY, UNKNOWN, Vocab
 from makemore.distributed.devices import few_rows
-from makemore.errors import MakemoreError, quoted, shown
+from makemore.errors import MakemoreError
+from makemore.sampling.limits import checked_length, rows_at_once
 from makemore.sampling.options import Floats, log_softmax
 
 Ids = npt.NDArray[np.integer]
@@ -27,7 +28,6 @@ MOST_ROWS = 8192
 MOST_KNOWN = 1024
 """How many beginnings of one length are cached for later calls, at most."""
 
-_FLOATS = 64_000_000
 PROBABILITIES = 4_000_000
 
 
@@ -70,7 +70,7 @@ class Tree:
     """
 
     def __init__(self, model: nn.Module, vocab: Vocab, prefix: str, max_length: int | None) -> None:
-        self.max_length = _checked(vocab, prefix, max_length)
+        self.max_length = checked_length(vocab, prefix, max_length)
         self.model, self.vocab = model, vocab
         self.device = next(model.parameters()).device
         if model.training:
@@ -156,18 +156,8 @@ class Tree:
         return log_softmax(_double(logits[:, -1])), state
 
     def rows(self, state: State, floats: int | None = None) -> int:
-        """Return how many rows to step at a time, so that the states of whole lines fit in memory.
-
-        Args:
-            state: A state.
-            floats: The size of one row's state at the end of the line; None takes the size of `state`'s rows.
-
-        """
-        now = sum(s.numel() for s in state) // len(state[0]) if state else 0
-        # and some sixteen arrays over the vocabulary
-        each = 16 * len(self.vocab) + self.max_length + (now * self.max_length if floats is None else floats)
-        widest = max((max(p.shape) for p in self.model.parameters() if p.ndim == 2), default=0)
-        return max(16, min(MOST_ROWS, _FLOATS // max(each, widest // 4)))
+        """Return how many rows to step at a time: see `limits.rows_at_once`."""
+        return min(MOST_ROWS, rows_at_once(self.model, len(self.vocab), self.max_length, state, floats))
 
     def texts(self, ids: Ids) -> list[str]:
         """Return the lines of some rows of ids (D, t), in each of which only zeros follow the first 0."""
@@ -184,29 +174,6 @@ def not_empty(logp: Floats) -> Floats:
     """
     with np.errstate(invalid="ignore"):
         return log_softmax(np.where(np.arange(logp.shape[1]) == BOUNDARY, -np.inf, logp))
-
-
-def _checked(vocab: Vocab, prefix: str, max_length: int | None) -> int:
-    """Return the longest length; raise MakemoreError for a prefix or a length that is impossible."""
-    if max_length is None or max_length < 1:
-        raise MakemoreError(f"max_length must be 1 or more, not {max_length}", option="max_length")
-    if len(prefix) > max_length:
-        raise MakemoreError(
-            f"prefix {quoted(prefix)} is longer than max_length={shown(max_length)}; raise it",
-            option=("prefix", "max_length"),
-        )
-    try:
-        known = vocab.decode(vocab.encode(prefix))
-    except MakemoreError as error:
-        raise MakemoreError(f"prefix {quoted(prefix)}: {error}", option="prefix") from None
-    if vocab.unknown and UNKNOWN in known:
-        character = prefix[known.index(UNKNOWN)]
-        raise MakemoreError(
-            f"prefix {quoted(prefix)}: the character {character!r} (U+{ord(character):04X}) is too rare in "
-            "the training file; choose another prefix, or train with a lower min_count",
-            option=("prefix", "min_count"),
-        )
-    return max_length
 
 
 def _double(logits: Tensor) -> Floats:

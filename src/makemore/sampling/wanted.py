@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from makemore.errors import MakemoreError, quoted, shown
+from makemore.errors import MakemoreError, shown
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.pattern import Matcher
 
@@ -32,7 +32,7 @@ class Wanted:
     def __init__(self, n: int, options: SampleOptions, keep: Keep | None = None) -> None:
         if not 0 <= n < 2**63:
             raise MakemoreError(f"n must be 0 or more and less than 2^63, not {shown(n)}", option="n")
-        self.n, self.options, self._keep = n, options, keep
+        self.n, self.options, self.keep = n, options, keep
         self.matcher = Matcher(options.pattern) if options.pattern is not None else None
         self.every = self.matcher is None and keep is None
         """Whether every line is wanted."""
@@ -49,7 +49,7 @@ class Wanted:
 
     def kept(self, lines: list[str]) -> list[bool]:
         """Return which lines meet the further condition."""
-        return [True] * len(lines) if self._keep is None else self._keep(lines)
+        return [True] * len(lines) if self.keep is None else self.keep(lines)
 
     def met(self, lines: list[str]) -> list[bool]:
         """Return which lines are wanted."""
@@ -58,27 +58,3 @@ class Wanted:
     def should_give_up(self, refused: int, since: float) -> bool:
         """Return whether to give up: too many lines were rejected in a row, or none was found for too long."""
         return refused >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS
-
-    def unmet(self, found: int, tried: str, *, random: bool) -> MakemoreError:
-        """Return the error for too few lines; random: whether a higher temperature would give others."""
-        # each condition: its option, how the sentence names it, the remedy
-        conditions = {
-            "pattern": (f"match pattern={quoted(self.options.pattern)}", "loosen the pattern"),
-            "novel": ("are new (novel=True)", "allow lines of the corpus"),
-            "unique": ("are all different (unique=True)", "allow repeats"),
-        }
-        given = {
-            "pattern": self.matcher is not None,
-            "novel": self._keep is not None,
-            "unique": self.options.unique,
-        }
-        asked = [name for name in conditions if given[name]]
-        kinds = " and ".join(conditions[name][0] for name in asked) or "are not empty"
-        remedies = ["ask for fewer", *(conditions[name][1] for name in asked)]
-        remedies += ["raise the temperature"] * random
-        *most, last = remedies
-        remedy = f"{', '.join(most)} or {last}" if most else last
-        return MakemoreError(
-            f"found {found:,} of {self.n:,} lines that {kinds}, {tried}; {remedy}",
-            option=tuple(asked) + ("temperature",) * random,
-        )

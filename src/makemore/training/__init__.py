@@ -9,7 +9,8 @@ Read in this order:
     teacher.py      an n-gram that gives a share of the targets
     clock.py        how far along training is, by steps or by seconds, and what is due
     judge.py        how good the model is so far, and a few samples
-    state.py        how far training has come; one checkpoint holds everything that training changes
+    state.py        how far training has come
+    checkpoint.py   everything that training changes, in one file
     engine.py       the device, several processes, compiling, watching
     finish.py       the best weights, scored on every split
     counting.py     models that are fitted by counting, without the loop

@@ -22,7 +22,7 @@ CHECKPOINT_SECONDS = 60.0
 
 
 class Place(Protocol):
-    """What a clock needs to know of the place that training has reached; `state.Progress` is one."""
+    """What a clock needs to know of the place that training has reached; `checkpoint.Progress` is one."""
 
     step: int
     """Steps done."""

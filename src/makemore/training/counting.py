@@ -12,10 +12,10 @@ from makemore.metrics.baselines import count_lines
 from makemore.metrics.losses import evaluate
 from makemore.models import count_parameters
 from makemore.runs.run import Run
+from makemore.training.checkpoint import Progress
 from makemore.training.events import Done, Evaluation, Event, Started
 from makemore.training.finish import summarize
 from makemore.training.judge import evaluated_rows
-from makemore.training.state import Progress
 
 COUNTED_TOKENS = 16_000_000
 """At most about this many tokens are counted; more training lines are subsampled."""

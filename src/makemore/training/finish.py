@@ -12,7 +12,7 @@ from makemore.metrics.verdict import judge
 from makemore.models import count_parameters
 from makemore.runs.run import Run
 from makemore.runs.summary import Baselines, Summary, finite
-from makemore.training.state import Progress
+from makemore.training.checkpoint import Progress
 
 MASS_SAMPLES = 2_000
 """How many samples estimate the probability of the training lines, if not all of these were scored."""

@@ -1,0 +1,39 @@
+"""The error if too few of the wanted lines were found: which conditions there were, and what to do."""
+
+from __future__ import annotations
+
+from makemore.errors import MakemoreError, quoted
+from makemore.sampling.wanted import Wanted
+
+
+def unmet(wanted: Wanted, found: int, tried: str, *, random: bool) -> MakemoreError:
+    """Return the error for too few lines.
+
+    Args:
+        wanted: The lines that were wanted.
+        found: How many were found.
+        tried: What was tried, as the sentence says it.
+        random: Whether a higher temperature would give others.
+
+    """
+    # each condition: its option, how the sentence names it, the remedy
+    conditions = {
+        "pattern": (f"match pattern={quoted(wanted.options.pattern)}", "loosen the pattern"),
+        "novel": ("are new (novel=True)", "allow lines of the corpus"),
+        "unique": ("are all different (unique=True)", "allow repeats"),
+    }
+    given = {
+        "pattern": wanted.matcher is not None,
+        "novel": wanted.keep is not None,
+        "unique": wanted.options.unique,
+    }
+    asked = [name for name in conditions if given[name]]
+    kinds = " and ".join(conditions[name][0] for name in asked) or "are not empty"
+    remedies = ["ask for fewer", *(conditions[name][1] for name in asked)]
+    remedies += ["raise the temperature"] * random
+    *most, last = remedies
+    remedy = f"{', '.join(most)} or {last}" if most else last
+    return MakemoreError(
+        f"found {found:,} of {wanted.n:,} lines that {kinds}, {tried}; {remedy}",
+        option=tuple(asked) + ("temperature",) * random,
+    )
