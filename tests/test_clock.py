@@ -35,12 +35,13 @@ class Training:
         while True:
             over = self.clock.over()
             if self.clock.evaluation_due(over):
+                began = self.clock.seconds()
                 evaluated.append(self.progress.step)
                 self.progress.evaluated = self.progress.step
                 self.time += evaluation
                 if not over and self.clock.samples_due():
                     sampled.append(self.progress.step)
-                self.clock.count_evaluation()
+                self.clock.count_evaluation(began)
             if over:
                 return evaluated, sampled, early
             self.progress.step += 1
@@ -140,7 +141,7 @@ def test_samples_without_an_end_come_with_every_fifth_evaluation():
         training.progress.step = step
         if training.clock.samples_due():
             due.append(step)
-        training.clock.count_evaluation()
+        training.clock.count_evaluation(training.clock.seconds())
     assert due == [25, 50, 75, 100]
 
 

@@ -46,8 +46,7 @@ class Clock:
         """
         self._settings, self._place, self._now = settings, place, now
         self._began = now() - place.seconds
-        self._asked = place.seconds  # when it was last asked whether an evaluation is due
-        self.count_evaluation()
+        self.count_evaluation(self.seconds())
 
     def seconds(self) -> float:
         """Return the training time so far, evaluations included."""
@@ -75,8 +74,7 @@ class Clock:
         if step <= self._place.evaluated:
             return False
         if self._settings.time:
-            self._asked = self.seconds()
-            regular = self._part(EVALUATIONS) > self._evaluated_in and self._asked >= self._resting_until
+            regular = self._part(EVALUATIONS) > self._evaluated_in and self.seconds() >= self._resting_until
             return over or step == 0 or regular
         return over or step % self._settings.eval_every == 0
 
@@ -84,12 +82,11 @@ class Clock:
         """Return whether to show samples after this evaluation: once in each quarter of training."""
         return self._part(SAMPLES) > self._sampled_in
 
-    def count_evaluation(self) -> None:
-        """Note that this step was evaluated, and samples shown if they were due."""
+    def count_evaluation(self, began: float) -> None:
+        """Note that this step was evaluated, from that time on, and samples shown if they were due."""
         self._evaluated_in, self._sampled_in = self._part(EVALUATIONS), self._part(SAMPLES)
-        if self._settings.time:
-            now = self.seconds()
-            self._resting_until = now + REST * (now - self._asked)
+        now = self.seconds()
+        self._resting_until = now + REST * (now - began)
 
     def early_samples_due(self) -> bool:
         """Return whether to show a few samples after this step, early in training."""

@@ -51,6 +51,7 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
         # judge: is this the best so far? then keep it; save everything; show some samples
         over = clock.over()
         if clock.evaluation_due(over):
+            began = clock.seconds()
             evaluation = judge.evaluate(clock.seconds)
             state.record(evaluation)  # on disk before anyone hears of it
             yield evaluation
@@ -58,7 +59,7 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
             yield state.save(clock.seconds())
             if not over and clock.samples_due():
                 yield judge.samples()
-            clock.count_evaluation()
+            clock.count_evaluation(began)
 
         # stop?
         if over or judge.out_of_patience():
