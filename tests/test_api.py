@@ -69,7 +69,7 @@ def test_lines_can_be_any_iterable_of_strings(run: Run) -> None:
 
 def test_score_cleans_lines_as_the_command_does(run: Run) -> None:
     assert run.score([" emma ", "emma\n"]) == run.score(["emma", "emma"])
-    assert run.score(["emma "]) == [sum(nlls or []) for _, nlls in run.scored(["emma "])]
+    assert run.score(["emma "]) == [each.nll for each in run.scored(["emma "])]
 
 
 @pytest.mark.parametrize("top", [0, -1, 2.5, "3", True, None])

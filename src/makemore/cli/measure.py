@@ -51,12 +51,12 @@ def explain(
     directories, line = _explained(what, work_dir)
     with waiting("loading PyTorch ...", sys.stderr):
         from makemore.runs.run import load
+        from makemore.runs.scoring import Explanation
 
     explained = {name: load(name).explain(line, top) for name in directories}
     if json:
         for name, each in explained.items():
-            letters = [vars(e) | {"nll": e.nll} for e in each]
-            print_json({"run": name, "text": line, "nll": sum(e.nll for e in each), "letters": letters})
+            print_json(Explanation.of(name, line, each).to_json())
         return 0
     from rich.console import Console
 

@@ -100,14 +100,8 @@ def sample(
             samples = run.stream(number, options, group=ALONE if chance.unique else group)
         with closing(samples):  # tells the other processes when nobody reads any more
             if json:
-                print_lines(
-                    (
-                        json_of({"text": s.text, "nll": s.nll, "ended": s.ended, "seen": seen})
-                        for s, seen in run.with_seen(samples)
-                    ),
-                    visible_json,
-                    group.first,
-                )
+                rows = (json_of(each.to_json()) for each in run.with_seen(samples))
+                print_lines(rows, visible_json, group.first)
             else:
                 marked = for_stream(sys.stdout) is visible and group.size == 1
                 print_lines((s.text + CUT * (marked and run.cut([s])[0]) for s in samples), first=group.first)

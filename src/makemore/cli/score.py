@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.options import STANDARD_INPUT, option, path, whole
 from makemore.cli.output import json_of, print_lines
@@ -17,8 +17,9 @@ from makemore.cli.terminal import visible_json
 from makemore.distributed.devices import one_thread
 from makemore.errors import MakemoreError, quoted, shown, visible
 
-Scored = tuple[str, list[float] | None]
-"""A line and the loss of each of its characters; None if the model does not know one of them."""
+if TYPE_CHECKING:
+    from makemore.corpus.vocab import Vocab
+    from makemore.runs.scoring import Scored
 
 
 @dataclass
@@ -27,6 +28,12 @@ class Unknown:
 
     count: int = 0
     first: str = ""
+
+    def note(self, scored: "Scored", vocab: "Vocab") -> "Scored":
+        """Return what was scored, and note the line if it is such a line."""
+        if scored.nll == math.inf and not vocab.knows(scored.text):
+            self.count, self.first = self.count + 1, self.first or scored.text
+        return scored
 
 
 def score(
@@ -74,11 +81,12 @@ def score(
     how = How(encoding, drop_undecodable=drop_undecodable)
     some = lines or lines_of(source or locate("-"), how, dropped.append)
     unknown = Unknown()
-    with joined() as group, closing(run.scored(some, ALONE if lines else group)) as scored:
-        as_text = _as_json if json else _as_columns
-        print_lines(
-            as_text(_noting(scored, unknown), letters), visible_json if json else visible, group.first
-        )
+    with joined() as group, closing(run.scored(some, letters, ALONE if lines else group)) as scored:
+        noted = (unknown.note(each, run.vocab) for each in scored)
+        if json:
+            print_lines((json_of(each.to_json()) for each in noted), visible_json, group.first)
+        else:
+            print_lines(_as_columns(noted), visible, group.first)
     if sum(dropped) and group.first:
         print(f"makemore: dropped {sum(dropped):,} lines that are not {encoding}", file=sys.stderr)
     if unknown.count:
@@ -106,32 +114,9 @@ def _check(lines: Sequence[str], input_file: Sequence[str] | None) -> None:
         )
 
 
-def _noting(scored: Iterable[Scored], unknown: Unknown) -> Iterator[Scored]:
-    """Yield what was scored, and note the lines with a character that the model does not know."""
-    for text, losses in scored:
-        if losses is None:
-            unknown.count, unknown.first = unknown.count + 1, unknown.first or text
-        yield text, losses
-
-
-def _as_json(scored: Iterable[Scored], letters: bool) -> Iterator[str]:
-    for text, losses in scored:
-        each = [{"character": c, "nll": x} for c, x in _letters(text, losses)]
-        yield json_of({"text": text, "nll": _total(losses)} | ({"letters": each} if letters else {}))
-
-
-def _as_columns(scored: Iterable[Scored], letters: bool) -> Iterator[str]:
-    for text, losses in scored:
-        yield f"{_total(losses):.4f}\t{text}"
-        for character, loss in _letters(text, losses) if letters else []:
-            name = "(end)" if character == "\n" else character
-            yield f"{loss:.4f}\t  {name if name.isprintable() else repr(name)[1:-1]}"
-
-
-def _letters(text: str, losses: list[float] | None) -> list[tuple[str, float]]:
-    """Return each character of a line, and its end, with its loss; nothing for an impossible line."""
-    return list(zip([*text, "\n"], losses or [], strict=False))
-
-
-def _total(losses: list[float] | None) -> float:
-    return math.inf if losses is None else sum(losses)
+def _as_columns(scored: "Iterable[Scored]") -> Iterator[str]:
+    for line in scored:
+        yield f"{line.nll:.4f}\t{line.text}"
+        for letter in line.letters or ():
+            name = "(end)" if letter.character == "\n" else letter.character
+            yield f"{letter.nll:.4f}\t  {name if name.isprintable() else repr(name)[1:-1]}"

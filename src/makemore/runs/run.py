@@ -196,10 +196,11 @@ class Run:
         options = SampleOptions(prefix=prefix, pattern=pattern, max_length=max_length, novel=novel)
         return self._sampler.most_likely(n, options)
 
-    def with_seen(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, str]]:
-        """Yield each sample with "train", "held-out" or "new", looked up many at a time."""
+    def with_seen(self, samples: Iterable[Sample]) -> Iterator[scoring.SeenSample]:
+        """Yield each sample with whether the corpus has it, looked up many at a time."""
         for chunk in scoring.chunks(samples):
-            yield from zip(chunk, self.corpus.seen([sample.text for sample in chunk]), strict=True)
+            for sample, seen in zip(chunk, self.corpus.seen([each.text for each in chunk]), strict=True):
+                yield scoring.SeenSample(sample.text, sample.nll, sample.ended, seen)
 
     def cut(self, samples: Sequence[Sample], model: nn.Module | None = None) -> list[bool]:
         """Return for each sample whether it was cut at max_length although the model would have continued.
@@ -211,15 +212,18 @@ class Run:
         """
         return scoring.cut(self.model if model is None else model, self.vocab, samples)
 
-    def scored(self, lines: Iterable[str], group: Group = ALONE) -> Generator[scoring.Scored, None, None]:
-        """Yield each line that is not blank, normalised by `spelling`, with its `letters`.
+    def scored(
+        self, lines: Iterable[str], letters: bool = False, group: Group = ALONE
+    ) -> Generator[scoring.Scored, None, None]:
+        """Yield the score of each line that is not blank, normalised by `spelling`.
 
         Args:
             lines: The lines.
+            letters: Whether to score each character too.
             group: Processes that share the work. All must pass the same lines; each gets every score.
 
         """
-        return scoring.scored(self.letters, self.vocab, map(self.spelling.cleaned, lines), group)
+        return scoring.scored(self.letters, self.vocab, map(self.spelling.cleaned, lines), letters, group)
 
     def letters(self, lines: Sequence[str]) -> list[list[float]]:
         """Return -log p in nats of every character of some lines, each line's end last.

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from torch import nn
@@ -15,28 +15,79 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
 from makemore.distributed.group import Group
 from makemore.errors import MakemoreError, quoted
+from makemore.files.results import Flag, Result
 from makemore.metrics import losses
 from makemore.sampling.tree import Sample
 
 Item = TypeVar("Item")
-Scored = tuple[str, list[float] | None]
-"""A line, and -log p in nats of each of its characters and its end, or None if a character is unknown."""
 
 
 @dataclass(frozen=True)
-class Explained:
+class Letter(Result):
+    """How likely a character is."""
+
+    character: str
+    """The character; a newline is the end of the line."""
+    nll: float
+    """-log p, in nats."""
+
+
+@dataclass(frozen=True)
+class Scored(Result):
+    """How likely a line is."""
+
+    text: str
+    nll: float
+    """-log p of the line and its end, in nats; inf if the model does not know one of its characters."""
+    letters: tuple[Letter, ...] | None = None
+    """Its characters and its end, if they were asked for; none if one is unknown."""
+
+    def to_json(self, flag: Flag = str) -> dict[str, object]:
+        """Return the fields; `letters` only if they were asked for."""
+        found = super().to_json(flag)
+        if self.letters is None:
+            del found["letters"]
+        return found
+
+
+@dataclass(frozen=True)
+class Explained(Result):
     """What a model expected at one position of a line."""
 
     character: str
     """The character there; a newline is the end of the line."""
     probability: float
-    choices: list[tuple[str, float]]
+    choices: tuple[tuple[str, float], ...]
     """The most likely characters and their probabilities, most likely first."""
+    nll: float
+    """The surprise: -log p, in nats."""
 
-    @property
-    def nll(self) -> float:
-        """The surprise: -log p, in nats."""
-        return -math.log(self.probability) if self.probability > 0 else math.inf
+
+@dataclass(frozen=True)
+class Explanation(Result):
+    """What a run expected of a whole line."""
+
+    run: str
+    text: str
+    nll: float
+    """-log p of the line and its end, in nats."""
+    letters: tuple[Explained, ...]
+
+    @classmethod
+    def of(cls, run: str, text: str, letters: Sequence[Explained]) -> Self:
+        """Return the explanation of a line, from what `Run.explain` returned for it."""
+        return cls(run, text, sum(each.nll for each in letters), tuple(letters))
+
+
+@dataclass(frozen=True)
+class SeenSample(Result):
+    """A sample, and whether the corpus has it; the other fields are those of `Sample`."""
+
+    text: str
+    nll: float
+    ended: bool
+    seen: str
+    """"train", "held-out" (in another split) or "new"."""
 
 
 def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
@@ -59,13 +110,21 @@ def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[f
 
 
 def scored(
-    letters: Callable[[list[str]], list[list[float]]], vocab: Vocab, lines: Iterable[str], group: Group
+    score: Callable[[list[str]], list[list[float]]],
+    vocab: Vocab,
+    lines: Iterable[str],
+    letters: bool,
+    group: Group,
 ) -> Generator[Scored, None, None]:
-    """Yield each line that is not empty with its score by `letters`; the group shares the work."""
+    """Yield each line that is not empty with its score, and that of its letters; the group shares the work."""
 
     def work(chunk: list[str]) -> list[Scored]:
-        scores = iter(letters([line for line in chunk if vocab.knows(line)]))
-        return [(line, next(scores) if vocab.knows(line) else None) for line in chunk]
+        scores = iter(score([line for line in chunk if vocab.knows(line)]))
+        return [made(line, next(scores) if vocab.knows(line) else None) for line in chunk]
+
+    def made(line: str, nlls: list[float] | None) -> Scored:
+        each = tuple(map(Letter, line + "\n", nlls or [])) if letters else None
+        return Scored(line, math.inf if nlls is None else sum(nlls), each)
 
     some = chunks(line for line in lines if line)
     with contextlib.closing(group.shared(some, work)) as found:
@@ -96,8 +155,10 @@ def explain(model: nn.Module, vocab: Vocab, line: str, top: int) -> list[Explain
         least = np.partition(p, -top)[-top] if top < len(p) else 0.0
         some = np.flatnonzero(p >= least)  # sorting all would be slow with thousands of characters
         likeliest = some[np.argsort(-p[some], kind="stable")[:top]]
-        choices = list(zip(vocab.decode(likeliest), p[likeliest].tolist(), strict=True))
-        explained.append(Explained(character, float(p[vocab.encode(character)[0]]), choices))
+        choices = tuple(zip(vocab.decode(likeliest), p[likeliest].tolist(), strict=True))
+        probability = float(p[vocab.encode(character)[0]])
+        nll = -math.log(probability) if probability > 0 else math.inf
+        explained.append(Explained(character, probability, choices, nll))
     return explained
 
 
