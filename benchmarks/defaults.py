@@ -39,7 +39,8 @@ def main() -> None:
     for source in options.lists.split(","):
         for type in options.types.split(","):
             how: dict[str, Any] = {"time": options.time} if options.time else {}
-            result = measure(source, type, {"max_steps": 20} if options.short else how)
+            how = {} if MODELS[type].counting else {"max_steps": 20} if options.short else how
+            result = measure(source, type, how)
             kept[f"{source} {type}" + (f" {options.time:g} s" if options.time else "")] = result
             print(source, type, result["seconds"], result["nll"], flush=True)
             if not options.short:

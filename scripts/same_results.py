@@ -154,12 +154,13 @@ def collect(there: Path, types: list[str], nproc: int) -> None:
 def of_type(type: str, names: Path, nproc: int) -> Iterator[tuple[str, Any]]:
     """Yield the results of one type, each with its name."""
     train = ["-i", str(names), "--type", type, "--device", "cpu", "--seed", "7"]
-    run("train", *train, "--max-steps", str(STEPS), "-o", type)
+    steps = [] if type in COUNTED else ["--max-steps", str(STEPS)]
+    run("train", *train, *steps, "-o", type)
     yield "trained", files(Path(type))
     resumed = f"{type}-resumed"
     with interrupted():
-        run("train", *train, "--max-steps", str(STEPS), "-o", resumed, status={0 if type in COUNTED else 130})
-    run("train", "--resume", "-o", resumed, "--max-steps", str(STEPS), "--device", "cpu")
+        run("train", *train, *steps, "-o", resumed, status={0 if type in COUNTED else 130})
+    run("train", "--resume", "-o", resumed, *steps, "--device", "cpu")
     yield "stopped and resumed", files(Path(resumed))
     if nproc and type not in (*COUNTED, "mlp_bn"):  # these are refused
         command = [sys.executable, "-m", "makemore", *train, "--max-steps", "10", "-o", f"{type}-several"]

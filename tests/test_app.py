@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from makemore.cli import train
+from makemore.cli.app import commands
+from makemore.cli.help import flags
 from makemore.errors import alike
 
 
@@ -99,6 +102,10 @@ def test_standard_input_in_its_place(makemore: Any, small: Path) -> None:
     inspected = makemore("inspect", "-", stdin=lines)
     assert inspected.status == 0
     assert "makemore -i - --type" in inspected.out
+
+
+def test_the_options_of_every_type_are_known_without_building_the_command() -> None:
+    assert flags(commands()["train"]) == train.OPTIONS
 
 
 # slips

@@ -614,6 +614,12 @@ def test_a_pickle(refused: Any, makemore: Any, run: Path, file: str, pickled: An
         ("--type bigram --smoothing nan", "smoothing"),
         ("--type bigram --smoothing inf", "smoothing"),
         ("--type ngram --order 0", "order"),
+        (
+            "--type ngram",
+            "--max-steps does nothing for --type ngram, which is fitted by counting; leave it out",
+        ),
+        ("--type bigram -l 1 -b 4 --max-steps 2", "--max-steps and -b and -l do nothing for --type bigram"),
+        ("train names --type bigram --time 1 --compile", "--time and --compile do nothing for"),
         ("--type transformer --n-head 3", "--n-head must divide --n-embd"),
         ("-b 0", "-b must be 1 or more, not 0"),
         ("-b 1.5", ["-b", '"1.5"']),

@@ -12,7 +12,7 @@ from makemore import __version__
 from makemore.cli import train
 from makemore.cli.course import lessons
 from makemore.cli.errors import COMMANDS
-from makemore.cli.help import command_page, flags, front_page
+from makemore.cli.help import command_page, front_page
 from makemore.cli.lists import cache, data, models
 from makemore.cli.measure import compare, eval_, explain, inspect_, report
 from makemore.cli.options import STANDARD_INPUT, flag_of, option, path
@@ -52,8 +52,9 @@ def run(argv: Sequence[str]) -> int | Launch:
         return 0
     trains = command_of(words) == "train"
     # a type's own options need torch, so they are added only if an option was typed that not every type has
-    needed = trains and any(word.startswith("--") for word in _unknown(before_end))
-    app = _app(model_type(words) if needed else None)
+    common = train.OPTIONS | {"--version", _COMPLETION}
+    own = trains and any(word[:2] == "--" and word.partition("=")[0] not in common for word in before_end)
+    app = _app(model_type(words) if own else None)
     if any(word.startswith(_COMPLETION) for word in words):
         app.command(_installer(app), name=_COMPLETION)
     try:
@@ -125,12 +126,6 @@ def _with_standard_input(argv: Sequence[str]) -> list[str]:
     ]
 
 
-def _unknown(words: Sequence[str]) -> list[str]:
-    """Return the words that look like options, except those that every type has."""
-    common = flags(train.command()) | {"--version", _COMPLETION}
-    return [word for word in words if word.startswith("-") and word.partition("=")[0] not in common]
-
-
 def _app(type_name: str | None) -> App:
     """Return the command line, with the options of a type of model or without any."""
     app = App(
@@ -173,8 +168,10 @@ def _not_an_option(word: str, type_name: str) -> MakemoreError:
     if others:
         advice = f" it is one of --type {' and '.join(others)}"
     else:
-        common = flags(train.command()) | {"--help", "--version"}
-        advice = alike(word, [*has, *common]) or f" see makemore train --type {type_name} --help"
+        advice = (
+            alike(word, [*has, *train.OPTIONS, "--help", "--version"])
+            or f" see makemore train --type {type_name} --help"
+        )
     own = ", ".join(has) or "no options of its own"
     return MakemoreError(f"{shown(word)}: not an option of --type {type_name}, which has {own};{advice}")
 

@@ -5,7 +5,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from makemore.cli.options import (
     STANDARD_INPUT,
     TRAINING,
     ReadingOptions,
+    flag_of,
     flat,
     one_of,
     option,
@@ -112,6 +113,11 @@ class TrainingOptions:
         ),
     ] = False
 
+
+OPTIONS = {
+    flag_of(each.name) for group in (FileOptions, CorpusOptions, TrainingOptions) for each in fields(group)
+} | {"-i", "-o", "-b", "-l", "-w", "-n", "--type", "--nproc", "--num-workers"}
+"""The options that every type of model has, known without building the command."""
 
 _FILES, _CORPUS, _TRAINING = FileOptions(), CorpusOptions(), TrainingOptions()
 

@@ -121,19 +121,18 @@ def compare(
     _check(directory, plan, names)
     if listener.on_estimate is not None:
         listener.on_estimate(*_estimated(corpus, names, directory, device, plan))
+    begin = functools.partial(train, source, device=device, stop=listener.stop, **vars(how))
     steps = None if plan.max_steps is None else int(plan.max_steps)
-    begin = functools.partial(
-        train, source, device=device, time=plan.time, max_steps=steps, stop=listener.stop, **vars(how)
-    )
     failed: dict[str, str] = {}
     done: dict[str, list[Run]] = {}
     with held(directory):
         files = _claim(directory, plan, names)
         for kind_of, i, name in _in_turn(names):
             try:
-                run = _trained(
-                    directory / name, functools.partial(begin, type=kind_of, seed=SEED + i), device, listener
-                )
+                own = functools.partial(begin, type=kind_of, seed=SEED + i)
+                if not MODELS[kind_of].counting:  # counting takes no steps
+                    own = functools.partial(own, time=plan.time, max_steps=steps)
+                run = _trained(directory / name, own, device, listener)
             except MakemoreError as error:
                 failed[name] = str(error)
                 listener.on_failure(name, error)

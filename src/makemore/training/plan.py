@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.devices import fast_dtype
 from makemore.errors import MakemoreError
-from makemore.models import configure
+from makemore.models import configure, model_class
 from makemore.runs.run import Run
 from makemore.runs.settings import Given, Recipe, Settings, recipe
+
+_FOR_STEPS = {
+    "max_steps",
+    "time",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "teacher",
+    "patience",
+    "compile",
+    "diagnostics",
+}
+"""Arguments of `train` that are for types that learn step by step."""
 
 ON_GPU = 16
 """How many times as many tokens a step has on a GPU, at most: small batches leave most of it idle."""
@@ -55,6 +68,23 @@ def settings_for(
     eval_every = max(1, (2000 if settings.max_steps < 0 else settings.max_steps) // 20)
     two_epochs = 2 * math.ceil(n_train / settings.batch_size)
     return dataclasses.replace(settings, eval_every=min(eval_every, max(25, two_epochs)))
+
+
+def check_used(type: str, given: Iterable[str]) -> None:
+    """Raise MakemoreError for arguments that do nothing for a type that is fitted by counting.
+
+    Args:
+        type: A name of MODELS.
+        given: The arguments of `train` that were given.
+
+    """
+    idle = tuple(name for name in given if name in _FOR_STEPS)
+    if idle and model_class(type).counting:
+        does, it = ("does", "it") if len(idle) == 1 else ("do", "them")
+        raise MakemoreError(
+            f"{' and '.join(idle)} {does} nothing for type {type}, which is fitted by counting; leave {it} out",
+            option=(*idle, "type"),
+        )
 
 
 def settings_to_resume(run: Run, given: Given, knobs: Mapping[str, float], type: str | None) -> Settings:

@@ -33,7 +33,7 @@ from makemore.training.engine import Engine
 from makemore.training.events import Diagnosed, Done, Event, Started
 from makemore.training.loop import steps
 from makemore.training.optimizer import optimizers
-from makemore.training.plan import settings_for, settings_to_resume
+from makemore.training.plan import check_used, settings_for, settings_to_resume
 from makemore.training.progress import shown
 from makemore.training.tensorboard import board
 from makemore.training.watch import Watch, finish
@@ -180,6 +180,8 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
     """Start a run and train it."""
     type = DEFAULT_TYPE if wanted.type is None else wanted.type
     configure(type, 1, **wanted.knobs)  # report a wrong option before reading a large file
+    switches = {"compile": running.compile, "diagnostics": running.diagnostics}
+    check_used(type, [*wanted.given.named(), *(name for name, on in switches.items() if on)])
     _check_several(type, wanted.source, running.diagnostics)
     check_free(wanted.directory, wanted.overwrite)
     with joined(running.device) as group:
