@@ -78,7 +78,7 @@ def section(kept: dict[str, Any]) -> str:
 
 
 def _same_time(kept: dict[str, Any], time: float) -> str:
-    """Return a table of the types that had the same time on every list, ordered by their mean place."""
+    """Return a table of the types that had the same time on every list, ordered by their mean rank."""
     name = f" {time:g} s"
     losses = {
         type: [kept[f"{source} {type}{name}"]["nll"]["test"] for source in LISTS]
@@ -99,11 +99,10 @@ def _same_time(kept: dict[str, Any], time: float) -> str:
         ]
         for type in sorted(losses, key=lambda type: statistics.mean(ranks[type]))
     ]
-    head = ["type", *LISTS, "mean place"]
+    head = ["type", *LISTS, "mean rank"]
     return (
-        f"\n### In the same {time:g} seconds\n\n`--time {time:g}`: test loss, and its place among these "
-        "types. The default type is the first. Counting finishes long before that time.\n\n"
-        + common.table(head, rows)
+        f"\n### In the same {time:g} seconds\n\n`--time {time:g}`: test loss, and its rank among these "
+        "types. Counting (`ngram`) is done long before the time is over.\n\n" + common.table(head, rows)
     )
 
 

@@ -84,12 +84,13 @@ def section(kept: dict[str, Any]) -> str:
             (rate / best[n], name, n) for name, row in ours.items() for n, rate in row.items()
         )
         ratios = (
-            f"\nThe smallest ratio to the original of any type is {ratio:.1f}: `{name}`, {n} at a time.\n"
+            f"\nThe smallest ratio of any type to the original is {ratio:.1f} (`{name}`, {n} at a time).\n"
         )
     head = ["model", *(f"{int(n):,}" for n in next(iter(rates.values())))]
     return (
         "## Sampling\n\n`uv run python benchmarks/sampling.py --reference PATH`: names a second, by how many "
-        f"are sampled at a time.\n\n{common.table(head, rows)}{ratios}\nHow long a whole process takes to "
+        'are sampled at a time. "Again": the first steps are cached from an earlier call.\n\n'
+        f"{common.table(head, rows)}{ratios}\nHow long a whole process takes to "
         f"print its first sample: see Throughput, Starting.\n\n{common.about(kept)}"
     )
 

