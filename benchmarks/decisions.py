@@ -20,7 +20,6 @@ import contextlib
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 import common
@@ -34,16 +33,14 @@ from makemore.corpus.splits import SPLITS
 from makemore.distributed.group import Group, SharedDropout
 from makemore.errors import MakemoreError
 from makemore.models import build, configure
-from makemore.runs.settings import recipe
+from makemore.runs.settings import Given, recipe
 from makemore.sampling.draw import sample
 from makemore.sampling.options import SampleOptions
 from makemore.training.engine import Engine
+from makemore.training.learner import Learner
 from makemore.training.plan import settings_for
-from makemore.training.state import TrainState
-from makemore.training.step import update
 from makemore.training.teacher import fit_teacher
 
-CPU = torch.device("cpu")
 PARTS = ("unique", "dropout")
 PEAKED = "thirty names, memorised"
 WANTED = {PEAKED: (20, 30, 40, 100), "names": (20, 1000, 10_000)}
@@ -127,33 +124,37 @@ def unique(rounds: int, limit: float, short: bool) -> dict[str, Any]:
     return found
 
 
-def steps(type: str, corpus: Corpus, group: Group, shared: bool) -> Callable[[], None]:
-    """Return a function that takes one step of training as one process of a group would.
+class OneOf(Group):
+    """A process of a group without its other processes: it takes its part of each batch, and exchanges nothing."""
 
-    Args:
-        type: The type of model, of its default size.
-        corpus: The lines.
-        group: The group; its processes need not exist.
-        shared: Whether each process makes the mask of the whole batch.
+    def __init__(self, size: int, whole: bool) -> None:
+        """size: How many processes the group would have. whole: Make the mask of the whole batch, as they do."""
+        super().__init__(0, size)
+        self.whole = whole
 
-    """
-    settings = settings_for(type, corpus, {}, CPU)
-    torch.manual_seed(settings.seed)
-    model = build(type, len(corpus.vocab), configure(type, corpus.longest))
-    if shared:
+    def spread(self, model: nn.Module, forward: Any) -> Any:
+        """Replace the dropout modules of a model, if that was asked for."""
         for parent in list(model.modules()):
             for name, child in parent.named_children():
-                if isinstance(child, nn.Dropout):
-                    setattr(parent, name, SharedDropout(child.p, group))
-    state, engine = TrainState(model.train(), corpus, settings, CPU), Engine(CPU, group=group)
-    batches = iter(state.batches)
-    teacher, precision = fit_teacher(corpus, settings.teacher, CPU), getattr(torch, settings.precision)
+                if isinstance(child, nn.Dropout) and self.whole:
+                    setattr(parent, name, SharedDropout(child.p, self))
+        return forward
 
-    def step() -> None:
-        batch = engine.share(corpus, next(batches))
-        update(model, state.optimizers, settings.learning_rate, batch, teacher, precision)
+    def mean(self, value: float) -> float:
+        """Return the value of this process."""
+        return value
 
-    return step
+
+def learner_in(group: Group, type: str, corpus: Corpus) -> Learner:
+    """Return what takes the steps of training, with the type's defaults, of a process in a group."""
+    engine = Engine(torch.device("cpu"), group=group)
+    settings = settings_for(type, corpus, Given(), engine.device)
+    torch.manual_seed(settings.seed)
+    learner = Learner(
+        build(type, len(corpus.vocab), configure(type, corpus.longest)), corpus, settings, engine
+    )
+    learner.teacher = fit_teacher(corpus, settings.teacher, engine.device)
+    return learner
 
 
 def dropout(rounds: int, repeats: int) -> dict[str, Any]:
@@ -162,13 +163,13 @@ def dropout(rounds: int, repeats: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for type in ("lstm", "transformer"):
         for processes in (2, 8):
-            takes = {kind: steps(type, corpus, Group(0, processes), kind == "shared") for kind in KINDS}
+            learners = {kind: learner_in(OneOf(processes, kind == "shared"), type, corpus) for kind in KINDS}
             times: dict[str, list[float]] = {kind: [] for kind in KINDS}
             for i in range(rounds + 1):
-                for kind, step in takes.items():
+                for kind, learner in learners.items():
                     began = time.perf_counter()
                     for _ in range(repeats):
-                        step()
+                        learner.step(0.5)
                     if i:  # the first round warms up
                         times[kind].append((time.perf_counter() - began) / repeats)
             found.setdefault(type, {})[str(processes)] = times
