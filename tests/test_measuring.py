@@ -93,13 +93,16 @@ def test_inspect(makemore, small: Path) -> None:
     assert re.search(r"^try.*:\n  makemore -i", makemore("inspect", small).out, re.MULTILINE)
 
 
-def test_what_inspect_advises_can_be_pasted(makemore, tmp_path: Path) -> None:
+def test_what_inspect_advises_can_be_pasted(makemore, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "my list.txt"
     path.write_text("\n".join(f"ä{i}" for i in range(30)), "latin-1")
     done = makemore("inspect", path, "--encoding", "latin-1", "--max-length", 9)
-    (line,) = [line for line in done.out.splitlines() if line.startswith("  makemore ")]
-    words = shlex.split(line)
-    assert makemore(*words[1:], "-o", tmp_path / "run").status == 0
+    lines = [line for line in done.out.splitlines() if line.startswith("  makemore ")]
+    assert len(lines) == 2  # the default type, and counting
+    for line in lines:
+        steps = ["--max-steps", 2] if "lstm" in line else []
+        assert makemore(*shlex.split(line)[1:], *steps).status == 0
 
 
 def test_what_a_terminal_would_obey_is_not_printed(makemore, tmp_path: Path) -> None:

@@ -181,8 +181,8 @@ def test_tiles_say_whether_counting_is_better(entry, tmp_path):
     plots = draw.make_plots([entry])
     write_page(tmp_path / "report.html", [entry._replace(found=found)], plots=plots)
     text = (tmp_path / "report.html").read_text("utf-8")
-    assert "<b>0.250</b><span>better than a bigram by</span>" in text
-    assert "<b>0.500</b><span>worse than a 6-gram by</span>" in text
+    assert "<b>0.250</b><span>better than a bigram</span>" in text
+    assert "<b>0.500</b><span>worse than a 6-gram</span>" in text
 
 
 def test_a_page_has_the_colours_of_the_plots(entry, tmp_path):

@@ -16,6 +16,7 @@ from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, visible
 from makemore.metrics.advice import RED, Warned, readable
 from makemore.metrics.intervals import FEWEST, TOO_FEW, exists
+from makemore.metrics.looks import REPAIRED
 from makemore.metrics.quality import UNIQUE_OF
 from makemore.metrics.verdict import MUCH
 
@@ -266,13 +267,18 @@ def show_inspection(console: Console, found: Inspection, files: Sequence[str], g
     advised = found.recommendation
     for reason in advised.spelled(flag_of):
         say(console, reason)
-    line = f"makemore -i {shlex.join(files)} --type {advised.type}"
-    if given:
-        line += f" {given}"
-    if advised.max_length and "--max-length" not in given:
-        line += f" --max-length {advised.max_length}"
-    takes = f" (at most about {duration(advised.seconds)} here)" if advised.seconds >= 1 else ""
-    command(console, f"try{takes}:", line, "bold")
+    repaired = any(each.remedy.endswith(f"> {REPAIRED}") for each in found.warnings)
+    line, more = f"makemore -i {REPAIRED if repaired else shlex.join(files)}", f" {given}" * bool(given)
+    if advised.max_length and not repaired and "--max-length" not in given:
+        more += f" --max-length {advised.max_length}"
+    lead = f"try{', once that is done' * repaired} (at most about {_roughly(advised.seconds)} here):"
+    command(console, lead, f"{line} --type {advised.type}{more}", "bold")
+    command(console, "and count, in seconds:", f"{line} --type ngram{more} -o out-ngram", "bold")
+
+
+def _roughly(seconds: float) -> str:
+    """Return a measured time in words, rounded up: two measurements differ."""
+    return f"{math.ceil(seconds / 5) * 5} s" if seconds <= 60 else f"{math.ceil(seconds / 60):,} min"
 
 
 def _facts(found: Inspection) -> list[tuple[str, str, str]]:

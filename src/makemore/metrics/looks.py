@@ -34,10 +34,14 @@ _SEARCHED, _CHARACTERS = 50_000, 2_000_000
 _MOST = 0.5
 """If more than this share of the lines have comments or tags, these are the list itself."""
 
+REPAIRED = "lines.txt"
+"""The file that the commands of remedies write."""
+
 _COLUMNS = 8
 """The most columns that advice names."""
 
-_HEADERS = {"name", "names", "word", "words", "title", "titles", "text", "label", "id", "value", "company"}
+_THINGS = {"name", "names", "word", "words", "title", "titles", "text", "company"}
+_HEADERS = _THINGS | {"label", "id", "value"}
 
 _NUMBER = next(form.fits for form in FORMATS if form.name == "numbers")
 
@@ -61,8 +65,8 @@ class Table:
     separator: str
     columns: tuple[tuple[str, str], ...]
     """For each column its name, or "" if there is no header, and an example."""
-    choice: int | None
-    """The number of the only column with words, from 1; None if several have words, or none."""
+    choice: int
+    """The number of the column that probably has the things, from 1."""
     quoted: bool
     """Whether fields are in quotes."""
 
@@ -91,7 +95,8 @@ def look(corpus: Corpus) -> Looks:
     random, n = np.random.default_rng(0), len(corpus)
     rows = random.permutation(n)[:SNIFFED] if n < 1 << 22 else random.integers(n, size=SNIFFED)
     top, *some = corpus.lines(np.append(0, rows))
-    looks = _form(top, some)
+    source = "" if corpus.reading is None else corpus.reading.source
+    looks = _form(top, some, source.lower().endswith((".csv", ".tsv")))
     if not corpus.on_disk and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
         some = corpus.lines(np.arange(n))
     else:
@@ -105,8 +110,15 @@ def look(corpus: Corpus) -> Looks:
 # the format
 
 
-def _form(top: str, some: list[str]) -> Looks:
-    """Return the format of a list. top: Its first line. some: Lines chosen at random."""
+def _form(top: str, some: list[str], exported: bool) -> Looks:
+    """Return the format of a list.
+
+    Args:
+        top: Its first line.
+        some: Lines chosen at random.
+        exported: Whether its name is that of a table, whose first line names the columns, even a single one.
+
+    """
     cells = {mark: [_cells(line, mark) for line in some] for mark in ("\t", ";", ",")}
     for each in cells.values():
         if all(fields[-1] == "" for fields in each):  # the marks only end lines
@@ -126,7 +138,8 @@ def _form(top: str, some: list[str]) -> Looks:
             name, share, example = form.name, found, fits[0] if fits else ""
             break
     if name not in ("tsv", "csv"):
-        header = top if name == "list" and _is_header([top], []) else None
+        named = _is_header([top], []) or (exported and some.count(top) < 2)
+        header = top if name in ("list", "quoted") and named else None
         return Looks(name, share, header, example=example)
     names = _cells(top, mark)
     header = top if _is_header(names, cells[mark]) else None
@@ -170,11 +183,14 @@ def _table(mark: str, names: list[str], rows: list[list[str]], quoted: bool) -> 
     rows = [row for row in rows if len(row) == width and row != names]
     columns = list(zip(*rows, strict=True))
     words = [sum(any(map(str.isalpha, cell)) for cell in cells) / len(cells) for cells in columns]
-    wordy = [i for i, share in enumerate(words, 1) if share >= 0.5]
     named = names if len(names) == width else [""] * width
+    # words before numbers, then a name that says so, then the most different things
+    ranks = [
+        (share >= 0.5, name.strip(' "').casefold() in _THINGS, len(set(cells)))
+        for share, name, cells in zip(words, named, columns, strict=True)
+    ]
     examples = [next((cell for cell in cells if cell.strip()), "") for cells in columns]
-    choice = wordy[0] if len(wordy) == 1 else None
-    return Table(mark, tuple(zip(named, examples, strict=True)), choice, quoted)
+    return Table(mark, tuple(zip(named, examples, strict=True)), 1 + ranks.index(max(ranks)), quoted)
 
 
 def _marks(lines: list[str], name: str) -> tuple[Mark, ...]:
@@ -253,7 +269,7 @@ def _pipeline(commands: list[str], source: str) -> str:
         name = "FILE"
     first, *rest = commands or [""]
     filters, *more = first.split(" | ")  # the first program reads the file
-    return " | ".join([f"{filters} < {name}", *more, *rest]) + " > lines.txt"
+    return " | ".join([f"{filters} < {name}", *more, *rest]) + f" > {REPAIRED}"
 
 
 def _of_mark(mark: Mark, form: Format) -> _Repair:
@@ -271,21 +287,18 @@ def _of_format(looks: Looks, form: Format) -> _Repair:
         for i, (name, example) in enumerate(table.columns[:_COLUMNS], 1)
     ]
     columns += [f"{len(table.columns) - _COLUMNS} more"] * (len(table.columns) > _COLUMNS)
-    remedy = f"{form.remedy} {', '.join(columns[:-1])} and {columns[-1]}"
-    if table.choice is None:
-        remedy += "; N is its number"
+    remedy = f"{form.remedy} {', '.join(columns[:-1])} and {columns[-1]}; for column {table.choice}"
     return _Repair(said, remedy, _cut(table))
 
 
 def _cut(table: Table) -> str:
-    """Return a command that keeps one column of a table, or column N if it is not clear which."""
-    mark, N = table.separator, table.choice
+    """Return a command that keeps one column of a table."""
+    mark = table.separator
     if not table.quoted:
         between = {"\t": "", ";": " -d';'"}.get(mark, f" -d{mark}")
-        return f"cut{between} -f{'N' if N is None else N}"
-    index = "N - 1" if N is None else N - 1
+        return f"cut{between} -f{table.choice}"
     reader = "csv.reader(sys.stdin, delimiter='{}')".format("\\t" if mark == "\t" else mark)
-    return f'python3 -c "import csv, sys; [print(r[{index}]) for r in {reader}]"'
+    return f'python3 -c "import csv, sys; [print(r[{table.choice - 1}]) for r in {reader}]"'
 
 
 def before_training(corpus: Corpus) -> list[Warned]:
