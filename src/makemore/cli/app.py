@@ -30,13 +30,7 @@ _HELP = ("--help", "-h")
 
 
 def run(argv: Sequence[str]) -> int | Launch:
-    """Run a command line.
-
-    Args:
-        argv: The words after `makemore`.
-
-    Returns:
-        The exit status, or a Launch if the command line asks for several processes.
+    """Run the words after `makemore`; return the exit status, or a Launch if several processes are wanted.
 
     Raises:
         MakemoreError: Something given is wrong.
@@ -67,25 +61,14 @@ def run(argv: Sequence[str]) -> int | Launch:
 
 
 def commands(type_name: str | None = None) -> dict[str, Command]:
-    """Return the commands by name, in the order that help shows.
-
-    Args:
-        type_name: The type of model whose options `train` has; None leaves those out.
-
-    """
+    """Return the commands by name, in the order of the help; `train` has the options of the type."""
     measuring: tuple[Command, ...] = (explain, eval_, compare, report, inspect_)
     every: tuple[Command, ...] = (sample, score, *measuring, models, data, cache, lessons)
     return dict(zip(COMMANDS, (train.command(type_name), *every), strict=True))
 
 
 def page(name: str, type_name: str | None = None) -> str:
-    """Return the help of a command, or of makemore as a whole.
-
-    Args:
-        name: The command; any other word means makemore as a whole.
-        type_name: The type of model whose options it shows; None shows none.
-
-    """
+    """Return the help of a command, with a type's options; another name means makemore as a whole."""
     every = commands(type_name)
     defaults = train.defaults(type_name or DEFAULT_TYPE)
     if name == _COMPLETION:

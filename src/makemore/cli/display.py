@@ -47,14 +47,9 @@ held-out lines at least as well as at 1, and fewer are odd (the plot "Quality an
 
 
 class Display:
-    """Prints the events of training.
+    """Prints the events of training; as a context manager, it removes the bar at the end.
 
-    Use it as a context manager, which removes the bar at the end.
-
-    Args:
-        console: Where to print.
-        top_k: For the samples shown at the end: sample from the k most likely characters only.
-
+    `top_k` is for the samples shown at the end.
     """
 
     def __init__(self, console: Console, top_k: int | None = None) -> None:
@@ -120,13 +115,7 @@ class Display:
         say(self.console, text, style, hang)
 
     def reading(self, done: int, total: int | None) -> None:
-        """Show how much of a large file has been read.
-
-        Args:
-            done: Bytes read.
-            total: Bytes of the file; None if unknown.
-
-        """
+        """Show how much of a large file has been read, in bytes; the total is None if unknown."""
         if not self.console.is_terminal or (total is not None and total < SIZES.large):
             return
         if self._read is None:

@@ -74,10 +74,7 @@ _REMEDIES = {
 def spelled(error: MakemoreError, argv: Sequence[str] | None = None) -> str:
     """Return the message of an error with its arguments spelled as options.
 
-    Args:
-        error: What the library raised.
-        argv: The command line; an option that it holds is spelled as it is there. None takes sys.argv.
-
+    An option that the command line holds is spelled as it is there. None takes sys.argv.
     """
     typed = {word.partition("=")[0] for word in (sys.argv[1:] if argv is None else argv)}
 

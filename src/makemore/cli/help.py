@@ -95,13 +95,7 @@ Command = Callable[..., object]
 
 
 def front_page(commands: Mapping[str, Command], defaults: Mapping[str, str]) -> str:
-    """Return the help of makemore as a whole: all commands, and the options of `train`.
-
-    Args:
-        commands: The commands by name.
-        defaults: Defaults of `train` that depend on the type of model, by argument.
-
-    """
+    """Return the help of makemore as a whole: all commands, and the options and defaults of `train`."""
     width = min(columns(), _WIDEST)
     places, options = _options(commands["train"], defaults)
     sections = {"Commands": [(name, _title(each)) for name, each in commands.items()], **options}
@@ -113,14 +107,7 @@ def front_page(commands: Mapping[str, Command], defaults: Mapping[str, str]) -> 
 
 
 def command_page(name: str, command: Command, defaults: Mapping[str, str]) -> str:
-    """Return the help of one command.
-
-    Args:
-        name: Its name.
-        command: Its function.
-        defaults: Defaults that its signature does not show, by argument.
-
-    """
+    """Return the help of one command; `defaults` are those that its signature does not show, by argument."""
     width = min(columns(), _WIDEST)
     places, options = _options(command, defaults)
     examples = EXAMPLES.get(name, "").strip().splitlines()

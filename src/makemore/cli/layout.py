@@ -17,14 +17,8 @@ NOTE = 30
 def say(console: Console, text: str = "", style: str | None = None, hang: str = "") -> None:
     """Print a line: on a terminal wrapped at spaces and with control characters escaped, elsewhere as it is.
 
-    Text from files is never taken for markup or for the name of an emoji.
-
-    Args:
-        console: Where to print.
-        text: The line.
-        style: Its style, as rich names it.
-        hang: What further lines begin with.
-
+    Text from files is never taken for markup or for the name of an emoji. Lines after the first begin with
+    `hang`.
     """
     lines = wrapped(_cell(console, text), console.width, hang) if console.is_terminal else [text]
     for line in lines:
@@ -32,15 +26,7 @@ def say(console: Console, text: str = "", style: str | None = None, hang: str = 
 
 
 def command(console: Console, lead: str, line: str, style: str | None = None) -> None:
-    """Print a command on a line of its own, in one piece, so that it can be copied.
-
-    Args:
-        console: Where to print.
-        lead: What the command is for; printed before it.
-        line: The command.
-        style: Its style, as rich names it.
-
-    """
+    """Print what a command is for, and the command on a line of its own, so that it can be copied."""
     say(console, lead)
     _print(console, "  " + _cell(console, line), style or "")
 
@@ -50,12 +36,6 @@ def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) 
 
     If the terminal is too narrow, every row becomes a paragraph: its label, then its numbers, one per line,
     each after the name of its column. A row whose label begins with a space belongs to the row before it.
-
-    Args:
-        console: Where to print.
-        head: The names of the columns; the first may be empty.
-        rows: The cells, by row.
-
     """
     shown = [[_cell(console, cell) for cell in row] for row in [head, *rows]]
     widths = [max(map(width_of, column)) for column in zip(*shown, strict=True)]

@@ -26,15 +26,7 @@ def main() -> None:
 
 
 def outcome(argv: list[str]) -> tuple[int, str]:
-    """Run a command line.
-
-    Args:
-        argv: The words after `makemore`.
-
-    Returns:
-        The exit status, and the error message, "" if there is none.
-
-    """
+    """Run the words after `makemore`; return the exit status, and the error message, "" if there is none."""
     own_process()
     prepare()
     try:

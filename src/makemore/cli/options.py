@@ -116,11 +116,6 @@ def flag_of(name: str) -> str:
 def one_of(placed: Value | None, named: Value | None, flag: str) -> Value | None:
     """Return the value of an argument that can be given by position or with an option.
 
-    Args:
-        placed: The value given by position.
-        named: The value given with the option.
-        flag: The option.
-
     Raises:
         MakemoreError: Both were given, or the option without a value.
 

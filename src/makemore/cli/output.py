@@ -12,13 +12,9 @@ from makemore.errors import visible
 
 
 def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible, first: bool = True) -> None:
-    """Print lines for as long as somebody reads them.
+    """Print lines for as long as somebody reads them; all of them are consumed in any case.
 
-    Args:
-        lines: What to print; all lines are consumed even if nothing is printed.
-        spell: Escapes the characters that a terminal would obey.
-        first: Whether this is the first of several processes; the others print nothing.
-
+    `spell` escapes the characters that a terminal would obey. Only the first of several processes prints.
     """
     shown = for_stream(sys.stdout, spell)
     try:

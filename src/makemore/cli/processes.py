@@ -25,9 +25,6 @@ def several(nproc: int) -> bool:
 
     The processes that were started see the same command line.
 
-    Args:
-        nproc: How many processes share the work.
-
     Raises:
         MakemoreError: The number is out of range.
 

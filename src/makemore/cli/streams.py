@@ -27,12 +27,8 @@ class OutputEnded(Exception):  # noqa: N818 - not an error of the command
 class Output:
     """A text stream that fails once: after its first failure it drops everything that is written.
 
-    The first failure raises OutputEnded; inside `outlasting` it only prints a note.
-
-    Args:
-        stream: Where to write.
-        lasting: What the command makes besides its output; empty if nothing.
-
+    The first failure raises OutputEnded; inside `outlasting` it only prints a note. `lasting` is what the
+    command makes besides its output; empty if nothing.
     """
 
     def __init__(self, stream: TextIO, lasting: str = "") -> None:
@@ -111,9 +107,7 @@ def prepare() -> None:
 def outlasting(what: str) -> Iterator[None]:
     """Let the block, and the rest of the command, continue when standard output ends.
 
-    Args:
-        what: What continues, as the message on standard error calls it: "training".
-
+    `what` continues, as the message on standard error calls it: "training".
     """
     stream = sys.stdout
     if not isinstance(stream, Output):  # not run by the command line

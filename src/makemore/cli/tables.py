@@ -246,15 +246,7 @@ def _ties(console: Console, result: Comparison) -> None:
 
 
 def show_inspection(console: Console, found: Inspection, files: Sequence[str], given: str = "") -> None:
-    """Print what `inspect` returned, and the command that it suggests.
-
-    Args:
-        console: Where to print.
-        found: What `inspect` returned.
-        files: The files it looked at.
-        given: The options it was called with.
-
-    """
+    """Print what `inspect` returned, and the command that it suggests for these files and options."""
     counts = ((found.blank, "blank"), (found.too_long, "too long"), (found.undecodable, "undecodable"))
     dropped = [f"{n:,} {name}" for n, name in counts if n]
     said = f"{found.source}: {found.lines:,} lines" + f", {' and '.join(dropped)}" * bool(dropped)

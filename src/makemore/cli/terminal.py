@@ -82,16 +82,10 @@ def clipped(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int, hang: str = "") -> list[str]:
-    """Break a text into lines at spaces.
+    """Break a text into lines of at most `width` cells at spaces; lines after the first begin with `hang`.
 
     The first line keeps the spaces that the text begins with. A word longer than a line, or a command between
     backticks, stays in one piece.
-
-    Args:
-        text: What to break.
-        width: The most cells of a line.
-        hang: What the lines after the first begin with.
-
     """
     if width_of(text) <= width:
         return [text]
@@ -108,13 +102,9 @@ def wrapped(text: str, width: int, hang: str = "") -> list[str]:
 
 
 def tell(text: str, hang: str = "", stream: IO[str] | None = None) -> None:
-    """Print a line: on a terminal wrapped at spaces and with control characters escaped, elsewhere as it is.
+    """Print a line: on a terminal wrapped and with control characters escaped, elsewhere as it is.
 
-    Args:
-        text: The line.
-        hang: What further lines begin with.
-        stream: Where to print; None takes standard output.
-
+    Lines after the first begin with `hang`. None takes standard output.
     """
     stream = sys.stdout if stream is None else stream
     if for_stream(stream) is visible:

@@ -134,12 +134,7 @@ def defaults(type_name: str) -> dict[str, str]:
 
 
 def command(type_name: str | None = None) -> Callable[..., int | Launch]:
-    """Return the command `train`.
-
-    Args:
-        type_name: The type whose own options to include; None includes none, which saves loading torch.
-
-    """
+    """Return the command `train` with a type's options. Without a type, torch is not loaded."""
     knobs_class = _knobs_class(type_name)
     none_given = knobs_class()
 

@@ -21,22 +21,12 @@ def epoch(
     window: int = WINDOW,
     pool: int | None = None,
 ) -> list[npt.NDArray[np.int64]]:
-    """Return one epoch: every line once, in batches of similar size.
+    """Return one epoch of lines of the given lengths (N,): every line once, in batches of similar size.
 
     The lines are shuffled, sorted by length within windows of a few batches and cut there, so a batch holds
-    lines of about one length and little padding; then the batches are shuffled.
-
-    Args:
-        lengths: (N,) characters of each line.
-        tokens_per_batch: Predicted tokens per batch, roughly.
-        seed: Decides the order, together with `number` and `pool`.
-        number: The number of the epoch.
-        window: Batches that are sorted by length together. 1 leaves the lengths in a batch mixed.
-        pool: The number of the pool, if the corpus has several.
-
-    Returns:
-        For each batch the indices of its lines in `lengths`.
-
+    lines of about one length and little padding; then the batches are shuffled. A window of 1 leaves the
+    lengths in a batch mixed. The seed and the numbers of the epoch and of the pool, if there are several,
+    decide the order.
     """
     random = np.random.default_rng([seed, number] + ([] if pool is None else [pool]))
     order = random.permutation(len(lengths))
@@ -59,14 +49,6 @@ class Batches:
 
     The chunks of the corpus are shuffled and divided into pools; the lines of a pool are shuffled and cut
     into batches. Most lists are one pool, so they are shuffled as a whole.
-
-    Args:
-        corpus: The lines.
-        split: The split to serve.
-        tokens_per_batch: Predicted tokens per batch, roughly.
-        seed: Decides the order.
-        window: Batches that are sorted by length together.
-
     """
 
     def __init__(

@@ -79,15 +79,7 @@ def read_corpus(
     on_progress: Progress | None = None,
     sizes: Sizes | None = None,
 ) -> Corpus:
-    """Read lines from files as `read` does, with the options as one object.
-
-    Args:
-        source: The files.
-        how: How they are read.
-        on_progress: Called with the bytes read so far, and the bytes in total or None.
-        sizes: How much is kept and processed at a time; None for the usual sizes.
-
-    """
+    """Read lines from files as `read` does, with the options as one object."""
     sizes = usual() if sizes is None else sizes
     found = locate(source)
     directory = root() / _key(found, how)

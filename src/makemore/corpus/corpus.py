@@ -184,18 +184,11 @@ class Corpus(Passes):
     def batch(
         self, rows: npt.NDArray[np.int64], longest: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return inputs and targets of the given rows.
+        """Return inputs and targets, each (B, T) int64, of the given rows (B,).
 
         Inputs start with the boundary and are padded with 0; targets end with the boundary and are padded
-        with -1, which the loss ignores.
-
-        Args:
-            rows: (B,) row numbers.
-            longest: T - 1; None for the length of the longest of these lines.
-
-        Returns:
-            Inputs and targets, each (B, T) int64.
-
+        with -1, which the loss ignores. `longest` is T - 1; None takes the length of the longest of these
+        lines.
         """
         n = self.lengths[rows][:, None]  # (B, 1)
         t = np.arange((int(n.max()) if longest is None else longest) + 1)  # (T,)

@@ -19,11 +19,6 @@ class DiskCorpus(Corpus):
     """Lines whose arrays are files: mapped for sequential access, read for random access.
 
     Chunks are checked against their checksums before their lines are used.
-
-    Args:
-        store: The files.
-        sizes: How much is processed at a time; None for the usual sizes.
-
     """
 
     on_disk: ClassVar[bool] = True

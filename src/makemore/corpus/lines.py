@@ -43,13 +43,6 @@ def blocks(
     Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C.
     White space at the ends of lines is stripped; blank lines and those longer than max_length are dropped.
 
-    Args:
-        source: The files.
-        reading: Counts what is found.
-        how: How lines are read.
-        on_progress: Called with the bytes read so far and in total.
-        sizes: How much is read at a time.
-
     Raises:
         MakemoreError: A file cannot be decoded, or changes while it is read.
 
@@ -68,13 +61,7 @@ def blocks(
 
 
 def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = SIZES) -> Iterator[Block]:
-    """Yield the clean lines of strings in memory, as `blocks` does of a source.
-
-    Args:
-        lines: Strings without line breaks, except one at the end.
-        reading: Counts what is found.
-        how: How lines are read.
-        sizes: How much is cleaned at a time.
+    """Yield the clean lines of strings in memory, as `blocks` does. A string may end with a line break.
 
     Raises:
         MakemoreError: An item is not such a string, or is too long.
@@ -127,12 +114,7 @@ def texts(
 ) -> Iterator[str]:
     """Yield the unprocessed text of all files, in pieces of whole lines, each followed by a newline.
 
-    Args:
-        source: The files.
-        how: How they are decoded.
-        on_bad: Called with the number of lines in each piece that could not be decoded; they are blank.
-        sizes: How much is read at a time.
-
+    `on_bad` is called with the number of lines in each piece that could not be decoded; they are blank.
     """
     for path in source.paths:
         for piece in _unchanged(path, how, sizes):
@@ -172,13 +154,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def clean(text: str, name: str, before: int, reading: Reading, how: How) -> Block:
     """Bring whole lines to normal form, strip them, and drop the blank and the long ones.
 
-    Args:
-        text: The lines, each followed by a newline.
-        name: What messages call the file.
-        before: Lines of the file before these.
-        reading: Counts what is found.
-        how: How lines are read.
-
+    `before` is the number of lines of the file before these, for messages.
     """
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         text, reading.normalized = unicodedata.normalize("NFC", text), True

@@ -33,13 +33,7 @@ class Numbering:
     """Numbers characters in the order in which they are first seen, and counts them.
 
     Lines can thus be stored compactly before the vocabulary is known; at the end, the numbers are replaced by
-    ids.
-
-    Args:
-        reading: Records what reading finds.
-        how: How lines are read.
-        where: The source as messages call it; None for the name in `reading`.
-
+    ids. `where` is the source as messages call it; None takes the name in `reading`.
     """
 
     def __init__(self, reading: Reading, how: How, where: str | None = None) -> None:

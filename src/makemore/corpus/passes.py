@@ -128,13 +128,9 @@ class Passes(InMemory, ABC):
     def spread(self, split: str, tokens: int | None, together: bool) -> npt.NDArray[np.int64]:
         """Return the rows that `Corpus.subsample` takes, from the whole file, checked.
 
-        Unlike those of `at_most`, they are not neighbours, which are similar in a sorted list.
-
-        Args:
-            split: The split.
-            tokens: The most tokens to return, about; None for `sizes.subsample`.
-            together: Take either all copies of a line or none, wherever they are in the file.
-
+        Unlike those of `at_most`, they are not neighbours, which are similar in a sorted list. They have
+        about `tokens` tokens; None takes `sizes.subsample`. `together` takes all copies of a line or none,
+        wherever they are in the file.
         """
         share = (self.sizes.subsample if tokens is None else tokens) / max(1, self.tokens_of(split))
         number, found = SPLITS.index(split), []

@@ -22,13 +22,10 @@ EVERY = 1 << 12
 
 
 class SortedHashes:
-    """The hashes of all lines of a corpus in ascending order, in a file.
+    """The hashes (N,) of all lines of a corpus in ascending order, in a file.
 
-    Args:
-        directory: The directory of the corpus. The file is written if it is not there.
-        hashes: (N,) the hashes of all lines.
-        total: Their sum, modulo 2^64.
-        at_once: Hashes sorted in memory at a time.
+    The file is written if it is not there. `total` is the sum of the hashes modulo 2^64; `at_once` of them
+    are sorted in memory at a time.
 
     Raises:
         MakemoreError: The file cannot be written, or it is damaged.

@@ -112,11 +112,7 @@ def _data() -> Traversable:
 
 
 def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
-    """Return the files that a source means.
-
-    Args:
-        source: A file, "-" for standard input, a directory, a pattern, the name of a bundled list, or a list
-            of these. None means the bundled list DEFAULT.
+    """Return the files that a source means: see `read`.
 
     Raises:
         MakemoreError: There is no such file, or a directory has none.

@@ -70,18 +70,12 @@ def mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def split_of(hashes: npt.NDArray[np.uint64], tiny: bool = True) -> npt.NDArray[np.uint8]:
-    """Return the split of each line: 90 % train, 5 % validation, 5 % test.
+    """Return the split of each line, from its hash (N,), as an index into SPLITS.
 
-    If that leaves a split empty, the different lines are ranked by their hash and divided so that each split
-    gets at least one. Only in such a tiny list can a line change its split when the file grows.
-
-    Args:
-        hashes: (N,) hash of each line.
-        tiny: Whether `hashes` cover a whole list, which may be tiny; False for part of a large list.
-
-    Returns:
-        (N,) uint8, indices into SPLITS.
-
+    90 % of lines train, 5 % are for validation and 5 % for testing. If that leaves a split empty, the
+    different lines are ranked by their hash and divided so that each split gets at least one. Only in such a
+    tiny list can a line change its split when the file grows. `tiny` is False if the hashes are those of a
+    part of a large list.
     """
     bounds = np.array([share * 2.0**64 for share in np.cumsum(SHARES)[:-1]], dtype=np.uint64)
     split = np.searchsorted(bounds, hashes, side="right").astype(np.uint8)

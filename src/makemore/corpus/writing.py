@@ -46,13 +46,8 @@ def write(
 ) -> DiskCorpus:
     """Write the lines of a source to a directory, and return their corpus.
 
-    Args:
-        directory: Where the files go. They are written beside it, and renamed when they are complete.
-        blocks: The lines.
-        numbering: Numbers their characters.
-        source: The files that they are read from.
-        stamps: The stamps of these files before they were read.
-        sizes: How much is processed at a time.
+    They are written beside the directory, and renamed when they are complete. `stamps` are those of the
+    source before it was read.
 
     Raises:
         MakemoreError: They cannot be written, the source changed meanwhile, or it cannot be trained on.

@@ -21,13 +21,7 @@ def expect(right: object, message: str) -> None:
 
 
 def expect_number(value: object, name: str) -> float:
-    """Return an answer that must be a number, or a tensor of one.
-
-    Args:
-        value: The answer.
-        name: The function that returned it.
-
-    """
+    """Return an answer of the function `name`, which must be a number, or a tensor of one."""
     import torch
 
     if isinstance(value, torch.Tensor) and value.dim() == 0:
@@ -38,14 +32,7 @@ def expect_number(value: object, name: str) -> float:
 
 
 def expect_tensor(value: object, shape: tuple[int, ...], name: str) -> None:
-    """Raise Wrong unless an answer is a tensor of the given shape.
-
-    Args:
-        value: The answer.
-        shape: The shape.
-        name: The function that returned it.
-
-    """
+    """Raise Wrong unless an answer of the function `name` is a tensor of the given shape."""
     import torch
 
     if not isinstance(value, torch.Tensor):

@@ -92,14 +92,7 @@ def load(path: Path) -> SimpleNamespace:
 
 
 def grade(checker: Checker, answers: SimpleNamespace, path: Path | None = None) -> str:
-    """Return what a checker finds wrong with a learner's module, or "".
-
-    Args:
-        checker: The checker.
-        answers: The names of the module.
-        path: Its file.
-
-    """
+    """Return what a checker finds wrong with a learner's module, or ""."""
     return _guarded(lambda: checker(answers), path) or ""
 
 

@@ -53,11 +53,6 @@ class Group:
     """Processes that work together.
 
     All must call the same methods in the same order, except `share` and `spread`, which exchange nothing.
-
-    Args:
-        rank: The number of this process, from 0.
-        size: How many processes there are.
-
     """
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
@@ -121,11 +116,8 @@ class Group:
     def shared(self, items: Iterable[Item], work: Callable[[Item], Result]) -> Generator[Result, None, None]:
         """Yield work(item) for each item, in order, in every process; each process does every size-th item.
 
-        If the first process closes the generator early, it ends in the others too.
-
-        Args:
-            items: The same in all processes.
-            work: What to do with an item. It runs in one process only, so it must not exchange anything.
+        The items must be the same in all processes. `work` runs in one process only, so it must not exchange
+        anything. If the first process closes the generator early, it ends in the others too.
 
         Raises:
             MakemoreError: The first error that `work` raised in any process, or that `items` raised.
@@ -200,15 +192,10 @@ class Group:
         return rows[self.rank :: self.size]
 
     def spread(self, model: nn.Module, forward: Forward) -> Forward:
-        """Prepare a model for training by all processes on batches that `share` divides.
+        """Return what to call instead of `forward`, so that gradients are averaged over the processes.
 
-        Args:
-            model: Its dropout modules are replaced by ones that make the mask of the whole batch.
-            forward: The model, or the model compiled.
-
-        Returns:
-            What to call instead of `forward`, so that gradients are averaged over the processes.
-
+        `forward` is the model, or the model compiled. The model's dropout modules are replaced by ones that
+        make the mask of the whole batch.
         """
         if self.size == 1:
             return forward

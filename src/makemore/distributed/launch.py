@@ -40,13 +40,8 @@ def launch(command: Command, argv: list[str], processes: int, restarts: int = 0)
     """Run a command line in several processes together, and return how it ended.
 
     The processes meet in files of a private directory and talk over the loopback interface: nothing listens
-    to the network.
-
-    Args:
-        command: What every process calls.
-        argv: The command line.
-        processes: How many to start.
-        restarts: How often to start all again if one is lost. An error is not a loss: it ends all.
+    to the network. If one is lost, all are started again, at most `restarts` times. An error is not a loss:
+    it ends all.
 
     Raises:
         MakemoreError: Processes were lost more than `restarts` times, or there is no temporary directory.

@@ -80,12 +80,7 @@ def create(path: Path, data: bytes) -> None:
 
 
 def append(path: Path, text: str, durable: bool = False) -> None:
-    """Append text to a regular file, or to a new one.
-
-    Args:
-        path: The file.
-        text: What to append.
-        durable: Whether to flush it to disk.
+    """Append text to a regular file, or to a new one; flush it to disk if `durable`.
 
     Raises:
         MakemoreError: It cannot be written.

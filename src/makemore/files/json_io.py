@@ -59,13 +59,10 @@ def write_json(path: Path, value: object, beside: Path | None = None) -> None:
 
 
 def to_json(value: object, indent: int | None = None, ascii: bool = False) -> str:
-    """Return a value as JSON, in which a number that is not finite becomes null.
+    """Return plain values, lists and dictionaries as JSON; a number that is not finite becomes null.
 
-    Args:
-        value: Plain values, lists and dictionaries.
-        indent: Spaces per level. None writes one line.
-        ascii: Whether to escape other characters, for a stream that cannot encode them.
-
+    `indent` is the number of spaces per level; None writes one line. `ascii` escapes other characters, for a
+    stream that cannot encode them.
     """
     return json.dumps(no_infinities(value), indent=indent, ensure_ascii=ascii, allow_nan=False)
 

@@ -21,13 +21,9 @@ def held(
 ) -> Iterator[None]:
     """Lock a directory during the block, so that no other makemore works in it.
 
-    Nothing is written into the directory, and the system releases the lock if the process dies.
-
-    Args:
-        directory: The directory.
-        wait: Whether to wait until no other process holds it, instead of raising MakemoreError.
-        made: Whether to make the directory if it does not exist.
-        remedy: What to do if it cannot be made or opened.
+    Nothing is written into the directory, and the system releases the lock if the process dies. If another
+    process holds it, `wait` waits. `made` makes the directory if it does not exist; `remedy` says what to do
+    if that fails.
 
     Raises:
         MakemoreError: Another process holds it, or it cannot be made or opened.

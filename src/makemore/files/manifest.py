@@ -28,13 +28,7 @@ class Manifest:
     """The names of what makemore wrote to a directory: files, and directories with manifests of their own."""
 
     def __init__(self, directory: Path, adopted: Iterable[str] = ()) -> None:
-        """Read the manifest of a directory.
-
-        Args:
-            directory: The directory.
-            adopted: Names of what makemore wrote there, in case there is no manifest.
-
-        """
+        """Read the manifest of a directory; if there is none, `adopted` names what makemore wrote there."""
         self.directory = directory
         self.path = directory / NAME
         self.names = set(adopted)

@@ -23,12 +23,9 @@ _WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: 
 
 
 def checked(name: str, value: object, kind: type[Value]) -> Value:
-    """Return a value as an argument of a simple type.
+    """Return the value of an argument as an int, float, bool or str, whichever `kind` is.
 
-    Args:
-        name: The argument.
-        value: Its value. NumPy's numbers become Python's, and a whole number is also a float.
-        kind: int, float, bool or str.
+    NumPy's numbers become Python's, and a whole number is also a float. True and False are no numbers.
 
     Raises:
         MakemoreError: The value is of another type. True and False are no numbers.
@@ -68,11 +65,7 @@ def check_fields(made: object) -> None:
 
 
 def check_arguments(function: Callable[..., object], values: Mapping[str, object]) -> None:
-    """Check the arguments of a function as `check_fields` does.
-
-    Args:
-        function: The function; its annotations say the types.
-        values: The arguments by name; whatever else there is by name is left out.
+    """Check a function's arguments against its annotations, as `check_fields` does; ignore other values.
 
     Raises:
         MakemoreError: A value is of another type.

@@ -121,15 +121,10 @@ def of_overfitting(curve: Sequence[Point]) -> list[Warned]:
 def of_training(
     curve: Sequence[Point], nll: Mapping[str, float], counting: tuple[float, float] | None, held_out: int
 ) -> list[Warned]:
-    """Judge the learning curve and the losses of a trained model.
+    """Judge the learning curve and the losses of a trained model, in nats per token.
 
-    Args:
-        curve: The evaluations during training.
-        nll: The loss on each split, in nats per token.
-        counting: The test loss of an n-gram, and the standard error of this model's difference from it; None
-            for a counting model.
-        held_out: Validation and test lines.
-
+    `counting` is the test loss of an n-gram, and the standard error of this model's difference from it; None
+    for a counting model. `held_out` is the number of validation and test lines.
     """
     found = of_overfitting(curve)
     if not all(math.isfinite(loss) for loss in nll.values()):
@@ -198,12 +193,8 @@ def of_types(different: int) -> str:
 def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: int) -> list[Warned]:
     """Judge a list: how small it is, and what is odd about its characters.
 
-    Args:
-        counts: How often each character occurs.
-        marks: Lines that are not in normal form C.
-        different: Different lines.
-        held_out: Validation and test lines.
-
+    `counts` says how often each character occurs, `marks` how many lines are not in normal form C,
+    `different` how many different lines there are.
     """
     found = []
     if different < LINES or held_out < HELD_OUT:
@@ -265,15 +256,7 @@ def readable(character: str) -> str:
 def of_samples(
     verdict: Verdict | None, uniqueness: float, uniqueness_of_train: float, validity: float
 ) -> list[Warned]:
-    """Judge samples.
-
-    Args:
-        verdict: Whether the model memorises its training lines; None if that is not known.
-        uniqueness: The share of different samples.
-        uniqueness_of_train: The same for as many training lines.
-        validity: The share of samples that end by themselves.
-
-    """
+    """Judge samples by how many are different and end by themselves, and by the verdict on copies."""
     found = []
     if verdict is not None and verdict.level == MUCH:
         mild = verdict.ratio is not None and verdict.ratio <= COPIES_RED

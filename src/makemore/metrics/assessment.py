@@ -183,12 +183,7 @@ class Assessment(Result):
         )
 
     def to_json(self, flag: Flag = str) -> dict[str, object]:
-        """Return every number under the key that docs/evaluation.md explains.
-
-        Args:
-            flag: Spells the arguments that advice names.
-
-        """
+        """Return every number under its key in docs/evaluation.md; `flag` spells the arguments in advice."""
         found: dict[str, object] = {}
         for name, value in super().to_json(flag).items():
             match name:

@@ -23,14 +23,7 @@ TABLE = 2048
 
 
 def fitted(corpus: Corpus, type: str, **knobs: float) -> Model:
-    """Return a counting model fitted to the training lines of a corpus.
-
-    Args:
-        corpus: The lines.
-        type: A type that is fitted by counting.
-        knobs: Fields of the type's Config.
-
-    """
+    """Return a model of a counting type, with these knobs, fitted to the training lines of a corpus."""
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
     count_lines(model, corpus, TAUGHT_TOKENS)
     return model
@@ -43,15 +36,7 @@ def count_lines(model: Model, corpus: Corpus, tokens: int) -> None:
 
 
 def baseline(corpus: Corpus, type: str, rows: dict[str, Rows], group: Group = ALONE) -> dict[str, Losses]:
-    """Return the losses of a counting model on some lines.
-
-    Args:
-        corpus: The lines; the model is fitted to the training split.
-        type: A type that is fitted by counting.
-        rows: For each split, the rows to score.
-        group: Processes that share the work.
-
-    """
+    """Return the losses of a counting model, fitted to the training split, on some rows of each split."""
     if type == "bigram" and len(corpus.vocab) > TABLE:
         train = corpus.stream(corpus.at_most("train", TAUGHT_TOKENS))
         return {
@@ -62,18 +47,11 @@ def baseline(corpus: Corpus, type: str, rows: dict[str, Rows], group: Group = AL
 
 
 def pair_losses(train: npt.NDArray[np.integer], corpus: Corpus, rows: Rows, smoothing: float) -> Losses:
-    """Return the losses of a bigram on some lines, from only the pairs that occur:
+    """Return the losses of a bigram on some rows (M,), from only the pairs in the stream `train` (N,):
 
-        p(b | a) = (count(a, b) + s) / (count(a) + s V)
+    p(b | a) = (count(a, b) + s) / (count(a) + s V)
 
     `models.bigram` computes the same from a table of V x V, which is too large for a large vocabulary.
-
-    Args:
-        train: (N,) the stream of ids that is counted.
-        corpus: Its vocabulary, and the lines to score.
-        rows: (M,) which lines.
-        smoothing: s, what is added to each count.
-
     """
     V, some = len(corpus.vocab), corpus.subset(rows)
     pairs, counts = np.unique(train[:-1].astype(np.int64) * V + train[1:], return_counts=True)

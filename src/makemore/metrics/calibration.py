@@ -51,12 +51,6 @@ def calibration(model: nn.Module, corpus: Corpus, rows: Rows) -> Calibration:
     put into bins of equal width by their probability, and the error is
 
         sum over bins of (predictions in it) |mean probability - share that came true| / (positions)
-
-    Args:
-        model: A trained model.
-        corpus: Its vocabulary, and the lines.
-        rows: (M,) which lines.
-
     """
     count, predicted, true, variance = np.zeros((4, BINS))
     positions = 0

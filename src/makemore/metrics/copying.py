@@ -55,20 +55,14 @@ def copied(
     untrained: Callable[[], Model] | None = None,
     group: Group = ALONE,
 ) -> Copying:
-    """Return `copying` of a model and its corpus.
+    """Return `copying` of a model and its corpus, from the losses of the scored lines of each split.
 
     If only some lines of a split were scored, others are chosen and scored, such that each different line
     counts the same however often it is repeated. The masses are then NaN: a few lines have most of the mass,
     and a subsample misses them.
 
-    Args:
-        model: The trained model.
-        corpus: What it was trained on.
-        found: The losses of the lines of each split that were scored.
-        untrained: Returns an unfitted model, if the model is a counting one. If the held-out lines cannot
-            decide, it is fitted again several times, each time without some of the lines.
-        group: Processes that share the work.
-
+    For a counting model, `untrained` returns an unfitted one. If the held-out lines cannot decide, it is
+    fitted again several times, each time without some of the lines.
     """
     lines, whole = {}, True
     for split, each in found.items():
@@ -121,13 +115,9 @@ def _different(found: Losses) -> Floats:
 
 
 def _known(ratio: float, ratios: Floats, n: int) -> tuple[float, Interval]:
-    """Return R and its interval, widened by Student's t; NaN if the interval is VAGUE.
+    """Return R and its interval from bootstrap samples of R, widened by Student's t; NaN if that is VAGUE.
 
-    Args:
-        ratio: R.
-        ratios: R of bootstrap samples.
-        n: Lines on the side with fewer of them.
-
+    `n` is the number of lines on the side with fewer of them.
     """
     ends = np.log(quantiles(ratios))
     if n < FEWEST or not np.isfinite([math.log(ratio), *ends] if ratio > 0 else [math.nan]).all():
@@ -139,13 +129,8 @@ def _known(ratio: float, ratios: Floats, n: int) -> tuple[float, Interval]:
 def _by_chance(p: Floats, q: Floats) -> float | None:
     """Return how probable held-out lines this unlikely are by chance if R is really COPIES.
 
-    Args:
-        p: (N,) probabilities of training lines, up to a common factor.
-        q: (M,) the same for held-out lines.
-
-    Returns:
-        The probability; None if there are so few lines that no permutation is improbable enough.
-
+    p (N,) and q (M,) are the probabilities of training and held-out lines, up to a common factor. None: there
+    are so few lines that no permutation is improbable enough.
     """
     n, m = len(p) + len(q), len(q)
     random = np.random.default_rng(0)
@@ -166,13 +151,8 @@ def _by_chance(p: Floats, q: Floats) -> float | None:
 def _of_few(train: int, held_out: int, share: float) -> float:
     """Return a bound on how often a file written by the model has this many lines not in training.
 
-    This is Chernoff's bound.
-
-    Args:
-        train: Training lines, repeated ones included.
-        held_out: Held-out lines, repeated ones included.
-        share: The probability of all training lines together.
-
+    This is Chernoff's bound. Lines are counted with repeats; `share` is the probability of all training
+    lines.
     """
     n, other = train + held_out, max(0.0, 1 - share)
     if other * n >= held_out:

@@ -43,17 +43,10 @@ def ratio_interval(
 ) -> Interval:
     """Return the interval of sum(top) / sum(bottom); NaN if there are fewer than FEWEST different lines.
 
-    If there are few lines the interval is widened by Student's t, since bootstrap samples of few lines vary
-    too little.
-
-    Args:
-        top: (M,) what each line adds to the numerator.
-        bottom: (M,) what each line adds to the denominator.
-        units: (M,) lines with the same number are resampled together.
-        spread: Standard deviation of the ratio from causes other than the lines.
-        positive: Whether the ratio cannot be negative, like a loss; the interval is then widened on a
-            logarithmic scale.
-
+    Each line adds one element to `top` (M,), `bottom` (M,) and `units` (M,); lines of the same unit are
+    resampled together. If there are few lines the interval is widened by Student's t, since bootstrap samples
+    of few lines vary too little; on a logarithmic scale if the ratio is `positive`, like a loss. `spread` is
+    the standard deviation of the ratio from causes other than the lines.
     """
     _, unit = np.unique(units, return_inverse=True)
     random = np.random.default_rng(0)

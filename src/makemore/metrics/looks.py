@@ -160,13 +160,7 @@ def _usual(columns: list[int]) -> float:
 
 
 def _is_header(names: list[str], rows: list[list[str]]) -> bool:
-    """Say whether the first line names columns: it has a usual name, or words above numbers.
-
-    Args:
-        names: The cells of the first line.
-        rows: The cells of other lines; none if the list is no table.
-
-    """
+    """Say whether the first line names columns: it has a usual name, or words above numbers."""
     if any(name.strip(' "').casefold() in _HEADERS for name in names):
         return True
     rows = [row for row in rows if len(row) == len(names)]
@@ -224,13 +218,8 @@ class _Repair:
 def warnings(looks: Looks, source: str, undecodable: int = 0) -> list[Warned]:
     """Return the warnings about what a list looks like.
 
-    The commands of all remedies are one pipeline, in the first remedy that has a command.
-
-    Args:
-        looks: What the list looks like.
-        source: What was read; commands name it.
-        undecodable: Lines that were dropped because they are not in the encoding.
-
+    The commands of all remedies are one pipeline, in the first remedy that has a command; they name `source`.
+    `undecodable` lines were dropped because they are not in the encoding.
     """
     forms = {form.name: form for form in (*FORMATS, *MARKS)}
     first: list[_Repair] = []

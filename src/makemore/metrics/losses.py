@@ -134,13 +134,7 @@ def batch_tokens(vocab_size: int) -> int:
 def passes(model: nn.Module, corpus: Corpus, group: Group = ALONE) -> Iterator[Pass]:
     """Yield forward passes, in eval mode, that together cover all lines of a corpus.
 
-    A line that is too long for one pass is split over several.
-
-    Args:
-        model: The model.
-        corpus: The lines.
-        group: Processes that share the work; each gets its own passes.
-
+    A line that is too long for one pass is split over several. Each process of the group gets its own passes.
     """
     widest = max((max(p.shape) for p in model.parameters() if p.ndim == 2), default=1)
     most = max(64, _WIDE // widest)
@@ -162,15 +156,7 @@ def passes(model: nn.Module, corpus: Corpus, group: Group = ALONE) -> Iterator[P
 
 
 def losses(model: nn.Module, corpus: Corpus, rows: Rows, group: Group = ALONE) -> Losses:
-    """Return the loss of every token of some lines.
-
-    Args:
-        model: The model.
-        corpus: Its vocabulary, and the lines.
-        rows: (M,) which lines.
-        group: Processes that share the work.
-
-    """
+    """Return the loss of every token of some rows (M,)."""
     some = corpus.subset(rows)
     lengths = some.lengths + 1
     starts = np.cumsum(lengths) - lengths

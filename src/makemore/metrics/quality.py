@@ -54,14 +54,7 @@ class Nearest:
 
 
 def affordable(lines: int, mean_length: float, train: int) -> tuple[int, int]:
-    """Return how many lines can be compared with how many training lines in some seconds.
-
-    Args:
-        lines: Lines whose nearest training line is wanted.
-        mean_length: Characters of a line.
-        train: Training lines.
-
-    """
+    """Return how many lines can be compared with how many of `train` training lines in some seconds."""
     pair = mean_length * max(1.0, mean_length / 64)  # 64 bits, a word, are compared at once
     most = WORK / pair
     n = int(min(lines, max(200, most / train)))

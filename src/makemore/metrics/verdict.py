@@ -105,12 +105,7 @@ class Verdict(Result):
         return f"{copies}: the {self.held_out:,} held-out lines cannot tell whether that is memorising"
 
     def advice(self, flag: Flag = str) -> str:
-        """Return what to do about it; "" if there is nothing to do.
-
-        Args:
-            flag: Spells the arguments that the advice names.
-
-        """
+        """Return what to do about it, "" if nothing; `flag` spells the arguments that the advice names."""
         if self.level == LITTLE:
             return ""
         text = "sample without copies (novel=True), or find more lines"
@@ -146,13 +141,7 @@ def times(ratio: float) -> str:
 
 
 def judge(copies: Copying, share: float | None = None) -> Verdict:
-    """Return the verdict.
-
-    Args:
-        copies: How likely training lines are.
-        share: Share of samples that are training lines; None takes the probability `copies.train`.
-
-    """
+    """Return the verdict, given the share of samples that are training lines; None takes `copies.train`."""
     share = copies.train if share is None else share
     known = math.isfinite(copies.ratio)
     level = UNKNOWN
@@ -167,15 +156,7 @@ def judge(copies: Copying, share: float | None = None) -> Verdict:
 
 
 def judge_older(share: float, ratio: float, interval: Interval, held_out: int) -> Verdict:
-    """Return the verdict on a run of an older version, which kept only these numbers.
-
-    Args:
-        share: Share of samples that are training lines.
-        ratio: R, or NaN.
-        interval: Its 95% interval.
-        held_out: Held-out lines.
-
-    """
+    """Return the verdict on a run of an older version, which kept only these numbers; R may be NaN."""
     low, high = interval
     if not high < VAGUE * low or held_out < _ENOUGH:
         ratio = low = high = math.nan

@@ -19,13 +19,7 @@ MOST = {
 
 
 def check(config: ModelConfig, **most: int) -> None:
-    """Raise ValueError for a knob that is out of its range.
-
-    Args:
-        config: Its fields that are in MOST must be 1 or more; the others are not checked.
-        most: Largest values that replace those in MOST.
-
-    """
+    """Raise ValueError for a knob in MOST below 1 or above its largest value, which `most` can replace."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         least = 0 if field.name in ("block_size", "smoothing") else 1

@@ -62,15 +62,7 @@ Makers = dict[str, tuple[str, Callable[[], Figure | None]]]
 
 
 def make_plots(entries: Sequence[Entry]) -> list[list[Plot]]:
-    """Make all plots.
-
-    Args:
-        entries: The runs, and what was measured about them.
-
-    Returns:
-        The plots of all runs together (none for a single run), then those of each run.
-
-    """
+    """Make all plots: those of all runs together (none for a single run), then those of each run."""
     with styled():
         points = [samples.over_temperature(entry.run) for entry in entries]
         each = [_plots(_of_run(*both)) for both in zip(entries, points, strict=True)]
@@ -149,15 +141,9 @@ def _plots(makers: Makers) -> list[Plot]:
 def write_plots(
     directory: Path, entries: Sequence[Entry], plots: list[list[Plot]] | None = None
 ) -> list[Path]:
-    """Write all plots as PNG files.
+    """Write all plots as PNG files to a directory, which is created if it is missing; return their paths.
 
-    Args:
-        directory: Where to write; it is created if it is missing.
-        entries: The runs, and what was measured about them.
-        plots: What `make_plots` returns, if the plots exist already.
-
-    Returns:
-        The paths of the files.
+    `plots` is what `make_plots` returns, if the plots exist already.
 
     Raises:
         MakemoreError: A file that makemore did not write has the name of a plot.
@@ -187,13 +173,9 @@ def picture_names(entries: Sequence[Entry], plots: list[list[Plot]]) -> list[str
 
 
 def picture_files(directory: Path, names: Sequence[str] = ()) -> Manifest:
-    """Return the manifest of a directory of plots.
+    """Return the manifest of a directory of plots, which need not exist; `names` are about to be written.
 
     Without a manifest, plots count as those of an older makemore if the page beside the directory does.
-
-    Args:
-        directory: The directory, which need not exist.
-        names: The files that are about to be written.
 
     Raises:
         MakemoreError: A file that makemore did not write has the name of a plot.

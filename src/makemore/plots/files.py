@@ -38,13 +38,7 @@ class Plot:
 
 
 def svg(plot: Plot, key: str) -> str:
-    """Return a plot as an SVG element for a page, in the page's colours and fonts.
-
-    Args:
-        plot: The plot.
-        key: A prefix of the element's ids that is unique on the page.
-
-    """
+    """Return a plot as an SVG element for a page, in its colours and fonts; `key` makes the ids unique."""
     file = io.StringIO()
     with styled():
         empty = dict.fromkeys(("Creator", "Date", "Format", "Type"))

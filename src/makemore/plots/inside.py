@@ -82,14 +82,7 @@ def embedding(run: Run, most: int = 100) -> Figure | None:
 
 
 def _apart(places: Numbers, size: float, rounds: int = 200) -> Numbers:
-    """Move letters away from each other until none covers another, each as little as possible.
-
-    Args:
-        places: Where they are, (K, 2).
-        size: The size of a letter, in points.
-        rounds: How many times to move them at most.
-
-    """
+    """Move letters at places (K, 2) as little as possible, until none covers another. `size` is in points."""
     room = np.array(SIZE) / 1.2  # without the margins
     scale = room / np.maximum(np.ptp(places, axis=0), 1e-9)
     at = places * scale  # (K, 2) in points
@@ -120,13 +113,9 @@ def _kind(text: str) -> str:
 
 
 def attention(run: Run, line: str | None = None, most: int = 10) -> Figure | None:
-    """Plot where every head of a Transformer looks.
+    """Plot where every head of a Transformer looks while it reads a line, at most `most` characters of it.
 
-    Args:
-        run: A run of any type.
-        line: What it reads; None takes a test line of median length.
-        most: The most characters of the line to plot.
-
+    None takes a test line of median length.
     """
     if run.type != "transformer":
         return None
@@ -153,15 +142,9 @@ def attention(run: Run, line: str | None = None, most: int = 10) -> Figure | Non
 
 @torch.inference_mode()
 def attention_weights(run: Run, line: str) -> npt.NDArray[np.float32]:
-    """Return the attention weights of every head over a line and the boundary before it.
+    """Return where every head of a Transformer looks over a boundary and a line of T - 1 characters.
 
-    Args:
-        run: A run of a Transformer.
-        line: Of T - 1 characters.
-
-    Returns:
-        Shares that sum to 1 over the last dimension, (layers, heads, T, T).
-
+    They are shares that sum to 1 over the last dimension, (layers, heads, T, T).
     """
     model = run.model
     assert isinstance(model, Transformer)

@@ -45,13 +45,7 @@ LOSS = "loss (nats per token)"
 
 
 def plot_losses(run: Run, summary: Summary) -> None:
-    """Write loss.png of a run: training and validation loss over the steps, and the bigram's loss.
-
-    Args:
-        run: A run whose training has ended.
-        summary: Its summary.
-
-    """
+    """Write loss.png of a run: training and validation loss over the steps, and the bigram's loss."""
     metrics = run.metrics()
     with styled():
         figure = Figure(figsize=(8, 5))
@@ -205,16 +199,10 @@ def _enough(found: Assessment, parts: Mapping[int, Part]) -> bool:
 
 
 def merged(parts: Mapping[int, Part]) -> tuple[Numbers, Numbers, Numbers]:
-    """Return the points of a curve; neighbours are merged where there are many, or where tokens are few.
+    """Return the points of a curve: places, losses and half the widths of their intervals, each (K,).
 
-    Parts with an infinite loss, which hold a token that the model gives no probability, are left out.
-
-    Args:
-        parts: The losses by place, in order of the places.
-
-    Returns:
-        Places, losses and half the widths of their intervals, each (K,).
-
+    `parts` are the losses by place, in order. Neighbours are merged where there are many, or where tokens are
+    few. Parts with an infinite loss, which hold a token that the model gives no probability, are left out.
     """
     possible = {place: part for place, part in parts.items() if math.isfinite(part.nll)}
     width = math.ceil((max(possible) - min(possible) + 1) / MOST)

@@ -41,12 +41,9 @@ _CHARACTERS = 60_000
 
 
 def affordable(run: Run, share: int) -> int:
-    """Return how many lines to sample: more where lines are short.
+    """Return how many lines to sample: more if lines are short.
 
-    Args:
-        run: A trained run.
-        share: The budget, relative to that of one temperature.
-
+    `share` is the budget, relative to that of one temperature.
     """
     return int(min(1000, max(50, share * _CHARACTERS / run.corpus.mean_length)))
 
@@ -174,13 +171,7 @@ def over_temperature(run: Run) -> list[Point]:
 
 
 def quality_and_variety(names: Sequence[str], found: Sequence[Sequence[Point]]) -> Figure | None:
-    """Plot how varied samples are, and how similar to held-out lines, at each temperature.
-
-    Args:
-        names: A name for each run.
-        found: What `over_temperature` returns for each run.
-
-    """
+    """Plot how varied the samples of each run are, and how similar to held-out lines, at each temperature."""
     if not all(found):
         return None
     figure, axes = new_figure()

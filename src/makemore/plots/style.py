@@ -169,15 +169,8 @@ def label_points(
 ) -> None:
     """Write a label beside each point of a curve, unless it would cover something.
 
-    Args:
-        axes: Axes whose limits are set already.
-        x: The points' places on the x axis.
-        y: Their places on the y axis.
-        texts: A label for each point.
-        colour: The labels' colour.
-        first: Indices of the points that are labelled first, while there is most room.
-        avoid: Other points that no label may cover.
-
+    The limits of the axes must be set already. `first` are the indices of the points that are labelled first,
+    while there is most room. No label may cover the points of `avoid` either.
     """
     size = np.array(SIZE)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
@@ -210,14 +203,10 @@ def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
 
 
 def heatmap(values: Numbers, labels: list[str], unit: str, names: tuple[str, str]) -> Figure:
-    """Plot a square table of numbers whose rows and columns are characters.
+    """Plot a square table of numbers (K, K) whose rows and columns are characters.
 
-    Args:
-        values: The numbers, (K, K). If any is negative, blue is below zero and orange above.
-        labels: The characters, K of them.
-        unit: What the numbers are.
-        names: What the columns are, and what the rows are.
-
+    If any number is negative, blue is below zero and orange above. `names` say what the columns are, and what
+    the rows are.
     """
     figure, axes = new_figure(4.1)
     most = float(np.abs(values).max())

@@ -157,14 +157,7 @@ class _Sampling:
         self.random = np.random.default_rng(seed)
 
     def quality(self, unique_held_out: int, copying: Copying, said: Said) -> Quality:
-        """Take the samples and measure them.
-
-        Args:
-            unique_held_out: How many different lines are held out.
-            copying: Its probabilities of training and held-out lines are used if they are known.
-            said: Called with what is being measured.
-
-        """
+        """Take the samples and measure them."""
         n, random, corpus = self.n, self.random, self.corpus
         said(f"{n:,} samples")
         samples = list(self.run.stream(n, SampleOptions(seed=self.seed)))

@@ -155,12 +155,7 @@ def summary_of(run: Run) -> Summary:
 
 
 def measure(named: Mapping[str, list[Run]]) -> Comparison:
-    """Measure finished runs, and compare every pair of models.
-
-    Args:
-        named: For each model, its runs, all on the same lines.
-
-    """
+    """Measure each model's finished runs, all on the same lines, and compare every pair of models."""
     scored = [_scored(name, runs) for name, runs in named.items()]
     corpus = scored[0].runs[0].corpus
     spread = _seed_spread(scored)

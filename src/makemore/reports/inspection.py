@@ -165,13 +165,8 @@ def _recommendation(
 ) -> Recommendation:
     """Say which type and settings suit the list, why, and how long they take.
 
-    Args:
-        unique: Different lines.
-        characters: Characters of the alphabet.
-        lengths: Lengths of the lines.
-        counts: (L + 1,) how many lines have 0, 1, ... characters.
-        pace: Seconds of a training step.
-
+    `unique` is the number of different lines, `counts` (L + 1,) that of lines with 0, 1, ... characters, and
+    `pace` the seconds of a training step.
     """
     reasons = [advice.of_types(unique)]
     if characters >= MANY_CHARACTERS:

@@ -22,14 +22,9 @@ _WARM_UP, _TIMED = 2, 5
 
 
 def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> float:
-    """Return the seconds that a training step takes here, measured by taking a few.
+    """Return the seconds that a training step of a type takes here, by default settings, measured on a few.
 
-    Args:
-        corpus: The lines.
-        type: The type of model; it has its default size and settings.
-        ngram: An n-gram fitted to the training lines; it is the teacher if the type has one.
-        device: Where to compute.
-
+    `ngram` is fitted to the training lines; it is the teacher if the type has one.
     """
     to = pick_device(device)
     settings = settings_for(type, corpus, Given(), to)

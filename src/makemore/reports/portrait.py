@@ -193,15 +193,7 @@ class Portrait:
 
 
 def portrait(entry: Entry, plots: list[Plot], key: str, flag: Flag = str) -> Portrait:
-    """Return what the page says about one run.
-
-    Args:
-        entry: The run, and what was measured about it.
-        plots: Its plots.
-        key: A prefix of ids that is unique on the page.
-        flag: Spells the arguments that warnings name.
-
-    """
+    """Return what the page says about one run; `key` is a prefix of ids that is unique on the page."""
     return Portrait(
         entry.name,
         entry.found,

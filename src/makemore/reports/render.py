@@ -27,13 +27,7 @@ _OPTION = re.compile(r"(--[a-z][a-z-]*)")
 
 
 def render(template: str, **data: object) -> str:
-    """Return the HTML of a template.
-
-    Args:
-        template: A file in templates/.
-        data: What it shows, by the names that it uses.
-
-    """
+    """Return the HTML of a file in templates/ with some data."""
     return _environment().get_template(template).render(data)
 
 

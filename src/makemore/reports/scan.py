@@ -118,12 +118,7 @@ class Raw:
 def read_again(source: Paths | None, corpus: Corpus, how: How, rows: Iterable[int]) -> Raw:
     """Return what was in a file before it became a corpus; read it again only if that makes a difference.
 
-    Args:
-        source: What was read.
-        corpus: What it became.
-        how: How it was read.
-        rows: Rows of the corpus whose line numbers are wanted.
-
+    `rows` are the rows of the corpus whose line numbers are wanted.
     """
     reading = corpus.reading
     assert reading is not None
@@ -161,10 +156,7 @@ def read_again(source: Paths | None, corpus: Corpus, how: How, rows: Iterable[in
 def near_duplicates(times: Counter[str], part: int) -> NearDuplicates:
     """Return the groups of different lines that are equal once folded.
 
-    Args:
-        times: How often each line occurs.
-        part: The lines are those of one in this many folded texts.
-
+    `times` says how often each line occurs. The lines are those of one in `part` folded texts.
     """
     groups: dict[str, list[str]] = {}
     for line, key in zip(times, folded(list(times)), strict=True):

@@ -87,14 +87,7 @@ class Together:
 
 
 def together(entries: Sequence[Entry], comparison: Comparison | None, plots: list[Plot]) -> Together:
-    """Return what the page says about several runs.
-
-    Args:
-        entries: The runs, and what was measured about each.
-        comparison: How they compare, if that is known.
-        plots: Plots of all runs together.
-
-    """
+    """Return what the page says about several runs, and how they compare, if that is known."""
     compared: dict[str, Compared] = {}
     for each in comparison.entries if comparison else ():
         compared |= dict.fromkeys([each.name, *each.runs], each)

@@ -244,13 +244,7 @@ class RunDirectory:
             model.load_state_dict(tensors)
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor], progress: Mapping[str, object]) -> None:
-        """Save everything needed to continue from here, in one file, so that its parts fit each other.
-
-        Args:
-            tensors: Weights, optimiser and random state.
-            progress: The rest: numbers by name.
-
-        """
+        """Save everything needed to continue from here, in one file, so that its parts fit each other."""
         if self.writes:
             with self.files.writing("last.safetensors") as path:
                 write_tensors(path, tensors, {"progress": json.dumps(progress)})

@@ -205,10 +205,7 @@ class Run:
     def cut(self, samples: Sequence[Sample], model: nn.Module | None = None) -> list[bool]:
         """Return for each sample whether it was cut at max_length although the model would have continued.
 
-        Args:
-            samples: The samples.
-            model: The model that they were sampled from. None means the run's best.
-
+        The samples are from `model`; None means the run's best.
         """
         return scoring.cut(self.model if model is None else model, self.vocab, samples)
 

@@ -101,11 +101,7 @@ def as_html(
 ) -> str:
     """Return a run as HTML, quickly, even if training has not finished or not begun.
 
-    Args:
-        type: The type of its model.
-        disk: Its files.
-        sampled: Returns a number of samples, cut at a length, each with the nll of every character.
-
+    `sampled` returns a number of samples, cut at a length, each with the nll of every character.
     """
     shown: dict[str, object] = {"type": type, "path": str(disk.path), "splits": list(SPLITS)}
     try:

@@ -170,16 +170,9 @@ class _Chunks:
 
 
 def choose(p: Floats, row: Ids, u: Floats) -> Ids:
-    """Choose the next id of each sample from its row of probabilities.
+    """Choose the next id of each sample from its row of probabilities; return the ids (n,).
 
-    Args:
-        p: Probabilities, (D, V).
-        row: The row of each sample, (n,).
-        u: A random number in [0, 1) for each, (n,).
-
-    Returns:
-        The ids, (n,).
-
+    p is (D, V); `row` (n,) is the row of each sample, and u (n,) a random number in [0, 1) for each.
     """
     # Row i's cumulative probabilities lie in [2 i, 2 i + 1], so one sorted list serves all rows: the
     # id is the first whose cumulative probability is above u.

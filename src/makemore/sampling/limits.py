@@ -15,13 +15,7 @@ def rows_at_once(
 ) -> int:
     """Return how many rows to step at a time, so that the states of whole lines fit in memory.
 
-    Args:
-        model: The model.
-        vocab_size: V.
-        max_length: Characters of the longest line.
-        state: A state of the model.
-        floats: The size of one row's state at the end of the line; None takes the size of `state`'s rows.
-
+    `floats` is the size of one row's state at the end of the line; None takes the size of `state`'s rows.
     """
     now = sum(s.numel() for s in state) // len(state[0]) if state else 0
     # and some sixteen arrays over the vocabulary

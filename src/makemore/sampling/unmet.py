@@ -9,12 +9,7 @@ from makemore.sampling.wanted import Wanted
 def unmet(wanted: Wanted, found: int, tried: str, *, random: bool) -> MakemoreError:
     """Return the error for too few lines.
 
-    Args:
-        wanted: The lines that were wanted.
-        found: How many were found.
-        tried: What was tried, as the sentence says it.
-        random: Whether a higher temperature would give others.
-
+    `tried` says what was tried, and `random` whether a higher temperature would give other lines.
     """
     # each condition: its option, how the sentence names it, the remedy
     conditions = {

@@ -28,16 +28,7 @@ CGROUPS, OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device: torch.device) -> None:
-    """Raise MakemoreError if training cannot fit into memory.
-
-    Args:
-        type: A name of MODELS.
-        vocab_size: V.
-        config: The type's Config.
-        tokens: Predicted tokens of a step.
-        device: Where it is trained.
-
-    """
+    """Raise MakemoreError if training, with this many tokens in a step, cannot fit into memory."""
     if type in TABLES and vocab_size > TABLE_SIDE:
         raise MakemoreError(
             f"type {type} needs a table of {vocab_size:,} x {vocab_size:,} numbers, one for each pair of "
@@ -112,12 +103,8 @@ def container_limit(root: Path, own: Path) -> int | None:
     """Return the lowest memory limit, in bytes, of this process's control groups; None if there is none.
 
     Inside a container the group's own path is often not visible, and its limit is that of the root; so this
-    takes the limits of the root and of every group on the way to it.
-
-    Args:
-        root: Where control groups are mounted: version 2 there, version 1 in its folder "memory".
-        own: A file like /proc/self/cgroup, with the path of each group of this process.
-
+    takes the limits of the root and of every group on the way to it. The root is where control groups are
+    mounted: version 2 there, version 1 in its folder "memory". `own` is a file like /proc/self/cgroup.
     """
     try:
         entries = own.read_text("utf-8").splitlines()

@@ -38,11 +38,7 @@ class Clock:
     def __init__(self, settings: Settings, place: Place, now: Callable[[], float] = time.monotonic) -> None:
         """Start the clock where training was at its last checkpoint.
 
-        Args:
-            settings: The run's settings: `max_steps` or `time`, and `eval_every`.
-            place: The place that training has reached; the clock sees it change.
-            now: The time in seconds, from any start.
-
+        Training changes `place` as it goes on. `now` returns the time in seconds, from any start.
         """
         self._settings, self._place, self._now = settings, place, now
         self._began = now() - place.seconds
@@ -55,9 +51,7 @@ class Clock:
     def share(self, ahead: float = 0.0) -> float | None:
         """Return the share of training that is done, from 0 to 1; None if training has no end.
 
-        Args:
-            ahead: Return what the share will be after this many more steps, if training is measured in steps.
-
+        If training is measured in steps, it is the share after `ahead` more of them.
         """
         if self._settings.time:
             return min(1.0, self.seconds() / self._settings.time)

@@ -32,16 +32,9 @@ class Engine:
         compile: bool = False,
         watch: Watch | None = None,
     ) -> None:
-        """Keep what training runs on.
+        """Keep what training runs on. `stop` is called after every step; training stops if it returns True.
 
-        Args:
-            device: Where the model computes.
-            group: Processes that train together.
-            stop: Called after every step; training stops if it returns True.
-            compile: Compile the model with torch.compile, which takes a minute or more. No gain on a CPU
-                (benchmarks/NOTES.md).
-            watch: Records what goes on inside the model at some steps.
-
+        torch.compile takes a minute or more, without any gain on a CPU (benchmarks/NOTES.md).
         """
         self.device, self._group = device, group
         self._stop, self._compile, self._watch = stop, compile, watch
@@ -70,14 +63,9 @@ class Engine:
 
     @contextlib.contextmanager
     def step(self, number: int, batch: Batch, model: Model, forward: Forward) -> Iterator[Forward]:
-        """Yield what to call in one step, `forward` or a watched version of it, and explain failures.
+        """Yield what to call in a step, counted from 1: `forward`, or a watched version of it.
 
-        Args:
-            number: The step, counted from 1.
-            batch: What it learns from.
-            model: The model.
-            forward: What `prepare` returned.
-
+        Failures are explained.
         """
         began = time.monotonic()
         watched = self._watch.step(number, model, forward, batch.targets) if self._watch else None

@@ -35,14 +35,7 @@ class Judge:
     """Evaluates a model in training, remembers the best loss, and says when patience runs out."""
 
     def __init__(self, run: Run, state: TrainState, top_k: int | None = None) -> None:
-        """Choose the rows that every evaluation scores.
-
-        Args:
-            run: The run.
-            state: The model in training, and its progress.
-            top_k: Sample from the k most likely characters only; None samples from all.
-
-        """
+        """Choose the rows that every evaluation scores; `top_k` is for the samples."""
         self._run, self._state, self._model, self._top_k = run, state, state.learner.model, top_k
         self._rows = evaluated_rows(run.corpus, run.settings.seed)
         self._curve = run.metrics()
@@ -84,10 +77,7 @@ class Judge:
     def samples(self, n: int = SAMPLES, max_length: int | None = None) -> Samples:
         """Sample from the model as it is, with its own random state.
 
-        Args:
-            n: How many samples.
-            max_length: Characters after which a sample is cut; None means the length of the longest line.
-
+        Samples are cut at `max_length` characters; None means the length of the longest line.
         """
         run, model, step = self._run, self._model, self._state.step
         longest = run.corpus.longest if max_length is None else min(run.corpus.longest, max_length)

@@ -35,15 +35,9 @@ ON_GPU = 16
 def settings_for(
     type: str, corpus: Corpus, given: Given, device: torch.device, own: Recipe | None = None
 ) -> Settings:
-    """Return how to train a type of model on a corpus.
+    """Return how to train a type of model on a corpus: the given settings, and the others from its recipe.
 
-    Args:
-        type: A name of MODELS.
-        corpus: The lines.
-        given: The settings not to take from the type's recipe.
-        device: Where it is trained.
-        own: Another recipe than the type's.
-
+    `own` replaces the recipe of the type.
     """
     own = own or recipe(type)
     n_train = corpus.counts()["train"]
@@ -71,13 +65,7 @@ def settings_for(
 
 
 def check_used(type: str, given: Iterable[str]) -> None:
-    """Raise MakemoreError for arguments that do nothing for a type that is fitted by counting.
-
-    Args:
-        type: A name of MODELS.
-        given: The arguments of `train` that were given.
-
-    """
+    """Raise MakemoreError if an argument does nothing for a type because it is fitted by counting."""
     idle = tuple(name for name in given if name in _FOR_STEPS)
     if idle and model_class(type).counting:
         does, it = ("does", "it") if len(idle) == 1 else ("do", "them")
@@ -90,12 +78,7 @@ def check_used(type: str, given: Iterable[str]) -> None:
 def settings_to_resume(run: Run, given: Given, knobs: Mapping[str, float], type: str | None) -> Settings:
     """Return the settings to continue a run with, or raise MakemoreError for something that cannot change.
 
-    Args:
-        run: The run, as it is on disk.
-        given: The settings to change; only the length of training and the patience can.
-        knobs: Fields of the type's Config.
-        type: The type of model; None if it was not given.
-
+    Only the length of training and the patience can.
     """
     changes = given.named()
     if given.time is not None:

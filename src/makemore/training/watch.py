@@ -47,15 +47,10 @@ REPEATS = 16
 
 
 def due(step: int, max_steps: int) -> bool:
-    """Return whether to record a step.
+    """Return whether to record a step, counted from 1, of a training of `max_steps`; -1 is unknown.
 
     If the number of steps is known, the first ten and about a hundred others are recorded; if not, 16 in
     every doubling. This depends on the step alone, so a resumed run records the same steps.
-
-    Args:
-        step: Counted from 1.
-        max_steps: The steps of the whole training; -1 if unknown.
-
     """
     if max_steps > 0:
         return step <= 10 or step % max(1, max_steps // 100) == 0
@@ -72,14 +67,10 @@ class Watch:
 
     @contextlib.contextmanager
     def step(self, number: int, model: nn.Module, forward: Forward, targets: Tensor) -> Iterator[Forward]:
-        """Yield what to call instead of `forward` in one step of training.
+        """Yield what to call instead of `forward` in step `number` of training, counted from 1.
 
-        Args:
-            number: The step, counted from 1.
-            model: The model in training.
-            forward: The model, or the compiled model, whose activations cannot be seen.
-            targets: (B, T), IGNORE at padding, which is left out of the activations.
-
+        The activations of a compiled model cannot be seen. Those at padding, where targets (B, T) are IGNORE,
+        are left out.
         """
         if not due(number, self._max_steps):
             yield forward
@@ -124,11 +115,7 @@ def _changes(
 ) -> dict[str, object]:
     """Return the norm of the gradient, and for each parameter its size, its gradient's and its update's.
 
-    Args:
-        parameters: After the update.
-        before: Their values before it.
-        gradients: For each parameter the standard deviation and the norm of its gradient, before clipping.
-
+    `gradients` holds for each parameter the standard deviation and the norm of its gradient, before clipping.
     """
     found: dict[str, dict[str, float | None]] = {}
     squares = 0.0
