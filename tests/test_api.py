@@ -7,6 +7,7 @@ import io
 import math
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,41 @@ def test_a_notebook_shows_a_bar(small: Path, tmp_path: Path, monkeypatch: pytest
     assert all(page.startswith("<progress max='1' value='") for page in pages)
     assert "value='0.5000'" in "".join(pages)
     assert "4 steps" in pages[-1]
+
+
+# wrong arguments
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda run: makemore.load(3), "directory must be a path, not 3"),
+        (lambda run: makemore.load(""), "directory is empty"),
+        (lambda run: makemore.train(["anna", "bob"]), "anna: no such file.*pass them as lines="),
+        (lambda run: makemore.train(iter(["anna"])), "anna: no such file.*pass them as lines="),
+        (lambda run: makemore.train(learning_rat=1), "no such argument; did you mean learning_rate"),
+        (lambda run: makemore.train(worm_dir="x"), "no such argument; did you mean work_dir"),
+        (lambda run: makemore.train(n_embed=3), "no such argument; did you mean n_embd"),
+        (lambda run: makemore.train(type="ngram", teacher=0.5), "teacher does nothing for type ngram"),
+        (lambda run: makemore.build("gru", 27, None), "config must be what configure"),
+        (lambda run: makemore.assess("out"), "run must be of type Run, not 'out'"),
+        (lambda run: makemore.compare("names", 3), "types must be names, not 3"),
+        (lambda run: makemore.compare("names", how=3), "how must be of type How, not 3"),
+        (lambda run: makemore.compare_runs(3), "directories must be a path, not 3"),
+        (lambda run: makemore.inspect("names", 3), "how must be of type How, not 3"),
+        (lambda run: makemore.write_report([]), "directories is empty"),
+        (lambda run: makemore.write_report([3]), "directories must be a path, not 3"),
+        (lambda run: makemore.plot(run, "length", 3), "found must be of type Assessment, not 3"),
+        (lambda run: makemore.Corpus.from_lines(["a", "b", "c"], 3), "how must be of type How, not 3"),
+        (lambda run: makemore.Vocab(3), "characters must be a string, not 3"),
+        (lambda run: makemore.evaluate(3, 3, 3), "model must be of type Module, not 3"),
+        (lambda run: run.stream(1, 3), "options must be of type SampleOptions or None, not 3"),
+        (lambda run: run.letters(3), "lines must be strings"),
+        (lambda run: run.letters([3]), "lines: item 1 is 3, not a string"),
+        (lambda run: list(run.scored([3])), "lines: item 1 is 3, not a string"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(run: Run, call: Callable[[Run], object], says: str) -> None:
+    with pytest.raises(MakemoreError, match=says):
+        call(run)
+    assert not Path("out").exists()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from makemore.plots.files import Plot as Plot
     from makemore.reports.assessment import assess as assess
     from makemore.reports.comparison import compare as compare
+    from makemore.reports.comparison import compare_runs as compare_runs
+    from makemore.reports.inspection import inspect as inspect
     from makemore.reports.page import write_report as write_report
     from makemore.runs.run import Run as Run
     from makemore.runs.run import load as load
@@ -47,6 +49,8 @@ _HOME = {
     "evaluate": "metrics.losses",
     "assess": "reports.assessment",
     "compare": "reports.comparison",
+    "compare_runs": "reports.comparison",
+    "inspect": "reports.inspection",
     "write_report": "reports.page",
     "plot": "plots.draw",
     "Plot": "plots.files",

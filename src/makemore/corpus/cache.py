@@ -33,6 +33,7 @@ from makemore.errors import MakemoreError, shown
 from makemore.files.locks import held
 from makemore.files.manifest import Manifest
 from makemore.files.paths import kind
+from makemore.files.typed import check_arguments
 
 _ENTRY = re.compile(r"[0-9a-f]{24}(\.lock|\.part)?")
 
@@ -80,6 +81,7 @@ def read_corpus(
     sizes: Sizes | None = None,
 ) -> Corpus:
     """Read lines from files as `read` does, with the options as one object."""
+    check_arguments(read_corpus, {"how": how})
     sizes = usual() if sizes is None else sizes
     found = locate(source)
     directory = root() / _key(found, how)

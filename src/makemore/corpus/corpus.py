@@ -18,6 +18,7 @@ from makemore.corpus.splits import SPLITS, hashes_of, line_hashes, split_of
 from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum
+from makemore.files.typed import check_arguments
 
 
 class Corpus(Passes):
@@ -64,6 +65,7 @@ class Corpus(Passes):
                 than 3 different lines.
 
         """
+        check_arguments(Corpus.from_lines, {"how": how})
         reading = Reading("lines", False, keep_spaces=how.keep_spaces)
         numbering = Numbering(reading, how)
         return cls.from_blocks(numbering, list(numbering.numbered(blocks_of(lines, reading, how))))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.errors import MakemoreError
+from makemore.files.typed import checked
 
 Ids: TypeAlias = npt.NDArray[np.unsignedinteger]
 """An array of ids, in the smallest unsigned integer type that holds the vocabulary."""
@@ -38,6 +39,7 @@ class Vocab:
     def __init__(self, characters: str, unknown: bool = False) -> None:
         """Number the characters."""
         self.unknown = unknown
+        checked("characters", characters, str)
         self.characters = "".join(sorted(set(characters) - {"\n"}))
         self.codes = code_points("\n" + self.characters)
         """(V,) uint32: the code point of each id."""

@@ -10,7 +10,7 @@ import math
 import numbers
 import os
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar, get_args, get_origin, get_type_hints
 
@@ -48,11 +48,20 @@ def checked_path(name: str, value: object) -> Path:
     return Path(value)
 
 
+def checked_paths(name: str, value: object) -> list[Path]:
+    """Return one path, or several, as a list that is not empty, or raise MakemoreError."""
+    several = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    paths = [checked_path(name, each) for each in several]
+    if not paths:
+        raise MakemoreError(f"{name} is empty; name a file or a directory", option=name)
+    return paths
+
+
 def check_fields(made: object) -> None:
     """Check every field of a frozen dataclass against its annotation, in its `__post_init__`.
 
-    NumPy's numbers become Python's. Checked are int, float, bool, str, `str | Path`, functions, and each of
-    these or None; fields of other types are not.
+    NumPy's numbers become Python's. Checked are int, float, bool, str, `str | Path`, functions, classes, and
+    each of these or None; fields of other types are not.
 
     Raises:
         MakemoreError: A value is of another type.
@@ -91,6 +100,9 @@ def _fitting(name: str, value: object, hint: object) -> object:
         raise _wrong(name, value, "a path" + other)
     if {get_origin(option) for option in options} == {Callable} and not callable(value):
         raise _wrong(name, value, "a function" + other)
+    for option in options if len(options) == 1 else ():
+        if isinstance(option, type) and option is not Path and not isinstance(value, option):
+            raise _wrong(name, value, f"of type {option.__name__}{other}")
     return value
 
 

@@ -19,6 +19,7 @@ from makemore.corpus.batches import in_order
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.group import ALONE, Group
 from makemore.files.results import Result
+from makemore.files.typed import check_arguments
 from makemore.metrics.intervals import FEWEST, Floats, Interval, Units, t
 from makemore.models.loss import token_nll
 
@@ -179,6 +180,7 @@ def evaluate(model: nn.Module, corpus: Corpus, rows: Rows) -> Loss:
         rows: (M,) which lines, for example `corpus.rows("test")`.
 
     """
+    check_arguments(evaluate, {"model": model, "corpus": corpus})
     return losses(model, corpus, rows).loss
 
 

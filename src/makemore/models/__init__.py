@@ -116,8 +116,9 @@ def configure(type: str, longest: int, **given: float) -> ModelConfig:
     for name, value in given.items():
         if name not in names:
             has = "has " + ", ".join(names) if names else "has nothing to set"
+            guess = f";{found}" if (found := alike(name, names)) else ""
             raise MakemoreError(
-                f"{name} does not apply to type {type}, which {has}", option=(name, "type", *names)
+                f"{name} does not apply to type {type}, which {has}{guess}", option=(name, "type", *names)
             )
         given[name] = checked(name, value, names[name])
     if "block_size" in names and not given.get("block_size"):
@@ -130,7 +131,12 @@ def configure(type: str, longest: int, **given: float) -> ModelConfig:
 
 def build(type: str, vocab_size: int, config: ModelConfig) -> Model:
     """Return a new model of a type, with weights initialised from torch's global generator."""
-    return model_class(type)(vocab_size, config)
+    model = model_class(type)
+    if not isinstance(config, model.config_class):
+        raise MakemoreError(
+            f"config must be what configure({type!r}, ...) returns, not {shown(repr(config))}"
+        )
+    return model(checked("vocab_size", vocab_size, int), config)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -14,6 +14,7 @@ from makemore.errors import MakemoreError, alike, quoted
 from makemore.files.locks import held
 from makemore.files.manifest import Manifest
 from makemore.files.paths import refuse_unless
+from makemore.files.typed import check_arguments
 from makemore.metrics.assessment import Assessment
 from makemore.plots import inside, losses, samples
 from makemore.plots.entry import Entry
@@ -89,6 +90,7 @@ def plot(run: Run, name: str, found: Assessment) -> Plot:
         MakemoreError: There is no plot of this name, or the run has none.
 
     """
+    check_arguments(plot, {"run": run, "found": found})
     makers = _of_run(Entry(run.directory.name, run, found))
     if name not in makers:
         guess = alike(name, makers)

@@ -11,7 +11,7 @@ import numpy as np
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
 from makemore.errors import MakemoreError, shown
-from makemore.files.typed import checked
+from makemore.files.typed import check_arguments
 from makemore.metrics import advice, quality
 from makemore.metrics import losses as evaluation
 from makemore.metrics.assessment import (
@@ -67,10 +67,9 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
         MakemoreError: If the run has no weights, or an argument is out of range.
 
     """
-    n = None if n is None else checked("n", n, int)
+    check_arguments(assess, {"run": run, "n": n, "seed": seed})
     if n is not None and not LEAST_SAMPLES <= n <= MOST_SAMPLES:
         raise MakemoreError(f"n must be from {LEAST_SAMPLES} to {MOST_SAMPLES:,}, not {shown(n)}", option="n")
-    seed = checked("seed", seed, int)
     SampleOptions(seed=seed)
     corpus, model = run.corpus, run.model
     # all lines; of a large split, the ones that were scored at the end of training

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -20,13 +20,13 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import AS_USUAL, How
 from makemore.corpus.splits import SPLITS
 from makemore.distributed.devices import pick_device
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 from makemore.files.json_io import read_json, to_json
 from makemore.files.locks import held
 from makemore.files.manifest import Manifest
 from makemore.files.paths import damage, kind
 from makemore.files.results import Flag, Result
-from makemore.files.typed import check_fields, checked
+from makemore.files.typed import check_fields, checked, checked_path, checked_paths
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, model_class
 from makemore.reports.compared import Comparison, measure, summary_of
@@ -115,7 +115,7 @@ def compare(
     names = _names(types, seeds)
     given = Given(budget.get("max_steps"), budget.get("time"))
     pick_device(device)
-    directory = Path(work_dir)
+    directory = checked_path("work_dir", work_dir)
     corpus = read_corpus(source, how)
     plan = _Plan(corpus.fingerprint, given.time, given.max_steps)
     _check(directory, plan, names)
@@ -158,9 +158,10 @@ def compare_runs(directories: Sequence[str | Path]) -> Comparison:
         MakemoreError: If a run is not finished, or the runs have different splits.
 
     """
-    if len({Path(directory).resolve() for directory in directories}) < max(2, len(directories)):
+    paths = checked_paths("directories", directories)
+    if len({path.resolve() for path in paths}) < max(2, len(paths)):
         raise MakemoreError("compare: give at least two different run directories, or a file of lines")
-    runs = [Run.load(directory) for directory in directories]
+    runs = [Run.load(path) for path in paths]
     for run in runs:
         if run.summary() is None:
             raise MakemoreError(
@@ -198,6 +199,8 @@ def _names(types: str | Sequence[str] | None, seeds: int) -> dict[str, list[str]
     if types is not None and not types:
         raise MakemoreError(f"types is empty; there are {', '.join(MODELS)}", option="types")
     types = [types] if isinstance(types, str) else types
+    if types is not None and not isinstance(types, Iterable):
+        raise MakemoreError(f"types must be names, not {shown(repr(types))}", option="types")
     if not 1 <= checked("seeds", seeds, int) <= MOST_SEEDS:
         raise MakemoreError(f"seeds must be from 1 to {MOST_SEEDS}, not {seeds}", option="seeds")
     names = {}

@@ -14,6 +14,7 @@ from makemore.files.locks import held
 from makemore.files.manifest import Manifest
 from makemore.files.paths import kind, refuse_unless, unwritable
 from makemore.files.results import Flag
+from makemore.files.typed import checked_path, checked_paths
 from makemore.plots.draw import make_plots, picture_files, picture_names, write_plots
 from makemore.plots.entry import Entry, same_lines
 from makemore.plots.files import Plot
@@ -80,8 +81,8 @@ def write_page(
 
 
 def write_report(
-    directories: Sequence[Path],
-    output: Path | None = None,
+    directories: str | Path | Sequence[str | Path],
+    output: str | Path | None = None,
     n: int | None = None,
     seed: int = 0,
     said: Callable[[str], None] = lambda text: None,
@@ -104,14 +105,15 @@ def write_report(
         MakemoreError: A run cannot be loaded, or something cannot be written.
 
     """
-    first, result = directories[0], None
-    page = output or first / "report.html"
+    paths = checked_paths("directories", directories)
+    first, result = paths[0], None
+    page = first / "report.html" if output is None else checked_path("output", output)
     pictures = page.with_name(page.stem + "-plots")
     if os.path.isdir(first):  # otherwise loading the run says what is wrong
         _manifest_of(page)
         picture_files(pictures)
         check_writable(page)
-    named = {str(directory): directory for directory in directories}
+    named = {str(path): path for path in paths}
     if len(named) == 1 and (result := result_of(first)) is not None:
         named = {each.name: first / Path(each.runs[0]).name for each in result.entries}
     entries = []
@@ -121,7 +123,7 @@ def write_report(
         entries.append(Entry(name, run, found))
     if result is None and len(entries) > 1 and same_lines(entries):
         said("comparing")
-        result = compare_runs(directories)
+        result = compare_runs(paths)
     said("plotting")
     plots = make_plots(entries)
     picture_files(pictures, picture_names(entries, plots))

@@ -17,7 +17,7 @@ from makemore.corpus.lines import strings
 from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.files.paths import damage
-from makemore.files.typed import checked
+from makemore.files.typed import check_arguments, checked
 from makemore.models import build
 from makemore.models.base import Model
 from makemore.runs import scoring
@@ -174,6 +174,7 @@ class Run:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.
 
         """
+        check_arguments(Run.stream, {"options": options})
         return self._sampler.stream(n, options or SampleOptions(), group)
 
     def most_likely(
@@ -220,7 +221,9 @@ class Run:
             group: Processes that share the work. All must pass the same lines; each gets every score.
 
         """
-        return scoring.scored(self.letters, self.vocab, map(self.spelling.cleaned, lines), letters, group)
+        return scoring.scored(
+            self.letters, self.vocab, map(self.spelling.cleaned, strings(lines)), letters, group
+        )
 
     def letters(self, lines: Sequence[str]) -> list[list[float]]:
         """Return -log p in nats of every character of some lines, each line's end last.
@@ -231,9 +234,9 @@ class Run:
             MakemoreError: A line has a character that the model does not know, or is not one line.
 
         """
-        if not isinstance(lines, str):
-            for line in lines:
-                self.spelling.check_length(line)
+        lines = list(strings(lines))
+        for line in lines:
+            self.spelling.check_length(line)
         return scoring.letters(self.model, self.vocab, lines)
 
     def score(self, lines: Iterable[str]) -> list[float]:
@@ -293,7 +296,7 @@ class Run:
             path: The file to write; None means report.html in the run directory.
 
         """
-        return makemore.write_report([self.directory], None if path is None else Path(path))
+        return makemore.write_report([self.directory], path)
 
     def plot(self, name: str = "curve") -> makemore.Plot:
         """Make one of the report's plots; the first call measures the run, unless `eval` has.

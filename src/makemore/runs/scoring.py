@@ -97,8 +97,6 @@ def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[f
         MakemoreError: A line has a character that is not in the vocabulary, or is not one line.
 
     """
-    if isinstance(lines, str):
-        raise MakemoreError(f"lines must be a list of lines, not the text {quoted(lines)}", option="lines")
     for line in lines:
         if "\n" in line:
             raise MakemoreError(f"{quoted(line)}: is more than one line")

@@ -10,8 +10,8 @@ import torch
 
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.devices import fast_dtype
-from makemore.errors import MakemoreError
-from makemore.models import configure, model_class
+from makemore.errors import MakemoreError, alike
+from makemore.models import MODELS, configure, knobs, model_class
 from makemore.runs.run import Run
 from makemore.runs.settings import Given, Recipe, Settings, recipe
 
@@ -62,6 +62,20 @@ def settings_for(
     eval_every = max(1, (2000 if settings.max_steps < 0 else settings.max_steps) // 20)
     two_epochs = 2 * math.ceil(n_train / settings.batch_size)
     return dataclasses.replace(settings, eval_every=min(eval_every, max(25, two_epochs)))
+
+
+def check_spelling(given: Iterable[str], others: Iterable[str]) -> None:
+    """Raise MakemoreError for a misspelt argument of `train`.
+
+    Args:
+        given: The arguments that should be knobs.
+        others: The other arguments of `train`.
+
+    """
+    every = {knob.name for type in MODELS for knob in knobs(type)}
+    for name in given:
+        if name not in every and (guess := alike(name, [*every, *others])):
+            raise MakemoreError(f"{name}: train has no such argument;{guess}")
 
 
 def check_used(type: str, given: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 import torch
 
@@ -33,7 +34,7 @@ from makemore.training.engine import Engine
 from makemore.training.events import Diagnosed, Done, Event, Started
 from makemore.training.loop import steps
 from makemore.training.optimizer import optimizers
-from makemore.training.plan import check_used, settings_for, settings_to_resume
+from makemore.training.plan import check_spelling, check_used, settings_for, settings_to_resume
 from makemore.training.progress import shown
 from makemore.training.tensorboard import board
 from makemore.training.watch import Watch, finish
@@ -118,6 +119,7 @@ def train(
 
     """
     check_arguments(train, locals() | {"knobs": 0.0})  # knobs are checked by `configure`
+    check_spelling(knobs, get_type_hints(train))
     given = Given(
         max_steps, time, batch_size, learning_rate, weight_decay, teacher, patience, seed, precision
     )
@@ -125,6 +127,8 @@ def train(
     how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
+    if isinstance(source, Iterable) and not isinstance(source, str):
+        source = _files(source)
     wanted = _Wanted(source, lines, how, on_progress, Path(work_dir), overwrite, type, knobs, given)
     running = _Running(
         pick_device(device), on_event, progress, tensorboard, stop, top_k, compile, diagnostics
@@ -137,6 +141,17 @@ def train(
             dataclasses.replace(wanted, source=None, lines=None, how=How(), overwrite=False), running
         )
     return _start(wanted, running)
+
+
+def _files(source: Iterable[str | Path]) -> list[str | Path]:
+    """Return several sources, or raise MakemoreError if there are no such files."""
+    found = list(source)
+    try:
+        locate(found)
+    except MakemoreError as error:
+        sentence = f"{error}; if these are the lines themselves, pass them as lines="
+        raise MakemoreError(sentence, option=error.options) from None
+    return found
 
 
 @dataclass(frozen=True)
