@@ -56,13 +56,8 @@ _QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"")
 def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) -> str:
     """Return a text with the first mention of each argument replaced by the option that sets it.
 
-    "encoding=latin-1" becomes "--encoding latin-1", and "resume=True" becomes "--resume".
-
-    Args:
-        text: A sentence of the library, which names Python arguments.
-        options: The arguments.
-        flag: Returns the option that sets an argument; `str` leaves its name as it is.
-
+    "encoding=latin-1" becomes "--encoding latin-1", and "resume=True" becomes "--resume". `flag` returns the
+    option that sets an argument; `str` leaves its name as it is.
     """
     if flag is str:
         return text
@@ -86,10 +81,7 @@ def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) ->
 def quoted(text: object, most: int = QUOTED) -> str:
     """Return text for a message, in quotes: special characters escaped, the middle of long text left out.
 
-    Args:
-        text: A line, a pattern, an argument's value; anything but a string is converted with `str`.
-        most: How many of its characters to show, at most.
-
+    It shows at most `most` characters of a line, a pattern, or whatever else `str` converts.
     """
     text = str(text)
     mark = '"' if "'" in text and '"' not in text else "'"
@@ -111,13 +103,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def visible(text: str, strict: bool = False) -> str:
-    r"""Return a text in which characters that control a terminal are escaped, as in `\x1b` and `\u202e`.
-
-    Args:
-        text: Any text.
-        strict: Whether to escape other invisible characters too, such as tabs.
-
-    """
+    r"""Return a text in which characters that control a terminal are escaped, as in `\x1b` and `\u202e`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(repr(c)[1:-1] if (strict and not c.isprintable()) or obeyed(c) else c for c in text)

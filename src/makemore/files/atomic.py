@@ -16,12 +16,9 @@ from makemore.files.paths import kind, refuse_unless, unwritable
 def atomic(path: Path, beside: Path | None = None) -> Iterator[Path]:
     """Yield a path to write to; after the block, flush it to disk and rename it to `path`.
 
-    Whatever happens, `path` is either as it was before or complete.
-
-    Args:
-        path: A regular file, or nothing yet.
-        beside: The path to write to; a regular file there, left by a crash, is replaced. None chooses a new
-            name.
+    Whatever happens, `path`, which is a regular file or nothing yet, is either as it was before or complete.
+    `beside` is the path to write to; a regular file there, left by a crash, is replaced. None chooses a new
+    name.
 
     Raises:
         MakemoreError: It cannot be written; the disk may be full.

@@ -10,16 +10,7 @@ IGNORE = -1
 
 
 def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return -log p(target) at every position.
-
-    Args:
-        logits: (B, T, V).
-        targets: (B, T) int64.
-
-    Returns:
-        (B, T), in nats; 0 where the target is IGNORE.
-
-    """
+    """Return -log p(target) in nats, (B, T), given logits (B, T, V); 0 where the target is IGNORE."""
     B, T, V = logits.shape
     loss = F.cross_entropy(
         logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="none"
@@ -28,17 +19,10 @@ def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the sum of -log p over the targets, and the number of targets.
+    """Return the sum of -log p over the targets, in nats, and their number, given logits (B, T, V).
 
-    Their quotient is the loss. Returned separately, they add up exactly over batches of any size.
-
-    Args:
-        logits: (B, T, V).
-        targets: (B, T) int64; IGNORE is not counted.
-
-    Returns:
-        The sum in nats, and the number.
-
+    Their quotient is the loss. Returned separately, they add up exactly over batches of any size. Targets (B,
+    T) that are IGNORE are not counted.
     """
     B, T, V = logits.shape
     total = F.cross_entropy(

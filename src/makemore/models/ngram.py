@@ -228,7 +228,7 @@ def _plain(values: Tensor) -> Array:
 
     Looking strings up is many small operations. torch would share each between threads, which on a busy
     machine wait for each other much longer than they work; NumPy uses one. On a GPU, tensors stay tensors,
-    since what is done with them is written the same for both.
+    since the same code handles both.
     """
     return values.numpy() if values.device.type == "cpu" else values  # type: ignore[return-value]
 

@@ -42,15 +42,10 @@ def sample(
 ) -> Generator[Sample, None, None]:
     """Yield n lines sampled from a model, in chunks, so that any number fits in memory.
 
-    Args:
-        model: The model.
-        vocab: Its vocabulary.
-        n: How many lines.
-        options: What they must be like; `max_length` must be given.
-        keep: Returns for each of some lines whether it is wanted; this replaces `options.novel`.
-        tree: The tree of the same model, prefix and max_length, with the first steps cached.
-        group: Processes that share the work. All must ask for the same lines; each gets all of them, the same
-            as one process alone would.
+    `options.max_length` must be given. `keep` returns for each of some lines whether it is wanted; this
+    replaces `options.novel`. `tree` is that of the same model, prefix and max_length, with the first steps
+    cached. Processes of a group must ask for the same lines; each gets all of them, as one process alone
+    would.
 
     Raises:
         MakemoreError: An option is not valid, or too few lines were found; these are yielded first.

@@ -46,14 +46,7 @@ def most_likely(
     """Yield the n lines with the lowest nll, lowest first, then by text. Nothing is random.
 
     As in `draw.sample`, a line's nll includes its end, even for a line of max_length characters, whose
-    `ended` is False.
-
-    Args:
-        model: The model.
-        vocab: Its vocabulary.
-        n: How many lines.
-        options: Their prefix, pattern and max_length, which must be given; the rest is not used.
-        keep: Returns for each of some lines whether it is wanted.
+    `ended` is False. Of the options only prefix, pattern and max_length, which must be given, are used.
 
     Raises:
         MakemoreError: An option is not valid, or too few lines were found; these are yielded first.

@@ -136,16 +136,9 @@ class Tree:
 
     @torch.inference_mode()
     def step(self, state: State, parent: Ids, character: Ids) -> tuple[Floats, State]:
-        """Let the model read one character in each of D rows.
+        """Let the model read a character in each of D rows that continue the rows `parent` (D,) of a state.
 
-        Args:
-            state: The state of the previous rows.
-            parent: The row of `state` that each continues, (D,).
-            character: The character that each reads, (D,).
-
-        Returns:
-            The log-probabilities of what follows (D, V), and the new state.
-
+        Return the log-probabilities of what follows (D, V), and the new state.
         """
         B = len(state[0]) if state else 0
         every = len(parent) == B and (parent == np.arange(B)).all()

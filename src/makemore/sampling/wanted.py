@@ -17,12 +17,7 @@ PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 
 
 class Wanted:
-    """The lines that the caller wants.
-
-    Args:
-        n: How many.
-        options: What they must be like.
-        keep: A further condition, such as not being in the corpus (`novel`); None accepts all.
+    """The n lines that the caller wants; `keep` is a further condition, such as `novel`; None accepts all.
 
     Raises:
         MakemoreError: n is negative or too large.

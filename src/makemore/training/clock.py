@@ -12,7 +12,7 @@ EVALUATIONS, SAMPLES = 20, 4
 """How often a training of known duration is evaluated, and how often it shows samples."""
 
 REST = 4
-"""A timed training goes on for this many times as long as an evaluation took before the next, at least."""
+"""After an evaluation, a timed training goes on for at least this many times as long as that took."""
 
 EARLY = (20, 50, 100, 200, 500, 1000)
 """Steps after which a few samples are shown in the first quarter of training, to watch the model learn."""

@@ -33,15 +33,9 @@ class Learner:
         self._precision = getattr(torch, settings.precision)
 
     def step(self, done: float | None, step: int = 0) -> tuple[float, float, int]:
-        """Learn from one batch, with one update of the weights.
+        """Learn from one batch, with one update of the weights, at the learning rate that `schedule` says.
 
-        Args:
-            done: The share of training that is done, which decides the learning rate: see `schedule`.
-            step: Steps done.
-
-        Returns:
-            The loss of the batch before the update, the learning rate, and the tokens of the batch.
-
+        Return the loss of the batch before the update, the learning rate, and the tokens of the batch.
         """
         batch = self._engine.share(self._corpus, next(self._rows))
         rate = self._settings.learning_rate * schedule(done, step)

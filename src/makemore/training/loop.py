@@ -1,15 +1,6 @@
 """The training loop, for every model that learns by gradient descent: a generator of events.
 
-Read it top to bottom. Each part has a file of its own beside this one:
-
-    learner.py  Learner: the model, its optimisers, batches and teacher; it takes the steps
-    step.py     update: one forward pass, one backward pass, one change of the weights
-    state.py    TrainState: how far training has come; one checkpoint holds it and the learner
-    clock.py    Clock: how far along training is, by steps or by seconds, and what is due
-    judge.py    Judge: the rows scored during training, the best so far, a few samples now and then
-    engine.py   Engine: the device, several processes, compiling, watching, stopping
-    finish.py   summarize: the best weights, scored on every split
-
+Read it top to bottom. Each part has a file of its own beside this one; `training/__init__.py` lists them.
 Listeners print, plot, log or count the events; nothing here depends on them.
 """
 

@@ -21,14 +21,8 @@ def optimizers(
     AdamW (Loshchilov & Hutter 2019) updates everything, except that with `muon` the hidden matrices go to
     Muon. Its updates have the size that AdamW's would have, so both share one learning rate. A matrix is
     hidden if it is in a module, unless that is an embedding, whose rows are looked up one by one, or the
-    output layer `head`. Vectors (biases, gains) are not decayed.
-
-    Args:
-        model: The model.
-        learning_rate: The first learning rate.
-        weight_decay: How much the weights shrink at each update, as a share of the learning rate.
-        muon: Whether Muon updates the hidden matrices.
-
+    output layer `head`. Each update shrinks the matrices by `weight_decay` times the learning rate, but not
+    the vectors (biases, gains).
     """
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     hidden, decayed, plain = [], [], []
@@ -57,8 +51,8 @@ class Muon(torch.optim.Optimizer):
         m <- 0.95 m + 0.05 g
         W <- (1 - lr decay) W - 0.2 lr sqrt(max(rows, columns)) orthogonal(0.95 m + 0.05 g)
 
-    All directions of the update get the same weight, instead of the few that most gradients share dominating
-    it. The factor 0.2 sqrt(...) gives it the size of AdamW's (Liu et al. 2025, "Muon is scalable for LLM
+    All directions of the update get the same weight, so the few that most gradients share do not dominate.
+    The factor 0.2 sqrt(...) gives it the size of AdamW's (Liu et al. 2025, "Muon is scalable for LLM
     training"). torch.optim.Muon does the same for one matrix after another; here matrices of one shape are
     updated together, which takes a third of the time if there are many small ones.
 
@@ -91,17 +85,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Return approximately U V^T for each matrix U S V^T: the same directions, all with the same weight.
+    """Return approximately U V^T for each matrix U S V^T of (N, rows, columns): directions weigh the same.
 
     Five steps X <- a X + b (X X^T) X + c (X X^T)^2 X of the Newton-Schulz iteration bring the singular values
     from anywhere in (0, 1] to between 0.7 and 1.2. This is so rough that 16 bits are enough.
-
-    Args:
-        matrices: (N, rows, columns).
-
-    Returns:
-        (N, rows, columns).
-
     """
     tall = matrices.shape[1] > matrices.shape[2]
     X = matrices.mT if tall else matrices  # so that X X^T is the small product
@@ -114,15 +101,11 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 def schedule(share: float | None, step: int = 0) -> float:
-    """Return the learning rate as a share of the highest rate.
+    """Return the learning rate as a share of the highest rate, by the share of training that is done.
 
     It rises linearly over the first 5 % of training, then falls linearly to zero (Bergsma et al. 2025,
-    "Straight to zero"). If training has no end, it rises for 200 steps and stays there.
-
-    Args:
-        share: The share of training that is done, from 0 to 1; None if training has no end.
-        step: Steps done, used only if training has no end.
-
+    "Straight to zero"). If training has no end, the share is None: the rate rises for 200 steps and stays
+    there.
     """
     if share is None:
         return min(1.0, (step + 1) / 200)
