@@ -194,7 +194,7 @@ class Display:
             best = "  best" if event.best else ""
             of = f"/{settings.max_steps:,}" if settings.max_steps > 0 else ""
             if settings.time:
-                of = f"  {duration(event.seconds)} of {duration(settings.time)}"
+                of = f"  {event.seconds:.0f}/{settings.time:g} s"
             self.say(f"step {event.step:>6,}{of}  {self._losses}{speed}{best}")
 
     def _overfitting(self, event: Overfitting) -> None:

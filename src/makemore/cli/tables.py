@@ -101,8 +101,8 @@ def _judged(console: Console, found: Assessment) -> None:
         (
             "C_T",
             number(of.c_t, 1),
-            "is 0 if samples and held-out lines are equally near to training lines, and below 0 if samples are "
-            "nearer; that is no fault unless R is high too",
+            "whether samples are nearer to training lines (below 0) or further away (above 0) than held-out "
+            "lines are; below 0 is no fault unless R is high too",
         ),
         (
             "novel",
@@ -264,8 +264,8 @@ def show_inspection(console: Console, found: Inspection, files: Sequence[str], g
     if advised.max_length and not repaired and "--max-length" not in given:
         more += f" --max-length {advised.max_length}"
     lead = f"try{', once that is done' * repaired} (at most about {_roughly(advised.seconds)} here):"
-    command(console, lead, f"{line} --type {advised.type}{more}", "bold")
-    command(console, "and count, in seconds:", f"{line} --type ngram{more} -o out-ngram", "bold")
+    for said, type in ((lead, advised.type), ("and count, in seconds:", "ngram")):
+        command(console, said, f"{line} --type {type}{more} -o out-{type}", "bold")
 
 
 def _roughly(seconds: float) -> str:
