@@ -125,10 +125,10 @@ def unique(rounds: int, limit: float, short: bool) -> dict[str, Any]:
 
 
 class OneOf(Group):
-    """A process of a group without its other processes: it takes its part of each batch, and exchanges nothing."""
+    """A process of a group without the others: it takes its part of each batch and exchanges nothing."""
 
     def __init__(self, size: int, whole: bool) -> None:
-        """size: How many processes the group would have. whole: Make the mask of the whole batch, as they do."""
+        """size: Processes that the group would have. whole: Whether each makes the whole batch's mask."""
         super().__init__(0, size)
         self.whole = whole
 

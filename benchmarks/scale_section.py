@@ -122,8 +122,10 @@ def section(kept: dict[str, Any]) -> str:
             for n, rate in last["rates"].items()
             if n != "planned"
         )
-        text += ". Choosing the lines of batches, which every process does for the whole batch, takes a second for "
-        text += f"{last['rates']['planned'] / 1e6:.0f} million tokens.\n\n"
+        text += (
+            ". Choosing the lines of batches, which every process does for the whole batch, takes a second "
+        )
+        text += f"for {last['rates']['planned'] / 1e6:.0f} million tokens.\n\n"
     if "commands" in kept:
         rows = [[f"`{n}`", f"{r['seconds']:.1f}", f"{r['peak']:,.0f}"] for n, r in kept["commands"].items()]
         text += f"### Other commands, on {kept['commands_on']}\n\n" + common.table(

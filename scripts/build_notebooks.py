@@ -60,7 +60,7 @@ def in_step(lesson: Lesson) -> bool:
 
 
 def build(lesson: Lesson, anew: bool = False) -> None:
-    """Write a lesson's notebook. If only its text changed, the output is kept; otherwise the lesson is run."""
+    """Write a lesson's notebook. If only its text changed, its output is kept; else the lesson is run."""
     notebook = jupytext.read(lesson.path)
     path = lesson.path.with_suffix(".ipynb")
     before = jupytext.read(path) if path.exists() else None

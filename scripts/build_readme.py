@@ -3,8 +3,9 @@
     uv run python scripts/build_readme.py            # trains three models: some minutes
     uv run python scripts/build_readme.py --lengths  # only the lengths of the files in docs/design.md
 
-Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files to read in
-docs/design.md. Samples are drawn as at the end of training: novel, no line twice, at temperature 0.8.
+Writes docs/_static/learning.svg, the samples between the markers in README.md, and the lengths of the files
+to read in docs/design.md. Samples are taken as at the end of training: novel, no line twice, at temperature
+0.8.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from makemore.training.events import Evaluation, Event, Samples, Step
 
 ROOT = Path(__file__).parents[1]
 TYPES = {"names": None, "words": "ngram", "companies": "ngram"}
-"""The type of model for each bundled list: the default, and the better one where that is not the default (RESULTS.md)."""
+"""The type of model for each bundled list: the best one (RESULTS.md); None is the default."""
 LABELLED = (20, 100, 500, 3000)
 """Steps whose first samples are written beside the curve."""
 

@@ -297,7 +297,7 @@ class Large(TorchDispatchMode):
 
 @pytest.mark.parametrize("model", [NGram(27, Config(order=5)), Bigram(27, BigramConfig())])
 def test_counting_models_do_not_keep_threads_waiting(model):
-    """On a busy machine torch's threads wait for each other, at each operation, much longer than they work."""
+    """On a busy machine torch's threads wait for each other at each operation, longer than they work."""
     tokens = torch.from_numpy(read("names").tokens[:3000].astype(np.int64))
     model.fit(tokens)
     with torch.inference_mode(), Large() as large:

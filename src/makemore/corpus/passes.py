@@ -1,4 +1,4 @@
-"""What measuring asks of all lines of a corpus, computed a piece at a time: memory does not grow with them."""
+"""What measuring asks of all lines of a corpus, computed a piece at a time in bounded memory."""
 
 from __future__ import annotations
 

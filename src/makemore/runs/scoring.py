@@ -114,7 +114,7 @@ def scored(
     letters: bool,
     group: Group,
 ) -> Generator[Scored, None, None]:
-    """Yield each line that is not empty with its score, and that of its letters; the group shares the work."""
+    """Yield each line that is not empty with its score, and that of its letters."""
 
     def work(chunk: list[str]) -> list[Scored]:
         scores = iter(score([line for line in chunk if vocab.knows(line)]))

@@ -51,5 +51,5 @@ class Wanted:
         return [a and b for a, b in zip(self.matching(lines), self.kept(lines), strict=True)]
 
     def should_give_up(self, refused: int, since: float) -> bool:
-        """Return whether to give up: too many lines were rejected in a row, or none was found for too long."""
+        """Return whether too many lines were rejected in a row, or none was found for too long."""
         return refused >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS

@@ -84,7 +84,8 @@ def check_used(type: str, given: Iterable[str]) -> None:
     if idle and model_class(type).counting:
         does, it = ("does", "it") if len(idle) == 1 else ("do", "them")
         raise MakemoreError(
-            f"{' and '.join(idle)} {does} nothing for type {type}, which is fitted by counting; leave {it} out",
+            f"{' and '.join(idle)} {does} nothing for type {type}, which is fitted by counting; leave {it} "
+            "out",
             option=(*idle, "type"),
         )
 

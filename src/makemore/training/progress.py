@@ -66,8 +66,8 @@ class _Progress:
             if now - self._written < EVERY:
                 return
             self._written = now
-            text = f"step {event.step:,}{self._of}, loss {event.loss:.3f}{self._losses}{self._left(event.done, now)}"
-            self._write(text, event.done)
+            text = f"step {event.step:,}{self._of}, loss {event.loss:.3f}{self._losses}"
+            self._write(text + self._left(event.done, now), event.done)
         elif isinstance(event, Ended):
             self._write(f"{event.step:,} steps{self._losses}; scoring every line", 1.0)
         elif isinstance(event, Done):

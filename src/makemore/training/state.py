@@ -17,7 +17,7 @@ class TrainState:
     """A learner and its progress, from the first step or from the last checkpoint."""
 
     def __init__(self, run: Run, learner: Learner, engine: Engine) -> None:
-        """Bring a learner to the run's last checkpoint, if there is one; else training starts from scratch."""
+        """Bring a learner to the run's last checkpoint, if any; else training starts from scratch."""
         self.learner = learner
         self.progress = checkpoint.restored(run, learner)
         engine.wait()
