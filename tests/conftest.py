@@ -19,6 +19,10 @@ hypothesis.settings.load_profile("makemore")
 # same number of threads gives the same bits. Set before anything imports torch.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# Commands that are printed begin with "makemore", however the tests were started.
+os.environ.pop("UV_RUN_RECURSION_DEPTH", None)
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
 
 @dataclass
 class Result:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from makemore.cli import measure as measuring
+from makemore.cli.terminal import program
 from makemore.course import grading
 from makemore.course import lessons as course
 from makemore.course.grading import check_apart
@@ -83,6 +84,26 @@ def test_printed_commands_are_quoted(makemore: Any, small: Path) -> None:
 def test_a_command_line_to_copy() -> None:
     assert command_line("sample", Path("a b"), "-n", 100) == "makemore sample 'a b' -n 100"
     assert command_line("sample", Path("-x")) == "makemore sample ./-x"
+
+
+@pytest.mark.parametrize(
+    ("path", "by_uv", "says"),
+    [("own", False, "makemore"), ("own", True, "uv run makemore"), ("", False, "python -m makemore")],
+)
+def test_a_printed_command_starts_makemore_as_the_shell_can(
+    makemore: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str, by_uv: bool, says: str
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "makemore").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / path) if path else str(tmp_path))
+    if by_uv:
+        monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    program.cache_clear()
+    try:
+        assert f"`{says} cache clear` removes" in makemore("cache").out
+        assert f"see {says} sample --help" in makemore("sample", "a", "b").err
+    finally:
+        program.cache_clear()
 
 
 # a prefix that is as long as the longest line

@@ -134,7 +134,7 @@ def put(monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("environment", "says"),
     [
-        ({"WORLD_SIZE": "2"}, ["WORLD_SIZE=2", "not RANK", "--nproc", "unset WORLD_SIZE"]),
+        ({"WORLD_SIZE": "2"}, ["WORLD_SIZE=2", "not RANK", "with torchrun", "unset WORLD_SIZE"]),
         ({"WORLD_SIZE": "abc"}, ["WORLD_SIZE is 'abc'", "unset it"]),
         ({"WORLD_SIZE": "-1"}, ["WORLD_SIZE is '-1'"]),
         ({"WORLD_SIZE": "0"}, ["WORLD_SIZE is '0'"]),

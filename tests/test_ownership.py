@@ -598,7 +598,7 @@ def test_what_an_interrupted_reading_leaves_is_listed_and_cleared(cached: Path, 
     assert listed.count("unfinished") == 2
     assert "2.0 MB" in listed
     size = sum(path.stat().st_size for path in (*part.iterdir(), *older.iterdir()) if path.name != NAME)
-    assert cache.clear() == size
+    assert cache.clear_cache() == size
     assert list(cached.iterdir()) == []
 
 
@@ -609,7 +609,7 @@ def test_what_a_run_links_to_is_not_freed(cached: Path, tmp_path: Path) -> None:
     )
     assert linked > 0
     (entry,) = cache.entries()
-    assert cache.clear() <= entry.size - linked
+    assert cache.clear_cache() <= entry.size - linked
     assert library.load(tmp_path / "run").sample(2, seed=1, novel=True)
 
 
@@ -617,10 +617,10 @@ def test_an_entry_that_is_being_made_is_not_cleared(cached: Path) -> None:
     (entry,) = cache.entries()
     lock = entry.directory.with_name(entry.directory.name + ".lock")
     with held(lock):
-        assert cache.clear() == 0
+        assert cache.clear_cache() == 0
     assert cache.entries() == [entry]
     assert lock.exists()
-    cache.clear()
+    cache.clear_cache()
     assert list(cached.iterdir()) == []
 
 
@@ -628,7 +628,7 @@ def test_an_entry_of_an_older_makemore_is_cleared(cached: Path) -> None:
     (entry,) = cache.entries()
     (entry.directory / NAME).unlink()
     (entry.directory / "sorted.123.runs.tmp").write_bytes(b"x")
-    assert cache.clear() > 100_000
+    assert cache.clear_cache() > 100_000
     assert list(cached.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from makemore.corpus.cache import clear_cache as clear_cache
     from makemore.corpus.cache import read as read
     from makemore.corpus.corpus import Corpus as Corpus
     from makemore.corpus.reading import How as How
@@ -41,6 +42,7 @@ _HOME = {
     "Run": "runs.run",
     "SampleOptions": "sampling.options",
     "read": "corpus.cache",
+    "clear_cache": "corpus.cache",
     "Corpus": "corpus.corpus",
     "Vocab": "corpus.vocab",
     "How": "corpus.reading",

@@ -19,7 +19,7 @@ from makemore.cli.options import STANDARD_INPUT, flag_of, option, path
 from makemore.cli.processes import Launch
 from makemore.cli.sample import sample
 from makemore.cli.score import score
-from makemore.cli.terminal import tell
+from makemore.cli.terminal import program, tell
 from makemore.errors import MakemoreError, alike, shown
 from makemore.runs.settings import DEFAULT_TYPE
 
@@ -153,7 +153,7 @@ def _not_an_option(word: str, type_name: str) -> MakemoreError:
     else:
         advice = (
             alike(word, [*has, *train.OPTIONS, "--help", "--version"])
-            or f" see makemore train --type {type_name} --help"
+            or f" see {program()} train --type {type_name} --help"
         )
     own = ", ".join(has) or "no options of its own"
     return MakemoreError(f"{shown(word)}: not an option of --type {type_name}, which has {own};{advice}")

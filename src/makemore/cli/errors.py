@@ -19,7 +19,7 @@ from cyclopts import (
 
 from makemore.cli.options import flag_of
 from makemore.cli.streams import OutputEnded
-from makemore.cli.terminal import tell
+from makemore.cli.terminal import program, tell
 from makemore.errors import MakemoreError, alike, shown
 
 COMMANDS = (
@@ -54,6 +54,8 @@ _SPELLINGS = {
     "batch_size": ("--batch-size", "-b"),
     "learning_rate": ("--learning-rate", "-l"),
     "weight_decay": ("--weight-decay", "-w"),
+    "torchrun": ("torchrun", "--nproc"),
+    "clear_cache": ("`makemore cache clear`",),
 }
 """Options with several spellings, or a name other than that of the argument; the usual spelling first."""
 
@@ -88,7 +90,7 @@ def spelled(error: MakemoreError, argv: Sequence[str] | None = None) -> str:
 def misread(error: CycloptsError, argv: Sequence[str]) -> str:
     """Return a sentence about an option, or a value, that the command line cannot take."""
     command = f" {argv[0]}" if argv and argv[0] in COMMANDS else ""
-    see = f" see makemore{command} --help"
+    see = f" see {program()}{command} --help"
     match error:
         case UnusedCliTokensError():
             word = (error.unused_tokens or ["?"])[0]

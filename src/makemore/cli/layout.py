@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from makemore.cli.terminal import width_of, wrapped
+from makemore.cli.terminal import program, width_of, wrapped
 from makemore.errors import visible
 
 NOTE = 30
@@ -28,6 +28,7 @@ def say(console: Console, text: str = "", style: str | None = None, hang: str = 
 def command(console: Console, lead: str, line: str, style: str | None = None) -> None:
     """Print what a command is for, and the command on a line of its own, so that it can be copied."""
     say(console, lead)
+    line = program() + line.removeprefix("makemore")
     _print(console, "  " + _cell(console, line), style or "")
 
 

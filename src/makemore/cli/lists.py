@@ -47,10 +47,10 @@ def data() -> int:
 
 def cache(action: Annotated[Literal["list", "clear"], option("list or clear.")] = "list") -> int:
     """List the cached copies of large files, or remove them."""
-    from makemore.corpus.cache import clear, entries, root
+    from makemore.corpus.cache import clear_cache, entries, root
 
     if action == "clear":
-        tell(f"{clear() / 1e6:,.1f} MB freed in {root()}")
+        tell(f"{clear_cache() / 1e6:,.1f} MB freed in {root()}")
         return 0
     for entry in entries():
         unread = "unfinished or damaged"

@@ -22,7 +22,7 @@ from makemore.cli.options import (
 )
 from makemore.cli.output import print_json, status
 from makemore.cli.streams import outlasting
-from makemore.cli.terminal import for_stream, tell, waiting
+from makemore.cli.terminal import tell, waiting
 from makemore.errors import MakemoreError, command_line, shown
 
 if TYPE_CHECKING:
@@ -172,14 +172,16 @@ def compare(
         return 0
     from rich.console import Console
 
+    from makemore.cli.layout import command, say
     from makemore.cli.tables import show_comparison
 
-    show_comparison(Console(), result)
+    console = Console()
+    show_comparison(console, result)
     if trains:
         directory = how.work_dir or Path("comparison")
-        tell("")
-        tell(f"everything is in {directory}; for a page with plots:")
-        print(for_stream(sys.stdout)(f"  {command_line('report', directory)}"))
+        say(console)
+        lead = f"everything is in {directory}; for a page with plots:"
+        command(console, lead, command_line("report", directory))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -101,11 +102,22 @@ def wrapped(text: str, width: int, hang: str = "") -> list[str]:
     return [*lines, line]
 
 
+@functools.cache
+def program() -> str:
+    """Return how makemore is started again from the shell that started this command."""
+    by_uv = "UV_RUN_RECURSION_DEPTH" in os.environ
+    places = os.environ.get("PATH", os.defpath).split(os.pathsep)[by_uv:]  # uv run puts its own one first
+    if shutil.which("makemore", path=os.pathsep.join(places)):
+        return "makemore"
+    return "uv run makemore" if by_uv else "python -m makemore"
+
+
 def tell(text: str, hang: str = "", stream: IO[str] | None = None) -> None:
     """Print a line: on a terminal wrapped and with control characters escaped, elsewhere as it is.
 
     Lines after the first begin with `hang`. None takes standard output.
     """
+    text = text.replace("`makemore ", f"`{program()} ")  # so that it can be pasted
     stream = sys.stdout if stream is None else stream
     if for_stream(stream) is visible:
         text = "\n".join(wrapped(visible(text), columns(), hang))

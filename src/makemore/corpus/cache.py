@@ -169,7 +169,7 @@ def entries() -> list[Entry]:
     return found
 
 
-def clear() -> int:
+def clear_cache() -> int:
     """Remove from the cache what makemore wrote, except what is being written; return the bytes freed."""
     freed = 0
     for path in _ours():

@@ -144,8 +144,8 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
                 return _inside(path)
             if bundled not in names:
                 raise MakemoreError(
-                    f"{shown(path)}: is {own}, not a list; give the file of lines, or use makemore sample "
-                    "for lines that a run makes"
+                    f"{shown(path)}: is {own}, not a list; give the file of lines, or sample "
+                    "lines from the run and give those"
                 )
         elif path.exists():
             return Source(str(path), [path])

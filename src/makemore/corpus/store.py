@@ -65,9 +65,9 @@ class Store:
         for k in chunks[~self._checked[chunks]].tolist():
             if self.checksum(k) != int(self.checks.array[k]):
                 raise MakemoreError(
-                    f"{self.directory}: was changed or damaged (chunk {k:,}); run makemore cache clear and "
-                    "repeat the command, with overwrite=True to replace a run",
-                    option="overwrite",
+                    f"{self.directory}: was changed or damaged (chunk {k:,}); remove it with "
+                    "clear_cache and try again, with overwrite=True to replace a run",
+                    option=("clear_cache", "overwrite"),
                 )
             self._checked[k] = True
 

@@ -64,7 +64,8 @@ def write(
     except OSError as error:
         raise MakemoreError(
             f"{directory.parent}: the cache cannot be written: {error.strerror or error}; make room with "
-            "makemore cache clear, or name another place in the environment variable MAKEMORE_CACHE"
+            "clear_cache, or name another place in the environment variable MAKEMORE_CACHE",
+            option="clear_cache",
         ) from None
     finally:
         with contextlib.suppress(MakemoreError):
@@ -136,8 +137,9 @@ class _Writer:
             raise MakemoreError(
                 f"{self._numbering.where}: after {n:,} lines, {total / 1e9:,.2f} billion characters, "
                 f"the disk with the cache in {self._part.parent} has too little room for more "
-                f"({disk.free / 1e9:,.2f} GB); give fewer lines (head -n), make room with makemore cache "
-                "clear, or name another place in the environment variable MAKEMORE_CACHE"
+                f"({disk.free / 1e9:,.2f} GB); give fewer lines, make room with clear_cache, or name "
+                "another place in the environment variable MAKEMORE_CACHE",
+                option="clear_cache",
             )
 
     def _write_offsets(self) -> None:
@@ -220,6 +222,6 @@ class _Writer:
         some = [np.unique(hashes[i : i + at_once]) for i in range(0, n, at_once)]
         different = len(np.unique(np.concatenate(some)))
         raise MakemoreError(
-            f"{self._numbering.where}: only {different:,} of its {n:,} lines are different; deduplicate it "
-            "first (sort -u), or keep fewer copies"
+            f"{self._numbering.where}: only {different:,} of its {n:,} lines are different; deduplicate "
+            "it first, or keep fewer copies"
         )

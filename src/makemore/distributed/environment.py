@@ -30,8 +30,8 @@ def launched() -> bool:
         if not os.environ.get(name):
             raise MakemoreError(
                 f"the environment has WORLD_SIZE={several}, for several processes, but not {name}; "
-                "start the processes with nproc or torchrun, or unset WORLD_SIZE",
-                option="nproc",
+                "start the processes with torchrun, or unset WORLD_SIZE",
+                option="torchrun",
             )
     if number("RANK", 0) >= several:
         raise MakemoreError(
@@ -74,7 +74,7 @@ def number(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> in
     if not (text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
         raise MakemoreError(
             f"the environment variable {name} is {text[:80]!r}, but torchrun, which reads it, needs a whole "
-            f"number of {least:,} or more; unset it, or start the processes with nproc or torchrun",
-            option="nproc",
+            f"number of {least:,} or more; unset it, or start the processes with torchrun",
+            option="torchrun",
         )
     return int(text)

@@ -262,7 +262,7 @@ def joined(device: torch.device | None = None) -> Iterator[Group]:
     if gpu:
         n = torch.cuda.device_count()
         if number("LOCAL_RANK", 0) >= n:
-            raise MakemoreError(f"this machine has {n} GPUs; use nproc={n} or fewer", option="nproc")
+            raise MakemoreError(f"this machine has {n} GPUs; start {n} processes or fewer")
         torch.cuda.set_device(number("LOCAL_RANK", 0))
     group = Group(number("RANK", 0), number("WORLD_SIZE", 1))
     distributed.init_process_group(

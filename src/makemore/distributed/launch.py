@@ -124,9 +124,7 @@ def _private_directory() -> Iterator[Path]:
         directory = tempfile.TemporaryDirectory(prefix="makemore-", ignore_cleanup_errors=True)
     except OSError as error:
         raise MakemoreError(
-            f"nproc: cannot make a temporary directory ({error.strerror or error}); "
-            "set TMPDIR to a writable one",
-            option="nproc",
+            f"cannot make a temporary directory ({error.strerror or error}); set TMPDIR to a writable one"
         ) from None
     with directory as name:
         yield Path(name)

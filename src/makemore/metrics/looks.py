@@ -309,7 +309,7 @@ def copies(lines: int, different: int) -> list[Warned]:
     if (share := 1 - different / lines) <= DUPLICATES:
         return []
     said = f"duplicates: {lines - different:,} lines ({share:.0%}) are copies of others"
-    remedy = "nothing if it matters how often a thing occurs; otherwise deduplicate the file first (sort -u)"
+    remedy = "nothing if it matters how often a thing occurs; otherwise deduplicate the file first"
     return [Warned("duplicates", said, remedy)]
 
 

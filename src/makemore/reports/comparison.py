@@ -188,9 +188,7 @@ def result_of(directory: str | Path) -> Comparison | None:
         return None
     plan = _read(path)
     if plan.result is None:
-        raise MakemoreError(
-            f"{directory}: its comparison has not ended; run the same `makemore compare` again"
-        )
+        raise MakemoreError(f"{directory}: its comparison has not ended; run the same comparison again")
     return plan.result
 
 

@@ -291,25 +291,25 @@ def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
     """Raise MakemoreError for something that several processes cannot do together."""
     if not launched():
         return
-    remedy = "train it in one process, without nproc or torchrun"
+    remedy = "train it in one process, without torchrun"
     if model_class(type).mixes_lines:
         raise MakemoreError(
             f"type {type} learns from the lines of a batch together, which cannot be split; {remedy}",
-            option=("type", "nproc"),
+            option=("type", "torchrun"),
         )
     if model_class(type).counting:
         raise MakemoreError(
             f"type {type} is fitted by counting, in seconds, and needs one process; {remedy}",
-            option=("type", "nproc"),
+            option=("type", "torchrun"),
         )
     if source is not None and locate(source).size is None:
         raise MakemoreError(
-            f"{source}: is a stream, which only one process can read; {remedy}", option="nproc"
+            f"{source}: is a stream, which only one process can read; {remedy}", option="torchrun"
         )
     if diagnostics:
         raise MakemoreError(
             f"diagnostics can only record the gradients of one process; {remedy}",
-            option=("diagnostics", "nproc"),
+            option=("diagnostics", "torchrun"),
         )
 
 
