@@ -202,8 +202,8 @@ def section(kept: dict[str, Any]) -> str:
     parts = [
         "## The ladder\n\n`uv run python benchmarks/ladder.py`: losses on names. Types whose recipe has a "
         "teacher take a share of their targets from a 6-gram of the training lines, whose counts are not "
-        "among their parameters. The time of a model that another one taught includes the training of the other. "
-        "Settings were chosen while watching the held-out splits.\n"
+        "among their parameters. The time of a model that another one taught includes the training of the "
+        "other. Settings were chosen while watching the held-out splits.\n"
     ]
     for protocol in ("all", *PROTOCOLS):
         rows = []

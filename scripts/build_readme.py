@@ -1,4 +1,4 @@
-"""Make what README.md shows: the picture of a model learning names, and twenty new lines of each bundled list.
+"""Make what README.md shows: the picture of a model learning names, and new lines of each bundled list.
 
     uv run python scripts/build_readme.py            # trains three models: some minutes
     uv run python scripts/build_readme.py --lengths  # only the lengths of the files in docs/design.md

@@ -116,9 +116,7 @@ def flag_of(name: str) -> str:
 def one_of(placed: Value | None, named: Value | None, flag: str) -> Value | None:
     """Return the value of an argument that can be given by position or with an option.
 
-    Raises:
-        MakemoreError: Both were given, or the option without a value.
-
+    Raises MakemoreError if both were given, or the option without a value.
     """
     if placed is not None and named is not None:
         value = placed[0] if isinstance(placed, list | tuple) else placed

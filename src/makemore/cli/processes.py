@@ -23,11 +23,8 @@ class Launch:
 def several(nproc: int) -> bool:
     """Return whether --nproc asks for processes that are not running yet.
 
-    The processes that were started see the same command line.
-
-    Raises:
-        MakemoreError: The number is out of range.
-
+    The processes that were started see the same command line. Raises MakemoreError if the number is out of
+    range.
     """
     if not 1 <= nproc <= MOST:
         raise MakemoreError(f"--nproc must be from 1 to {MOST:,}, not {nproc}")

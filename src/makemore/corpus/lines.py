@@ -42,10 +42,7 @@ def blocks(
 
     Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C.
     White space at the ends of lines is stripped; blank lines and those longer than max_length are dropped.
-
-    Raises:
-        MakemoreError: A file cannot be decoded, or changes while it is read.
-
+    Raises MakemoreError if a file cannot be decoded, or changes while it is read.
     """
     done = 0
     for path in source.paths:
@@ -63,9 +60,7 @@ def blocks(
 def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = SIZES) -> Iterator[Block]:
     """Yield the clean lines of strings in memory, as `blocks` does. A string may end with a line break.
 
-    Raises:
-        MakemoreError: An item is not such a string, or is too long.
-
+    Raises MakemoreError if an item is not such a string, or is too long.
     """
     some, waiting, number = [], 0, 0
     for number, line in enumerate(strings(lines), 1):

@@ -72,9 +72,7 @@ class Numbering:
     def vocabulary(self) -> tuple[Vocab, Ids]:
         """Return the vocabulary, and the id of each number.
 
-        Raises:
-            MakemoreError: There is no line, or there are too many different characters.
-
+        Raises MakemoreError if there is no line, or there are too many different characters.
         """
         if not self.n_lines:
             if self.reading.too_long:

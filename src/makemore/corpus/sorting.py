@@ -25,11 +25,7 @@ class SortedHashes:
     """The hashes (N,) of all lines of a corpus in ascending order, in a file.
 
     The file is written if it is not there. `total` is the sum of the hashes modulo 2^64; `at_once` of them
-    are sorted in memory at a time.
-
-    Raises:
-        MakemoreError: The file cannot be written, or it is damaged.
-
+    are sorted in memory at a time. Raises MakemoreError if the file cannot be written, or it is damaged.
     """
 
     def __init__(

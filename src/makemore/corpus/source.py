@@ -114,9 +114,7 @@ def _data() -> Traversable:
 def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
     """Return the files that a source means: see `read`.
 
-    Raises:
-        MakemoreError: There is no such file, or a directory has none.
-
+    Raises MakemoreError if there is no such file, or a directory has none.
     """
     if source is None:
         return _bundled(DEFAULT)

@@ -47,11 +47,8 @@ def write(
     """Write the lines of a source to a directory, and return their corpus.
 
     They are written beside the directory, and renamed when they are complete. `stamps` are those of the
-    source before it was read.
-
-    Raises:
-        MakemoreError: They cannot be written, the source changed meanwhile, or it cannot be trained on.
-
+    source before it was read. Raises MakemoreError if they cannot be written or trained on, or the source has
+    changed meanwhile.
     """
     part = directory.with_name(directory.name + ".part")
     _remove(part)
@@ -114,9 +111,7 @@ class _Writer:
     def _write_numbers(self, blocks: Iterable[Numbered]) -> list[tuple[int, np.dtype[np.unsignedinteger]]]:
         """Write the numbers of the characters and the positions of the line ends.
 
-        Returns:
-            Size and type of each block of numbers.
-
+        Return the size and the type of each block of numbers.
         """
         kinds, total = [], 0
         with open(self._part / "numbers", "wb") as numbers, open(self._part / "ends", "wb") as ends:

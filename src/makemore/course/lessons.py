@@ -62,9 +62,7 @@ def lessons() -> list[Lesson]:
 def lesson(name: str) -> Lesson:
     """Return a lesson by its number or file name, or the museum.
 
-    Raises:
-        MakemoreError: There is no such lesson.
-
+    Raises MakemoreError if there is no such lesson.
     """
     every = lessons()
     for each in every:

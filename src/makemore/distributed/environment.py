@@ -19,9 +19,7 @@ _PARENT = int(_launcher) if _launcher.isdecimal() else os.getppid()
 def launched() -> bool:
     """Return whether this process is one of several that were started together.
 
-    Raises:
-        MakemoreError: The environment is one that torchrun cannot have made.
-
+    Raises MakemoreError if the environment is one that torchrun cannot have made.
     """
     several = number("WORLD_SIZE", 1, 1)
     if several == 1:
@@ -64,9 +62,7 @@ def orphaned() -> bool:
 def number(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> int:
     """Return the whole number in an environment variable, or `default` if it is empty or not set.
 
-    Raises:
-        MakemoreError: It is not a number from `least` to `most`.
-
+    Raises MakemoreError if it is not a number from `least` to `most`.
     """
     text = os.environ.get(name, "")
     if not text:

@@ -41,11 +41,8 @@ def launch(command: Command, argv: list[str], processes: int, restarts: int = 0)
 
     The processes meet in files of a private directory and talk over the loopback interface: nothing listens
     to the network. If one is lost, all are started again, at most `restarts` times. An error is not a loss:
-    it ends all.
-
-    Raises:
-        MakemoreError: Processes were lost more than `restarts` times, or there is no temporary directory.
-
+    it ends all. Raises MakemoreError if processes were lost more than `restarts` times, or there is no
+    temporary directory.
     """
     _set_environment(processes)
     from torch.distributed.elastic.multiprocessing.api import SignalException

@@ -18,11 +18,7 @@ def atomic(path: Path, beside: Path | None = None) -> Iterator[Path]:
 
     Whatever happens, `path`, which is a regular file or nothing yet, is either as it was before or complete.
     `beside` is the path to write to; a regular file there, left by a crash, is replaced. None chooses a new
-    name.
-
-    Raises:
-        MakemoreError: It cannot be written; the disk may be full.
-
+    name. Raises MakemoreError if it cannot be written; the disk may be full.
     """
     refuse_unless(path, "file")
     made = beside or _fresh(path)
@@ -79,9 +75,7 @@ def create(path: Path, data: bytes) -> None:
 def append(path: Path, text: str, durable: bool = False) -> None:
     """Append text to a regular file, or to a new one; flush it to disk if `durable`.
 
-    Raises:
-        MakemoreError: It cannot be written.
-
+    Raises MakemoreError if it cannot be written.
     """
     refuse_unless(path, "file")
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)

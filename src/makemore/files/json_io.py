@@ -21,12 +21,7 @@ LARGEST_JSON = 1 << 26
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds.
-
-    Raises:
-        MakemoreError: It is missing, damaged or too large.
-
-    """
+    """Return what a JSON file holds. Raises MakemoreError if it is missing, damaged or too large."""
     with damage(path):
         if regular(path).stat().st_size > LARGEST_JSON:
             raise ValueError("it is too large")
@@ -36,11 +31,7 @@ def read_json(path: Path) -> Any:
 def read_json_lines(path: Path) -> Iterator[Any]:
     """Yield the value of each line of a file, skipping damaged lines: a crash may have cut off the last one.
 
-    Yields nothing if there is no file.
-
-    Raises:
-        MakemoreError: It cannot be read.
-
+    Yields nothing if there is no file. Raises MakemoreError if it cannot be read.
     """
     if not path.exists():
         return
@@ -79,11 +70,8 @@ def no_infinities(value: object) -> object:
 def from_json(made: type[Made], values: object) -> Made:
     """Return a dataclass of numbers, truth values and strings from its JSON.
 
-    A field that has a default may be missing, since an older makemore may not have known it.
-
-    Raises:
-        ValueError: Another field is missing, or a value is unknown or has the wrong type.
-
+    A field that has a default may be missing, since an older makemore may not have known it. Raises
+    ValueError if another field is missing, or a value is unknown or has the wrong type.
     """
     fields = {field.name: str(field.type) for field in dataclasses.fields(made)}  # type: ignore[arg-type]
     if not isinstance(values, dict) or values.keys() - fields.keys():

@@ -23,11 +23,7 @@ def held(
 
     Nothing is written into the directory, and the system releases the lock if the process dies. If another
     process holds it, `wait` waits. `made` makes the directory if it does not exist; `remedy` says what to do
-    if that fails.
-
-    Raises:
-        MakemoreError: Another process holds it, or it cannot be made or opened.
-
+    if that fails. Raises MakemoreError if another process holds it, or it cannot be made or opened.
     """
     import filelock  # not every command needs it
 

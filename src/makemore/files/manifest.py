@@ -73,9 +73,7 @@ class Manifest:
     def claim(self, *names: str, wanted: str = "file") -> None:
         """Add names that are about to be written.
 
-        Raises:
-            MakemoreError: Something that makemore did not write has one of the names.
-
+        Raises MakemoreError if something that makemore did not write has one of the names.
         """
         if not self.exists or not self.names.issuperset(names):
             self._read()  # another process may have added some
@@ -157,12 +155,7 @@ class Manifest:
         return True
 
     def clear(self) -> bool:
-        """Delete what makemore wrote, the manifest included, and the directory if that leaves it empty.
-
-        Returns:
-            Whether the directory is gone.
-
-        """
+        """Delete what makemore wrote, and the directory if that empties it; return whether it is gone."""
         for name in self.names:
             if kind(self.directory / name) == "directory":
                 Manifest(self.directory / name).clear()

@@ -29,11 +29,7 @@ _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 def kind(path: Path) -> str:
     """Return what is at a path: "file", "directory", "symbolic link" and so on, or "" for nothing.
 
-    Symbolic links are not followed.
-
-    Raises:
-        MakemoreError: The system cannot tell.
-
+    Symbolic links are not followed. Raises MakemoreError if the system cannot tell.
     """
     try:
         mode = os.lstat(path).st_mode
@@ -47,9 +43,7 @@ def kind(path: Path) -> str:
 def refuse_unless(path: Path, wanted: str) -> bool:
     """Return whether something is at a path.
 
-    Raises:
-        MakemoreError: It is not a `wanted`, as `kind` names it.
-
+    Raises MakemoreError if it is anything but a `wanted`, as `kind` names it.
     """
     found = kind(path)
     if found not in ("", wanted):
@@ -119,9 +113,7 @@ def damage(path: Path) -> Iterator[None]:
 def read_text(path: Path) -> str:
     """Return the text of a regular file; bytes that are not UTF-8 become U+FFFD.
 
-    Raises:
-        MakemoreError: It cannot be read.
-
+    Raises MakemoreError if it cannot be read.
     """
     try:
         return regular(path).read_text("utf-8", "replace")
@@ -132,9 +124,7 @@ def read_text(path: Path) -> str:
 def regular(path: Path) -> Path:
     """Return a path if it is a regular file.
 
-    Raises:
-        OSError: It is not; reading from a pipe, for example, could wait forever.
-
+    Raises OSError if it is not; reading from a pipe, for example, could wait forever.
     """
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):

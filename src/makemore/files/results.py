@@ -31,10 +31,7 @@ class Result:
         """Return the result that `to_json` turned into these values.
 
         Unknown keys are ignored. A field with a default may be missing: early versions did not write it.
-
-        Raises:
-            ValueError: A field is missing or of another type.
-
+        Raises ValueError if a field is missing or of another type.
         """
         if not isinstance(values, dict):
             raise ValueError(f"{cls.__name__} is not a JSON object")

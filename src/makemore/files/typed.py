@@ -25,11 +25,8 @@ _WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: 
 def checked(name: str, value: object, kind: type[Value]) -> Value:
     """Return the value of an argument as an int, float, bool or str, whichever `kind` is.
 
-    NumPy's numbers become Python's, and a whole number is also a float. True and False are no numbers.
-
-    Raises:
-        MakemoreError: The value is of another type. True and False are no numbers.
-
+    NumPy's numbers become Python's, and a whole number is also a float; True and False are no numbers. Raises
+    MakemoreError if the value is of another type.
     """
     return _checked(name, value, kind, "")
 
@@ -37,9 +34,7 @@ def checked(name: str, value: object, kind: type[Value]) -> Value:
 def checked_path(name: str, value: object) -> Path:
     """Return a path that was given as a string or a path.
 
-    Raises:
-        MakemoreError: It is neither, or empty, which would mean the current directory.
-
+    Raises MakemoreError if it is neither, or empty, which would mean the current directory.
     """
     if not isinstance(value, str | os.PathLike):
         raise _wrong(name, value, "a path")
@@ -61,11 +56,7 @@ def check_fields(made: object) -> None:
     """Check every field of a frozen dataclass against its annotation, in its `__post_init__`.
 
     NumPy's numbers become Python's. Checked are int, float, bool, str, `str | Path`, functions, classes, and
-    each of these or None; fields of other types are not.
-
-    Raises:
-        MakemoreError: A value is of another type.
-
+    each of these or None; fields of other types are not. Raises MakemoreError if a value is of another type.
     """
     hints = get_type_hints(type(made))
     for field in dataclasses.fields(made):  # type: ignore[arg-type]  # any dataclass
@@ -76,9 +67,7 @@ def check_fields(made: object) -> None:
 def check_arguments(function: Callable[..., object], values: Mapping[str, object]) -> None:
     """Check a function's arguments against its annotations, as `check_fields` does; ignore other values.
 
-    Raises:
-        MakemoreError: A value is of another type.
-
+    Raises MakemoreError if a value is of another type.
     """
     hints = get_type_hints(function)
     for name, value in values.items():

@@ -145,11 +145,8 @@ def write_plots(
 ) -> list[Path]:
     """Write all plots as PNG files to a directory, which is created if it is missing; return their paths.
 
-    `plots` is what `make_plots` returns, if the plots exist already.
-
-    Raises:
-        MakemoreError: A file that makemore did not write has the name of a plot.
-
+    `plots` is what `make_plots` returns, if the plots exist already. Raises MakemoreError if a file that
+    makemore did not write has the name of a plot.
     """
     plots = plots or make_plots(entries)
     names = picture_names(entries, plots)
@@ -178,10 +175,7 @@ def picture_files(directory: Path, names: Sequence[str] = ()) -> Manifest:
     """Return the manifest of a directory of plots, which need not exist; `names` are about to be written.
 
     Without a manifest, plots count as those of an older makemore if the page beside the directory does.
-
-    Raises:
-        MakemoreError: A file that makemore did not write has the name of a plot.
-
+    Raises MakemoreError if a file that makemore did not write has the name of a plot.
     """
     exists = refuse_unless(directory, "directory")
     page = directory.with_name(directory.name.removesuffix("-plots") + ".html")

@@ -147,12 +147,7 @@ class Point(NamedTuple):
 
 
 def over_temperature(run: Run) -> list[Point]:
-    """Measure samples at each of TEMPERATURES, and training lines last.
-
-    Returns:
-        A point for each; [] if there are too few held-out lines to compare with.
-
-    """
+    """Measure samples at each of TEMPERATURES, then training lines; [] if too few lines are held out."""
     n = affordable(run, 1)
     held_out, of_train = _held_out(run), run.corpus.subsample("train")
     if len(held_out) < ENOUGH:

@@ -179,9 +179,7 @@ def compare_runs(directories: Sequence[str | Path]) -> Comparison:
 def result_of(directory: str | Path) -> Comparison | None:
     """Return the result of an earlier comparison; None if the directory holds none.
 
-    Raises:
-        MakemoreError: If the comparison has not ended, or its file is damaged.
-
+    Raises MakemoreError if the comparison has not ended, or its file is damaged.
     """
     path = Path(directory) / PLAN
     if not os.path.isfile(path):

@@ -137,9 +137,7 @@ def write_report(
 def _manifest_of(path: Path) -> Manifest | None:
     """Return the manifest that lists a page; None if makemore does not manage the directory.
 
-    Raises:
-        MakemoreError: The path holds something that is not a page that makemore wrote.
-
+    Raises MakemoreError if the path holds something that is not a page that makemore wrote.
     """
     if refuse_unless(path, "file") and not is_report(path):
         raise MakemoreError(

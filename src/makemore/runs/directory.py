@@ -109,10 +109,8 @@ class RunDirectory:
     def load(self) -> Setup:
         """Read config.json and vocabulary.json.
 
-        Raises:
-            MakemoreError: The run is missing or damaged, or was written by another program or in a newer
-                format.
-
+        Raises MakemoreError if the run is missing or damaged, or was written by another program or in a newer
+        format.
         """
         self._check_exists()
         config = read_json(self.path / "config.json")

@@ -106,9 +106,7 @@ def undo(directory: Path, had_manifest: bool) -> None:
 def _switch(files: Manifest, new: Manifest) -> list[Manifest]:
     """Move the old run's files away and the new run's files in.
 
-    Returns:
-        The folders that stay, since they hold files that makemore did not write.
-
+    Return the folders that stay, since they hold files that makemore did not write.
     """
     directory, kept = files.directory, []
     leaving = [name for name in FILES if name in files]

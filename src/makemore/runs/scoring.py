@@ -93,9 +93,7 @@ class SeenSample(Result):
 def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
     """Return -log p in nats of every character of some lines, each line's end last.
 
-    Raises:
-        MakemoreError: A line has a character that is not in the vocabulary, or is not one line.
-
+    Raises MakemoreError if a line has a character that is not in the vocabulary, or is not one line.
     """
     for line in lines:
         if "\n" in line:

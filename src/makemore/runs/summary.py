@@ -76,9 +76,7 @@ class Summary(Result):
     def from_json(cls, values: object) -> Self:
         """Return the summary that `to_json` turned into these values, in this version or an earlier one.
 
-        Raises:
-            ValueError: A value is missing or of another type.
-
+        Raises ValueError if a value is missing or of another type.
         """
         if isinstance(values, dict) and isinstance(said := values.get("memorising"), dict):
             values = {**values, "memorising": None if said.get("share") is None else said}

@@ -25,9 +25,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 def read_tensors(path: Path, checked: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return what `write_tensors` wrote; `checked` requires a checksum, which files of early versions lack.
 
-    Raises:
-        MakemoreError: The file is missing or damaged, or a tensor holds infinities or NaN.
-
+    Raises MakemoreError if the file is missing or damaged, or a tensor holds infinities or NaN.
     """
     with damage(path):
         with safetensors.safe_open(regular(path), framework="pt") as file:

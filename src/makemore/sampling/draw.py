@@ -45,11 +45,8 @@ def sample(
     `options.max_length` must be given. `keep` returns for each of some lines whether it is wanted; this
     replaces `options.novel`. `tree` is that of the same model, prefix and max_length, with the first steps
     cached. Processes of a group must ask for the same lines; each gets all of them, as one process alone
-    would.
-
-    Raises:
-        MakemoreError: An option is not valid, or too few lines were found; these are yielded first.
-
+    would. Raises MakemoreError if an option is not valid, or too few lines were found; these are yielded
+    first.
     """
     wanted = Wanted(n, options, keep)
     tree = tree or Tree(model, vocab, options.prefix, options.max_length)

@@ -47,10 +47,7 @@ def most_likely(
 
     As in `draw.sample`, a line's nll includes its end, even for a line of max_length characters, whose
     `ended` is False. Of the options only prefix, pattern and max_length, which must be given, are used.
-
-    Raises:
-        MakemoreError: An option is not valid, or too few lines were found; these are yielded first.
-
+    Raises MakemoreError if an option is not valid, or too few lines were found; these are yielded first.
     """
     alone = SampleOptions(prefix=options.prefix, pattern=options.pattern, max_length=options.max_length)
     wanted = Wanted(n, alone, keep)
@@ -210,10 +207,8 @@ class _Search:
     def _below(self, nodes: _Beginnings, bound: float) -> tuple[_Lines, _Beginnings, int]:
         """Go down from some nodes to children whose keys are not below the bound.
 
-        Returns:
-            The wanted lines that end here, the nodes that could become such lines, and how many lines and
-            nodes were rejected.
-
+        Return the wanted lines that end here, the nodes that could become such lines, and how many lines and
+        nodes were rejected.
         """
         tree, refused = self.tree, 0
         if nodes.ids.shape[1] == len(tree.prefix):

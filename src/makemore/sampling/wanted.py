@@ -19,9 +19,7 @@ PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 class Wanted:
     """The n lines that the caller wants; `keep` is a further condition, such as `novel`; None accepts all.
 
-    Raises:
-        MakemoreError: n is negative or too large.
-
+    Raises MakemoreError if n is negative or too large.
     """
 
     def __init__(self, n: int, options: SampleOptions, keep: Keep | None = None) -> None:
