@@ -129,3 +129,11 @@ def alike(word: str, names: Iterable[str]) -> str:
 
     found = difflib.get_close_matches(word, list(names), 1, 0.65)
     return f" did you mean {found[0]}?" if found else ""
+
+
+def duration(seconds: float | None) -> str:
+    """Return a number of seconds as text: "12.3 s" or "4 min 5 s"; "–" if it is not known."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

@@ -15,9 +15,9 @@ from makemore.cli.described import describe
 from makemore.cli.errors import spelled
 from makemore.cli.layout import command, say, table
 from makemore.cli.options import flag_of
-from makemore.cli.terminal import duration, width_of
+from makemore.cli.terminal import width_of
 from makemore.corpus.sizes import SIZES
-from makemore.errors import CUT, MakemoreError, command_line
+from makemore.errors import CUT, MakemoreError, command_line, duration
 from makemore.metrics.looks import before_training
 from makemore.runs.run import Run
 from makemore.runs.summary import Summary

@@ -11,8 +11,8 @@ from makemore.cli.errors import spelled
 from makemore.cli.layout import say
 from makemore.cli.options import flag_of
 from makemore.cli.tables import number
-from makemore.cli.terminal import duration, wrapped
-from makemore.errors import MakemoreError
+from makemore.cli.terminal import wrapped
+from makemore.errors import MakemoreError, duration
 from makemore.metrics.looks import before_training
 from makemore.runs.summary import Summary
 from makemore.training.events import Evaluation, Event, Overfitting, Started, Step

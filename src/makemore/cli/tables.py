@@ -11,9 +11,9 @@ from rich.console import Console
 
 from makemore.cli.layout import command, notes, say, table
 from makemore.cli.options import flag_of
-from makemore.cli.terminal import clipped, duration, width_of
+from makemore.cli.terminal import clipped, width_of
 from makemore.corpus.splits import SPLITS
-from makemore.errors import CUT, visible
+from makemore.errors import CUT, duration, visible
 from makemore.metrics.advice import RED, Warned, readable
 from makemore.metrics.intervals import FEWEST, TOO_FEW, exists
 from makemore.metrics.looks import REPAIRED

@@ -127,11 +127,3 @@ def tell(text: str, hang: str = "", stream: IO[str] | None = None) -> None:
 def columns(default: int = 80) -> int:
     """Return the width of the terminal in cells."""
     return max(20, shutil.get_terminal_size((default, 24)).columns)
-
-
-def duration(seconds: float) -> str:
-    """Return a number of seconds as text: "12.3 s" or "4 min 5 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest} s"

@@ -21,7 +21,7 @@ def launched() -> bool:
 
     Raises MakemoreError if the environment is one that torchrun cannot have made.
     """
-    several = number("WORLD_SIZE", 1, 1)
+    several = variable("WORLD_SIZE", 1, 1)
     if several == 1:
         return False
     for name in ("RANK", *(() if MEETING in os.environ else ("MASTER_ADDR", "MASTER_PORT"))):
@@ -31,20 +31,20 @@ def launched() -> bool:
                 "start the processes with torchrun, or unset WORLD_SIZE",
                 option="torchrun",
             )
-    if number("RANK", 0) >= several:
+    if variable("RANK", 0) >= several:
         raise MakemoreError(
-            f"the environment has RANK={number('RANK', 0)}, which must be less than WORLD_SIZE={several}; "
+            f"the environment has RANK={variable('RANK', 0)}, which must be less than WORLD_SIZE={several}; "
             "correct it, or unset WORLD_SIZE"
         )
     if MEETING not in os.environ:
-        number("MASTER_PORT", 0, 1, 65535)
-    number("LOCAL_RANK", 0)
+        variable("MASTER_PORT", 0, 1, 65535)
+    variable("LOCAL_RANK", 0)
     return True
 
 
 def restarted() -> bool:
     """Return whether this process was started to replace one that died."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and number("TORCHELASTIC_RESTART_COUNT", 0) > 0
+    return "TORCHELASTIC_RUN_ID" in os.environ and variable("TORCHELASTIC_RESTART_COUNT", 0) > 0
 
 
 def launch_id() -> str:
@@ -59,7 +59,7 @@ def orphaned() -> bool:
     return os.getppid() != _PARENT and launched()
 
 
-def number(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> int:
+def variable(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> int:
     """Return the whole number in an environment variable, or `default` if it is empty or not set.
 
     Raises MakemoreError if it is not a number from `least` to `most`.

@@ -21,7 +21,7 @@ from torch import Tensor, distributed, nn
 from torch._C._distributed_c10d import FileStore, PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
-from makemore.distributed.environment import MEETING, launched, number
+from makemore.distributed.environment import MEETING, launched, variable
 from makemore.errors import MakemoreError
 
 Item = TypeVar("Item")
@@ -74,7 +74,7 @@ class Group:
     @contextlib.contextmanager
     def one_first(self) -> Iterator[None]:
         """Let one process of each machine go through the block before the others do."""
-        is_first = self.size == 1 or number("LOCAL_RANK", 0) == 0
+        is_first = self.size == 1 or variable("LOCAL_RANK", 0) == 0
         if not is_first:
             self.wait()
         yield
@@ -261,10 +261,10 @@ def joined(device: torch.device | None = None) -> Iterator[Group]:
     gpu = device is not None and device.type == "cuda"
     if gpu:
         n = torch.cuda.device_count()
-        if number("LOCAL_RANK", 0) >= n:
+        if variable("LOCAL_RANK", 0) >= n:
             raise MakemoreError(f"this machine has {n} GPUs; start {n} processes or fewer")
-        torch.cuda.set_device(number("LOCAL_RANK", 0))
-    group = Group(number("RANK", 0), number("WORLD_SIZE", 1))
+        torch.cuda.set_device(variable("LOCAL_RANK", 0))
+    group = Group(variable("RANK", 0), variable("WORLD_SIZE", 1))
     distributed.init_process_group(
         "nccl" if gpu else "gloo", timeout=TIMEOUT, store=_meet(), rank=group.rank, world_size=group.size
     )
@@ -287,9 +287,9 @@ def _meet() -> Store:
     password, and unpickle what it is sent.
     """
     if directory := os.environ.get(MEETING):
-        attempt = number("TORCHELASTIC_RESTART_COUNT", 0)
+        attempt = variable("TORCHELASTIC_RESTART_COUNT", 0)
         path = os.path.join(directory, f"processes.{attempt}")
-        store: Store = FileStore(path, number("WORLD_SIZE", 1))
+        store: Store = FileStore(path, variable("WORLD_SIZE", 1))
     else:
         wait = datetime.timedelta(seconds=MEETING_SECONDS)
         try:

@@ -23,7 +23,7 @@ TOO_LARGE, TOO_LARGE_SETTLED, TOO_SMALL = 10**-1.0, 10**-1.7, 1e-5
 """Limits of `warnings`; tests/test_diagnostics.py shows where they come from. Steps are
 usually large early in training; after 200 steps they should be smaller."""
 
-LOST = 1000.0
+DIVERGED = 1000.0
 """A loss, in nats per token, from which no training recovers."""
 
 _FEWEST = 20
@@ -96,7 +96,7 @@ def _warned(code: str, message: str, remedy: str, severity: str = AMBER) -> Warn
 
 def _exploding(rows: Sequence[Row]) -> list[Warned]:
     norms = np.array([row.gradient_norm or 0.0 for row in rows])
-    lost = any(row.gradient_norm is None or row.loss is None or row.loss >= LOST for row in rows)
+    lost = any(row.gradient_norm is None or row.loss is None or row.loss >= DIVERGED for row in rows)
     if not lost and (len(rows) < _FEWEST or not norms.max() > EXPLODING * np.median(norms) > 0):
         return []
     what = f"their norm rose to {norms.max():.2g}, typical is {np.median(norms):.2g}"

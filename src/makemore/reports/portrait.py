@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from makemore.errors import CUT
+from makemore.errors import CUT, duration
 from makemore.files.results import Flag
 from makemore.metrics import advice, quality
 from makemore.metrics.advice import RED, Warned
@@ -18,7 +18,7 @@ from makemore.metrics.verdict import COPIED, COPIES
 from makemore.plots.entry import Entry
 from makemore.plots.files import Plot, svg
 from makemore.plots.style import character
-from makemore.reports.render import SHADES, duration, plain
+from makemore.reports.render import SHADES, plain
 from makemore.runs.run import Run
 from makemore.sampling.options import SampleOptions
 

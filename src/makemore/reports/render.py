@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader
 
 from makemore import __version__
 from makemore.corpus.splits import SPLITS
-from makemore.errors import CUT
+from makemore.errors import CUT, duration
 from makemore.metrics.intervals import TOO_FEW
 from makemore.metrics.verdict import percent
 from makemore.plots import style
@@ -69,13 +69,6 @@ def number(x: float | None, form: str) -> str:
 def whole(n: int | None) -> str:
     """Return a whole number with commas."""
     return "–" if n is None else f"{n:,}"
-
-
-def duration(seconds: float | None) -> str:
-    """Return a time in seconds, or in minutes and seconds."""
-    if seconds is None:
-        return "–"
-    return f"{seconds:.3g} s" if seconds < 60 else f"{int(seconds / 60)} min {seconds % 60:.0f} s"
 
 
 def span(healthy: tuple[float | None, float | None] | None, form: str) -> str:

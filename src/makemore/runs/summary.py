@@ -36,7 +36,7 @@ class Metrics(Result):
 
 
 @dataclass(frozen=True)
-class Baselines(Result):
+class SummaryBaselines(Result):
     """Losses of the simplest models, in nats per token."""
 
     uniform: float
@@ -70,7 +70,7 @@ class Summary(Result):
     """The probability that a sample is a training line."""
     memorising: Verdict | None = None
     """The verdict on these three numbers; None in runs of early versions, which lack them."""
-    baselines: Baselines
+    baselines: SummaryBaselines
 
     @classmethod
     def from_json(cls, values: object) -> Self:

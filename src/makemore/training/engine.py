@@ -12,11 +12,11 @@ import torch
 
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.environment import orphaned
-from makemore.distributed.group import ALONE, Group
+from makemore.distributed.group import ALONE, Forward, Group
 from makemore.errors import MakemoreError
 from makemore.models.base import Model
 from makemore.models.loss import IGNORE
-from makemore.training.step import Batch, Forward, batch_of
+from makemore.training.step import Batch, batch_of
 from makemore.training.watch import Watch
 
 

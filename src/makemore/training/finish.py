@@ -11,7 +11,7 @@ from makemore.metrics.losses import losses
 from makemore.metrics.verdict import judge
 from makemore.models import count_parameters
 from makemore.runs.run import Run
-from makemore.runs.summary import Baselines, Summary, finite
+from makemore.runs.summary import Summary, SummaryBaselines, finite
 from makemore.training.checkpoint import Progress
 
 MASS_SAMPLES = 2_000
@@ -46,7 +46,7 @@ def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
         copy_ratio_interval=(finite(low), finite(high)),
         train_mass=finite(train_mass),
         memorising=judge(copies, train_mass),
-        baselines=Baselines(
+        baselines=SummaryBaselines(
             uniform=math.log(len(corpus.vocab)), bigram={split: bigram[split].loss.nll for split in SPLITS}
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from makemore.errors import MakemoreError
-from makemore.metrics.layers import LOST
+from makemore.metrics.layers import DIVERGED
 from makemore.runs.run import Run
 from makemore.training import checkpoint
 from makemore.training.engine import Engine
@@ -48,7 +48,7 @@ class TrainState:
 
     def check(self, loss: float) -> None:
         """Raise MakemoreError if a loss is not a number, or huge: the weights are lost."""
-        if not loss < LOST:
+        if not loss < DIVERGED:
             raise MakemoreError(
                 f"the loss diverged ({loss:g} at step {self.step}): rerun with overwrite and a learning_rate "
                 f"below {self._settings.learning_rate:g}",

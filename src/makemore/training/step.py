@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore.corpus.corpus import Corpus
+from makemore.distributed.group import Forward
 from makemore.models.loss import nll, taught
 from makemore.training.teacher import Teacher
 
@@ -18,9 +19,6 @@ CLIP = 1.0
 """Gradients are scaled down to this norm (Pascanu et al. 2013), so that one odd batch cannot do much harm."""
 
 CPU = torch.device("cpu")
-
-Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
-"""A model, or what stands in for it: compiled, spread over several processes, or watched."""
 
 
 @dataclass(frozen=True)

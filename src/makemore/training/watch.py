@@ -24,14 +24,14 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from makemore.distributed.group import Forward
 from makemore.files.json_io import to_json
 from makemore.metrics.advice import Warned
-from makemore.metrics.layers import FILE, LOST, PICTURE, read, warnings
+from makemore.metrics.layers import DIVERGED, FILE, PICTURE, read, warnings
 from makemore.models.loss import IGNORE
 from makemore.runs.directory import RunDirectory
 from makemore.runs.run import Run
 from makemore.training.events import Event, Step
-from makemore.training.step import Forward
 
 BOUNDED = {"tanh": -1.0, "sigmoid": 0.0}
 """Non-linearities whose output lies between this and 1: flat where it is near either end."""
@@ -97,7 +97,7 @@ class Watch:
 
     def __call__(self, event: Event) -> None:
         """Write what was recorded of a step; always write a loss so large that training stops."""
-        if not isinstance(event, Step) or (self._row is None and event.loss < LOST):
+        if not isinstance(event, Step) or (self._row is None and event.loss < DIVERGED):
             return
         row: dict[str, object] = {
             "step": event.step,
