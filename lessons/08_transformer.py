@@ -54,8 +54,9 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import makemore
-from makemore.corpus.batches import epoch, in_order
+from makemore.corpus.batches import epoch
 from makemore.course import FAST, beside, show
+from makemore.metrics.losses import in_order
 from makemore.models.loss import nll
 from makemore.training.optimizer import Muon, schedule
 

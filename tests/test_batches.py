@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore.corpus.batches import Batches, epoch, in_order
+from makemore.corpus.batches import Batches, epoch
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
+from makemore.metrics.losses import in_order
 
 some_lengths = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(np.array)
 budgets = st.integers(1, 2000)

@@ -19,8 +19,8 @@ from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError
 from makemore.metrics.losses import score
 from makemore.models import MODELS, build, configure
+from makemore.sampling import limits as memory
 from makemore.sampling import most_likely as search
-from makemore.sampling import tree as trees
 from makemore.sampling import wanted as limits
 from makemore.sampling.draw import choose, sample
 from makemore.sampling.most_likely import most_likely
@@ -503,7 +503,7 @@ def test_the_search_finds_the_same_in_pieces(monkeypatch, vocab, type):
     """In small blocks, in several sweeps, and if lines are rejected one by one."""
     model = fitted(type, vocab)
     whole = drawn(model, vocab, 300, max_length=7, unique=True)
-    monkeypatch.setattr(trees, "MOST_ROWS", 16)
+    monkeypatch.setattr(memory, "MOST_ROWS", 16)
     assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
     monkeypatch.setattr(search, "FIRST", 10)
     assert drawn(model, vocab, 300, max_length=7, unique=True) == whole

@@ -88,22 +88,3 @@ class Batches:
             return []
         lengths = self._corpus.lengths_of(rows)
         return epoch(lengths, self._tokens, self._seed, self.epoch, self._window, pool)
-
-
-def in_order(
-    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.signedinteger], tokens_per_batch: int
-) -> list[npt.NDArray[np.int64]]:
-    """Return the rows (N,) once, sorted by their lengths (N,) and cut into batches.
-
-    A batch has at most `tokens_per_batch` tokens, padding included, unless a single line has more.
-    """
-    order = np.argsort(lengths, kind="stable")
-    batches, start = [], 0
-    while start < len(order):
-        # lines are sorted, so the last of a batch is its longest: take lines while count x longest fits
-        size = np.arange(1, min(len(order) - start, max(1, tokens_per_batch)) + 1)
-        fits = size * (lengths[order[start : start + len(size)]] + 1) <= tokens_per_batch
-        n = max(1, int(fits.sum()))
-        batches.append(rows[order[start : start + n]])
-        start += n
-    return batches

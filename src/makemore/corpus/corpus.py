@@ -16,8 +16,6 @@ from makemore.corpus.reading import AS_USUAL, How, Reading
 from makemore.corpus.sizes import Sizes, chunk_rows, usual
 from makemore.corpus.splits import SPLITS, hashes_of, line_hashes, split_of
 from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
-from makemore.files.manifest import Manifest
-from makemore.files.paths import checksum
 from makemore.files.typed import check_arguments
 
 
@@ -211,25 +209,3 @@ class Corpus(Passes):
         kinds = np.where(sides == SPLITS.index("train"), "train", "held-out")
         found: list[str] = np.where(there, kinds, "new").tolist()
         return found
-
-    def find(self, hashes: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
-        """Return for each hash whether a line has it, and the split of that line."""
-        known, split = self.index
-        assert split is not None
-        at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-        return known[at] == hashes, split[at]
-
-    @cached_property
-    def index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
-        """The hashes of all lines in ascending order, and the split of each."""
-        order = np.argsort(self.hashes)
-        return self.hashes[order], self.split[order]
-
-    # for a run directory
-
-    def save(self, files: Manifest) -> dict[str, int]:
-        """Write the corpus into a run directory; return the checksums of files that hold none."""
-        with files.writing("corpus.npy") as path:
-            with open(path, "wb") as file:
-                np.save(file, self.tokens, allow_pickle=False)
-            return {"corpus.npy": checksum(path)}

@@ -14,12 +14,16 @@ import numpy.typing as npt
 from makemore.corpus.sizes import Sizes
 from makemore.corpus.splits import KEY, SPLITS, mix, split_of
 from makemore.corpus.vocab import Ids, Vocab
+from makemore.files.manifest import Manifest
+from makemore.files.paths import checksum
 
 _ROWS_AT_ONCE = 1 << 18
 
 
 class InMemory:
-    """What only a corpus on disk has to do; for one in memory there is nothing to do."""
+    """What a corpus on disk has to do, for one in memory, which has little to do."""
+
+    tokens: Ids
 
     def check(self, chunks: npt.NDArray[np.int64]) -> None:
         """Check that chunks are as they were written. Raises MakemoreError if they are not."""
@@ -33,13 +37,19 @@ class InMemory:
     def release(self) -> None:
         """Release the memory of the parts of files that were read."""
 
+    def save(self, files: Manifest) -> dict[str, int]:
+        """Write the corpus into a run directory; return the checksums of files that hold none."""
+        with files.writing("corpus.npy") as path:
+            with open(path, "wb") as file:
+                np.save(file, self.tokens, allow_pickle=False)
+            return {"corpus.npy": checksum(path)}
+
 
 class Passes(InMemory, ABC):
     """The part of a corpus that is the same in memory and on disk, built on the few members below."""
 
     vocab: Vocab
     sizes: Sizes
-    tokens: Ids
 
     @property
     @abstractmethod
@@ -73,14 +83,24 @@ class Passes(InMemory, ABC):
     def tokens_of(self, split: str) -> int:
         """Return the number of predicted tokens of a split: its characters and the ends of its lines."""
 
-    @property
-    @abstractmethod
-    def index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
-        """The hashes of all lines in ascending order, and their splits; None if the hash alone decides."""
-
     @abstractmethod
     def rows_of(self, chunks: npt.ArrayLike, split: str) -> npt.NDArray[np.int64]:
         """Return the row numbers of a split within some chunks, which are checked first."""
+
+    # by hash
+
+    def find(self, hashes: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
+        """Return for each hash whether a line has it, and the split of that line."""
+        known, split = self.index
+        assert split is not None
+        at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+        return known[at] == hashes, split[at]
+
+    @cached_property
+    def index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8] | None]:
+        """The hashes of all lines in ascending order, and the split of each."""
+        order = np.argsort(self.hashes)
+        return self.hashes[order], self.split[order]
 
     # pieces
 

@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from makemore.corpus.batches import in_order
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.group import ALONE, Group
 from makemore.files.results import Result
 from makemore.files.typed import check_arguments
 from makemore.metrics.intervals import FEWEST, Floats, Interval, Units, t
-from makemore.models.loss import token_nll
+from makemore.models.loss import IGNORE
 
 _LOGITS = 8_000_000
 """The most logits computed at a time: 32 MB; larger pieces are slower."""
@@ -163,7 +163,9 @@ def losses(model: nn.Module, corpus: Corpus, rows: Rows, group: Group = ALONE) -
     starts = np.cumsum(lengths) - lengths
     tokens = np.zeros(int(lengths.sum()))
     for which, start, logits, targets in passes(model, some, group):
-        found = token_nll(logits.float(), targets).cpu().numpy()  # (B, T)
+        logits, right = logits.float().flatten(0, 1), targets.flatten()  # (B T, V), (B T,)
+        nll = F.cross_entropy(logits, right, ignore_index=IGNORE, reduction="none")
+        found = nll.view(targets.shape).cpu().numpy()  # (B, T)
         at = start + np.arange(found.shape[1])
         real = at < lengths[which, None]
         tokens[(starts[which, None] + at)[real]] = found[real]
@@ -243,3 +245,22 @@ def _parts(of: Counts, values: Floats) -> dict[int, Part]:
     by = np.where(n >= FEWEST, by, np.nan)
     each = zip(n.tolist(), mean.tolist(), by.tolist(), strict=True)
     return {i: Part(k, m, (m / f, m * f)) for i, (k, m, f) in enumerate(each) if k}
+
+
+def in_order(
+    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.signedinteger], tokens_per_batch: int
+) -> list[npt.NDArray[np.int64]]:
+    """Return the rows (N,) once, sorted by their lengths (N,) and cut into batches.
+
+    A batch has at most `tokens_per_batch` tokens, padding included, unless a single line has more.
+    """
+    order = np.argsort(lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        # lines are sorted, so the last of a batch is its longest: take lines while count x longest fits
+        size = np.arange(1, min(len(order) - start, max(1, tokens_per_batch)) + 1)
+        fits = size * (lengths[order[start : start + len(size)]] + 1) <= tokens_per_batch
+        n = max(1, int(fits.sum()))
+        batches.append(rows[order[start : start + n]])
+        start += n
+    return batches

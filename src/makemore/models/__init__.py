@@ -30,15 +30,13 @@ In reading order:
     rnn.py          RNN, GRU and LSTM
     bow.py          the last character and the average of all so far
     transformer.py  causal self-attention
+    knobs.py        the knobs of a type, described and set by name
     limits.py       how large a knob may be
 
 To add a model, write one file and add one line to MODELS.
 """
 
 from __future__ import annotations
-
-import dataclasses
-import re
 
 from torch import nn
 
@@ -48,6 +46,7 @@ from makemore.models.base import Model, ModelConfig
 from makemore.models.bigram import Bigram
 from makemore.models.bigram_nn import BigramNN
 from makemore.models.bow import BagOfWords
+from makemore.models.knobs import Knob, configured, knobs_of
 from makemore.models.mlp import MLP
 from makemore.models.mlp_bn import MLPBatchNorm
 from makemore.models.ngram import NGram
@@ -70,16 +69,6 @@ MODELS: dict[str, type[Model]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Knob:
-    """One field of a model's config, as the command line offers it."""
-
-    name: str
-    type: type[int] | type[float]
-    default: int | float
-    help: str
-
-
 def model_class(type: str) -> type[Model]:
     """Return the class of a type; raises MakemoreError with a suggestion if there is none."""
     if checked("type", type, str) not in MODELS:
@@ -90,14 +79,7 @@ def model_class(type: str) -> type[Model]:
 
 def knobs(type: str) -> list[Knob]:
     """Return the knobs of a type, with the help texts from its config's docstring."""
-    config = model_class(type).config_class
-    helps = dict(re.findall(r"^\s*(\w+): (.+)$", config.__doc__ or "", re.MULTILINE))
-    found = []
-    for field in dataclasses.fields(config):
-        default = getattr(config, field.name)
-        kind = float if isinstance(default, float) else int
-        found.append(Knob(field.name, kind, default, helps[field.name].rstrip(".")))
-    return found
+    return knobs_of(model_class(type).config_class)
 
 
 def configure(type: str, longest: int, **given: float) -> ModelConfig:
@@ -112,21 +94,7 @@ def configure(type: str, longest: int, **given: float) -> ModelConfig:
         MakemoreError: The type has no such knob, or a knob cannot have this value.
 
     """
-    names = {knob.name: knob.type for knob in knobs(type)}
-    for name, value in given.items():
-        if name not in names:
-            has = "has " + ", ".join(names) if names else "has nothing to set"
-            guess = f";{found}" if (found := alike(name, names)) else ""
-            raise MakemoreError(
-                f"{name} does not apply to type {type}, which {has}{guess}", option=(name, "type", *names)
-            )
-        given[name] = checked(name, value, names[name])
-    if "block_size" in names and not given.get("block_size"):
-        given["block_size"] = longest + 1
-    try:
-        return model_class(type).config_class(**given)
-    except ValueError as error:
-        raise MakemoreError(f"type {type}: {error}", option=("type", *names)) from None
+    return configured(type, model_class(type).config_class, longest, given)
 
 
 def build(type: str, vocab_size: int, config: ModelConfig) -> Model:

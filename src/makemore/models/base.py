@@ -27,13 +27,7 @@ class Model(nn.Module):
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return the logits of the next characters, (B, T, V), and the next state.
-
-        Args:
-            idx: (B, T) int64, the characters so far.
-            state: What the previous call returned; None at the start of a line.
-
-        """
+        """Return the logits of what follows, (B, T, V), and the state after ids (B, T): see the contract."""
         raise NotImplementedError
 
     def fit(self, tokens: Tensor) -> None:

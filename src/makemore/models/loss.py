@@ -9,25 +9,15 @@ IGNORE = -1
 """The target at padding: it is not predicted and costs nothing."""
 
 
-def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return -log p(target) in nats, (B, T), given logits (B, T, V); 0 where the target is IGNORE."""
-    B, T, V = logits.shape
-    loss = F.cross_entropy(
-        logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="none"
-    )
-    return loss.view(B, T)
-
-
 def nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sum of -log p over the targets, in nats, and their number, given logits (B, T, V).
 
     Their quotient is the loss. Returned separately, they add up exactly over batches of any size. Targets (B,
     T) that are IGNORE are not counted.
     """
-    B, T, V = logits.shape
     total = F.cross_entropy(
-        logits.reshape(B * T, V), targets.reshape(B * T), ignore_index=IGNORE, reduction="sum"
-    )
+        logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum"
+    )  # of (B T, V) and (B T,)
     return total, (targets != IGNORE).sum()
 
 

@@ -54,12 +54,7 @@ class Config(ModelConfig):
 
 @dataclass(frozen=True)
 class PlainConfig(Config):
-    """The knobs of an RNN.
-
-    n_embd: channels of a character's embedding.
-    n_embd2: channels of the hidden state.
-    dropout: share of the embedding's and the hidden state's channels set to zero in training.
-    """
+    """The knobs of an RNN: those of the others."""
 
     dropout: float = 0.1  # it memorises less than the others
 

@@ -5,7 +5,8 @@ draw.py         the sampling loop
 tree.py         the beginnings of lines as a tree, so that equal beginnings are stepped once
 wanted.py       which lines are wanted
 unmet.py        the error if there are too few
-limits.py       what a prefix may be, and how many lines are made at a time
+prefix.py       which prefixes and lengths are possible
+limits.py       how many lines are made at a time
 pattern.py      regular expressions, in bounded time
 most_likely.py  the most likely lines, and unique samples, by a search of the tree
 """

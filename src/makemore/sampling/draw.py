@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
+from functools import cached_property
 
 import numpy as np
 from torch import nn
@@ -20,9 +21,10 @@ from torch import nn
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.distributed.devices import few_rows
 from makemore.distributed.group import ALONE, Group
+from makemore.sampling.limits import MOST_ROWS, samples_at_once
 from makemore.sampling.most_likely import different
 from makemore.sampling.options import Floats, SampleOptions
-from makemore.sampling.tree import MOST_ROWS, Ids, Sample, Tree, not_empty
+from makemore.sampling.tree import Ids, Sample, Tree, not_empty
 from makemore.sampling.unmet import unmet
 from makemore.sampling.wanted import Keep, Wanted
 
@@ -69,7 +71,7 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
         # sample what is missing, and more if many lines are rejected
         rate = max(accepted, 1) / max(sampled, 1)
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
-        chunk = min(chunk, chunks.rows()) if chunk > 16 else chunk
+        chunk = min(chunk, chunks.most) if chunk > 16 else chunk
         with few_rows(chunk):
             samples = chunks.sample(chunk, random)
         sampled += chunk
@@ -93,17 +95,11 @@ class _Chunks:
 
     def __init__(self, tree: Tree, wanted: Wanted) -> None:
         self.tree, self.wanted, self.options = tree, wanted, wanted.options
-        self._rows: int | None = None
 
-    def rows(self) -> int:
-        """Return how many samples to take at a time, so that memory stays bounded."""
-        if self._rows is None:
-            state, tree = self.tree.state, self.tree
-            one = np.zeros(1, dtype=np.intp)
-            _, later = tree.step(state, one, one)  # a step can make the state larger
-            now, then = (sum(s.numel() for s in tensors) for tensors in (state, later))
-            self._rows = tree.rows(state, now + (then - now) * tree.max_length)
-        return self._rows
+    @cached_property
+    def most(self) -> int:
+        """How many samples to take at a time."""
+        return samples_at_once(self.tree)
 
     def sample(self, n: int, random: np.random.Generator) -> list[Sample]:
         """Sample n lines, and return those that match the pattern and are not empty."""

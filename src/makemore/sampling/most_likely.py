@@ -30,6 +30,7 @@ import numpy.typing as npt
 from torch import nn
 
 from makemore.corpus.vocab import BOUNDARY, Vocab
+from makemore.sampling.limits import rows_at_once
 from makemore.sampling.options import Floats, SampleOptions
 from makemore.sampling.tree import Ids, Sample, State, Tree, not_empty
 from makemore.sampling.unmet import unmet
@@ -175,7 +176,7 @@ class _Search:
         refused, since = 0, time.monotonic()
         while stack:
             block = stack.pop()
-            rows = self.tree.rows(block.state)
+            rows = rows_at_once(self.tree, block.state)
             if len(block.key) > rows:
                 order = np.argpartition(-block.key, rows)
                 stack.append(block.take(order[rows:]))

@@ -55,29 +55,18 @@ class SampleOptions:
             raise MakemoreError("prefix must be one line", option="prefix")
         if self.pattern is not None:
             Matcher(self.pattern)
-        if not (self.temperature >= 0 and math.isfinite(self.temperature)):
-            raise MakemoreError(
-                f"temperature must be 0 or more, not {self.temperature:g}; 1 leaves the model as it is",
-                option="temperature",
-            )
-        if self.top_k is not None and self.top_k < 1:
-            raise MakemoreError(
-                f"top_k must be 1 or more, not {shown(self.top_k)}; leave it out to allow every character",
-                option="top_k",
-            )
-        if not 0 < self.top_p <= 1:
-            raise MakemoreError(
-                f"top_p must be more than 0 and at most 1, not {self.top_p:g}; 1 allows every character",
-                option="top_p",
-            )
-        if self.max_length is not None and self.max_length < 1:
-            raise MakemoreError(
-                f"max_length must be 1 or more, not {shown(self.max_length)}", option="max_length"
-            )
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise MakemoreError(
-                f"seed must be 0 or more and less than 2^63, not {shown(self.seed)}", option="seed"
-            )
+        warm, k, p, most, seed = self.temperature, self.top_k, self.top_p, self.max_length, self.seed
+        _must(
+            warm >= 0 and math.isfinite(warm),
+            "temperature",
+            warm,
+            "0 or more",
+            "; 1 leaves the model as it is",
+        )
+        _must(k is None or k >= 1, "top_k", k, "1 or more", "; leave it out to allow every character")
+        _must(0 < p <= 1, "top_p", p, "more than 0 and at most 1", "; 1 allows every character")
+        _must(most is None or most >= 1, "max_length", most, "1 or more")
+        _must(seed is None or 0 <= seed < 2**63, "seed", seed, "0 or more and less than 2^63")
 
     def log_probabilities(self, logp: Floats) -> Floats:
         """Return the model's log-probabilities (D, V) after temperature, then top_k, then top_p."""
@@ -103,6 +92,12 @@ class SampleOptions:
             np.put_along_axis(out, ids, before >= self.top_p, axis=1)
             logp = log_softmax(np.where(out, -np.inf, logp))
         return logp
+
+
+def _must(valid: bool, name: str, value: float | None, says: str, instead: str = "") -> None:
+    if not valid:
+        found = f"{value:g}" if isinstance(value, float) else shown(value)
+        raise MakemoreError(f"{name} must be {says}, not {found}{instead}", option=name)
 
 
 def log_softmax(x: Floats) -> Floats:

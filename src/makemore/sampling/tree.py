@@ -16,14 +16,11 @@ from torch import Tensor, nn
 from makemore.corpus.vocab import BOUNDARY, UNKNOWN, Vocab
 from makemore.distributed.devices import few_rows
 from makemore.errors import MakemoreError
-from makemore.sampling.limits import checked_length, rows_at_once
 from makemore.sampling.options import Floats, log_softmax
+from makemore.sampling.prefix import checked_length
 
 Ids = npt.NDArray[np.integer]
 State = tuple[Tensor, ...]
-
-MOST_ROWS = 8192
-"""How many rows the model steps at a time, at most."""
 
 MOST_KNOWN = 1024
 """How many beginnings of one length are cached for later calls, at most."""
@@ -147,10 +144,6 @@ class Tree:
             state = tuple(s.index_select(0, rows) for s in state)
         logits, state = self.model(ids[:, None], state)
         return log_softmax(_double(logits[:, -1])), state
-
-    def rows(self, state: State, floats: int | None = None) -> int:
-        """Return how many rows to step at a time: see `limits.rows_at_once`."""
-        return min(MOST_ROWS, rows_at_once(self.model, len(self.vocab), self.max_length, state, floats))
 
     def texts(self, ids: Ids) -> list[str]:
         """Return the lines of some rows of ids (D, t), in each of which only zeros follow the first 0."""

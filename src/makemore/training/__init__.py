@@ -12,6 +12,7 @@ Read in this order:
     state.py        how far training has come
     checkpoint.py   everything that training changes, in one file
     engine.py       the device, several processes, compiling, watching
+    failures.py     what torch's errors in a step mean
     finish.py       the best weights, scored on every split
     counting.py     models that are fitted by counting, without the loop
     start.py        `train`: from a file of lines to a finished run, started or resumed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from makemore.runs.settings import Settings
+from makemore.training.checkpoint import Progress
 
 EVALUATIONS, SAMPLES = 20, 4
 """How often a training of known duration is evaluated, and how often it shows samples."""
@@ -21,27 +21,18 @@ CHECKPOINT_SECONDS = 60.0
 """A checkpoint is saved at every evaluation, and whenever the last one is this old."""
 
 
-class Place(Protocol):
-    """What a clock needs to know of the place that training has reached; `checkpoint.Progress` is one."""
-
-    step: int
-    """Steps done."""
-    evaluated: int
-    """The step of the last evaluation; -1 before the first."""
-    seconds: float
-    """Training time at the last checkpoint."""
-
-
 class Clock:
     """Measures training in steps, or in seconds if the settings give a time."""
 
-    def __init__(self, settings: Settings, place: Place, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Settings, progress: Progress, now: Callable[[], float] = time.monotonic
+    ) -> None:
         """Start the clock where training was at its last checkpoint.
 
-        Training changes `place` as it goes on. `now` returns the time in seconds, from any start.
+        Training changes `progress` as it goes on. `now` returns the time in seconds, from any start.
         """
-        self._settings, self._place, self._now = settings, place, now
-        self._began = now() - place.seconds
+        self._settings, self._progress, self._now = settings, progress, now
+        self._began = now() - progress.seconds
         self.count_evaluation(self.seconds())
 
     def seconds(self) -> float:
@@ -56,7 +47,7 @@ class Clock:
         if self._settings.time:
             return min(1.0, self.seconds() / self._settings.time)
         most = self._settings.max_steps
-        return min(1.0, (self._place.step + ahead) / most) if most > 0 else None
+        return min(1.0, (self._progress.step + ahead) / most) if most > 0 else None
 
     def over(self) -> bool:
         """Return whether training has reached its end."""
@@ -64,8 +55,8 @@ class Clock:
 
     def evaluation_due(self, over: bool) -> bool:
         """Return whether to evaluate this step: at the start, regularly, and at the end, but never twice."""
-        step = self._place.step
-        if step <= self._place.evaluated:
+        step = self._progress.step
+        if step <= self._progress.evaluated:
             return False
         if self._settings.time:
             regular = self._part(EVALUATIONS) > self._evaluated_in and self.seconds() >= self._resting_until
@@ -84,15 +75,15 @@ class Clock:
 
     def early_samples_due(self) -> bool:
         """Return whether to show a few samples after this step, early in training."""
-        return self._place.step in EARLY and (self.share() or 0.0) < 0.25
+        return self._progress.step in EARLY and (self.share() or 0.0) < 0.25
 
     def checkpoint_due(self) -> bool:
         """Return whether the last checkpoint is old enough to save another."""
-        return self.seconds() - self._place.seconds > CHECKPOINT_SECONDS
+        return self.seconds() - self._progress.seconds > CHECKPOINT_SECONDS
 
     def _part(self, parts: int) -> int:
         """Return which of `parts` equal parts of training the last step was in."""
         share = self.share()
         if share is None:
-            return self._place.step // (self._settings.eval_every * EVALUATIONS // parts)
+            return self._progress.step // (self._settings.eval_every * EVALUATIONS // parts)
         return int(share * parts)

@@ -13,9 +13,9 @@ import torch
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.environment import orphaned
 from makemore.distributed.group import ALONE, Forward, Group
-from makemore.errors import MakemoreError
 from makemore.models.base import Model
 from makemore.models.loss import IGNORE
+from makemore.training.failures import explained
 from makemore.training.step import Batch, batch_of
 from makemore.training.watch import Watch
 
@@ -63,29 +63,11 @@ class Engine:
 
     @contextlib.contextmanager
     def step(self, number: int, batch: Batch, model: Model, forward: Forward) -> Iterator[Forward]:
-        """Yield what to call in a step, counted from 1: `forward`, or a watched version of it.
-
-        Failures are explained.
-        """
+        """Yield what to call in a step, counted from 1: `forward`, or a watched version of it."""
         began = time.monotonic()
         watched = self._watch.step(number, model, forward, batch.targets) if self._watch else None
-        try:
-            with watched or contextlib.nullcontext(forward) as call:
-                yield call
-        except torch.OutOfMemoryError:
-            raise MakemoreError(
-                "the device ran out of memory in a training step; resuming would fail the same way, so rerun "
-                "with overwrite and a smaller batch_size",
-                option=("overwrite", "batch_size"),
-            ) from None
-        except RuntimeError as error:
-            if not self._compile:
-                raise
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise MakemoreError(
-                f"compile is not possible: torch could not compile the model ({reason}); train without it",
-                option="compile",
-            ) from None
+        with explained(self._compile), watched or contextlib.nullcontext(forward) as call:
+            yield call
         if self._compile and not self._compiling:  # the first step compiles
             self._compiling = time.monotonic() - began
 

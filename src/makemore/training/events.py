@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass
 
 from makemore.metrics.advice import Warned
 from makemore.runs.run import Run
@@ -10,7 +10,7 @@ from makemore.runs.summary import Metrics, Summary
 from makemore.sampling.tree import Sample
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Started:
     """Training starts or resumes."""
 
@@ -23,7 +23,7 @@ class Started:
     """Why the results may differ from an uninterrupted run, or why nothing is left to do; else empty."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Step:
     """One update of the weights."""
 
@@ -38,7 +38,7 @@ class Step:
     """The share of training that is done; None if training has no end."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Evaluation:
     """Losses in nats per token, without dropout."""
 
@@ -70,7 +70,7 @@ class Evaluation:
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Overfitting:
     """The validation loss has risen by more than chance explains (`advice.overfitted`)."""
 
@@ -79,7 +79,7 @@ class Overfitting:
     """The step where it was lowest."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Samples:
     """Lines sampled from the model as it is."""
 
@@ -91,21 +91,21 @@ class Samples:
     """For each sample, whether it was cut at the maximum length although the model would have continued."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Checkpoint:
     """Everything needed to resume from here is on disk."""
 
     step: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Ended:
     """There are no more steps; next, the best weights are scored on every split."""
 
     step: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Diagnosed:
     """The recorded statistics of the model have been judged, and plotted to diagnostics.png."""
 
@@ -113,7 +113,7 @@ class Diagnosed:
     warned: list[Warned]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Done:
     """Training has ended, or was stopped."""
 

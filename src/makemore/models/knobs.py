@@ -1,0 +1,51 @@
+"""The knobs of a type of model, as people see them: described, and set by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from makemore.errors import MakemoreError, alike
+from makemore.files.typed import checked
+from makemore.models.base import ModelConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Knob:
+    """One field of a model's config, as the command line offers it."""
+
+    name: str
+    type: type[int] | type[float]
+    default: int | float
+    help: str
+
+
+def knobs_of(config: type[ModelConfig]) -> list[Knob]:
+    """Return the knobs of a config class, with the help texts from its docstring or that of its base."""
+    docs = "\n".join(cls.__doc__ or "" for cls in reversed(config.__mro__))
+    helps = dict(re.findall(r"^\s*(\w+): (.+)$", docs, re.MULTILINE))
+    found = []
+    for field in dataclasses.fields(config):
+        default = getattr(config, field.name)
+        kind = float if isinstance(default, float) else int
+        found.append(Knob(field.name, kind, default, helps[field.name].rstrip(".")))
+    return found
+
+
+def configured(type: str, config: type[ModelConfig], longest: int, given: dict[str, float]) -> ModelConfig:
+    """Return the config of a type: see `configure`."""
+    names = {knob.name: knob.type for knob in knobs_of(config)}
+    for name, value in given.items():
+        if name not in names:
+            has = "has " + ", ".join(names) if names else "has nothing to set"
+            guess = f";{found}" if (found := alike(name, names)) else ""
+            raise MakemoreError(
+                f"{name} does not apply to type {type}, which {has}{guess}", option=(name, "type", *names)
+            )
+        given[name] = checked(name, value, names[name])
+    if "block_size" in names and not given.get("block_size"):
+        given["block_size"] = longest + 1
+    try:
+        return config(**given)
+    except ValueError as error:
+        raise MakemoreError(f"type {type}: {error}", option=("type", *names)) from None

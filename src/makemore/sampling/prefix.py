@@ -1,0 +1,29 @@
+"""Which prefixes and lengths are possible."""
+
+from __future__ import annotations
+
+from makemore.corpus.vocab import UNKNOWN, Vocab
+from makemore.errors import MakemoreError, quoted, shown
+
+
+def checked_length(vocab: Vocab, prefix: str, max_length: int | None) -> int:
+    """Return the longest length; raise MakemoreError for a prefix or a length that is impossible."""
+    if max_length is None or max_length < 1:
+        raise MakemoreError(f"max_length must be 1 or more, not {max_length}", option="max_length")
+    if len(prefix) > max_length:
+        raise MakemoreError(
+            f"prefix {quoted(prefix)} is longer than max_length={shown(max_length)}; raise it",
+            option=("prefix", "max_length"),
+        )
+    try:
+        known = vocab.decode(vocab.encode(prefix))
+    except MakemoreError as error:
+        raise MakemoreError(f"prefix {quoted(prefix)}: {error}", option="prefix") from None
+    if vocab.unknown and UNKNOWN in known:
+        character = prefix[known.index(UNKNOWN)]
+        raise MakemoreError(
+            f"prefix {quoted(prefix)}: the character {character!r} (U+{ord(character):04X}) is too rare in "
+            "the training file; choose another prefix, or train with a lower min_count",
+            option=("prefix", "min_count"),
+        )
+    return max_length
