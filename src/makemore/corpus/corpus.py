@@ -26,13 +26,6 @@ class Corpus(Passes):
     of line 1, and so on to a last boundary. Row i means line i. A line's split depends only on its text.
 
     The arrays are in memory. `DiskCorpus` has the same methods for arrays in files.
-
-    Args:
-        vocab: The vocabulary.
-        tokens: (M,) the stream, with boundaries at both ends.
-        reading: What reading found, if the lines were read.
-        sizes: How much is processed at a time; None for the usual sizes.
-
     """
 
     on_disk: ClassVar[bool] = False
@@ -41,7 +34,7 @@ class Corpus(Passes):
     def __init__(
         self, vocab: Vocab, tokens: Ids, reading: Reading | None = None, sizes: Sizes | None = None
     ) -> None:
-        """Keep the stream; everything else is computed from it."""
+        """Keep the stream (M,), with boundaries at both ends, and what reading found, if anything was read."""
         self.vocab = vocab
         self.tokens = tokens
         self.reading = reading

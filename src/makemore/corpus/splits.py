@@ -40,9 +40,6 @@ def line_hashes(
         tokens: (M,) the stream, with a boundary before and after each line.
         offsets: (N + 1,) positions of the boundaries.
 
-    Returns:
-        (N,) uint64.
-
     """
     hashes = np.empty(len(offsets) - 1, dtype=np.uint64)
     for i in range(0, len(hashes), _AT_ONCE):

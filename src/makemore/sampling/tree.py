@@ -53,13 +53,9 @@ class Nodes:
 
 
 class Tree:
-    """The lines that a model can write after a prefix. The model and its states stay on their device.
+    """The lines that a model can write after a prefix, each cut after `max_length` characters.
 
-    Args:
-        model: Put into evaluation mode if it is not.
-        vocab: Its vocabulary.
-        prefix: What every line begins with.
-        max_length: Characters after which a line is cut.
+    The model is put into evaluation mode. It and its states stay on their device.
 
     Raises:
         MakemoreError: The prefix or the length is impossible, or the model's weights are damaged.

@@ -42,10 +42,8 @@ class Engine:
 
     def prepare(self, model: Model) -> Forward:
         """Return what to call instead of the model: compiled, or averaging gradients over the processes."""
-        forward: Forward = self._group.spread(
-            model, torch.compile(model, dynamic=True) if self._compile else model
-        )
-        return forward
+        forward: Forward = torch.compile(model, dynamic=True) if self._compile else model
+        return self._group.spread(model, forward)
 
     def share(self, corpus: Corpus, rows: npt.NDArray[np.int64]) -> Batch:
         """Return this process's part of the batch that has these rows of a corpus."""

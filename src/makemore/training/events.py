@@ -40,22 +40,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Losses in nats per token, without dropout."""
+    """Losses in nats per token, without dropout; the fields are as in `Metrics`."""
 
     step: int
     train: float
-    """On a subsample of the training lines."""
     validation: float
     best: bool
     """Whether every earlier validation loss was higher."""
     validation_error: float = 0.0
-    """Standard error of the validation loss."""
     rise_error: float | None = None
-    """Standard error of how far the validation loss is above the best one; None for the best one."""
     batch: float = 0.0
-    """Mean loss of the batches since the last evaluation."""
     seconds: float = 0.0
-    """Training time so far."""
 
     def row(self) -> Metrics:
         """Return the evaluation as a row of metrics.jsonl."""

@@ -51,17 +51,8 @@ def update(
 ) -> Tensor:
     """Take one step: the loss of a batch, its gradients, and one update of the weights.
 
-    Args:
-        forward: The model, called with ids (B, T).
-        optimizers: They update the model's weights, each weight once.
-        rate: The learning rate.
-        batch: The lines to learn from.
-        teacher: Predicts a share of the targets; None uses no teacher.
-        precision: torch.bfloat16 multiplies matrices in 16 bits; weights, gradients and sums stay in 32.
-
-    Returns:
-        The loss of the batch before the update, in nats per token, on its device.
-
+    The optimisers hold each weight of the model once. A precision of torch.bfloat16 multiplies matrices in
+    16 bits; weights, gradients and sums stay in 32. Return the loss before the update, in nats per token.
     """
     # forward
     with torch.autocast(batch.inputs.device.type, precision, enabled=precision != torch.float32):
