@@ -26,7 +26,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import Reading
 from makemore.corpus.source import locate
 from makemore.errors import MakemoreError
-from makemore.files.json_io import from_json
+from makemore.files.json_io import flat_from_json
 from makemore.runs.run import Run
 
 NAMES = locate(None).paths[0].read_text("utf-8").split("\n")[:300]
@@ -276,7 +276,7 @@ def test_a_reading_of_an_older_version_still_loads() -> None:
         "normalized": False,
         "rare": 0,
     }
-    reading = from_json(Reading, old)
+    reading = flat_from_json(Reading, old)
     assert (reading.keep_spaces, reading.stripped, reading.undecodable) == (False, 0, 0)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from makemore.corpus.reading import Reading
-from makemore.files.json_io import from_json, read_json, write_json
+from makemore.files.json_io import flat_from_json, read_json, write_json
 from makemore.files.paths import damage, kind, regular
 
 FORMAT = "makemore corpus 2"
@@ -64,7 +64,7 @@ class Facts:
                 raise ValueError("facts.json was changed")
             values["stamps"] = [(str(path), *map(int, rest)) for path, *rest in values["stamps"]]
             values["characters"] = "".join(values["characters"])
-            values["reading"] = from_json(Reading, values["reading"])
+            values["reading"] = flat_from_json(Reading, values["reading"])
             facts = cls(**values)
         return facts
 

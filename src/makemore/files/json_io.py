@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from makemore.errors import shown
 from makemore.files.atomic import atomic
 from makemore.files.paths import damage, regular
+from makemore.files.results import plain
 
 Made = TypeVar("Made")
 
@@ -50,25 +50,16 @@ def write_json(path: Path, value: object, beside: Path | None = None) -> None:
 
 
 def to_json(value: object, indent: int | None = None, ascii: bool = False) -> str:
-    """Return plain values, lists and dictionaries as JSON; a number that is not finite becomes null.
+    """Return results and plain values as JSON; a number that is not finite becomes null.
 
     `indent` is the number of spaces per level; None writes one line. `ascii` escapes other characters, for a
     stream that cannot encode them.
     """
-    return json.dumps(no_infinities(value), indent=indent, ensure_ascii=ascii, allow_nan=False)
+    return json.dumps(plain(value), indent=indent, ensure_ascii=ascii, allow_nan=False)
 
 
-def no_infinities(value: object) -> object:
-    """Return a value with None for every number in it that is not finite, at any depth."""
-    if isinstance(value, dict):
-        return {key: no_infinities(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [no_infinities(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def from_json(made: type[Made], values: object) -> Made:
-    """Return a dataclass of numbers, truth values and strings from its JSON.
+def flat_from_json(made: type[Made], values: object) -> Made:
+    """Return a dataclass of numbers, truth values and strings, no `Result`, from its JSON.
 
     A field that has a default may be missing, since an older makemore may not have known it. Raises
     ValueError if another field is missing, or a value is unknown or has the wrong type.

@@ -41,7 +41,7 @@ from makemore.corpus.vocab import Vocab
 from makemore.distributed.environment import launch_id
 from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
-from makemore.files.json_io import from_json, read_json, read_json_lines, to_json
+from makemore.files.json_io import flat_from_json, read_json, read_json_lines, to_json
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum, damage, kind, regular
 from makemore.files.typed import checked_path
@@ -124,9 +124,9 @@ class RunDirectory:
         with damage(self.path / "config.json"):
             if config["type"] not in MODELS:
                 raise ValueError(f"type is {config['type']!r}")
-            knobs = from_json(model_class(config["type"]).config_class, config["model"])
+            knobs = flat_from_json(model_class(config["type"]).config_class, config["model"])
             settings = Settings.from_json(config["training"])
-            reading = from_json(Reading, config["data"]) if config["data"] else None
+            reading = flat_from_json(Reading, config["data"]) if config["data"] else None
             checksums = config.get("checksums")
             if checksums is not None and not isinstance(checksums, dict):
                 raise ValueError(f"checksums is {checksums!r}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from makemore.errors import MakemoreError, alike, shown
-from makemore.files.json_io import from_json
+from makemore.files.json_io import flat_from_json
 from makemore.files.typed import check_fields
 
 DEFAULT_TYPE = "lstm"
@@ -57,7 +57,7 @@ class Settings:
     def from_json(cls, values: object) -> Settings:
         """Return the settings that config.json holds. Raises ValueError if they are not valid."""
         try:
-            return from_json(cls, values)
+            return flat_from_json(cls, values)
         except MakemoreError as error:  # that error names an argument; here, the value is from a file
             raise ValueError(str(error)) from None
 

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from makemore.files.json_io import from_json
+from makemore.files.json_io import flat_from_json
 from makemore.files.paths import damage
 from makemore.runs.directory import RunDirectory
 from makemore.runs.run import Run
@@ -92,7 +92,7 @@ def warning_of(progress: Progress, settings: Settings, device: torch.device) -> 
 
 def _restore(run: Run, learner: Learner, tensors: dict[str, Tensor], values: dict[str, object]) -> Progress:
     with damage(run.directory / "last.safetensors"):
-        progress = from_json(Progress, values)
+        progress = flat_from_json(Progress, values)
         if values.keys() != dataclasses.asdict(progress).keys():  # a default would silently start over
             raise ValueError("its progress is incomplete")
         if progress.best_step:  # if the best weights are unreadable, say so now
