@@ -240,7 +240,7 @@ def test_an_entry_is_reused_until_its_file_changes(on_disk: Path, tmp_path: Path
     assert len(cache.entries()) == 1
     assert len(stored(path, max_length=5)) < len(first)
     assert len(cache.entries()) == 2
-    assert cache.clear() > 0
+    assert cache.clear_cache() > 0
     assert cache.entries() == []
     assert list(on_disk.iterdir()) == []
 
@@ -290,7 +290,7 @@ def test_clearing_keeps_files_that_makemore_did_not_write(on_disk: Path) -> None
     for path in others:
         path.parent.mkdir()
         path.write_text("{}")
-    cache.clear()
+    cache.clear_cache()
     assert cache.entries() == []
     assert all(path.exists() for path in others)
 
@@ -397,7 +397,7 @@ def test_a_run_does_not_need_the_cache(on_disk: Path, tmp_path: Path) -> None:
     run = makemore.train("names", type="mlp", work_dir=tmp_path / "run", max_steps=5, device="cpu")
     assert run.corpus.on_disk
     summary = run.summary()
-    cache.clear()
+    cache.clear_cache()
     again = makemore.load(tmp_path / "run")
     assert len(again.corpus) == 32_033
     assert again.summary().nll == summary.nll

@@ -240,7 +240,7 @@ def test_on_disk_the_same_is_found(look, on_disk, monkeypatch):
     stored = look(FAULTY, max_length=50)
     assert len(cache.entries()) == 1
     monkeypatch.setattr(sizes, "SIZES", sizes.Sizes())
-    cache.clear()
+    cache.clear_cache()
     in_memory = look(FAULTY, max_length=50)
     assert cache.entries() == []
     for found in (stored, in_memory):
