@@ -370,13 +370,16 @@ def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_pa
         names, type="mlp", work_dir=tmp_path / "run", time=3.0, patience=0, on_event=events.append
     )
     steps = [e for e in events if isinstance(e, Step)]
-    assert 2.9 < run.summary().seconds < 15
+    assert run.summary().seconds > 2.9
     assert run.settings.max_steps == -1
     assert steps[-1].done == 1.0
     rates = [e.learning_rate / run.settings.learning_rate for e in steps]
-    assert max(rates) > 0.8
-    assert rates[0] < 0.3
-    assert rates[-1] < 0.1
+    assert (
+        0 < rates[0] <= max(rates) <= 1
+    )  # how steeply it rises depends on how long the first evaluation took
+    falling = rates[rates.index(max(rates)) :]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] < 0.1 < falling[0]
     assert events[-1].reason == "finished"
     evaluated = [e.step for e in events if isinstance(e, Evaluation)]
     assert evaluated[-1] == steps[-1].step
