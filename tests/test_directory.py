@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from safetensors.torch import save_file
 
 from makemore.distributed.group import Group
+from makemore.errors import MakemoreError
 from makemore.runs.directory import RunDirectory
 from makemore.runs.run import Run
 from makemore.runs.summary import Metrics
@@ -43,6 +45,13 @@ def test_a_process_that_is_not_the_first_writes_nothing(copy: Path, tmp_path: Pa
     RunDirectory(tmp_path / "new", Group(1, 2)).create(run.setup, run.corpus)
     assert contents(copy) == before
     assert not os.path.exists(tmp_path / "new")
+
+
+def test_weights_without_their_checksum_are_refused_before_anything_else_was_read(copy: Path) -> None:
+    model = Run.load(copy).new_model()
+    save_file(model.state_dict(), copy / "best.safetensors")
+    with pytest.raises(MakemoreError, match=r"best\.safetensors: .*checksum is wrong"):
+        RunDirectory(copy).read_best(model)
 
 
 def test_the_first_process_writes(copy: Path) -> None:

@@ -26,7 +26,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -80,8 +80,6 @@ class RunDirectory:
 
     def __init__(self, directory: str | Path, group: Group = ALONE) -> None:
         self.path, self.group = checked_path("directory", directory), group
-        # of vocabulary.json and corpus.npy; early versions wrote none
-        self._checksums: dict[str, int] | None = None
 
     @property
     def writes(self) -> bool:
@@ -112,6 +110,23 @@ class RunDirectory:
         Raises MakemoreError if the run is missing or damaged, or was written by another program or in a newer
         format.
         """
+        config = self._read_config()
+        with damage(self.path / "config.json"):
+            if config["type"] not in MODELS:
+                raise ValueError(f"type is {config['type']!r}")
+            knobs = flat_from_json(model_class(config["type"]).config_class, config["model"])
+            settings = Settings.from_json(config["training"])
+            reading = flat_from_json(Reading, config["data"]) if config["data"] else None
+        self._checksums = config.get("checksums")
+        vocab = self._read_vocabulary(unknown=reading is not None and reading.rare > 0)
+        return Setup(config["type"], knobs, settings, vocab, reading)
+
+    @cached_property
+    def _checksums(self) -> dict[str, int] | None:
+        """Of vocabulary.json and corpus.npy; None for a run of an early version, which wrote none at all."""
+        return self._read_config().get("checksums")
+
+    def _read_config(self) -> dict[str, Any]:  # as JSON gives it
         self._check_exists()
         config = read_json(self.path / "config.json")
         if not isinstance(config, dict) or config.get("format") != FORMAT:
@@ -121,18 +136,11 @@ class RunDirectory:
                 f"{self.path}: has run format {config.get('version')}, but this makemore ({__version__}) "
                 f"reads format {VERSION}; use the version that wrote it ({config.get('makemore', 'unknown')})"
             )
+        checksums = config.get("checksums")
         with damage(self.path / "config.json"):
-            if config["type"] not in MODELS:
-                raise ValueError(f"type is {config['type']!r}")
-            knobs = flat_from_json(model_class(config["type"]).config_class, config["model"])
-            settings = Settings.from_json(config["training"])
-            reading = flat_from_json(Reading, config["data"]) if config["data"] else None
-            checksums = config.get("checksums")
             if checksums is not None and not isinstance(checksums, dict):
                 raise ValueError(f"checksums is {checksums!r}")
-        self._checksums = checksums
-        vocab = self._read_vocabulary(unknown=reading is not None and reading.rare > 0)
-        return Setup(config["type"], knobs, settings, vocab, reading)
+        return config
 
     def _check_exists(self) -> None:
         try:
