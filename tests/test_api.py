@@ -171,15 +171,29 @@ def test_a_run_measures_itself(run: Run, tmp_path: Path) -> None:
     assert found.to_json() == makemore.assess(run, n=100).to_json()
     assert f"test {found.nll['test']:.4f}" in repr(found)
     assert len(repr(found).splitlines()) < 10
-    plot = run.plot("length")
+    plot = run.plot("length", found)
     assert plot.title == "Loss by line length"
     assert plot._repr_png_().startswith(b"\x89PNG")
     with pytest.raises(
         MakemoreError, match=r"name must be one of curve, .*, not 'lenght'; did you mean length"
     ):
-        run.plot("lenght")
+        run.plot("lenght", found)
     with pytest.raises(MakemoreError, match="this run has no plot table; it has temperature, position, "):
-        run.plot("table")
+        run.plot("table", found)
+
+
+def test_a_plot_is_of_the_usual_samples_and_of_the_weights_as_they_are(
+    names_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, measured = makemore.load(names_run), []
+    monkeypatch.setattr(makemore, "assess", lambda run, n, seed: measured.append((n, seed)) or (n, seed))
+    monkeypatch.setattr(makemore, "plot", lambda run, name, found: found)
+    run.eval(n=100)
+    assert run.plot("length") == run.plot("position") == (None, 0)
+    assert measured == [(100, 0), (None, 0)]
+    run.forget_model()
+    run.plot("length")
+    assert measured[2:] == [(None, 0)]
 
 
 @pytest.mark.slow

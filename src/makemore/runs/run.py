@@ -49,7 +49,7 @@ class Run:
         self.reading = setup.reading
         """How the list was read; None for lines that came from no file."""
         self._last_sampler: Sampler | None = None
-        self._last_assessment: Assessment | None = None
+        self._assessment: Assessment | None = None  # of the model as it is, with the usual samples
 
     @classmethod
     def load(cls, directory: str | Path, group: Group = ALONE) -> Run:
@@ -97,8 +97,9 @@ class Run:
         return model.eval()
 
     def forget_model(self) -> None:
-        """Read the best model again when it is next used, since training has changed it."""
+        """Read and measure the best model again when it is next used, since training has changed it."""
         self.__dict__.pop("model", None)  # where cached_property keeps it
+        self._assessment = None
 
     def summary(self) -> Summary | None:
         """Return losses on every split and more; None before training has ended."""
@@ -286,8 +287,10 @@ class Run:
             seed: Seed of the samples.
 
         """
-        self._last_assessment = makemore.assess(self, n, seed)
-        return self._last_assessment
+        found = makemore.assess(self, n, seed)
+        if n is None and seed == 0:
+            self._assessment = found
+        return found
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the report, one HTML file with its pictures in a directory beside it; return its path.
@@ -298,12 +301,13 @@ class Run:
         """
         return makemore.write_report([self.directory], path)
 
-    def plot(self, name: str = "curve") -> makemore.Plot:
-        """Make one of the report's plots; the first call measures the run, unless `eval` has.
+    def plot(self, name: str = "curve", found: Assessment | None = None) -> makemore.Plot:
+        """Make one of the report's plots.
 
         Args:
             name: "curve", "temperature", "position", "length", "character", "lengths", "nearest",
                 "calibration" or "pairs"; for some types also "table", "embedding" or "attention".
+            found: What `eval` returned, to plot that; None means `eval()`, measured at the first call.
 
         Returns:
             The plot, which a notebook shows; its `figure` is matplotlib's.
@@ -312,7 +316,7 @@ class Run:
             MakemoreError: There is no such plot, or none for this run.
 
         """
-        return makemore.plot(self, name, self._last_assessment or self.eval())
+        return makemore.plot(self, name, found or self._assessment or self.eval())
 
     # showing it
 
