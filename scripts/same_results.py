@@ -7,8 +7,9 @@
 Only the command lines of the two are used, in this environment, with one thread, on 300 of the bundled names.
 Each type is trained in one go, stopped by a signal in the middle and resumed, and trained by two processes;
 then come samples of every kind, scores, `eval`, `inspect` and `compare`. Seconds and paths are ignored. The
-script prints each value that differs and by how much, and exits with status 1 if there is any. It also lists
-values that only one of the two has, which count as differences with --strict.
+script prints each value that differs and by how much, and exits with status 1 if there is any. A value that
+only one of the two has differs too, unless --allow-new is given and only the new one has it. Sentences may be
+reworded: they are counted apart, and with --sentences-may-differ they are no difference.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import itertools
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +29,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 SAMPLES = {
     "plain": ["-n", "50", "--seed", "1"],
@@ -40,6 +45,8 @@ SAMPLES = {
 STEPS = 60
 STOP = 37
 """The step that a signal interrupts; no evaluation is due then."""
+COMPARED = "ngram,gru,transformer"
+"""The types that `compare` trains: one that counts, and two with dropout and Muon."""
 COUNTED = ("bigram", "ngram")
 """Types without steps; resuming them counts again."""
 CHANGES_ALONE = {
@@ -69,7 +76,12 @@ def main() -> int:
         help="processes of the runs with several; 0 for no such runs (default 2)",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="values that only one of them has are differences too"
+        "--allow-new", action="store_true", help="values that only the new one has are no difference"
+    )
+    parser.add_argument(
+        "--sentences-may-differ",
+        action="store_true",
+        help="sentences with the same numbers in other words are no difference",
     )
     parser.add_argument("--collect", type=Path, help=argparse.SUPPRESS)  # what the two processes do
     options = parser.parse_args()
@@ -104,13 +116,11 @@ def main() -> int:
         old, new = (
             json.loads(Path(temporary, name, "results.json").read_text("utf-8")) for name in ("old", "new")
         )
-    different, alone = compare(old, new)
-    for line in different:
-        print(line)
-    for line in alone:
-        print(line)
-    print(f"{len(old)} results: {len(different)} values differ, {len(alone)} are in one of the two alone")
-    return int(bool(different) or (options.strict and bool(alone)))
+    found = Differences()
+    found.compare(old, new)
+    print(*found.values, *found.gone, *found.new, *found.sentences, sep="\n")
+    print(f"{len(old)} results: {found}")
+    return int(found.matter(options.allow_new, options.sentences_may_differ))
 
 
 def environment(source: Path, there: Path) -> dict[str, str]:
@@ -146,8 +156,8 @@ def collect(there: Path, types: list[str], nproc: int) -> None:
             results[f"{type}: {name}"] = result
         print(f"{there.name}: {type}", file=sys.stderr, flush=True)
     results["inspect"] = json.loads(run("inspect", str(names), "--json"))
-    two = ["--types", ",".join(types[:3]), "--max-steps", "30", "-o", "compared", "--json"]
-    results["compare"] = json.loads(run("compare", str(names), *two))
+    three = ["--types", COMPARED, "--max-steps", "30", "-o", "compared", "--json"]
+    results["compare"] = json.loads(run("compare", str(names), *three))
     (there / "results.json").write_text(json.dumps(results), "utf-8")
 
 
@@ -222,53 +232,102 @@ def json_lines(text: str) -> list[Any]:
 
 
 def files(directory: Path) -> dict[str, Any]:
-    """Return the content of a run directory that should not change, with weights in hexadecimal."""
+    """Return the content of a run directory that should not change, weights as `array` gives them."""
     from safetensors.numpy import load_file
 
     found: dict[str, Any] = {}
     for name in ("best.safetensors", "last.safetensors"):
-        found[name] = {key: tensor.tobytes().hex() for key, tensor in load_file(directory / name).items()}
+        found[name] = {key: array(tensor) for key, tensor in load_file(directory / name).items()}
     found["summary"] = json.loads((directory / "summary.json").read_text("utf-8"))
     found["metrics"] = json_lines((directory / "metrics.jsonl").read_text("utf-8"))
-    found["corpus"] = (directory / "corpus.npy").read_bytes().hex()
+    found["corpus"] = array(np.load(directory / "corpus.npy"))
     return found
+
+
+def array(values: npt.NDArray[Any]) -> dict[str, Any]:
+    """Return an array as JSON, exactly."""
+    return {"dtype": values.dtype.str, "shape": list(values.shape), "hex": values.tobytes().hex()}
 
 
 # the comparison
 
 
-def compare(old: Any, new: Any, place: str = "") -> tuple[list[str], list[str]]:
-    """Return a line for every value that differs, and one for every value that only one of the two has."""
-    different: list[str] = []
-    alone: list[str] = []
+class Differences:
+    """What differs between two results: a line for each."""
 
-    def walk(a: Any, b: Any, place: str) -> None:
-        if isinstance(a, dict) and isinstance(b, dict):
+    def __init__(self) -> None:
+        self.values: list[str] = []
+        self.gone: list[str] = []
+        """Values that only the old one has."""
+        self.new: list[str] = []
+        """Values that only the new one has."""
+        self.sentences: list[str] = []
+        """Sentences with the same numbers in other words."""
+
+    def matter(self, allow_new: bool, sentences_may_differ: bool) -> bool:
+        """Return whether there is a difference that is not allowed."""
+        return bool(
+            self.values
+            or self.gone
+            or (self.new and not allow_new)
+            or (self.sentences and not sentences_may_differ)
+        )
+
+    def __str__(self) -> str:
+        if self.sentences and not (self.values or self.gone or self.new):
+            return f"{len(self.sentences)} sentences differ, no number does"
+        return (
+            f"{len(self.values)} values differ, {len(self.gone)} are only in the old one, "
+            f"{len(self.new)} only in the new one; {len(self.sentences)} sentences differ"
+        )
+
+    def compare(self, a: Any, b: Any, place: str = "") -> None:
+        """Add what differs between an old value and a new one."""
+        if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys() == {"dtype", "shape", "hex"}:
+            if a != b:
+                self.values.append(f"{place}: {apart(a, b)}")
+        elif isinstance(a, dict) and isinstance(b, dict):
             for key in [*a, *(key for key in b if key not in a)]:
-                at = f"{place}/{key}"
                 if key in CHANGES_ALONE:
                     continue
+                at = f"{place}/{key}"
                 if key in a and key in b:
-                    walk(a[key], b[key], at)
+                    self.compare(a[key], b[key], at)
+                elif key in a:
+                    self.gone.append(f"{at}: only in the old one")
                 else:
-                    alone.append(f"{at}: only in the {'old' if key in a else 'new'} one")
-        elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-            for i, (x, y) in enumerate(zip(a, b, strict=True)):
-                walk(x, y, f"{place}/{i}")
+                    self.new.append(f"{at}: only in the new one")
+        elif isinstance(a, list) and isinstance(b, list):
+            if len(a) != len(b):
+                self.values.append(f"{place}: {len(a)} items and {len(b)}")
+            for i, (x, y) in enumerate(zip(a, b, strict=False)):
+                self.compare(x, y, f"{place}/{i}")
         elif a != b:
-            different.append(f"{place}: {told(a, b)}")
+            kind = self.sentences if reworded(a, b) else self.values
+            kind.append(f"{place}: {told(a, b)}")
 
-    walk(old, new, place)
-    return different, alone
+
+def reworded(a: Any, b: Any) -> bool:
+    """Return whether both are sentences, with the same numbers. No line of the list has a space."""
+    if not (isinstance(a, str) and isinstance(b, str) and " " in a and " " in b):
+        return False
+    return re.findall(r"[0-9]+", a) == re.findall(r"[0-9]+", b)
+
+
+def apart(a: dict[str, Any], b: dict[str, Any]) -> str:
+    """Say how two arrays differ."""
+    if (a["dtype"], a["shape"]) != (b["dtype"], b["shape"]):
+        return f"{a['dtype']} {a['shape']} and {b['dtype']} {b['shape']}"
+    x, y = (np.frombuffer(bytes.fromhex(each["hex"]), each["dtype"]).astype(np.float64) for each in (a, b))
+    largest = np.abs(x - y).max()
+    return f"shape {a['shape']}, {(x != y).sum():,} of {x.size:,} elements differ, by at most {largest:.3g}"
 
 
 def told(a: Any, b: Any) -> str:
     """Say how two values differ."""
-    numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (a, b))
-    if numbers:
-        apart = abs(a - b)
-        share = apart / max(abs(a), abs(b), math.ulp(0))
-        return f"{a!r} and {b!r}, apart by {apart:.3g} ({share:.2g} of it)"
+    if all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (a, b)):
+        share = abs(a - b) / max(abs(a), abs(b), math.ulp(0))
+        return f"{a!r} and {b!r}, apart by {abs(a - b):.3g} ({share:.2g} of it)"
     a, b = (text if len(text := repr(x)) <= 60 else f"{text[:57]}..." for x in (a, b))
     return f"{a} and {b}"
 
