@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from makemore.cli import measure as measuring
+from makemore.cli.app import model_type
 from makemore.cli.terminal import program
 from makemore.course import grading
 from makemore.course import lessons as course
@@ -39,6 +41,57 @@ def test_an_error_of_a_file_is_told_of_that_file(
     assert result.status == 2
     assert result.err.startswith(f"makemore: some/metrics.jsonl: {os.strerror(number)};")
     assert "standard output" not in result.err
+
+
+# what is typed
+
+
+@pytest.mark.parametrize(
+    ("words", "type", "directory"),
+    [
+        ("--n-embd 3", "lstm", None),
+        ("--type=gru", "gru", None),
+        ("train --type gru -b3", "gru", None),
+        ("-i names --resume --n-embd 3", "bow", "out"),
+        ("train -i a b --resume -omine --n-embd 3", "bow", "mine"),
+        ("-o=mine --resume", "bow", "mine"),
+        ("-o mine --resume", "bow", "mine"),
+        ("--work-dir=mine --resume", "bow", "mine"),
+        ("--resume --type=gru", "gru", None),
+        ("--type gru -- --type rnn --resume", "gru", None),
+    ],
+)
+def test_the_type_is_found_however_it_is_spelled(
+    monkeypatch: pytest.MonkeyPatch, words: str, type: str, directory: str | None
+) -> None:
+    loaded = []
+    monkeypatch.setattr("makemore.runs.run.load", lambda path: loaded.append(path) or Mock(type="bow"))
+    assert model_type(words.split()) == type
+    assert loaded == ([] if directory is None else [Path(directory)])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("-i -", "-i-", "-i=-", "--input-file -", "--input-file=-", "-", "train -", "-- -"),
+        *("--keep-spaces -", "-b3 -", "--seed=3 -", "--n-embd 3 -"),
+    ],
+)
+def test_standard_input_however_it_is_spelled(
+    makemore: Any, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    read = []
+    monkeypatch.setattr("makemore.training.start.train", lambda source, **_: read.append(source))
+    result = makemore(*words.split(), stdin="emma\n")
+    assert (result.status, result.err, read) == (0, "", ["/dev/stdin"])
+
+
+def test_a_hyphen_is_not_the_value_of_another_option(makemore: Any) -> None:
+    assert makemore("-o", "-").err.startswith("makemore: -o: needs a value;")
+
+
+def test_help_is_there_for_an_unfinished_command_line(makemore: Any) -> None:
+    assert makemore("train", "--type", "--help").out == makemore("train", "--help").out
 
 
 # Ctrl-C

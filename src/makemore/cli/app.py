@@ -3,10 +3,11 @@
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, UnknownOptionError
+from cyclopts import App, CycloptsError, UnknownOptionError
 
 from makemore import __version__
 from makemore.cli import train
@@ -84,29 +85,53 @@ def command_of(words: Sequence[str]) -> str:
 
 
 def model_type(words: Sequence[str]) -> str:
-    """Return the type of model that a command line means, before it is parsed: its options depend on it."""
-    values = {"--type": DEFAULT_TYPE, "--work-dir": "out"}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        name, _, value = word.partition("=")
-        name = "--work-dir" if name == "-o" else name
-        if name in values:
-            values[name] = value or following
-    if "--resume" in words and "--type" not in words:
+    """Return the type of model that a command line means: the options it may hold depend on it."""
+    type, directory, resume = _meant(words)
+    if resume and type is None:
         from makemore.runs.run import load
 
-        return load(values["--work-dir"]).type
-    return values["--type"]
+        return load(directory).type
+    return DEFAULT_TYPE if type is None else type
+
+
+def _meant(words: Sequence[str]) -> tuple[str | None, Path, bool]:
+    """Return what a command line says with --type, --work-dir and --resume, whatever else it holds."""
+
+    def said(
+        *,
+        type: str | None = None,
+        work_dir: Annotated[Path, path("", "-o")] = train.WORK_DIR,
+        resume: Annotated[bool, option("")] = False,
+    ) -> tuple[str | None, Path, bool]:
+        return type, work_dir, resume
+
+    app = App(default_command=said, help_flags=(), version_flags=(), print_error=False, exit_on_error=False)
+    _, bound, *_ = app.parse_known_args(list(words))
+    return said(*bound.args, **bound.kwargs)
 
 
 def _with_standard_input(argv: Sequence[str]) -> list[str]:
     """Return the words with - replaced where it means standard input; cyclopts takes it for an option."""
     takes_files = bool(argv) and (argv[0] in ("train", "inspect", "models") or argv[0] not in COMMANDS)
-    return [
-        STANDARD_INPUT
-        if word == "-" and (before in ("-i", "--input-file") or (takes_files and not before.startswith("-")))
-        else word
-        for before, word in zip(["", *argv], argv, strict=False)
-    ]
+    end = argv.index("--") if "--" in argv else len(argv)
+    words = []
+    for i, (before, word) in enumerate(zip(["", *argv], argv, strict=False)):
+        if i < end and word in ("-i-", "-i=-", "--input-file=-"):
+            words.append(f"--input-file={STANDARD_INPUT}")
+        elif word == "-" and (
+            (i < end and before in ("-i", "--input-file"))
+            or (takes_files and (i > end or not _awaits_value(before)))
+        ):
+            words.append(STANDARD_INPUT)
+        else:
+            words.append(word)
+    return words
+
+
+def _awaits_value(word: str) -> bool:
+    """Return whether the word after this one is its value: not after --seed=3, -b3 or --resume."""
+    option_alone = len(word) == 2 if word[:2] != "--" else "=" not in word
+    return word[:1] == "-" and option_alone and word not in (*train.FLAGS, "--json")
 
 
 def _app(type_name: str | None) -> App:
@@ -138,8 +163,10 @@ def _help_with(words: Sequence[str]) -> int:
 
 def _help(words: Sequence[str]) -> str:
     """Return the help for a command line with --help. words: Its other words."""
-    given = any(word.partition("=")[0] == "--type" for word in words)
-    return page(words[0] if words else "", model_type(words) if given else None)
+    type_name = None
+    with suppress(CycloptsError):  # help is there for whoever cannot finish a command line
+        type_name = _meant(words)[0]
+    return page(words[0] if words else "", type_name)
 
 
 def _not_an_option(word: str, type_name: str) -> MakemoreError:

@@ -34,6 +34,10 @@ from makemore.errors import MakemoreError, alike, shown
 # for rich and for whatever few commands need, so that help appears at once.
 
 
+WORK_DIR = Path("out")
+"""The directory of a run, unless another is named."""
+
+
 @dataclass(frozen=True)
 class FileOptions:
     """Where training reads and writes, and what happens to a run that is already there."""
@@ -48,7 +52,7 @@ class FileOptions:
             many=True,
         ),
     ] = None
-    work_dir: Annotated[Path, path("Directory for everything that the run writes.", "-o")] = Path("out")
+    work_dir: Annotated[Path, path("Directory for everything that the run writes.", "-o")] = WORK_DIR
     resume: Annotated[bool, option("Continue the run in the work directory.")] = False
     overwrite: Annotated[bool, option("Replace the run in the work directory.")] = False
     sample_only: Annotated[
@@ -118,6 +122,14 @@ OPTIONS = {
     flag_of(each.name) for group in (FileOptions, CorpusOptions, TrainingOptions) for each in fields(group)
 } | {"-i", "-o", "-b", "-l", "-w", "-n", "--type", "--nproc", "--num-workers"}
 """The options that every type of model has, known without building the command."""
+
+FLAGS = {
+    flag_of(each.name)
+    for group in (FileOptions, CorpusOptions, TrainingOptions)
+    for each in fields(group)
+    if each.default is False
+}
+"""Those of them that take no value."""
 
 _FILES, _CORPUS, _TRAINING = FileOptions(), CorpusOptions(), TrainingOptions()
 
