@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 
 from makemore.corpus.corpus import Corpus
 from makemore.models import MODELS, build, configure, count_parameters, knobs
+from makemore.models.base import ModelConfig, knob
 from makemore.models.bigram_nn import BigramNN
+from makemore.models.knobs import Knob, knobs_of
 from makemore.models.loss import IGNORE, nll
 from makemore.models.rnn import Recurrent
 from makemore.models.transformer import attention, causal_attention, step_attention
@@ -189,8 +192,20 @@ def test_logits_have_the_right_shape_and_probabilities_add_up(type: str, corpus:
 
 @pytest.mark.parametrize("type", TYPES)
 def test_every_knob_has_a_help_text(type: str) -> None:
-    for knob in knobs(type):
-        assert len(knob.help) > 10
+    for each in knobs(type):
+        assert len(each.help) > 10
+
+
+def test_the_help_of_a_knob_is_whole_and_that_of_the_class_which_declares_it() -> None:
+    @dataclass(frozen=True)
+    class Config(ModelConfig):
+        width: int = knob(3, "channels of a layer,\nor none")
+
+    @dataclass(frozen=True)
+    class Wider(Config):
+        """width: something else."""
+
+    assert knobs_of(Wider) == [Knob("width", int, 3, "channels of a layer,\nor none")]
 
 
 def test_parameter_counts_of_the_original_and_the_lectures() -> None:

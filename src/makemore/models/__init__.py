@@ -78,7 +78,7 @@ def model_class(type: str) -> type[Model]:
 
 
 def knobs(type: str) -> list[Knob]:
-    """Return the knobs of a type, with the help texts from its config's docstring."""
+    """Return the knobs of a type."""
     return knobs_of(model_class(type).config_class)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
 
 from torch import Tensor, nn
+
+Number = TypeVar("Number", int, float)
+
+
+def knob(default: Number, help: str) -> Number:
+    """Declare a field of a ModelConfig. help: What the command line says about it."""
+    return field(default=default, metadata={"help": help})
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The knobs of a model: numbers, each with a default. Every family has a subclass of its own."""
+    """The knobs of a model, each declared with `knob`. Every family has a subclass of its own."""
 
 
 class Model(nn.Module):

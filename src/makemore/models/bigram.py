@@ -15,18 +15,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of a Bigram.
+    """The knobs of a Bigram."""
 
-    smoothing: added to the count of every pair of characters.
-    """
-
-    smoothing: float = 0.1
+    smoothing: float = knob(0.1, "added to the count of every pair of characters")
 
     def __post_init__(self) -> None:
         check(self)

@@ -16,22 +16,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of a BagOfWords.
+    """The knobs of a BagOfWords."""
 
-    n_embd: channels of a character's embedding.
-    n_embd2: channels of the hidden layer.
-    dropout: share of the hidden channels set to zero in training.
-    """
-
-    n_embd: int = 64
-    n_embd2: int = 256
-    dropout: float = 0.0
+    n_embd: int = knob(64, "channels of a character's embedding")
+    n_embd2: int = knob(256, "channels of the hidden layer")
+    dropout: float = knob(0.0, "share of the hidden channels set to zero in training")
 
     def __post_init__(self) -> None:
         check(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 from makemore.errors import MakemoreError, alike
 from makemore.files.typed import checked
@@ -21,14 +20,11 @@ class Knob:
 
 
 def knobs_of(config: type[ModelConfig]) -> list[Knob]:
-    """Return the knobs of a config class, with the help texts from its docstring or that of its base."""
-    docs = "\n".join(cls.__doc__ or "" for cls in reversed(config.__mro__))
-    helps = dict(re.findall(r"^\s*(\w+): (.+)$", docs, re.MULTILINE))
+    """Return the knobs of a config class."""
     found = []
     for field in dataclasses.fields(config):
         default = getattr(config, field.name)
-        kind = float if isinstance(default, float) else int
-        found.append(Knob(field.name, kind, default, helps[field.name].rstrip(".")))
+        found.append(Knob(field.name, type(default), default, field.metadata["help"]))
     return found
 
 

@@ -17,24 +17,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of an MLP.
+    """The knobs of an MLP."""
 
-    context: how many characters back it sees.
-    n_embd: channels of a character's embedding.
-    n_embd2: channels of the hidden layer.
-    dropout: share of the hidden channels set to zero in training.
-    """
-
-    context: int = 8
-    n_embd: int = 24
-    n_embd2: int = 256
-    dropout: float = 0.1
+    context: int = knob(8, "how many characters back it sees")
+    n_embd: int = knob(24, "channels of a character's embedding")
+    n_embd2: int = knob(256, "channels of the hidden layer")
+    dropout: float = knob(0.1, "share of the hidden channels set to zero in training")
 
     def __post_init__(self) -> None:
         check(self)

@@ -22,26 +22,19 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of an MLPBatchNorm.
+    """The knobs of an MLPBatchNorm."""
 
-    context: how many characters back it sees.
-    n_embd: channels of a character's embedding.
-    n_embd2: channels of each hidden layer.
-    n_layer: how many hidden layers.
-    dropout: share of the last hidden layer's channels set to zero in training.
-    """
-
-    context: int = 8
-    n_embd: int = 24
-    n_embd2: int = 200
-    n_layer: int = 2
-    dropout: float = 0.1
+    context: int = knob(8, "how many characters back it sees")
+    n_embd: int = knob(24, "channels of a character's embedding")
+    n_embd2: int = knob(200, "channels of each hidden layer")
+    n_layer: int = knob(2, "how many hidden layers")
+    dropout: float = knob(0.1, "share of the last hidden layer's channels set to zero in training")
 
     def __post_init__(self) -> None:
         check(self)

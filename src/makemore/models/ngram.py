@@ -34,7 +34,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 
 LONGEST = 8
 FLOATS = 8_000_000  # probabilities that are computed at a time
@@ -45,12 +45,11 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of an NGram.
+    """The knobs of an NGram."""
 
-    order: n, the length of the longest string counted: a context of n - 1 and the character after it.
-    """
-
-    order: int = 6
+    order: int = knob(
+        6, "n, the length of the longest string counted: a context of n - 1 and the character after it"
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= self.order <= LONGEST:

@@ -31,22 +31,19 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
+
+_DROPOUT = "share of the embedding's and the hidden state's channels set to zero in training"
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of a GRU or LSTM.
+    """The knobs of a GRU or LSTM."""
 
-    n_embd: channels of a character's embedding.
-    n_embd2: channels of the hidden state.
-    dropout: share of the embedding's and the hidden state's channels set to zero in training.
-    """
-
-    n_embd: int = 64
-    n_embd2: int = 256
-    dropout: float = 0.25
+    n_embd: int = knob(64, "channels of a character's embedding")
+    n_embd2: int = knob(256, "channels of the hidden state")
+    dropout: float = knob(0.25, _DROPOUT)
 
     def __post_init__(self) -> None:
         check(self)
@@ -56,7 +53,7 @@ class Config(ModelConfig):
 class PlainConfig(Config):
     """The knobs of an RNN: those of the others."""
 
-    dropout: float = 0.1  # it memorises less than the others
+    dropout: float = knob(0.1, _DROPOUT)  # it memorises less than the others
 
 
 class Recurrent(Model, ABC):

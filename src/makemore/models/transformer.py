@@ -22,26 +22,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of a Transformer.
+    """The knobs of a Transformer."""
 
-    n_layer: how many blocks.
-    n_head: attention heads in each block; must divide n_embd.
-    n_embd: channels of the embedding and of every block.
-    dropout: share of the channels set to zero in training, after the embedding and in each block.
-    block_size: positions it can tell apart; 0 takes the longest line and its boundary.
-    """
-
-    n_layer: int = 4
-    n_head: int = 4
-    n_embd: int = 64
-    dropout: float = 0.1
-    block_size: int = 0
+    n_layer: int = knob(4, "how many blocks")
+    n_head: int = knob(4, "attention heads in each block; must divide n_embd")
+    n_embd: int = knob(64, "channels of the embedding and of every block")
+    dropout: float = knob(
+        0.1, "share of the channels set to zero in training, after the embedding and in each block"
+    )
+    block_size: int = knob(0, "positions it can tell apart; 0 takes the longest line and its boundary")
 
     def __post_init__(self) -> None:
         check(self)

@@ -17,22 +17,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of a WaveNet.
+    """The knobs of a WaveNet."""
 
-    n_layer: how many convolutions; the context is 2 to the power of it.
-    n_embd: channels of the embedding and of every layer.
-    dropout: share of each layer's output set to zero in training.
-    """
-
-    n_layer: int = 4
-    n_embd: int = 96
-    dropout: float = 0.15
+    n_layer: int = knob(4, "how many convolutions; the context is 2 to the power of it")
+    n_embd: int = knob(96, "channels of the embedding and of every layer")
+    dropout: float = knob(0.15, "share of each layer's output set to zero in training")
 
     def __post_init__(self) -> None:
         check(self, n_layer=12)
