@@ -14,8 +14,8 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 @pytest.mark.parametrize(
     "command",
     [
-        "ladder.py --rungs bigram,ngram,mlp,lstm --protocols all,makemore.py,lectures,own --seeds 1",
-        "defaults.py --types ngram,transformer --lists companies",
+        "ladder.py --rungs bigram,mlp --protocols all,makemore.py,lectures,own --seeds 1",
+        "defaults.py --types bigram,mlp --lists names",
         "sampling.py --types bigram,gru",
         "memorisation.py --lists names",
         "throughput.py",
