@@ -202,6 +202,8 @@ def test_a_command_is_no_slip_of_itself(makemore: Any) -> None:
 def test_no_guess_where_nothing_is_alike() -> None:
     assert alike("xyz", ["ngram", "mlp"]) == ""
     assert alike("ngam", ["ngram", "mlp"]) == " did you mean ngram?"
+    assert alike("--order", ["--work-dir", "--number"]) == ""  # only the dashes are alike
+    assert alike("--nubmer", ["--work-dir", "--number"]) == " did you mean --number?"
 
 
 BIG = 10**400

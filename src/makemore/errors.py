@@ -127,8 +127,9 @@ def alike(word: str, names: Iterable[str]) -> str:
     """Return " did you mean NAME?" if a word resembles one of the names, else ""."""
     import difflib  # only when something is wrong
 
-    found = difflib.get_close_matches(word, list(names), 1, 0.65)
-    return f" did you mean {found[0]}?" if found else ""
+    bare = {name.lstrip("-"): name for name in names}  # dashes make all options look alike
+    found = difflib.get_close_matches(word.lstrip("-"), bare, 1, 0.65)
+    return f" did you mean {bare[found[0]]}?" if found else ""
 
 
 def duration(seconds: float | None) -> str:

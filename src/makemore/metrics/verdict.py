@@ -112,7 +112,7 @@ class Verdict(Result):
         if self.level == MUCH:
             text = (
                 "sample without copies (novel=True), or train a smaller or more regularised model "
-                "(dropout, teacher, a lower order)"
+                "(a network with more dropout or a teacher, an n-gram of a lower order)"
             )
         return with_flags(text, ADVISED, flag)
 

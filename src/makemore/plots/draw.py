@@ -103,7 +103,9 @@ def plot(run: Run, name: str, found: Assessment) -> Plot:
             return plots[0]
         there = [other for other in makers if other == "temperature" or makers[other][1]() is not None]
     raise MakemoreError(
-        f"{run.directory}: this run has no plot {name}; it has {', '.join(there)}", option="name"
+        f"{run.directory}: this run has no plot {name}; it has {', '.join(there)}. The others need more "
+        "held-out lines, or a model that learns by steps",
+        option="name",
     )
 
 
