@@ -108,9 +108,8 @@ class Given:
             raise MakemoreError(f"precision must be {says}{';' * bool(guess)}{guess}", option="precision")
         for name, value in self.named().items():
             _check(name, value)
-            if (
-                name in ("max_steps", "time") and value == 0
-            ):  # a run may have it, asking for it makes no sense
+            # a run may have it, asking for it makes no sense
+            if name in ("max_steps", "time") and value == 0:
                 raise _wrong(name, value)
         if self.time is not None and self.max_steps is not None:
             raise MakemoreError(

@@ -51,9 +51,8 @@ def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
         ),
     )
     run.disk.write_summary(summary)
-    if (
-        run.disk.writes and len(run.metrics()) > 1
-    ):  # a model that counts is evaluated once, which makes no curve
+    # a model that counts is evaluated once, which makes no curve
+    if run.disk.writes and len(run.metrics()) > 1:
         from makemore.plots.losses import plot_losses  # here, since matplotlib takes a second to import
 
         plot_losses(run, summary)

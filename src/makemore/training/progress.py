@@ -48,9 +48,8 @@ class _Progress:
         self._write = write
         self._losses = self._of = ""
         self._began = self._written = time.monotonic()
-        self._first: tuple[float, float] | None = (
-            None  # when the first step ended, and the share done by then
-        )
+        self._first: tuple[float, float] | None = None
+        """When the first step ended, and the share done by then."""
 
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
