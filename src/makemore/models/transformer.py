@@ -50,10 +50,14 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     The T queries are the last T of the S positions. The model runs two faster forms of it: torch's fused one
     for whole lines, and `step_attention`.
     """
-    q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # (B, H, T or S, D)
+    return (attention_shares(q, k) @ v.transpose(1, 2)).transpose(1, 2)
+
+
+def attention_shares(q: Tensor, k: Tensor) -> Tensor:
+    """(B, H, T, S): how much of each of the S values every query takes; the shares sum to 1."""
+    q, k = q.transpose(1, 2), k.transpose(1, 2)  # (B, H, T or S, D)
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, S)
-    scores = scores.masked_fill(~causal_mask(q, k), -math.inf)
-    return (scores.softmax(-1) @ v).transpose(1, 2)
+    return scores.masked_fill(~causal_mask(q, k), -math.inf).softmax(-1)
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

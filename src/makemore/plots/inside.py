@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from makemore.metrics.layers import Row, matrices, series
-from makemore.models.transformer import Block, Transformer
+from makemore.models.transformer import Block, Transformer, attention_shares
 from makemore.plots.samples import frequent
 from makemore.plots.style import (
     COLOURS,
@@ -52,12 +52,12 @@ def table(run: Run) -> Figure | None:
 # embedding
 
 
-def embedding(run: Run, most: int = 100) -> Figure | None:
-    """Plot the vectors of the most frequent characters on their first two principal components."""
+def embedding(run: Run) -> Figure | None:
+    """Plot the vectors of the 100 most frequent characters on their first two principal components."""
     layer = dict(run.model.named_children()).get("embedding")  # the name is part of the models' contract
     if not isinstance(layer, nn.Embedding) or min(layer.weight.shape) < 2:
         return None
-    ids = frequent(run, most)
+    ids = frequent(run, 100)
     vectors = layer.weight.detach().double().numpy()[ids]  # (K, C)
     u, size, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
     points = 13 if len(ids) <= 40 else 9  # font size of the letters
@@ -81,12 +81,12 @@ def embedding(run: Run, most: int = 100) -> Figure | None:
     return figure
 
 
-def _apart(places: Numbers, size: float, rounds: int = 200) -> Numbers:
+def _apart(places: Numbers, size: float) -> Numbers:
     """Move letters at places (K, 2) as little as possible, until none covers another. `size` is in points."""
     room = np.array(SIZE) / 1.2  # without the margins
     scale = room / np.maximum(np.ptp(places, axis=0), 1e-9)
     at = places * scale  # (K, 2) in points
-    for _ in range(rounds):
+    for _ in range(200):
         away = at[:, None] - at[None]  # (K, K, 2)
         far = np.hypot(*away.T).T
         np.fill_diagonal(far, np.inf)
@@ -112,18 +112,13 @@ def _kind(text: str) -> str:
 # attention
 
 
-def attention(run: Run, line: str | None = None, most: int = 10) -> Figure | None:
-    """Plot where every head of a Transformer looks while it reads a line, at most `most` characters of it.
-
-    None takes a test line of median length.
-    """
+def attention(run: Run) -> Figure | None:
+    """Plot where every head of a Transformer looks while it reads the start of a test line of median length."""
     if run.type != "transformer":
         return None
-    if line is None:
-        test = run.corpus.subsample("test")
-        usual = int(np.median(test.lengths))
-        line = test.lines([np.abs(test.lengths - usual).argmin()])[0]
-    line = line[:most]
+    test = run.corpus.subsample("test")
+    usual = int(np.median(test.lengths))
+    line = test.lines([np.abs(test.lengths - usual).argmin()])[0][:10]
     weights = attention_weights(run, line)  # (L, H, T, T)
     L, H = weights.shape[:2]
     figure = Figure(figsize=(5, 0.8 + 5 * L / H if H > 1 else 3 * L))
@@ -160,11 +155,8 @@ def attention_weights(run: Run, line: str) -> npt.NDArray[np.float32]:
             hook.remove()
     found = []
     for block, qkv in zip(blocks, heard, strict=True):
-        _, T, C = qkv.shape
-        q, k, _ = qkv[0].view(T, 3, block.n_head, C // 3 // block.n_head).permute(1, 2, 0, 3)  # (H, T, D)
-        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
-        past = torch.ones(T, T, dtype=torch.bool).tril()
-        found.append(scores.masked_fill(~past, -math.inf).softmax(-1))
+        q, k, _ = qkv.unflatten(-1, (3, block.n_head, -1)).unbind(2)  # (1, T, H, D)
+        found.append(attention_shares(q, k)[0])
     return torch.stack(found).numpy()
 
 

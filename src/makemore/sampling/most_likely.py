@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from makemore.corpus.splits import mix
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.sampling.limits import rows_at_once
 from makemore.sampling.options import Floats, SampleOptions
@@ -277,16 +278,9 @@ def _uniform(seed: int, ids: Ids, V: int) -> Floats:
     They are hashes of the beginnings, by the mixing function of SplitMix64 (Steele, Lea, Flood 2014).
     """
     step = np.uint64(0x9E3779B97F4A7C15)
-    state = _mix(np.full((len(ids), 1), seed, dtype=np.uint64))
+    state = mix(np.full((len(ids), 1), seed, dtype=np.uint64))
     for column in ids.T:
-        state = _mix(state + step * (column[:, None].astype(np.uint64) + np.uint64(1)))
-    state = _mix(state + step * np.arange(1, V + 1, dtype=np.uint64))  # (D, V)
+        state = mix(state + step * (column[:, None].astype(np.uint64) + np.uint64(1)))
+    state = mix(state + step * np.arange(1, V + 1, dtype=np.uint64))  # (D, V)
     numbers: Floats = ((state >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     return numbers
-
-
-def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    x = x ^ (x >> np.uint64(31))
-    return x
