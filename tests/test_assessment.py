@@ -18,6 +18,7 @@ from makemore.corpus import sizes
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.sizes import Sizes
+from makemore.corpus.store import Store
 from makemore.errors import MakemoreError
 from makemore.metrics import copying as memorising
 from makemore.metrics import losses as evaluation
@@ -563,7 +564,7 @@ def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypat
     assert run.corpus.on_disk
     whole = assess(Run.load(names_run), 1000).to_json()
     monkeypatch.setattr(assessment, "SCORED_TOKENS", 6000)
-    run.corpus = DiskCorpus(run.corpus.store, Sizes(chunk=500, piece=4000, subsample=6000))
+    run.corpus = DiskCorpus(Store(run.corpus.store.directory, Sizes(chunk=500, piece=4000, subsample=6000)))
     few_at_once(monkeypatch, 10)
     some = assess(run, 1000).to_json()
     assert some["lines"] == whole["lines"]

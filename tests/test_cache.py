@@ -73,6 +73,15 @@ def same(a: Corpus, b: Corpus) -> bool:
     )
 
 
+def test_hashes_are_sorted_as_many_at_a_time_as_the_sizes_say(
+    on_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("makemore.corpus.store.SortedHashes", lambda *given: asked.append(given[-1]))
+    _ = stored("names").store.sorted
+    assert asked == [SMALL.sorted_at_once]
+
+
 def test_a_corpus_on_disk_is_the_one_in_memory(names: Corpus, on_disk: Path) -> None:
     large = stored("names")
     assert (large.on_disk, names.on_disk) == (True, False)

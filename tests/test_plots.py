@@ -14,6 +14,7 @@ import makemore
 from makemore.corpus import sizes
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.disk import DiskCorpus
+from makemore.corpus.store import Store
 from makemore.metrics.losses import Part
 from makemore.plots import draw, files, inside, losses, style
 from makemore.plots import samples as of_samples
@@ -100,7 +101,7 @@ def test_plots_of_a_large_file(names_run, tmp_path, monkeypatch):
         *figures, temperatures = pictures(run)
         few.append([*(files.svg(Plot("", "", "", figure), "k") for figure in figures), temperatures])
     assert few[0] == few[1]
-    stored.corpus = DiskCorpus(stored.corpus.store, sizes.Sizes(subsample=5000))
+    stored.corpus = DiskCorpus(Store(stored.corpus.store.directory, sizes.Sizes(subsample=5000)))
     monkeypatch.setattr(Corpus, "rows", None)
     lines = Corpus.lines
 

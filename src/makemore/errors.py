@@ -78,16 +78,16 @@ def with_flags(text: str, options: Iterable[str], flag: Callable[[str], str]) ->
     return text
 
 
-def quoted(text: object, most: int = QUOTED) -> str:
+def quoted(text: object) -> str:
     """Return text for a message, in quotes: special characters escaped, the middle of long text left out.
 
-    It shows at most `most` characters of a line, a pattern, or whatever else `str` converts.
+    It shows at most QUOTED characters of a line, a pattern, or whatever else `str` converts.
     """
     text = str(text)
     mark = '"' if "'" in text and '"' not in text else "'"
-    if len(text) <= most:
+    if len(text) <= QUOTED:
         return f"{mark}{visible(text, strict=True)}{mark}"
-    return f"{mark}{_cut(text, most)}{mark} ({len(text):,} characters)"
+    return f"{mark}{_cut(text, QUOTED)}{mark} ({len(text):,} characters)"
 
 
 def shown(text: object, most: int = 4 * QUOTED) -> str:

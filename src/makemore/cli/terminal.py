@@ -124,6 +124,6 @@ def tell(text: str, hang: str = "", stream: IO[str] | None = None) -> None:
     print(text, file=stream, flush=True)
 
 
-def columns(default: int = 80) -> int:
+def columns() -> int:
     """Return the width of the terminal in cells."""
-    return max(20, shutil.get_terminal_size((default, 24)).columns)
+    return max(20, shutil.get_terminal_size((80, 24)).columns)

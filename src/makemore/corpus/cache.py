@@ -120,7 +120,7 @@ def _reused(directory: Path, source: Source, sizes: Sizes) -> DiskCorpus | None:
     if not (directory / NAME).exists():
         return None
     try:
-        store = Store(directory)
+        store = Store(directory, sizes)
     except MakemoreError:  # incomplete, or of another version
         return None
     facts, stamps = store.facts, source.stamps()
@@ -131,7 +131,7 @@ def _reused(directory: Path, source: Source, sizes: Sizes) -> DiskCorpus | None:
             return None
         facts.stamps = stamps  # touched, but the same
         facts.write(directory)
-    return DiskCorpus(store, sizes)
+    return DiskCorpus(store)
 
 
 # the cache
@@ -175,10 +175,8 @@ def clear_cache() -> int:
     for path in _ours():
         files = Manifest(path, recognised_entry(path))
         stats = {name: os.lstat(path / name) for name in files.names if kind(path / name) == "file"}
-        with (
-            contextlib.suppress(MakemoreError),
-            contextlib.ExitStack() as stack,
-        ):  # another process may use it
+        # another process may use it
+        with contextlib.suppress(MakemoreError), contextlib.ExitStack() as stack:
             for each in (_lock_of(path), path):
                 if kind(each) == "directory":
                     stack.enter_context(held(each, made=False))

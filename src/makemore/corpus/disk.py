@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.sizes import Sizes
 from makemore.corpus.splits import split_of
 from makemore.corpus.store import Store
 from makemore.corpus.vocab import Ids
@@ -23,9 +22,9 @@ class DiskCorpus(Corpus):
 
     on_disk: ClassVar[bool] = True
 
-    def __init__(self, store: Store, sizes: Sizes | None = None) -> None:
+    def __init__(self, store: Store) -> None:
         """Map the arrays."""
-        super().__init__(store.vocab, store.tokens.array, store.reading, sizes)
+        super().__init__(store.vocab, store.tokens.array, store.reading, store.sizes)
         self.store = store
         self.offsets = store.offsets.array
         self.lengths = store.lengths.array

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from makemore.corpus.decode import BYTE_ORDER_MARK, Piece, decoded
 from makemore.corpus.formats import for_file, on_one_line
 from makemore.corpus.reading import LONGEST, How, Progress, Reading
-from makemore.corpus.sizes import SIZES, Sizes
+from makemore.corpus.sizes import SIZES, Sizes, usual
 from makemore.corpus.source import Source, is_stream, name_of
 from makemore.corpus.vocab import code_points
 from makemore.errors import MakemoreError, shown
@@ -57,16 +57,16 @@ def blocks(
         done += position
 
 
-def blocks_of(lines: Iterable[str], reading: Reading, how: How, sizes: Sizes = SIZES) -> Iterator[Block]:
+def blocks_of(lines: Iterable[str], reading: Reading, how: How) -> Iterator[Block]:
     """Yield the clean lines of strings in memory, as `blocks` does. A string may end with a line break.
 
     Raises MakemoreError if an item is not such a string, or is too long.
     """
-    some, waiting, number = [], 0, 0
+    some, waiting, number, most = [], 0, 0, usual().block
     for number, line in enumerate(strings(lines), 1):
         some.append(_checked(line, number))
         waiting += len(some[-1]) + 1
-        if waiting >= sizes.block:
+        if waiting >= most:
             yield clean("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
             some, waiting = [], 0
     if some:

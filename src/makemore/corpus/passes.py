@@ -104,9 +104,9 @@ class Passes(InMemory, ABC):
 
     # pieces
 
-    def pieces(self, split: str, tokens: int | None = None) -> Iterator[npt.NDArray[np.int64]]:
-        """Yield the row numbers of a split in file order, from about `tokens` tokens at a time."""
-        for a, b in self._chunks_at_once(tokens):
+    def pieces(self, split: str) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield the row numbers of a split in file order, from about `sizes.piece` tokens at a time."""
+        for a, b in self._chunks_at_once(self.sizes.piece):
             rows = self.rows_of(np.arange(a, b), split)
             if len(rows):
                 yield rows
@@ -114,20 +114,20 @@ class Passes(InMemory, ABC):
 
     def slices(self, tokens: int | None = None) -> Iterator[slice]:
         """Yield all rows in order as slices of about `tokens` tokens, checked; None for `sizes.piece`."""
-        for a, b in self._chunks_at_once(tokens):
+        for a, b in self._chunks_at_once(self.sizes.piece if tokens is None else tokens):
             self.check(np.arange(a, b))
             yield slice(int(self.chunks[a]), int(self.chunks[b]))
             self.release()
 
-    def _chunks_at_once(self, tokens: int | None) -> Iterator[tuple[int, int]]:
-        at_once = max(1, (self.sizes.piece if tokens is None else tokens) // self.sizes.chunk)
+    def _chunks_at_once(self, tokens: int) -> Iterator[tuple[int, int]]:
+        at_once = max(1, tokens // self.sizes.chunk)
         n = len(self.chunks) - 1
         for k in range(0, n, at_once):
             yield k, min(k + at_once, n)
 
     # subsamples
 
-    def at_most(self, split: str, tokens: int, seed: int = 0) -> npt.NDArray[np.int64]:
+    def at_most(self, split: str, tokens: int) -> npt.NDArray[np.int64]:
         """Return the rows of a split, or a random subsample of about `tokens` tokens if it has more.
 
         The subsample is taken from `sizes.spread` chunks, or as many as are needed, since each must be read.
@@ -137,7 +137,7 @@ class Passes(InMemory, ABC):
             return self.rows_of(np.arange(n), split)
         share = tokens / self.tokens_of(split)
         k = min(n, max(self.sizes.spread, math.ceil(share * n)))
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(0)
         chunks = np.sort(random.choice(n, k, replace=False, shuffle=False))
         parts = []
         for chunk in chunks:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from makemore.corpus.facts import SORTED, UNFINISHED, recognised
 from makemore.corpus.mapped import Mapped, new_array, release
-from makemore.corpus.sizes import SIZES
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
 from makemore.files.manifest import Manifest
@@ -28,13 +27,7 @@ class SortedHashes:
     are sorted in memory at a time. Raises MakemoreError if the file cannot be written, or it is damaged.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        hashes: npt.NDArray[np.uint64],
-        total: int,
-        at_once: int = SIZES.sorted_at_once,
-    ) -> None:
+    def __init__(self, directory: Path, hashes: npt.NDArray[np.uint64], total: int, at_once: int) -> None:
         """Open the file, and check it."""
         path = directory / SORTED
         if not path.exists():

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from makemore.corpus.facts import ARRAYS, NAME, SORTED, Facts
 from makemore.corpus.mapped import Mapped, checksum, release
+from makemore.corpus.sizes import Sizes, usual
 from makemore.corpus.sorting import SortedHashes
 from makemore.corpus.vocab import Vocab
 from makemore.distributed.devices import bound_memory
@@ -27,9 +28,10 @@ from makemore.files.paths import damage
 class Store:
     """The files of a corpus in a directory. Raises MakemoreError if they are incomplete or damaged."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, sizes: Sizes | None = None) -> None:
         """Open the files."""
         self.directory = directory
+        self.sizes = usual() if sizes is None else sizes
         self.facts = Facts.load(directory)
         self.reading = self.facts.reading
         self.vocab = Vocab(self.facts.characters, unknown=self.reading.rare > 0)
@@ -82,7 +84,7 @@ class Store:
     @cached_property
     def sorted(self) -> SortedHashes:
         """The hashes of all lines in ascending order, in a file that is written when it is first needed."""
-        return SortedHashes(self.directory, self.hashes.array, self.facts.sum)
+        return SortedHashes(self.directory, self.hashes.array, self.facts.sum, self.sizes.sorted_at_once)
 
     def release(self) -> None:
         """Release the memory that the files take in this process; they are read again when needed."""

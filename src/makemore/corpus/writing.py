@@ -67,7 +67,7 @@ def write(
     finally:
         with contextlib.suppress(MakemoreError):
             _remove(part)
-    return DiskCorpus(Store(directory), sizes)
+    return DiskCorpus(Store(directory, sizes))
 
 
 def recognised_entry(path: Path) -> set[str]:

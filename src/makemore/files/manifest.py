@@ -120,18 +120,15 @@ class Manifest:
         self.claim(name)
         append(self.directory / name, text)
 
-    def make_directory(self, name: str, adopted: Iterable[str] = ()) -> Manifest:
-        """Make the directory of that name if it does not exist, and return its manifest.
-
-        If it has none, the names in `adopted` are taken as written by makemore.
-        """
+    def make_directory(self, name: str) -> Manifest:
+        """Make the directory of that name if it does not exist, and return its manifest."""
         self.claim(name, wanted="directory")
         path = self.directory / name
         try:
             path.mkdir(exist_ok=True)
         except OSError as error:
             raise unwritable(path, error) from None
-        return Manifest(path, adopted)
+        return Manifest(path)
 
     def adopt(self, name: str) -> None:
         """Add a file whose content shows that makemore wrote it."""

@@ -43,9 +43,9 @@ class Config(ModelConfig):
 class BatchNorm(nn.Module):
     """Normalises each channel over the real positions of the batch; keeps running averages for later."""
 
-    def __init__(self, channels: int, momentum: float = 0.01, eps: float = 1e-5) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.momentum, self.eps = momentum, eps
+        self.momentum, self.eps = 0.01, 1e-5
         self.gain = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.running_mean: Tensor

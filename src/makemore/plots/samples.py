@@ -34,6 +34,9 @@ from makemore.runs.run import Run
 
 Ids = npt.NDArray[np.int64]
 
+BARS = 30
+"""The most bars in a plot of shares."""
+
 TEMPERATURES = (0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5)
 
 _CHARACTERS = 60_000
@@ -75,15 +78,15 @@ def line_lengths(run: Run, samples: list[str]) -> Figure:
     return figure
 
 
-def _shares(axes: Axes, counts: dict[str, Sequence[int] | Ids], most: int = 30) -> None:
+def _shares(axes: Axes, counts: dict[str, Sequence[int] | Ids]) -> None:
     """Plot the shares of 0, 1, 2, ... as steps; many values are merged, and the few largest left out."""
     colours = {"training lines": GREY, "held-out lines": BLUE, "samples": ORANGE}
     wide = max(map(len, counts.values()))
     shares = {name: np.pad(np.array(n, float), (0, wide - len(n))) / sum(n) for name, n in counts.items()}
     mixed = np.mean(list(shares.values()), axis=0)
-    first = int(np.searchsorted(mixed.cumsum(), 0.002)) if wide > most else 0
+    first = int(np.searchsorted(mixed.cumsum(), 0.002)) if wide > BARS else 0
     last = int(np.searchsorted(mixed.cumsum(), 0.998)) + 1
-    step = math.ceil((last - first) / most)
+    step = math.ceil((last - first) / BARS)
     edges = np.arange(first, last + step, step)
     for name, share in shares.items():
         height = [share[a : a + step].sum() for a in edges[:-1]]

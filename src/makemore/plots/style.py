@@ -229,10 +229,10 @@ def fading(diverging: bool) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("fading", colours, N=65)
 
 
-def label_cells(axes: Axes, labels: list[str], size: float = 7) -> None:
+def label_cells(axes: Axes, labels: list[str]) -> None:
     """Write characters along both axes of a heatmap."""
-    axes.set_xticks(range(len(labels)), labels, fontsize=size)
-    axes.set_yticks(range(len(labels)), labels, fontsize=size)
+    axes.set_xticks(range(len(labels)), labels, fontsize=7)
+    axes.set_yticks(range(len(labels)), labels, fontsize=7)
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for spine in axes.spines.values():

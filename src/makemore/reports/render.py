@@ -98,9 +98,9 @@ def plain(value: object) -> str:
 # text
 
 
-def shorten(line: str, most: int = 80) -> str:
+def shorten(line: str) -> str:
     """Return a line of the data or of the model, cut if it is long."""
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= 80 else line[:79] + "…"
 
 
 def options(text: str) -> list[str]:

@@ -128,13 +128,13 @@ def scored(
             yield from each
 
 
-def chunks(items: Iterable[Item], size: int = 1000) -> Iterator[list[Item]]:
-    """Yield items in lists of a size; if an item raises MakemoreError, those before it come first."""
+def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield items in lists of 1,000; if an item raises MakemoreError, those before it come first."""
     chunk: list[Item] = []
     try:
         for item in items:
             chunk.append(item)
-            if len(chunk) == size:
+            if len(chunk) == 1000:
                 yield chunk
                 chunk = []
     except MakemoreError:
