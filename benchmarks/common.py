@@ -184,13 +184,13 @@ def trained(
     engine = Engine(torch.device("cpu"))
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
     settings = settings_for(type, corpus, Given(seed=seed), engine.device, how)
-    learner = Learner(model, corpus, settings, engine)
     if teacher is None:
-        learner.teacher = fit_teacher(corpus, how.teacher, engine.device)
+        taught = fit_teacher(corpus, how.teacher, engine.device)
     else:
-        learner.teacher = teacher_of(teacher, how.teacher, engine.device)
+        taught = teacher_of(teacher, how.teacher, engine.device)
+    learner = Learner(model, corpus, settings, engine, taught)
     for step in range(how.max_steps):
-        learner.step((step + 0.5) / how.max_steps)
+        learner.step((step + 0.5) / how.max_steps, step)
     return model.eval()
 
 

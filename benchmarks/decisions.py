@@ -150,11 +150,9 @@ def learner_in(group: Group, type: str, corpus: Corpus) -> Learner:
     engine = Engine(torch.device("cpu"), group=group)
     settings = settings_for(type, corpus, Given(), engine.device)
     torch.manual_seed(settings.seed)
-    learner = Learner(
-        build(type, len(corpus.vocab), configure(type, corpus.longest)), corpus, settings, engine
-    )
-    learner.teacher = fit_teacher(corpus, settings.teacher, engine.device)
-    return learner
+    model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+    teacher = fit_teacher(corpus, settings.teacher, engine.device)
+    return Learner(model, corpus, settings, engine, teacher)
 
 
 def dropout(rounds: int, repeats: int) -> dict[str, Any]:
@@ -169,7 +167,7 @@ def dropout(rounds: int, repeats: int) -> dict[str, Any]:
                 for kind, learner in learners.items():
                     began = time.perf_counter()
                     for _ in range(repeats):
-                        learner.step(0.5)
+                        learner.step(0.5, 0)
                     if i:  # the first round warms up
                         times[kind].append((time.perf_counter() - began) / repeats)
             found.setdefault(type, {})[str(processes)] = times

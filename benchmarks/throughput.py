@@ -64,8 +64,8 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
             continue
         model = build(type, len(corpus.vocab), configure(type, corpus.longest))
         settings = settings_for(type, corpus, Given(), engine.device)
-        learners[type] = Learner(model, corpus, settings, engine)
-        learners[type].teacher = teacher_of(ngram, settings.teacher, engine.device)
+        teacher = teacher_of(ngram, settings.teacher, engine.device)
+        learners[type] = Learner(model, corpus, settings, engine, teacher)
 
         tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
         matrices = sum(p.numel() for p in model.parameters() if p.ndim == 2 and id(p) not in tables)
@@ -75,9 +75,9 @@ def training(rounds: int, steps: int) -> dict[str, Any]:
     for _ in range(rounds):
         peaks.append(peak(precision))
         for type, learner in learners.items():
-            learner.step(0.001)
+            learner.step(0.001, 0)
             began = time.perf_counter()
-            tokens = sum(learner.step(0.001)[2] for _ in range(steps))
+            tokens = sum(learner.step(0.001, 0)[2] for _ in range(steps))
             found[type]["rates"].append(tokens / (time.perf_counter() - began))
     return {
         "types": found,

@@ -81,13 +81,11 @@ def ours(
     engine = Engine(torch.device("cpu"))
     how = Recipe(steps, RATE, 0.01, muon=True, teacher=share, tokens=TOKENS)
     settings = settings_for("transformer", corpus, Given(seed=seed), engine.device, how)
-    learner = Learner(model, corpus, settings, engine)
-    began = time.perf_counter()
-    learner.teacher = fit_teacher(corpus, share, engine.device)
-    seconds = time.perf_counter() - began
+    learner = Learner(model, corpus, settings, engine, fit_teacher(corpus, share, engine.device))
+    seconds = 0.0
     for step in range(1, steps + 1):
         began = time.perf_counter()
-        learner.step((step - 0.5) / steps)
+        learner.step((step - 0.5) / steps, step - 1)
         seconds += time.perf_counter() - began
         if step % every == 0 or step == steps:
             yield step, seconds, evaluate(model, corpus, corpus.rows("test")).nll

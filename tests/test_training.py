@@ -25,6 +25,7 @@ import makemore
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
 from makemore.metrics.advice import of_overfitting
+from makemore.metrics.baselines import fitted
 from makemore.models import MODELS
 from makemore.models.base import Model, ModelConfig
 from makemore.models.loss import nll, taught
@@ -255,12 +256,30 @@ def test_a_learner_by_itself_takes_the_steps_of_training(names: Path, tmp_path: 
     run = makemore.train(names, work_dir=tmp_path, on_event=trained.append, **SMALL)
     torch.manual_seed(run.settings.seed)
     engine = Engine(torch.device("cpu"))
-    learner = Learner(run.new_model(), run.corpus, run.settings, engine)
-    learner.teacher = fit_teacher(run.corpus, run.settings.teacher, engine.device)
+    teacher = fit_teacher(run.corpus, run.settings.teacher, engine.device)
+    learner = Learner(run.new_model(), run.corpus, run.settings, engine, teacher)
     steps = [event for event in trained if isinstance(event, Step)]
     for i, event in enumerate(steps):
-        found = learner.step((i + 0.5) / len(steps))
+        found = learner.step((i + 0.5) / len(steps), i)
         assert found == (event.loss, event.learning_rate, event.tokens)
+
+
+def test_the_teacher_is_fitted_at_the_first_step_and_not_without_steps(
+    names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+
+    def fit(*args: Any, **knobs: Any) -> Any:
+        happened.append("fit")
+        return fitted(*args, **knobs)
+
+    monkeypatch.setattr("makemore.training.teacher.fitted", fit)
+    training: dict[str, Any] = {"on_event": lambda event: happened.append(type(event).__name__)}
+    makemore.train(names, work_dir=tmp_path, **SMALL | {"teacher": 0.4}, **training)
+    assert happened.index("Started") < happened.index("fit") == happened.index("Step") - 1
+    happened.clear()
+    makemore.train(work_dir=tmp_path, resume=True, **training)
+    assert "fit" not in happened
 
 
 def test_resume_of_a_finished_run_changes_nothing(undisturbed: Path, tmp_path: Path) -> None:

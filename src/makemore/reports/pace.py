@@ -30,10 +30,10 @@ def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> fl
     settings = settings_for(type, corpus, Given(), to)
     with torch.random.fork_rng():
         model = build(type, len(corpus.vocab), configure(type, corpus.longest))
-        learner, seconds = Learner(model, corpus, settings, Engine(to)), []
-        learner.teacher = teacher_of(ngram, settings.teacher, to)
+        teacher = teacher_of(ngram, settings.teacher, to)
+        learner, seconds = Learner(model, corpus, settings, Engine(to), teacher), []
         for step in range(_WARM_UP + _TIMED):
             began = time.monotonic()
-            learner.step((step + 0.5) / settings.max_steps)
+            learner.step((step + 0.5) / settings.max_steps, step)
             seconds.append(time.monotonic() - began)
     return float(np.median(seconds[_WARM_UP:]))  # the median, since other programs may delay a step

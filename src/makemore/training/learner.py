@@ -17,7 +17,9 @@ from makemore.training.teacher import Teacher
 class Learner:
     """A model, its optimisers, its batches and its teacher: everything that a step needs."""
 
-    def __init__(self, model: Model, corpus: Corpus, settings: Settings, engine: Engine) -> None:
+    def __init__(
+        self, model: Model, corpus: Corpus, settings: Settings, engine: Engine, teacher: Teacher | None
+    ) -> None:
         """Prepare the first step of an untrained model, which is moved to the engine's device."""
         self.model = model.to(engine.device)
         self.optimizers = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
@@ -25,20 +27,19 @@ class Learner:
         tokens = round(settings.batch_size * tokens_per_line)
         # batch normalisation needs batches of lines of all lengths
         self.batches = Batches(corpus, "train", tokens, settings.seed, 1 if model.mixes_lines else WINDOW)
-        self.teacher: Teacher | None = None
-        """What predicts a share of the targets, if anything does."""
-        self._corpus, self._settings, self._engine = corpus, settings, engine
+        self._corpus, self._settings, self._engine, self._teacher = corpus, settings, engine, teacher
         self._rows = iter(self.batches)
         self._forward = engine.prepare(model)  # compiled, or spread over several processes, if asked for
         self._precision = getattr(torch, settings.precision)
 
-    def step(self, done: float | None, step: int = 0) -> tuple[float, float, int]:
+    def step(self, done: float | None, step: int) -> tuple[float, float, int]:
         """Learn from one batch, with one update of the weights, at the learning rate that `schedule` says.
 
+        `done` is the share of training that is done, `step` the number of steps before this one.
         Return the loss of the batch before the update, the learning rate, and the tokens of the batch.
         """
         batch = self._engine.share(self._corpus, next(self._rows))
         rate = self._settings.learning_rate * schedule(done, step)
         with self._engine.step(step + 1, batch, self.model, self._forward) as forward:
-            loss = float(update(forward, self.optimizers, rate, batch, self.teacher, self._precision))
+            loss = float(update(forward, self.optimizers, rate, batch, self._teacher, self._precision))
         return self._engine.mean(loss), rate, batch.tokens

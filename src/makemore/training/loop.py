@@ -31,12 +31,12 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
     """
     settings, corpus = run.settings, run.corpus
     torch.manual_seed(settings.seed)
-    learner = Learner(run.new_model(), corpus, settings, engine)
+    teacher = fit_teacher(corpus, settings.teacher, engine.device)  # at its first step
+    learner = Learner(run.new_model(), corpus, settings, engine, teacher)
     state = TrainState(run, learner, engine)  # at the last checkpoint, if there is one
     yield Started(run, state.step, count_parameters(learner.model), str(engine.device), state.warning)
     clock = Clock(settings, state.progress, engine.now)
     judge = Judge(run, state, top_k)
-    learner.teacher = fit_teacher(corpus, settings.teacher, engine.device)
 
     while True:
         # judge: is this the best so far? then keep it; save everything; show some samples
@@ -72,6 +72,6 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
 
     yield Ended(state.step)
     progress = state.progress
-    del learner, state, judge  # scoring needs their memory
+    del learner, state, judge, teacher  # scoring needs their memory
     reason = "finished" if over else "no better"
     yield Done(progress.step, reason, summarize(run, progress, clock.seconds()))

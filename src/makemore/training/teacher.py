@@ -6,7 +6,8 @@ The target of each position mixes the observed character with the n-gram's predi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -18,28 +19,32 @@ TEACHER_ORDER = 6
 """The teacher predicts each character from the five before it."""
 
 
-@dataclass(frozen=True)
 class Teacher:
-    """A model that is not trained itself, and its share of the targets."""
+    """A model that is not trained itself, and its share of the targets; made when it is first asked."""
 
-    model: nn.Module
-    share: float
+    def __init__(self, make: Callable[[], nn.Module], share: float, device: torch.device) -> None:
+        """Keep how to make the model, which can take a while."""
+        self.share, self._make, self._device = share, make, device
+
+    @cached_property
+    def _model(self) -> nn.Module:
+        model = self._make()
+        # an n-gram needs 64-bit floats, which Apple's GPUs do not have
+        return model.to(self._device) if self._device.type == "cuda" else model
 
     @torch.no_grad()
     def expected(self, inputs: Tensor) -> Tensor:
         """Return the probability of every character at every position, (B, T, V), given ids (B, T)."""
-        device = next(self.model.parameters()).device
-        probabilities: Tensor = self.model(inputs.to(device))[0].softmax(-1)
+        device = next(self._model.parameters()).device
+        probabilities: Tensor = self._model(inputs.to(device))[0].softmax(-1)
         return probabilities.to(inputs.device)
 
 
 def fit_teacher(corpus: Corpus, share: float, device: torch.device) -> Teacher | None:
-    """Return a teacher that knows the training lines of a corpus; None if its share of the targets is 0."""
-    return teacher_of(fitted(corpus, "ngram", order=TEACHER_ORDER), share, device) if share else None
+    """Return a teacher that will know the training lines; None if its share of the targets is 0."""
+    return Teacher(lambda: fitted(corpus, "ngram", order=TEACHER_ORDER), share, device) if share else None
 
 
 def teacher_of(model: nn.Module, share: float, device: torch.device) -> Teacher | None:
     """Return a model, which is not trained, as a teacher; None if its share of the targets is 0."""
-    if device.type == "cuda":  # an n-gram needs 64-bit floats, which Apple's GPUs do not have
-        model.to(device)
-    return Teacher(model, share) if share else None
+    return Teacher(lambda: model, share, device) if share else None
