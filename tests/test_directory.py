@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from makemore.distributed.group import Group
 from makemore.errors import MakemoreError
+from makemore.metrics.layers import Row
 from makemore.runs.directory import RunDirectory
 from makemore.runs.run import Run
 from makemore.runs.summary import Metrics
@@ -33,6 +34,7 @@ def write_everything(run: Run) -> None:
     run.disk.save_checkpoint(*checkpoint)
     run.disk.add_metrics(Metrics(step=6, train=2.0, validation=2.0))
     run.disk.rewind_metrics(0)
+    run.disk.add_diagnostics(Row(1, 2.0, 0.1, None, {}, {}))
     run.disk.forget_end()
     run.disk.write_picture("loss.png", Figure())
     run.disk.write_summary(summary)

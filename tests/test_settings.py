@@ -64,3 +64,10 @@ def test_recipes_are_for_types_that_exist():
     assert set(RECIPES) <= set(MODELS)
     assert DEFAULT_TYPE in MODELS
     assert recipe("lstm") == recipe("no such type")
+
+
+def test_given_settings_replace_others_and_time_and_steps_each_other() -> None:
+    stored = Settings(3000, 10, 0.1, 0.0, False, 5, 0, 0)
+    timed = Given(time=3.0, precision="auto").over(stored)
+    assert timed == dataclasses.replace(stored, time=3.0, max_steps=-1)
+    assert Given(max_steps=7, seed=1).over(timed) == dataclasses.replace(stored, max_steps=7, seed=1)

@@ -113,7 +113,7 @@ def compare(
 
     """
     names = _names(types, seeds)
-    given = Given(budget.get("max_steps"), budget.get("time"))
+    given = Given(max_steps=budget.get("max_steps"), time=budget.get("time"))
     pick_device(device)
     directory = checked_path("work_dir", work_dir)
     corpus = read_corpus(source, how)

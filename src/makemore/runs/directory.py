@@ -45,6 +45,7 @@ from makemore.files.json_io import flat_from_json, read_json, read_json_lines, t
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum, damage, kind, regular
 from makemore.files.typed import checked_path
+from makemore.metrics import layers
 from makemore.models import MODELS, model_class
 from makemore.models.base import ModelConfig
 from makemore.runs.ownership import new_run
@@ -284,6 +285,18 @@ class RunDirectory:
         if self.writes:
             kept = [to_json(row.to_json()) + "\n" for row in self.metrics() if row.step <= step]
             with self.files.writing("metrics.jsonl") as path:
+                path.write_text("".join(kept), "utf-8")
+
+    def add_diagnostics(self, row: layers.Row) -> None:
+        """Append what was recorded of one step to diagnostics.jsonl."""
+        if self.writes:
+            self.files.append(layers.FILE, to_json(row.to_json()) + "\n")
+
+    def rewind_diagnostics(self, step: int) -> None:
+        """Drop what was recorded after a step, if anything was: training continues from there."""
+        if self.writes and (self.path / layers.FILE).exists():
+            kept = [to_json(row.to_json()) + "\n" for row in layers.read(self.path) if row.step <= step]
+            with self.files.writing(layers.FILE) as path:
                 path.write_text("".join(kept), "utf-8")
 
     def write_summary(self, summary: Summary) -> None:

@@ -106,7 +106,7 @@ class Given:
             says = f"auto, {' or '.join(PRECISIONS)}, not {shown(self.precision, 40)}"
             guess = alike(self.precision, names)
             raise MakemoreError(f"precision must be {says}{';' * bool(guess)}{guess}", option="precision")
-        for name, value in self.named().items():
+        for name, value in self._values().items():
             _check(name, value)
             # a run may have it, asking for it makes no sense
             if name in ("max_steps", "time") and value == 0:
@@ -117,8 +117,21 @@ class Given:
                 option=("time", "max_steps"),
             )
 
-    def named(self) -> dict[str, Any]:  # as dataclasses.replace takes them
-        """Return the settings that are not left to the recipe."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The settings that are not left to the recipe."""
+        return tuple(self._values())
+
+    def over(self, settings: Settings) -> Settings:
+        """Return some settings with these in their place; of `time` and `max_steps`, one ends the other."""
+        values = self._values()
+        if self.time is not None:
+            values["max_steps"] = -1
+        elif self.max_steps is not None:
+            values["time"] = 0.0
+        return dataclasses.replace(settings, **values)
+
+    def _values(self) -> dict[str, Any]:  # as dataclasses.replace takes them
         return {name: value for name, value in vars(self).items() if value not in (None, "auto")}
 
 

@@ -13,6 +13,8 @@ from makemore.errors import MakemoreError
 from makemore.metrics.baselines import fitted
 from makemore.models import build, configure, count_parameters
 from makemore.models.base import ModelConfig
+from makemore.runs.settings import Settings
+from makemore.training.optimizer import optimizers
 
 TABLES = {"bigram": "ngram", "bigram_nn": "mlp"}
 """Types that have a number for each pair of characters, and what to use instead if there are many."""
@@ -127,3 +129,26 @@ def container_limit(root: Path, own: Path) -> int | None:
             if folder == mount:
                 break
     return min(limits, default=None)
+
+
+def check_training(
+    type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device, processes: int
+) -> None:
+    """Raise MakemoreError if there is, by estimate, too little memory to train."""
+    tokens = corpus.tokens_of("train")
+    step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / processes
+    check(type, len(corpus.vocab), config, step, device)
+
+
+def try_building(type: str, vocab_size: int, config: ModelConfig, settings: Settings) -> None:
+    """Build the model and its optimisers once, so that a run is only created if it can be trained."""
+    try:
+        with torch.random.fork_rng():
+            model = build(type, vocab_size, config)
+            if not model.counting:
+                optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
+    except (RuntimeError, MemoryError):
+        raise MakemoreError(
+            f"type {type} does not fit into memory at this size; choose smaller numbers than {config}",
+            option="type",
+        ) from None

@@ -15,7 +15,6 @@ from makemore.runs.run import Run
 from makemore.runs.settings import Settings
 from makemore.runs.weights import part
 from makemore.training.learner import Learner
-from makemore.training.watch import rewind
 
 
 @dataclasses.dataclass
@@ -69,7 +68,7 @@ def restored(run: Run, learner: Learner) -> Progress:
     if (checkpoint := run.disk.load_checkpoint()) is not None:
         progress = _restore(run, learner, *checkpoint)
     run.disk.rewind_metrics(progress.evaluated)
-    rewind(run.disk, progress.step)
+    run.disk.rewind_diagnostics(progress.step)
     return progress
 
 

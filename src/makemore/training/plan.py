@@ -45,8 +45,8 @@ def settings_for(
     tokens = own.tokens
     if device.type == "cuda":  # just as fast with many more tokens; an epoch still has some hundred steps
         tokens = max(tokens, min(ON_GPU * tokens, round(tokens_per_line * n_train / 200)))
-    settings = Settings(
-        max_steps=own.max_steps if given.time is None else -1,
+    usual = Settings(
+        max_steps=own.max_steps,
         batch_size=max(4, round(tokens / tokens_per_line)),
         learning_rate=own.learning_rate,
         weight_decay=own.weight_decay,
@@ -57,7 +57,7 @@ def settings_for(
         precision=str(fast_dtype(device)).removeprefix("torch."),
         seed=3407,
     )
-    settings = dataclasses.replace(settings, **given.named())
+    settings = given.over(usual)
     # twenty evaluations, but one every two epochs if epochs are short: small lists overfit within a few
     eval_every = max(1, (2000 if settings.max_steps < 0 else settings.max_steps) // 20)
     two_epochs = 2 * math.ceil(n_train / settings.batch_size)
@@ -95,14 +95,10 @@ def settings_to_resume(run: Run, given: Given, knobs: Mapping[str, float], type:
 
     Only the length of training and the patience can.
     """
-    changes = given.named()
-    if given.time is not None:
-        changes["max_steps"] = -1
-    elif given.max_steps is not None:
-        changes["time"] = 0.0
+    wanted = given.over(run.settings)
     may = ("max_steps", "time", "patience")
     stored: dict[str, object] = vars(run.config) | vars(run.settings) | {"type": run.type}
-    for name, value in (changes | dict(knobs) | ({} if type is None else {"type": type})).items():
+    for name, value in (vars(wanted) | dict(knobs) | ({} if type is None else {"type": type})).items():
         if name not in stored:
             configure(run.type, 1, **{name: knobs[name]})  # says which knobs there are
         if name not in may and value != stored[name]:
@@ -111,4 +107,5 @@ def settings_to_resume(run: Run, given: Given, knobs: Mapping[str, float], type:
                 "length of training, the patience, the device and compiling can change",
                 option=name,
             )
-    return dataclasses.replace(run.settings, **{name: changes[name] for name in may if name in changes})
+    changes = {name: value for name, value in vars(wanted).items() if name in may}
+    return dataclasses.replace(run.settings, **changes)

@@ -21,19 +21,17 @@ from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
 from makemore.files.typed import check_arguments
-from makemore.models import build, configure, model_class
-from makemore.models.base import ModelConfig
+from makemore.models import configure, model_class
 from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.ownership import check_free, check_names
 from makemore.runs.run import Run
-from makemore.runs.settings import DEFAULT_TYPE, Given, Settings
+from makemore.runs.settings import DEFAULT_TYPE, Given
 from makemore.sampling.options import SampleOptions
 from makemore.training import capacity
 from makemore.training.counting import count
 from makemore.training.engine import Engine
 from makemore.training.events import Diagnosed, Done, Event, Started
 from makemore.training.loop import steps
-from makemore.training.optimizer import optimizers
 from makemore.training.plan import check_spelling, check_used, settings_for, settings_to_resume
 from makemore.training.progress import shown
 from makemore.training.tensorboard import board
@@ -121,7 +119,15 @@ def train(
     check_arguments(train, locals() | {"knobs": 0.0})  # knobs are checked by `configure`
     check_spelling(knobs, get_type_hints(train))
     given = Given(
-        max_steps, time, batch_size, learning_rate, weight_decay, teacher, patience, seed, precision
+        max_steps=max_steps,
+        time=time,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        teacher=teacher,
+        patience=patience,
+        seed=seed,
+        precision=precision,
     )
     top_k = SampleOptions(top_k=top_k).top_k  # checks itself
     how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
@@ -129,9 +135,26 @@ def train(
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
     if isinstance(source, Iterable) and not isinstance(source, str):
         source = _files(source)
-    wanted = _Wanted(source, lines, how, on_progress, Path(work_dir), overwrite, type, knobs, given)
+    wanted = _Wanted(
+        source=source,
+        lines=lines,
+        how=how,
+        on_progress=on_progress,
+        directory=Path(work_dir),
+        overwrite=overwrite,
+        type=type,
+        knobs=knobs,
+        given=given,
+    )
     running = _Running(
-        pick_device(device), on_event, progress, tensorboard, stop, top_k, compile, diagnostics
+        device=pick_device(device),
+        on_event=on_event,
+        progress=progress,
+        tensorboard=tensorboard,
+        stop=stop,
+        top_k=top_k,
+        compile=compile,
+        diagnostics=diagnostics,
     )
     if resume:
         return _resume(wanted, running)
@@ -196,15 +219,15 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
     type = DEFAULT_TYPE if wanted.type is None else wanted.type
     configure(type, 1, **wanted.knobs)  # report a wrong option before reading a large file
     switches = {"compile": running.compile, "diagnostics": running.diagnostics}
-    check_used(type, [*wanted.given.named(), *(name for name, on in switches.items() if on)])
+    check_used(type, [*wanted.given.names, *(name for name, on in switches.items() if on)])
     _check_several(type, wanted.source, running.diagnostics)
     check_free(wanted.directory, wanted.overwrite)
     with joined(running.device) as group:
         corpus = wanted.read(group)
         config = configure(type, corpus.longest, **wanted.knobs)
         settings = settings_for(type, corpus, wanted.given, running.device)
-        _check_memory(type, corpus, config, settings, running.device, group.size)
-        _try(type, len(corpus.vocab), config, settings)
+        capacity.check_training(type, corpus, config, settings, running.device, group.size)
+        capacity.try_building(type, len(corpus.vocab), config, settings)
         with _held(wanted.directory, group):
             setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
             RunDirectory(wanted.directory, group).create(setup, corpus, wanted.overwrite)
@@ -244,7 +267,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
                 "leave them out to continue with the run's own copy"
             )
         run.settings = settings_to_resume(run, wanted.given, wanted.knobs, wanted.type)
-        _check_memory(run.type, run.corpus, run.config, run.settings, running.device, group.size)
+        capacity.check_training(run.type, run.corpus, run.config, run.settings, running.device, group.size)
         _train(run, running, changed=run.settings != before)
     return run
 
@@ -316,26 +339,3 @@ def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
 def _held(directory: Path, group: Group) -> contextlib.AbstractContextManager[None]:
     """Lock a directory against other processes, except those that train together."""
     return held(directory) if group.first else contextlib.nullcontext()
-
-
-def _check_memory(
-    type: str, corpus: Corpus, config: ModelConfig, settings: Settings, device: torch.device, processes: int
-) -> None:
-    """Raise MakemoreError if there is, by estimate, too little memory to train."""
-    tokens = corpus.tokens_of("train")
-    step = min(tokens, settings.batch_size * tokens / corpus.counts()["train"]) / processes
-    capacity.check(type, len(corpus.vocab), config, step, device)
-
-
-def _try(type: str, vocab_size: int, config: ModelConfig, settings: Settings) -> None:
-    """Build the model and its optimisers once, so that a run is only created if it can be trained."""
-    try:
-        with torch.random.fork_rng():
-            model = build(type, vocab_size, config)
-            if not model.counting:
-                optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
-    except (RuntimeError, MemoryError):
-        raise MakemoreError(
-            f"type {type} does not fit into memory at this size; choose smaller numbers than {config}",
-            option="type",
-        ) from None

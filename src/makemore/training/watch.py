@@ -19,15 +19,15 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from makemore.distributed.group import Forward
-from makemore.files.json_io import to_json
 from makemore.metrics.advice import Warned
-from makemore.metrics.layers import DIVERGED, FILE, PICTURE, read, warnings
+from makemore.metrics.layers import DIVERGED, PICTURE, Numbers, Row, read, warnings
 from makemore.models.loss import IGNORE
 from makemore.runs.directory import RunDirectory
 from makemore.runs.run import Run
@@ -57,13 +57,21 @@ def due(step: int, max_steps: int) -> bool:
     return step % (1 << max(0, step.bit_length() - 5)) == 0
 
 
+class _Seen(NamedTuple):
+    """What a `Row` says of the inside of the model."""
+
+    gradient_norm: float | None
+    activations: Numbers
+    parameters: Numbers
+
+
 class Watch:
     """Records some steps of training in the run's directory. It listens to the events of training."""
 
     def __init__(self, disk: RunDirectory, max_steps: int) -> None:
         """Prepare to record in a run's directory; max_steps: of the whole training, -1 if unknown."""
         self._disk, self._max_steps = disk, max_steps
-        self._row: dict[str, object] | None = None  # of the last step, ready for JSON
+        self._seen: _Seen | None = None  # in the last step
 
     @contextlib.contextmanager
     def step(self, number: int, model: nn.Module, forward: Forward, targets: Tensor) -> Iterator[Forward]:
@@ -93,26 +101,20 @@ class Watch:
         finally:
             for hook in hooks:
                 hook.remove()
-        self._row = _changes(parameters, before, gradients) | {"activations": seeing.found()}
+        norm, changes = _changes(parameters, before, gradients)
+        self._seen = _Seen(norm, seeing.found(), changes)
 
     def __call__(self, event: Event) -> None:
         """Write what was recorded of a step; always write a loss so large that training stops."""
-        if not isinstance(event, Step) or (self._row is None and event.loss < DIVERGED):
+        if not isinstance(event, Step) or (self._seen is None and event.loss < DIVERGED):
             return
-        row: dict[str, object] = {
-            "step": event.step,
-            "loss": event.loss,
-            "learning_rate": event.learning_rate,
-        }
-        seen = self._row or {"gradient_norm": None, "activations": {}, "parameters": {}}
-        self._row = None
-        order = ("gradient_norm", "activations", "parameters")
-        self._disk.files.append(FILE, to_json(row | {name: seen[name] for name in order}) + "\n")
+        seen, self._seen = self._seen or _Seen(None, {}, {}), None
+        self._disk.add_diagnostics(Row(event.step, event.loss, event.learning_rate, *seen))
 
 
 def _changes(
     parameters: dict[str, nn.Parameter], before: dict[str, Tensor], gradients: dict[str, Tensor]
-) -> dict[str, object]:
+) -> tuple[float, Numbers]:
     """Return the norm of the gradient, and for each parameter its size, its gradient's and its update's.
 
     `gradients` holds for each parameter the standard deviation and the norm of its gradient, before clipping.
@@ -130,7 +132,7 @@ def _changes(
             "weight_std": weight,
             "update_ratio": float(update) / weight if weight else None,
         }
-    return {"gradient_norm": math.sqrt(squares), "parameters": found}
+    return math.sqrt(squares), found
 
 
 class _Seeing(TorchFunctionMode):
@@ -230,14 +232,6 @@ class _Seeing(TorchFunctionMode):
 
 def _joined(*names: str) -> str:
     return ".".join(filter(None, names))
-
-
-def rewind(disk: RunDirectory, step: int) -> None:
-    """Remove what was recorded after a step, if anything was: training continues from there."""
-    if disk.writes and (disk.path / FILE).exists():
-        kept = [to_json(row.to_json()) + "\n" for row in read(disk.path) if row.step <= step]
-        with disk.files.writing(FILE) as path:
-            path.write_text("".join(kept), "utf-8")
 
 
 def finish(run: Run) -> list[Warned]:
