@@ -1,7 +1,11 @@
 """How messages quote what people gave, and how the command line spells the arguments they name."""
 
+import math
+
 from makemore.cli.errors import spelled
+from makemore.cli.options import flag_of
 from makemore.errors import QUOTED, MakemoreError, quoted, shown
+from makemore.metrics.advice import of_training
 
 
 def test_short_text_is_quoted_as_it_is():
@@ -63,3 +67,9 @@ def test_what_the_user_gave_is_never_spelled_as_an_option():
     assert spelled(error, []) == "no line matches --pattern 'novel' and is new (--novel)"
     error = MakemoreError("the run's seed: 'a seed' is not seed=3", option="seed")
     assert spelled(error, []) == "the run's seed: 'a seed' is not --seed 3"
+
+
+def test_a_plain_word_is_not_spelled_as_an_option():
+    (endless,) = of_training([], {"test": math.inf}, counting=None, held_out=0)
+    assert endless.advice(flag_of) == "raise --smoothing, or use another type"
+    assert "torchrun" in spelled(MakemoreError("start the processes with torchrun"), ["--nproc", "2"])

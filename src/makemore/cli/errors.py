@@ -54,7 +54,6 @@ _SPELLINGS = {
     "batch_size": ("--batch-size", "-b"),
     "learning_rate": ("--learning-rate", "-l"),
     "weight_decay": ("--weight-decay", "-w"),
-    "torchrun": ("torchrun", "--nproc"),
     "clear_cache": ("`makemore cache clear`",),
 }
 """Options with several spellings, or a name other than that of the argument; the usual spelling first."""

@@ -11,7 +11,7 @@ _TEXT = "save its text with one thing on each line"
 _GIVE = "give a text file with one thing on each line"
 _TABLE = "export the column you want as text, one thing on each line"
 _UNPACK = "unpack it first, and give the file inside"
-_UNZIP = "unzip it first, and give the file inside; or pipe it: unzip -p FILE | makemore -i -"
+_UNZIP = "unzip it first, and give the file inside; for example unzip -p FILE > lines.txt"
 _SQLITE = "export the column you want: sqlite3 FILE 'SELECT name FROM things' > list.txt"
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (

@@ -28,8 +28,7 @@ def launched() -> bool:
         if not os.environ.get(name):
             raise MakemoreError(
                 f"the environment has WORLD_SIZE={several}, for several processes, but not {name}; "
-                "start the processes with torchrun, or unset WORLD_SIZE",
-                option="torchrun",
+                "start the processes with torchrun, or unset WORLD_SIZE"
             )
     if variable("RANK", 0) >= several:
         raise MakemoreError(
@@ -70,7 +69,6 @@ def variable(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> 
     if not (text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
         raise MakemoreError(
             f"the environment variable {name} is {text[:80]!r}, but torchrun, which reads it, needs a whole "
-            f"number of {least:,} or more; unset it, or start the processes with torchrun",
-            option="torchrun",
+            f"number of {least:,} or more; unset it, or start the processes with torchrun"
         )
     return int(text)

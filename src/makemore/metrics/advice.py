@@ -134,7 +134,7 @@ def of_training(
                 "impossible lines: the model gives some lines a probability of zero, so its loss is infinite",
                 "raise smoothing, or use another type",
                 RED,
-                ("smoothing", "type"),
+                ("smoothing",),
             )
         )
     if not found:
@@ -270,7 +270,7 @@ def of_samples(
                 f"{uniqueness_of_train:.0%} of as many training lines",
                 "train longer, use another type, or sample with unique=True or a higher temperature",
                 RED,
-                ("type", "unique", "temperature"),
+                ("unique",),
             )
         )
     if validity < VALID:
@@ -279,7 +279,6 @@ def of_samples(
                 "unended",
                 f"samples without an end: {1 - validity:.1%} were cut at the length of the longest line",
                 "train longer, or use a type or an order that remembers more",
-                options=("type", "order"),
             )
         )
     return found

@@ -25,7 +25,7 @@ def unmet(wanted: Wanted, found: int, tried: str, *, random: bool) -> MakemoreEr
     asked = [name for name in conditions if given[name]]
     kinds = " and ".join(conditions[name][0] for name in asked) or "are not empty"
     remedies = ["ask for fewer", *(conditions[name][1] for name in asked)]
-    remedies += ["raise the temperature"] * random
+    remedies += ["raise temperature"] * random
     *most, last = remedies
     remedy = f"{', '.join(most)} or {last}" if most else last
     return MakemoreError(

@@ -314,25 +314,23 @@ def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
     """Raise MakemoreError for something that several processes cannot do together."""
     if not launched():
         return
-    remedy = "train it in one process, without torchrun"
+    remedy = "train it in one process"
     if model_class(type).mixes_lines:
         raise MakemoreError(
             f"type {type} learns from the lines of a batch together, which cannot be split; {remedy}",
-            option=("type", "torchrun"),
+            option="type",
         )
     if model_class(type).counting:
         raise MakemoreError(
             f"type {type} is fitted by counting, in seconds, and needs one process; {remedy}",
-            option=("type", "torchrun"),
+            option="type",
         )
     if source is not None and locate(source).size is None:
-        raise MakemoreError(
-            f"{source}: is a stream, which only one process can read; {remedy}", option="torchrun"
-        )
+        raise MakemoreError(f"{source}: is a stream, which only one process can read; {remedy}")
     if diagnostics:
         raise MakemoreError(
             f"diagnostics can only record the gradients of one process; {remedy}",
-            option=("diagnostics", "torchrun"),
+            option="diagnostics",
         )
 
 
