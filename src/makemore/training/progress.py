@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from makemore.errors import visible
+from makemore.errors import duration, visible
 from makemore.training.events import Done, Ended, Evaluation, Event, Started, Step
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ Write = Callable[[str, float | None], None]
 def shown(wanted: bool) -> Iterator[Callable[[Event], None]]:
     """Yield a listener that shows the events of training, if that is wanted and a person is watching."""
     if wanted and in_notebook():
-        yield _Progress(_Notebook())
+        yield _Listener(_Notebook())
     elif wanted and sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         try:
-            yield _Progress(_terminal)
+            yield _Listener(_terminal)
         finally:
             print(file=sys.stderr)  # what follows begins a new line, even after an error
     else:
         yield lambda event: None
 
 
-class _Progress:
+class _Listener:
     """Turns events into a line of text."""
 
     def __init__(self, write: Write) -> None:
@@ -74,14 +74,14 @@ class _Progress:
             if event.summary is not None:
                 nll = event.summary.nll
                 losses = f", losses {', '.join(f'{value:.3f} {split}' for split, value in nll.items())}"
-            self._write(f"{event.step:,} steps{losses}, {_duration(now - self._began)}; {event.reason}", 1.0)
+            self._write(f"{event.step:,} steps{losses}, {duration(now - self._began)}; {event.reason}", 1.0)
 
     def _left(self, done: float | None, now: float) -> str:
         """Return how much longer training will take, at the speed of this session."""
         since, share = self._first or (now, 0.0)
         if done is None or done <= share:
             return ""
-        return f", {_duration((1 - done) * (now - since) / (done - share))} left"
+        return f", {duration((1 - done) * (now - since) / (done - share))} left"
 
 
 def _terminal(text: str, share: float | None) -> None:
@@ -113,9 +113,3 @@ def in_notebook() -> bool:
     """Return whether this process is the kernel of a notebook."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return type(shell).__name__ == "ZMQInteractiveShell"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
