@@ -24,7 +24,7 @@ from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.facts import FORMAT, NAME, Facts
 from makemore.corpus.lines import blocks
 from makemore.corpus.numbering import Numbered, Numbering
-from makemore.corpus.reading import How, Progress, Reading
+from makemore.corpus.reading import How, OnProgress, Reading
 from makemore.corpus.sizes import Sizes, usual
 from makemore.corpus.source import Source, locate, name_of, said
 from makemore.corpus.store import Store
@@ -46,7 +46,7 @@ def read(
     min_count: int = 1,
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Corpus:
     """Read lines from files, check them, and return their corpus.
 
@@ -77,7 +77,7 @@ def read(
 def read_corpus(
     source: str | Path | Sequence[str | Path] | None,
     how: How,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     sizes: Sizes | None = None,
 ) -> Corpus:
     """Read lines from files as `read` does, with the options as one object."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from makemore.corpus.decode import BYTE_ORDER_MARK, Piece, decoded
 from makemore.corpus.formats import for_file, on_one_line
-from makemore.corpus.reading import LONGEST, How, Progress, Reading
+from makemore.corpus.reading import LONGEST, How, OnProgress, Reading
 from makemore.corpus.sizes import SIZES, Sizes, usual
 from makemore.corpus.source import Source, is_stream, name_of
 from makemore.corpus.vocab import code_points
@@ -35,7 +35,7 @@ def blocks(
     source: Source,
     reading: Reading,
     how: How,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     sizes: Sizes = SIZES,
 ) -> Iterator[Block]:
     """Yield the clean lines of a source block by block.

@@ -12,7 +12,7 @@ from makemore.files.typed import check_fields
 LONGEST = 10_000
 """The longest line allowed if `max_length` is None: a file with longer lines is hardly a list."""
 
-Progress = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]
 """Called with the bytes read so far and the bytes in total, None if that is unknown."""
 
 

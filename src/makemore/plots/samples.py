@@ -32,8 +32,6 @@ from makemore.plots.style import (
 )
 from makemore.runs.run import Run
 
-Ids = npt.NDArray[np.int64]
-
 BARS = 30
 """The most bars in a plot of shares."""
 
@@ -78,7 +76,7 @@ def line_lengths(run: Run, samples: list[str]) -> Figure:
     return figure
 
 
-def _shares(axes: Axes, counts: dict[str, Sequence[int] | Ids]) -> None:
+def _shares(axes: Axes, counts: dict[str, Sequence[int] | npt.NDArray[np.int64]]) -> None:
     """Plot the shares of 0, 1, 2, ... as steps; many values are merged, and the few largest left out."""
     colours = {"training lines": GREY, "held-out lines": BLUE, "samples": ORANGE}
     wide = max(map(len, counts.values()))
@@ -120,7 +118,7 @@ def pairs(run: Run, samples: list[str]) -> Figure | None:
     return heatmap(100 * (sampled - trained), labels, "percentage points", names)
 
 
-def _pair_shares(stream: Ids, ids: Ids) -> Numbers:
+def _pair_shares(stream: npt.NDArray[np.int64], ids: npt.NDArray[np.int64]) -> Numbers:
     """Return the share of each pair of the ids among all pairs of a stream, (K, K)."""
     K = len(ids)
     place = np.full(int(max(stream.max(), ids.max())) + 1, K)
@@ -130,7 +128,7 @@ def _pair_shares(stream: Ids, ids: Ids) -> Numbers:
     return np.asarray(counts[:K, :K] / len(a), np.float64)
 
 
-def frequent(run: Run, most: int) -> Ids:
+def frequent(run: Run, most: int) -> npt.NDArray[np.int64]:
     """Return the ids of the most frequent characters and of the boundary, in ascending order."""
     return np.sort(np.argsort(-run.corpus.frequencies, kind="stable")[:most])
 

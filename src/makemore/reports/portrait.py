@@ -115,7 +115,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Warning:
+class PageWarning:
     """A warning on the page."""
 
     message: str
@@ -146,7 +146,7 @@ class Portrait:
     name: str
     found: Assessment
     samples: Samples
-    warnings: tuple[Warning, ...]
+    warnings: tuple[PageWarning, ...]
     main_plots: tuple[Figure, ...]
     more_plots: tuple[Figure, ...]
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
@@ -223,9 +223,9 @@ def figure(plot: Plot, key: str) -> Figure:
     return Figure(plot.title, plot.note, Markup(svg(plot, f"{key}-{plot.name}")))
 
 
-def warning(warned: Warned, flag: Flag = str) -> Warning:
+def warning(warned: Warned, flag: Flag = str) -> PageWarning:
     """Return a warning for the page."""
-    return Warning(warned.message, warned.advice(flag), warned.severity == RED)
+    return PageWarning(warned.message, warned.advice(flag), warned.severity == RED)
 
 
 def samples(run: Run, most: int = SAMPLES) -> Samples:

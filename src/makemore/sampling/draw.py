@@ -24,7 +24,7 @@ from makemore.distributed.group import ALONE, Group
 from makemore.sampling.limits import MOST_ROWS, samples_at_once
 from makemore.sampling.most_likely import different
 from makemore.sampling.options import Floats, SampleOptions
-from makemore.sampling.tree import Ids, Sample, Tree, not_empty
+from makemore.sampling.tree import Integers, Sample, Tree, not_empty
 from makemore.sampling.unmet import unmet
 from makemore.sampling.wanted import Keep, Wanted
 
@@ -108,8 +108,8 @@ class _Chunks:
         lines[:, : len(tree.prefix)] = tree.prefix
         nll = np.full(n, tree.nll)  # (n,)
         ended = np.ones(n, dtype=bool)
-        who: Ids = np.arange(n)  # the samples that have not ended
-        row: Ids = np.zeros(n, dtype=np.intp)  # for each of them, its row among the nodes
+        who: Integers = np.arange(n)  # the samples that have not ended
+        row: Integers = np.zeros(n, dtype=np.intp)  # for each of them, its row among the nodes
         nodes = tree.root()
         for t in range(len(tree.prefix), tree.max_length):
             logq = self.options.log_probabilities(tree.allowed(nodes.logp))  # (D, V)
@@ -126,7 +126,7 @@ class _Chunks:
             who = who[goes_on]
             # the different (row, character) pairs become the next rows
             pairs = row[goes_on] * V + ids[goes_on]
-            rows: Ids = np.unique(pairs)
+            rows: Integers = np.unique(pairs)
             row = np.searchsorted(rows, pairs)
             who, row, rows = self._possible(lines[:, : t + 1], who, row, rows)
             if not len(who):
@@ -142,7 +142,9 @@ class _Chunks:
             Sample(*line) for line in zip(texts, nll.tolist(), ended.tolist(), strict=True) if good[line[0]]
         ]
 
-    def _possible(self, lines: Ids, who: Ids, row: Ids, rows: Ids) -> tuple[Ids, Ids, Ids]:
+    def _possible(
+        self, lines: Integers, who: Integers, row: Integers, rows: Integers
+    ) -> tuple[Integers, Integers, Integers]:
         """Drop the samples that can no longer match the pattern, and empty their lines.
 
         Given, and returned without them: the samples that have not ended, the row of each, and the rows.
@@ -157,7 +159,7 @@ class _Chunks:
         return who, (could.cumsum() - 1)[row], rows[could]  # the rows that stay, numbered anew
 
 
-def choose(p: Floats, row: Ids, u: Floats) -> Ids:
+def choose(p: Floats, row: Integers, u: Floats) -> Integers:
     """Choose the next id of each sample from its row of probabilities; return the ids (n,).
 
     p is (D, V); `row` (n,) is the row of each sample, and u (n,) a random number in [0, 1) for each.
@@ -168,5 +170,5 @@ def choose(p: Floats, row: Ids, u: Floats) -> Ids:
     cumulative /= cumulative[:, -1:].copy()
     cumulative += 2 * np.arange(len(p))[:, None]
     u = u * (1 - 2.0**-32)  # so that adding 2 i cannot round it up to 2 i + 1
-    found: Ids = np.searchsorted(cumulative.reshape(-1), u + 2 * row, side="right") - row * p.shape[1]
+    found: Integers = np.searchsorted(cumulative.reshape(-1), u + 2 * row, side="right") - row * p.shape[1]
     return found

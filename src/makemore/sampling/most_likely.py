@@ -33,7 +33,7 @@ from makemore.corpus.splits import mix
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.sampling.limits import rows_at_once
 from makemore.sampling.options import Floats, SampleOptions
-from makemore.sampling.tree import Ids, Sample, State, Tree, not_empty
+from makemore.sampling.tree import Integers, Sample, State, Tree, not_empty
 from makemore.sampling.unmet import unmet
 from makemore.sampling.wanted import Keep, Wanted
 
@@ -78,19 +78,19 @@ def _best(tree: Tree, wanted: Wanted, seed: int | None) -> Iterator[Sample]:
 class _Beginnings:
     """D nodes with the same number of characters."""
 
-    ids: Ids
+    ids: Integers
     """(D, t)"""
     key: Floats
     logp: Floats
     """(D,): the log-probabilities in the keys: after temperature, top_k and top_p."""
     nll: Floats
     """(D,): the model's own, in nats."""
-    parent: Ids
+    parent: Integers
     """(D,): which row of `state` each comes from."""
     state: State
     """The state before the last character."""
 
-    def take(self, which: Ids | npt.NDArray[np.bool_]) -> _Beginnings:
+    def take(self, which: Integers | npt.NDArray[np.bool_]) -> _Beginnings:
         """Return some of the nodes."""
         return _Beginnings(
             self.ids[which],
@@ -111,7 +111,7 @@ class _Lines:
     text: npt.NDArray[np.object_]
     """(M,) of str."""
 
-    def take(self, which: Ids | npt.NDArray[np.bool_]) -> _Lines:
+    def take(self, which: Integers | npt.NDArray[np.bool_]) -> _Lines:
         """Return some of the lines."""
         return _Lines(self.key[which], self.nll[which], self.text[which])
 
@@ -272,7 +272,7 @@ def _log1mexp(x: Floats) -> Floats:
     return np.where(x > -0.7, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
 
 
-def _uniform(seed: int, ids: Ids, V: int) -> Floats:
+def _uniform(seed: int, ids: Integers, V: int) -> Floats:
     """Return numbers in (0, 1) for the V children of nodes with the ids (D, t): the same ones in every sweep.
 
     They are hashes of the beginnings, by the mixing function of SplitMix64 (Steele, Lea, Flood 2014).

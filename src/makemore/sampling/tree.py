@@ -19,7 +19,7 @@ from makemore.errors import MakemoreError
 from makemore.sampling.options import Floats, log_softmax
 from makemore.sampling.prefix import checked_length
 
-Ids = npt.NDArray[np.integer]
+Integers = npt.NDArray[np.integer]
 State = tuple[Tensor, ...]
 
 MOST_KNOWN = 1024
@@ -48,7 +48,7 @@ class Nodes:
     state: State
     depth: int
     """Characters after the prefix."""
-    number: Ids | None
+    number: Integers | None
     """(D,): the row of each in `state`, if that holds all beginnings of this length; None if only these."""
 
 
@@ -116,7 +116,7 @@ class Tree:
         """Return the node of the prefix."""
         return Nodes(self.logp, self.state, 0, np.zeros(1, dtype=np.intp))
 
-    def children(self, nodes: Nodes, parent: Ids, character: Ids) -> Nodes:
+    def children(self, nodes: Nodes, parent: Integers, character: Integers) -> Nodes:
         """Return the nodes that continue the rows `parent` (C,) of some nodes by the ids `character` (C,)."""
         depth = nodes.depth + 1
         if nodes.number is not None:
@@ -128,7 +128,7 @@ class Tree:
         return Nodes(*self.step(nodes.state, parent, character), depth, None)
 
     @torch.inference_mode()
-    def step(self, state: State, parent: Ids, character: Ids) -> tuple[Floats, State]:
+    def step(self, state: State, parent: Integers, character: Integers) -> tuple[Floats, State]:
         """Let the model read a character in each of D rows that continue the rows `parent` (D,) of a state.
 
         Return the log-probabilities of what follows (D, V), and the new state.
@@ -141,7 +141,7 @@ class Tree:
         logits, state = self.model(ids[:, None], state)
         return log_softmax(_double(logits[:, -1])), state
 
-    def texts(self, ids: Ids) -> list[str]:
+    def texts(self, ids: Integers) -> list[str]:
         """Return the lines of some rows of ids (D, t), in each of which only zeros follow the first 0."""
         ids = np.concatenate([ids, np.zeros((len(ids), 1), dtype=ids.dtype)], 1)
         written = np.ones(ids.shape, dtype=bool)  # the characters, and the first 0

@@ -13,7 +13,7 @@ import torch
 
 from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.reading import How, Progress
+from makemore.corpus.reading import How, OnProgress
 from makemore.corpus.source import locate
 from makemore.distributed.devices import pick_device
 from makemore.distributed.environment import launch_id, launched, restarted
@@ -54,7 +54,7 @@ def train(
     min_count: int = 1,
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     device: str = "auto",
     tensorboard: bool = False,
     progress: bool = True,
@@ -185,7 +185,7 @@ class _Wanted:
     lines: Iterable[str] | None
     how: How
     """How lines are read."""
-    on_progress: Progress | None
+    on_progress: OnProgress | None
     directory: Path
     overwrite: bool
     type: str | None
