@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict, Unpack
 
 from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
@@ -48,15 +47,6 @@ MOST_SEEDS = 1000
 """The most runs of a type."""
 
 
-class Budget(TypedDict, total=False):
-    """How long each run is trained."""
-
-    time: float | None
-    """Seconds; None trains the type's own number of steps."""
-    max_steps: int | None
-    """Steps; None trains the type's own number of steps."""
-
-
 @dataclass(frozen=True)
 class Listener:
     """What a comparison calls while it trains its runs."""
@@ -85,8 +75,9 @@ def compare(
     seeds: int = 1,
     device: str = "auto",
     how: How = AS_USUAL,
+    time: float | None = None,
+    max_steps: int | None = None,
     listener: Listener = _SILENT,
-    **budget: Unpack[Budget],
 ) -> Comparison | None:
     """Train several types on the same lines, and compare them.
 
@@ -100,9 +91,9 @@ def compare(
         seeds: Runs of each type that learns.
         device: "auto", "cpu", "cuda" or "mps".
         how: How to read lines.
+        time: Seconds to train each run.
+        max_steps: Steps to train each run; without a time either, each type's own.
         listener: What to call along the way.
-        budget: `time`, seconds to train each run, or `max_steps`, steps; without either, each type's own
-            steps.
 
     Returns:
         How the types compare; None if the comparison was stopped.
@@ -113,7 +104,7 @@ def compare(
 
     """
     names = _names(types, seeds)
-    given = Given(max_steps=budget.get("max_steps"), time=budget.get("time"))
+    given = Given(max_steps=max_steps, time=time)
     pick_device(device)
     directory = checked_path("work_dir", work_dir)
     corpus = read_corpus(source, how)
