@@ -67,7 +67,7 @@ class Corpus(Passes):
     ) -> Corpus:
         """Make a corpus of blocks whose characters were numbered. Raises MakemoreError if it is too small."""
         parts = [block.numbers for block in blocks]
-        vocab, table = numbering.vocabulary()
+        vocab, table, numbering.reading.rare = numbering.vocabulary()
         tokens = np.concatenate([np.zeros(1, vocab.dtype), *(table[part] for part in parts)])
         corpus = Corpus(vocab, tokens, numbering.reading, sizes)
         different = len(np.unique(corpus.hashes))

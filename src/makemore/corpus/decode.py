@@ -7,6 +7,7 @@ Lines end with a newline, a carriage return or both. Other characters that Unico
 from __future__ import annotations
 
 import codecs
+import functools
 import io
 import re
 import sys
@@ -38,7 +39,11 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
     return _BAD, error.end
 
 
-codecs.register_error("makemore.bad", _replaced)
+@functools.cache
+def _replacing() -> str:
+    """Return the name of the error handler that replaces bad bytes, registered when it is first needed."""
+    codecs.register_error("makemore.bad", _replaced)
+    return "makemore.bad"
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class _Decoder:
     def __init__(self, file: Readable, name: str, how: How, codec: str) -> None:
         self._file, self._name, self._how, self._codec = file, name, how, codec
         self._decoder = codecs.getincrementaldecoder(codec)(
-            "makemore.bad" if how.drop_undecodable else "strict"
+            _replacing() if how.drop_undecodable else "strict"
         )
         self.passed = 0
         """Bytes so far."""

@@ -49,7 +49,7 @@ def blocks(
         lines, position = reading.lines, 0
         for piece in _unchanged(path, how, sizes):
             position = piece.position
-            yield clean(piece.text, name_of(path), reading.lines - lines, reading, how)
+            yield clean_and_count(piece.text, name_of(path), reading.lines - lines, reading, how)
             reading.undecodable += piece.undecodable
             reading.blank -= piece.undecodable  # they were made blank
             if on_progress is not None:
@@ -67,10 +67,10 @@ def blocks_of(lines: Iterable[str], reading: Reading, how: How) -> Iterator[Bloc
         some.append(_checked(line, number))
         waiting += len(some[-1]) + 1
         if waiting >= most:
-            yield clean("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
+            yield clean_and_count("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
             some, waiting = [], 0
     if some:
-        yield clean("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
+        yield clean_and_count("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
 
 
 def strings(lines: Iterable[str]) -> Iterator[str]:
@@ -146,8 +146,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return stat.st_size, stat.st_mtime_ns
 
 
-def clean(text: str, name: str, before: int, reading: Reading, how: How) -> Block:
-    """Bring whole lines to normal form, strip them, and drop the blank and the long ones.
+def clean_and_count(text: str, name: str, before: int, reading: Reading, how: How) -> Block:
+    """Bring whole lines to normal form, strip them, and drop the blank and the long ones, counted in `reading`.
 
     `before` is the number of lines of the file before these, for messages.
     """

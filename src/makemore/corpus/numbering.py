@@ -69,8 +69,8 @@ class Numbering:
             table = self._numbers[: len(counts)].astype(np.min_scalar_type(len(self._order)))
             yield Numbered(table[block.codes], block.ends)
 
-    def vocabulary(self) -> tuple[Vocab, Ids]:
-        """Return the vocabulary, and the id of each number.
+    def vocabulary(self) -> tuple[Vocab, Ids, int]:
+        """Return the vocabulary, the id of each number, and how many characters are too rare for it.
 
         Raises MakemoreError if there is no line, or there are too many different characters.
         """
@@ -90,10 +90,10 @@ class Numbering:
                 f"if it is text, replace rare ones with min_count={counts[MOST_CHARACTERS - 1] + 1}",
                 option="min_count",
             )
-        self.reading.rare = int(self._counts[codes[rare]].sum())
         vocab = Vocab(characters + (UNKNOWN if rare.any() else ""), unknown=bool(rare.any()))
         text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))
-        return vocab, np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
+        ids = np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
+        return vocab, ids, int(self._counts[codes[rare]].sum())
 
     def too_few(self, different: int, line: str = "") -> NoReturn:
         """Raise MakemoreError for too few different lines; `line`, the longest, may hold the whole list."""

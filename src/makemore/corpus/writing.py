@@ -95,7 +95,7 @@ class _Writer:
     def write(self, blocks: Iterable[Numbered], source: Source, stamps: list[Stamp]) -> None:
         """Write the arrays, then facts.json."""
         kinds = self._write_numbers(blocks)
-        vocab, table = self._numbering.vocabulary()
+        vocab, table, self._numbering.reading.rare = self._numbering.vocabulary()
         self._write_offsets()
         self._write_tokens(kinds, table)
         facts = self._derive(vocab)
