@@ -18,6 +18,7 @@ STAIRS = [
     "files",
     "distributed",
     "models",
+    "inference",
     "corpus",
     "sampling",
     "metrics",

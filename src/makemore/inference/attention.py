@@ -1,0 +1,82 @@
+"""Models that look back at all earlier characters: bow, which averages them, and the Transformer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from makemore.inference.base import Array, Inference, State, softmax
+
+
+class BagOfWords(Inference):
+    """u = e + mean of all e so far; logits of u + W2 tanh(W1 u).
+
+    State: (B, C) the sum of the embeddings so far, and (B, 1) how many.
+    """
+
+    def prepare(self) -> None:
+        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.fc, self.proj, self.head = self.linear("fc"), self.linear("proj"), self.linear("head")
+
+    def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        e = self.embedding[ids]  # (B, C)
+        total, count = state or (np.zeros_like(e), np.zeros_like(e[:, :1]))
+        total, count = total + e, count + 1
+        u = e + total / count
+        return self.head(u + self.proj(np.tanh(self.fc(u)))), (total, count)
+
+
+class Transformer(Inference):
+    """Attention over the keys and values so far, then a two-layer network, in each block.
+
+    State: of each block the keys and the values, (B, S, H, D), S characters so far.
+    """
+
+    def prepare(self) -> None:
+        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.positions = self.weights["positions.weight"]  # (block_size, C)
+        self.blocks = [
+            (
+                self.layer_norm(f"{at}.norm1"),
+                self.linear(f"{at}.qkv"),
+                self.linear(f"{at}.out"),
+                self.layer_norm(f"{at}.norm2"),
+                self.linear(f"{at}.fc"),
+                self.linear(f"{at}.proj"),
+            )
+            for at in (f"blocks.{i}" for i in range(int(self.config["n_layer"])))
+        ]
+        self.norm, self.head = self.layer_norm("norm"), self.linear("head")
+
+    def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        B, C, H = len(ids), self.embedding.shape[1], int(self.config["n_head"])
+        none = np.zeros((B, 0, H, C // H), self.embedding.dtype)
+        state = state or (none,) * (2 * len(self.blocks))
+        position = min(state[0].shape[1], len(self.positions) - 1)  # those beyond share the last one
+        x = self.embedding[ids] + self.positions[position]  # (B, C)
+        new: State = ()
+        for i, (norm1, qkv, out, norm2, fc, proj) in enumerate(self.blocks):
+            q, k, v = qkv(norm1(x)).reshape(B, 3, 1, H, C // H).swapaxes(0, 1)  # (B, 1, H, D) each
+            keys = np.concatenate([state[2 * i], k], 1)  # (B, S, H, D)
+            values = np.concatenate([state[2 * i + 1], v], 1)
+            scores = (q * keys).sum(-1, keepdims=True) / np.float32(math.sqrt(C // H))  # (B, S, H, 1)
+            y = (softmax(scores, 1) * values).sum(1)  # (B, H, D)
+            x = x + out(y.reshape(B, C))  # the heads side by side again
+            x = x + proj(gelu(fc(norm2(x))))
+            new += (keys, values)
+        return self.head(self.norm(x)), new
+
+
+def gelu(x: Array) -> Array:
+    """Return x Phi(x), Phi being the normal distribution: (1 + erf(x / sqrt 2)) / 2.
+
+    NumPy has no erf. This one, formula 7.1.26 of Abramowitz and Stegun, "Handbook of Mathematical Functions"
+    (1964), is within 1.5e-7.
+    """
+    z = np.abs(x) * np.float32(math.sqrt(0.5))
+    t = 1 / (1 + np.float32(0.3275911) * z)
+    a = [np.float32(c) for c in (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)]
+    tail = t * (a[0] + t * (a[1] + t * (a[2] + t * (a[3] + t * a[4])))) * np.exp(-z * z)  # 1 - erf(z)
+    y: Array = np.float32(0.5) * x * np.where(x >= 0, 2 - tail, tail)
+    return y

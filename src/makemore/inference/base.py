@@ -1,0 +1,80 @@
+"""The class of all models in NumPy, and the few functions that they share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]  # of the weights' own type: 32 bits, 64 for counts
+State = tuple[Array, ...]
+Layer = Callable[[Array], Array]
+
+
+class Inference(ABC):
+    """A model that reads one character at a time.
+
+    Args:
+        V: The size of the vocabulary.
+        config: The model's knobs, by name.
+        weights: The tensors of the torch model's state_dict, by name.
+
+    """
+
+    def __init__(self, V: int, config: Mapping[str, float], weights: Mapping[str, Array]) -> None:
+        self.V, self.config, self.weights = V, config, weights
+        self.prepare()
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Take the weights into the form that `step` needs."""
+
+    @abstractmethod
+    def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        """Read one character in each of B lines.
+
+        Args:
+            ids: The characters, (B,).
+            state: What the previous call returned; None at the start of a line.
+
+        Returns:
+            The logits of the next characters, (B, V), and the next state.
+
+        """
+
+    def linear(self, name: str) -> Layer:
+        """Return a linear layer: x (B, I) to x W^T + b (B, O)."""
+        W, b = self.matrix(name), self.weights.get(f"{name}.bias", np.float32(0))
+        return lambda x: x @ W + b
+
+    def matrix(self, name: str) -> Array:
+        """Return a linear layer's weights as (I, O), which multiply fastest from the right."""
+        return np.ascontiguousarray(self.weights[f"{name}.weight"].T)
+
+    def layer_norm(self, name: str) -> Layer:
+        """Return a layer that gives each row mean 0 and variance 1, then scales and shifts it: (B, C)."""
+        gain, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+
+        def normalised(x: Array) -> Array:
+            x = x - x.mean(-1, keepdims=True)
+            x /= np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(1e-5))
+            return x * gain + bias
+
+        return normalised
+
+
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + exp(-x)), written so that nothing overflows."""
+    half = np.float32(0.5)
+    p: Array = half * np.tanh(half * x) + half
+    return p
+
+
+def softmax(x: Array, axis: int) -> Array:
+    """Return exp(x), scaled to add up to 1 along an axis."""
+    p: Array = np.exp(x - x.max(axis, keepdims=True))
+    p /= p.sum(axis, keepdims=True)
+    return p

@@ -1,0 +1,70 @@
+"""Recurrent models: rnn, gru and lstm. The equations are in makemore/models/rnn.py.
+
+State: (B, C2), the hidden state; for the LSTM also its memory.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from makemore.inference.base import Array, Inference, State, sigmoid
+
+
+class RNN(Inference):
+    """h <- tanh(W x + U h + b)."""
+
+    gates: tuple[int, ...] = (0,)
+    """The order in which the gates are wanted, of those in torch's weights."""
+    n_state = 1
+
+    def prepare(self) -> None:
+        U = self.sorted("cell.weight_hh_l0")  # (gates C2, C2)
+        self.U = np.ascontiguousarray(U.T)
+        self.b = self.sorted("cell.bias_hh_l0")
+        # W x + b for every character: there are few, so the product becomes a table (V, gates C2)
+        W, b = self.sorted("cell.weight_ih_l0"), self.sorted("cell.bias_ih_l0")
+        self.table = self.weights["embedding.weight"] @ W.T + b
+        self.head = self.linear("head")
+
+    def sorted(self, name: str) -> Array:
+        """Return weights or biases with their gates in order."""
+        parts = np.split(self.weights[name], len(self.gates))
+        return np.concatenate([parts[i] for i in self.gates])
+
+    def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        if state is None:
+            state = (np.zeros((len(ids), self.U.shape[0]), self.U.dtype),) * self.n_state
+        state = self.cell(self.table[ids], state[0] @ self.U + self.b, state)
+        return self.head(state[0]), state
+
+    def cell(self, wx: Array, uh: Array, state: State) -> State:
+        """Return the next state from W x + b and U h + b, (B, gates C2), and the state."""
+        return (np.tanh(wx + uh),)
+
+
+class GRU(RNN):
+    """Gates r and z; h <- (1 - z) n + z h with n = tanh(W x + r * U h)."""
+
+    gates = (0, 1, 2)  # r, z, n
+
+    def cell(self, wx: Array, uh: Array, state: State) -> State:
+        (h,) = state
+        C = h.shape[1]
+        r, z = np.split(sigmoid(wx[:, : 2 * C] + uh[:, : 2 * C]), 2, 1)
+        n = np.tanh(wx[:, 2 * C :] + r * uh[:, 2 * C :])
+        return (n + z * (h - n),)
+
+
+class LSTM(RNN):
+    """Gates i, f and o; c <- f c + i g and h <- o tanh(c)."""
+
+    gates = (0, 1, 3, 2)  # i, f, o, g: one sigmoid serves three
+    n_state = 2
+
+    def cell(self, wx: Array, uh: Array, state: State) -> State:
+        h, c = state
+        C = h.shape[1]
+        a = wx + uh  # (B, 4 C)
+        i, f, o = np.split(sigmoid(a[:, : 3 * C]), 3, 1)
+        c = f * c + i * np.tanh(a[:, 3 * C :])
+        return o * np.tanh(c), c

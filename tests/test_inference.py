@@ -1,0 +1,86 @@
+"""The NumPy form of every model gives what its torch form gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from makemore.corpus.corpus import Corpus
+from makemore.inference import FORMS
+from makemore.inference.attention import gelu
+from makemore.inference.base import Inference, sigmoid
+from makemore.models import MODELS, build, configure
+
+LINES = ["emma", "ava", "mia", "isabella", "noa", "bob", "zoe", "al", "emmanuel", "", "anna-maria"]
+
+
+def both(type: str, **given: Any) -> tuple[torch.nn.Module, Inference, Corpus]:
+    """A model with weights that are not symmetric, or fitted, in both forms."""
+    torch.manual_seed(3)
+    corpus = Corpus.from_lines([line for line in LINES if line])
+    config = configure(type, corpus.longest, **given)
+    model = build(type, len(corpus.vocab), config)
+    if model.counting:
+        model.fit(torch.from_numpy(corpus.tokens.astype("int64")))
+    else:
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+            for buffer in model.buffers():  # the running averages
+                buffer.add_(0.3 * torch.rand_like(buffer))
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    return model.eval(), FORMS[type](len(corpus.vocab), dataclasses.asdict(config), weights), corpus
+
+
+def log_softmax(logits: Any) -> Any:
+    return torch.as_tensor(logits).double().log_softmax(-1).numpy()
+
+
+@pytest.mark.parametrize("type", list(MODELS))
+@torch.no_grad()
+def test_both_forms_give_the_same_probabilities(type: str) -> None:
+    model, form, corpus = both(type)
+    generator = np.random.default_rng(1)
+    known, _ = corpus.batch(np.arange(len(corpus)))
+    odd = generator.integers(1, len(corpus.vocab), (5, known.shape[1] + 3))  # longer, and never seen
+    odd[:, 0] = 0
+    for idx in (known, odd):
+        expected, _ = model(torch.from_numpy(idx.astype("int64")))
+        state = None
+        for t in range(idx.shape[1]):
+            logits, state = form.step(idx[:, t], state)
+            assert logits.shape == (len(idx), len(corpus.vocab))
+            assert all(len(s) == len(idx) for s in state)
+            np.testing.assert_allclose(log_softmax(logits), log_softmax(expected[:, t]), atol=1e-5)
+
+
+@pytest.mark.parametrize("type", list(MODELS))
+def test_rows_of_a_state_can_be_chosen(type: str) -> None:
+    _, form, corpus = both(type)
+    ids = corpus.vocab.encode("abe")
+    _, state = form.step(np.zeros(3, dtype=ids.dtype))
+    logits, _ = form.step(ids, state)
+    rows = np.array([2, 2, 0])
+    chosen, _ = form.step(ids[rows], tuple(s[rows] for s in state))
+    np.testing.assert_allclose(chosen, logits[rows], atol=1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2, 8])
+def test_ngrams_of_every_order(order: int) -> None:
+    model, form, corpus = both("ngram", order=order)
+    idx, _ = corpus.batch(np.arange(len(corpus)))
+    expected, _ = model(torch.from_numpy(idx.astype("int64")))
+    state = None
+    for t in range(idx.shape[1]):
+        logits, state = form.step(idx[:, t], state)
+        np.testing.assert_allclose(logits, expected[:, t].numpy(), atol=1e-6)
+
+
+def test_the_functions_that_numpy_lacks() -> None:
+    x = np.linspace(-30, 30, 10_001, dtype=np.float32)
+    np.testing.assert_allclose(gelu(x), torch.nn.functional.gelu(torch.from_numpy(x)), atol=2e-6)
+    np.testing.assert_allclose(sigmoid(x), torch.from_numpy(x).sigmoid(), atol=1e-6)
