@@ -11,8 +11,7 @@ import torch
 
 from makemore.corpus.corpus import Corpus
 from makemore.inference import FORMS
-from makemore.inference.attention import gelu
-from makemore.inference.base import Inference, sigmoid
+from makemore.inference.base import Inference, gelu, sigmoid
 from makemore.models import MODELS, build, configure
 
 LINES = ["emma", "ava", "mia", "isabella", "noa", "bob", "zoe", "al", "emmanuel", "", "anna-maria"]

@@ -16,8 +16,9 @@ In reading order:
     counts.py       bigram, bigram_nn and ngram
     windows.py      mlp and mlp_bn
     wavenet.py      wavenet
-    recurrent.py    rnn, gru and lstm
+    recurrent.py    rnn, gru, lstm and mingru
     attention.py    bow and transformer
+    llama.py        llama
 
 To add a model, write its class and add one line to FORMS; a model without one runs in torch.
 """
@@ -27,7 +28,8 @@ from __future__ import annotations
 from makemore.inference.attention import BagOfWords, Transformer
 from makemore.inference.base import Inference
 from makemore.inference.counts import Bigram, BigramNN, NGram
-from makemore.inference.recurrent import GRU, LSTM, RNN
+from makemore.inference.llama import Llama
+from makemore.inference.recurrent import GRU, LSTM, RNN, MinGRU
 from makemore.inference.wavenet import WaveNet
 from makemore.inference.windows import MLP, MLPBatchNorm
 
@@ -43,4 +45,6 @@ FORMS: dict[str, type[Inference]] = {
     "gru": GRU,
     "bow": BagOfWords,
     "transformer": Transformer,
+    "mingru": MinGRU,
+    "llama": Llama,
 }

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from makemore.inference.base import Array, Inference, State, softmax
+from makemore.inference.base import Array, Inference, State, gelu, softmax
 
 
 class BagOfWords(Inference):
@@ -66,17 +66,3 @@ class Transformer(Inference):
             x = x + proj(gelu(fc(norm2(x))))
             new += (keys, values)
         return self.head(self.norm(x)), new
-
-
-def gelu(x: Array) -> Array:
-    """Return x Phi(x), Phi being the normal distribution: (1 + erf(x / sqrt 2)) / 2.
-
-    NumPy has no erf. This one, formula 7.1.26 of Abramowitz and Stegun, "Handbook of Mathematical Functions"
-    (1964), is within 1.5e-7.
-    """
-    z = np.abs(x) * np.float32(math.sqrt(0.5))
-    t = 1 / (1 + np.float32(0.3275911) * z)
-    a = [np.float32(c) for c in (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)]
-    tail = t * (a[0] + t * (a[1] + t * (a[2] + t * (a[3] + t * a[4])))) * np.exp(-z * z)  # 1 - erf(z)
-    y: Array = np.float32(0.5) * x * np.where(x >= 0, 2 - tail, tail)
-    return y

@@ -1,13 +1,13 @@
-"""Recurrent models: rnn, gru and lstm. The equations are in makemore/models/rnn.py.
+"""Recurrent models: rnn, gru, lstm and mingru. The equations are in makemore/models/rnn.py and mingru.py.
 
-State: (B, C2), the hidden state; for the LSTM also its memory.
+State: (B, C2), the hidden state; for the LSTM also its memory; of minGRU one for each layer.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from makemore.inference.base import Array, Inference, State, sigmoid
+from makemore.inference.base import Array, Inference, State, gelu, sigmoid
 
 
 class RNN(Inference):
@@ -68,3 +68,36 @@ class LSTM(RNN):
         i, f, o = np.split(sigmoid(a[:, : 3 * C]), 3, 1)
         c = f * c + i * np.tanh(a[:, 3 * C :])
         return o * np.tanh(c), c
+
+
+class MinGRU(Inference):
+    """h <- (1 - z) h + z (W u) in each layer, then a two-layer network."""
+
+    def prepare(self) -> None:
+        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.layers = [
+            (
+                self.layer_norm(f"{at}.norm1"),
+                self.linear(f"{at}.gate"),
+                self.linear(f"{at}.write"),
+                self.linear(f"{at}.out"),
+                self.layer_norm(f"{at}.norm2"),
+                self.linear(f"{at}.fc"),
+                self.linear(f"{at}.proj"),
+            )
+            for at in (f"layers.{i}" for i in range(int(self.config["n_layer"])))
+        ]
+        self.norm, self.head = self.layer_norm("norm"), self.linear("head")
+
+    def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        x = self.embedding[ids]  # (B, C)
+        if state is None:
+            state = (np.zeros((len(x), int(self.config["n_embd2"])), x.dtype),) * len(self.layers)
+        new = []
+        for (norm1, gate, write, out, norm2, fc, proj), h in zip(self.layers, state, strict=True):
+            u = norm1(x)
+            h = h + sigmoid(gate(u)) * (write(u) - h)  # (B, C2)
+            x = x + out(h)
+            x = x + proj(gelu(fc(norm2(x))))
+            new.append(h)
+        return self.head(self.norm(x)), tuple(new)

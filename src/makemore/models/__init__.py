@@ -1,4 +1,4 @@
-"""The eleven models and the contract they share.
+"""The models and the contract they share.
 
     forward(idx, state=None) -> (logits, state)
 
@@ -30,6 +30,8 @@ In reading order:
     rnn.py          RNN, GRU and LSTM
     bow.py          the last character and the average of all so far
     transformer.py  causal self-attention
+    mingru.py       a recurrence that is trained in parallel
+    llama.py        the Transformer as it is built today
     knobs.py        the knobs of a type, described and set by name
     limits.py       how large a knob may be
 
@@ -47,6 +49,8 @@ from makemore.models.bigram import Bigram
 from makemore.models.bigram_nn import BigramNN
 from makemore.models.bow import BagOfWords
 from makemore.models.knobs import Knob, configured, knobs_of
+from makemore.models.llama import Llama
+from makemore.models.mingru import MinGRU
 from makemore.models.mlp import MLP
 from makemore.models.mlp_bn import MLPBatchNorm
 from makemore.models.ngram import NGram
@@ -66,6 +70,8 @@ MODELS: dict[str, type[Model]] = {
     "gru": GRU,
     "bow": BagOfWords,
     "transformer": Transformer,
+    "mingru": MinGRU,
+    "llama": Llama,
 }
 
 

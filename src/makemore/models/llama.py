@@ -1,0 +1,144 @@
+"""Llama: the Transformer as it is built since 2023, with four parts changed.
+
+    norm(x) = x / sqrt(mean(x^2) + eps) * g                    RMSNorm: no mean, no shift
+    q_t, k_t = R_t norm(Wq x_t), R_t norm(Wk x_t)              QK-norm, then rotary positions
+    y_t = sum over s <= t of softmax_s(q_t . k_s / sqrt(C / H)) v_s
+    x <- x + Wo attention(norm(x))
+    x <- x + W2 (silu(W1 norm(x)) * W3 norm(x))                SwiGLU: one half gates the other
+
+R_t turns each pair of channels by an angle that grows with t, each pair at a speed of its own, so that
+q_t . k_s depends on t - s and not on where in the line they are: there is no table of positions, and no
+longest line. QK-norm keeps the scores from growing without bound. There are no biases. State: the keys,
+already turned, and the values so far.
+
+After Touvron et al., "LLaMA" (2023), arXiv:2302.13971; Zhang, Sennrich, "Root Mean Square Layer
+Normalization" (2019), arXiv:1910.07467; Su et al., "RoFormer" (2021), arXiv:2104.09864; Shazeer, "GLU
+Variants Improve Transformer" (2020), arXiv:2002.05202; Henry et al., "Query-Key Normalization for
+Transformers" (2020), arXiv:2010.04245.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from makemore.models.base import Model, ModelConfig
+from makemore.models.limits import check
+
+SLOWEST = 10_000.0
+"""The slowest pair of channels turns this many times slower than the fastest, about."""
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """The knobs of a Llama.
+
+    n_layer: how many blocks.
+    n_head: attention heads in each block; each must have an even number of channels.
+    n_embd: channels of the embedding and of every block.
+    dropout: share of the channels set to zero in training, after the embedding and in each block.
+    """
+
+    n_layer: int = 4
+    n_head: int = 4
+    n_embd: int = 64
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.n_embd % (2 * self.n_head):
+            raise ValueError(
+                f"n_embd must be a multiple of 2 n_head, and {self.n_embd} is not one of {2 * self.n_head}"
+            )
+
+
+def rotate(x: Tensor, start: int) -> Tensor:
+    """Turn the pairs (i, i + D / 2) of channels by t times the pair's speed. x: (B, T, H, D), t from start on."""
+    half = x.shape[-1] // 2
+    speed = SLOWEST ** (-torch.arange(half, device=x.device) / half)  # (D / 2,)
+    angle = torch.outer(torch.arange(start, start + x.shape[1], device=x.device), speed)  # (T, D / 2)
+    sin, cos = angle.sin()[:, None], angle.cos()[:, None]  # (T, 1, D / 2)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+class Block(nn.Module):
+    """Attention, then a gated two-layer network, each added to what came in."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        C, H = config.n_embd, config.n_head
+        hidden = 8 * math.ceil(C / 3)  # 8/3 C: as many weights as the two matrices of 4 C of GPT
+        self.n_head = H
+        self.norm1 = nn.RMSNorm(C, eps=1e-6)
+        self.q = nn.Linear(C, C, bias=False)
+        self.k = nn.Linear(C, C, bias=False)
+        self.v = nn.Linear(C, C, bias=False)
+        self.q_norm = nn.RMSNorm(C // H, eps=1e-6)
+        self.k_norm = nn.RMSNorm(C // H, eps=1e-6)
+        self.out = nn.Linear(C, C, bias=False)
+        self.norm2 = nn.RMSNorm(C, eps=1e-6)
+        self.gate = nn.Linear(C, hidden, bias=False)
+        self.up = nn.Linear(C, hidden, bias=False)
+        self.proj = nn.Linear(hidden, C, bias=False)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x: (B, T, C); past: () or the keys and values so far, (B, S, H, D) each. Returns x and both."""
+        B, T, C = x.shape
+        S = past[0].shape[1] if past else 0
+        heads = (B, T, self.n_head, C // self.n_head)
+        h = self.norm1(x)
+        q = rotate(self.q_norm(self.q(h).view(heads)), S)  # (B, T, H, D)
+        k = rotate(self.k_norm(self.k(h).view(heads)), S)
+        v = self.v(h).view(heads)
+        if past:
+            k, v = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)  # (B, S + T, H, D)
+        x = x + self.dropout(self.out(attention(q, k, v).reshape(B, T, C)))
+        h = self.norm2(x)
+        x = x + self.dropout(self.proj(F.silu(self.gate(h)) * self.up(h)))
+        return x, (k, v)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention of the last T of S positions. q: (B, T, H, D), k and v: (B, S, H, D). Returns q's shape."""
+    T, S = q.shape[1], k.shape[1]
+    mask = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T) if 1 < T < S else None
+    q, k, v = (x.transpose(1, 2) for x in (q, k.to(q.dtype), v.to(q.dtype)))  # (B, H, T or S, D)
+    return F.scaled_dot_product_attention(q, k, v, mask, is_causal=T == S).transpose(1, 2)
+
+
+class Llama(Model):
+    """Embedding, blocks, logits."""
+
+    config_class = Config
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = nn.RMSNorm(config.n_embd, eps=1e-6)
+        self.head = nn.Linear(config.n_embd, vocab_size, bias=False)
+        for name, parameter in self.named_parameters():
+            if (
+                parameter.ndim == 2
+            ):  # what is added to the stream shrinks with depth, so that the sum does not grow
+                added = name.endswith(("out.weight", "proj.weight"))
+                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if added else 0.02)
+        nn.init.normal_(self.embedding.weight, std=1.0)
+
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        state = state or ()  # keys and values of block 0, of block 1, ...
+        x = self.dropout(self.embedding(idx))  # (B, T, C)
+        new: tuple[Tensor, ...] = ()
+        for i, block in enumerate(self.blocks):
+            x, past = block(x, state[2 * i : 2 * i + 2])
+            new += past
+        return self.head(self.norm(x)), new
