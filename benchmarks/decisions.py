@@ -30,7 +30,8 @@ from torch import nn
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.splits import SPLITS
-from makemore.distributed.group import Group, SharedDropout
+from makemore.distributed.dropout import SharedDropout
+from makemore.distributed.group import Group
 from makemore.errors import MakemoreError
 from makemore.models import build, configure
 from makemore.runs.settings import Given, recipe

@@ -17,7 +17,8 @@ from safetensors.numpy import load_file
 
 import makemore as library
 from makemore.distributed import launch as launching
-from makemore.distributed.group import ALONE, Group, SharedDropout, joined
+from makemore.distributed.dropout import SharedDropout
+from makemore.distributed.group import ALONE, Group, joined
 from makemore.errors import MakemoreError
 from makemore.training.start import train as train_
 

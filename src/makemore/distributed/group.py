@@ -1,8 +1,8 @@
 """Processes that work together: torchrun starts them, torch.distributed connects them.
 
 Every process serves the same batches and keeps its own lines: of each batch, the process of rank r takes
-lines r, r + size, r + 2 size and so on. DistributedDataParallel averages the gradients. Every process makes
-the dropout mask of the whole batch, so the results do not depend on the number of processes, up to rounding.
+lines r, r + size, r + 2 size and so on. One process by itself needs no torch, so it is imported where several
+exchange something.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ import contextlib
 import datetime
 import itertools
 import os
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, distributed, nn
-from torch._C._distributed_c10d import FileStore, PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
 
 from makemore.distributed.environment import MEETING, launched, variable
 from makemore.errors import MakemoreError
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+    from torch._C._distributed_c10d import Store
+
+    Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]  # a model, or what stands in for it
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
-"""A model, or what stands in for it: from ids (B, T) to logits (B, T, V) and a state."""
 
 TIMEOUT = datetime.timedelta(days=7)
 """How long processes wait for each other: the first may read a large file. A death is noticed at once."""
@@ -69,6 +70,8 @@ class Group:
     def wait(self) -> None:
         """Wait until every process is here."""
         if self.size > 1:
+            from torch import distributed
+
             distributed.barrier()
 
     @contextlib.contextmanager
@@ -85,6 +88,8 @@ class Group:
         """Return the first process's value, which may be any object."""
         values = [value]
         if self.size > 1:
+            from torch import distributed
+
             distributed.broadcast_object_list(values)
         return values[0]
 
@@ -101,6 +106,9 @@ class Group:
         return self._sum(float(value)) > 0 if self.size > 1 else value
 
     def _sum(self, value: float) -> float:
+        import torch
+        from torch import distributed
+
         total = torch.tensor(value, dtype=torch.float64, device=_exchange_device())
         distributed.all_reduce(total)
         return float(total)
@@ -108,6 +116,9 @@ class Group:
     def fill(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Combine, in place, an array of which every process has filled a part and left the rest 0."""
         if self.size > 1:
+            import torch
+            from torch import distributed
+
             total = torch.from_numpy(array).to(_exchange_device())
             distributed.all_reduce(total)
             array[:] = total.cpu().numpy()
@@ -181,6 +192,8 @@ class Group:
                     raise error
 
     def _exchanged(self, value: Item) -> list[Item]:
+        from torch import distributed
+
         every = [value] * self.size
         distributed.all_gather_object(every, value)
         return every
@@ -199,6 +212,10 @@ class Group:
         """
         if self.size == 1:
             return forward
+        from torch import nn
+
+        from makemore.distributed.dropout import SharedDropout
+
         for parent in list(model.modules()):
             for name, child in parent.named_children():
                 if isinstance(child, nn.Dropout):
@@ -217,27 +234,6 @@ def _outcome(work: Callable[[Item], Result], item: Item) -> tuple[Result, None] 
         return None, error
 
 
-class SharedDropout(nn.Dropout):
-    """Dropout that makes the mask of the whole batch, as one process would, and uses its own rows of it."""
-
-    def __init__(self, p: float, group: Group) -> None:
-        """Keep the probability of dropping a number, and the group that shares each batch."""
-        super().__init__(p)
-        self.group = group
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Drop numbers from this process's rows of a batch, (b, ...), in training."""
-        if not self.training or self.p == 0:
-            return input
-        # in the order in which the input lies in memory, as torch does
-        order = sorted(range(input.dim()), key=input.stride().__getitem__, reverse=True)
-        shape = [self.group.lines if d == 0 else input.shape[d] for d in order]
-        whole = torch.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - self.p)
-        mask = whole.div_(1 - self.p).permute([order.index(d) for d in range(input.dim())])  # (B, ...)
-        own = mask[self.group.rank :: self.group.size]
-        return input * own if len(own) else input * 0
-
-
 @contextlib.contextmanager
 def joined(device: torch.device | None = None) -> Iterator[Group]:
     """Connect this process to those that were started with it, until the end of the block.
@@ -252,6 +248,12 @@ def joined(device: torch.device | None = None) -> Iterator[Group]:
         MakemoreError: The processes cannot connect, or one of them was lost.
 
     """
+    if "torch" not in sys.modules and not launched():
+        yield ALONE
+        return
+    import torch
+    from torch import distributed
+
     if distributed.is_initialized():
         yield Group(distributed.get_rank(), distributed.get_world_size())
         return
@@ -286,6 +288,9 @@ def _meet() -> Store:
     The processes of `launch` meet in a file: torch's own store would listen on every interface, without a
     password, and unpickle what it is sent.
     """
+    from torch._C._distributed_c10d import FileStore, PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
     if directory := os.environ.get(MEETING):
         attempt = variable("TORCHELASTIC_RESTART_COUNT", 0)
         path = os.path.join(directory, f"processes.{attempt}")
@@ -306,4 +311,6 @@ def _meet() -> Store:
 
 def _exchange_device() -> str:
     """Return where tensors must be to be exchanged."""
+    from torch import distributed
+
     return "cuda" if distributed.get_backend() == "nccl" else "cpu"
