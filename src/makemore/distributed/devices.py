@@ -88,16 +88,18 @@ def own_process() -> None:
 
 def one_thread() -> None:
     """Compute with one thread from now on: for small tasks, several would wait longer than they work."""
-    if owned:
-        import torch
-
-        torch.set_num_threads(1)
+    if not owned:
+        return
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    else:  # NumPy and torch read this when they are imported
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @contextlib.contextmanager
 def few_rows(rows: int) -> Iterator[None]:
     """Compute in the way that suits a number of rows: for a few, starting threads outlasts the work."""
-    if not owned or rows > ONE_THREAD:
+    if not owned or rows > ONE_THREAD or "torch" not in sys.modules:
         yield
         return
     import torch

@@ -46,6 +46,11 @@ class Inference(ABC):
 
         """
 
+    def fits(self) -> bool:
+        """Return whether the weights fit each other, the knobs and the vocabulary, as far as one step shows."""
+        logits, _ = self.step(np.zeros(1, dtype=np.intp))
+        return logits.shape == (1, self.V) and not np.isnan(logits).any()
+
     def linear(self, name: str) -> Layer:
         """Return a linear layer: x (B, I) to x W^T + b (B, O)."""
         W, b = self.matrix(name), self.weights.get(f"{name}.bias", np.float32(0))

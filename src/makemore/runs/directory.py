@@ -29,8 +29,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from makemore import __version__
 from makemore.corpus.corpus import Corpus
@@ -45,17 +43,20 @@ from makemore.files.json_io import flat_from_json, read_json, read_json_lines, t
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum, damage, kind, regular
 from makemore.files.typed import checked_path
+from makemore.inference import FORMS
+from makemore.inference.base import Array
 from makemore.metrics import layers
-from makemore.models import MODELS, model_class
-from makemore.models.base import ModelConfig
 from makemore.runs.ownership import new_run
 from makemore.runs.recognition import FORMAT, OLD, SIGNED, owned
 from makemore.runs.settings import Settings
 from makemore.runs.summary import Metrics, Summary
-from makemore.runs.weights import read_tensors, write_tensors
+from makemore.runs.weights import part, read_arrays, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor, nn
+
+    from makemore.models.base import ModelConfig
 
 VERSION = 1
 """Of the format. Runs of the same version are interchangeable between versions of makemore."""
@@ -66,11 +67,19 @@ class Setup:
     """What a run was started with: the content of config.json and vocabulary.json."""
 
     type: str
-    config: ModelConfig
+    knobs: Mapping[str, float]
+    """The model's, by name."""
     settings: Settings
     vocab: Vocab
     reading: Reading | None
     """How the list was read; None for lines that came from no file."""
+
+    @cached_property
+    def config(self) -> ModelConfig:
+        """The knobs as the config of the model's family. Raises ValueError if one is unknown or not valid."""
+        from makemore.models import model_class
+
+        return flat_from_json(model_class(self.type).config_class, self.knobs)
 
 
 class RunDirectory:
@@ -113,14 +122,18 @@ class RunDirectory:
         """
         config = self._read_config()
         with damage(self.path / "config.json"):
-            if config["type"] not in MODELS:
-                raise ValueError(f"type is {config['type']!r}")
-            knobs = flat_from_json(model_class(config["type"]).config_class, config["model"])
+            type, knobs = config["type"], config["model"]
+            if not _is_type(type):
+                raise ValueError(f"type is {type!r}")
+            if not isinstance(knobs, dict) or not all(
+                isinstance(knob, int | float) for knob in knobs.values()
+            ):
+                raise ValueError("model should have numbers by name")
             settings = Settings.from_json(config["training"])
             reading = flat_from_json(Reading, config["data"]) if config["data"] else None
         self._checksums = config.get("checksums")
         vocab = self._read_vocabulary(unknown=reading is not None and reading.rare > 0)
-        return Setup(config["type"], knobs, settings, vocab, reading)
+        return Setup(type, knobs, settings, vocab, reading)
 
     @cached_property
     def _checksums(self) -> dict[str, int] | None:
@@ -207,13 +220,15 @@ class RunDirectory:
             self._write_config(setup, self.files)
 
     def _write_config(self, setup: Setup, files: Manifest) -> None:
+        import torch
+
         config = {
             "format": FORMAT,
             "version": VERSION,
             "makemore": __version__,
             "torch": str(torch.__version__),
             "type": setup.type,
-            "model": dataclasses.asdict(setup.config),
+            "model": setup.knobs,
             "training": dataclasses.asdict(setup.settings),
             "data": dataclasses.asdict(setup.reading) if setup.reading else None,
             "checksums": self._checksums,
@@ -249,6 +264,14 @@ class RunDirectory:
         tensors, _ = read_tensors(path, checked=self._checksums is not None)
         with damage(path):
             model.load_state_dict(tensors)
+
+    def best_arrays(self) -> dict[str, Array] | None:
+        """Return the best weights as arrays, by name, or the last ones; None if there are none yet."""
+        checked = self._checksums is not None
+        if self.has_best:
+            return read_arrays(self.path / "best.safetensors", checked)[0]
+        last = self.path / "last.safetensors"
+        return part(read_arrays(last, checked)[0], "model.") if last.exists() else None
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor], progress: Mapping[str, object]) -> None:
         """Save everything needed to continue from here, in one file, so that its parts fit each other."""
@@ -329,3 +352,12 @@ class RunDirectory:
         if self.writes:
             with self.files.writing(name) as path:
                 figure.savefig(path, format="png", dpi=120, metadata=SIGNED)
+
+
+def _is_type(name: object) -> bool:
+    """Return whether there is a model of this type; those with a NumPy form are known without torch."""
+    if name in FORMS:
+        return True
+    from makemore.models import MODELS
+
+    return name in MODELS

@@ -8,9 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
 import makemore
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.lines import strings
@@ -18,8 +15,8 @@ from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.files.paths import damage
 from makemore.files.typed import check_arguments, checked
-from makemore.models import build
-from makemore.models.base import Model
+from makemore.inference import FORMS
+from makemore.inference.base import Inference
 from makemore.runs import scoring
 from makemore.runs.directory import RunDirectory, Setup
 from makemore.runs.sampler import Sampler
@@ -30,8 +27,15 @@ from makemore.runs.weights import part
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
 
-if TYPE_CHECKING:  # brings RapidFuzz, which sampling does without
+if TYPE_CHECKING:
     from makemore.metrics.assessment import Assessment
+    from makemore.models.base import Model, ModelConfig
+
+FEW = 5_000
+"""Up to this many lines, sampling in NumPy is done before torch would be imported (benchmarks/NOTES.md)."""
+
+SHORT = 20_000
+"""Up to this many characters, scoring is."""
 
 
 class Run:
@@ -42,8 +46,8 @@ class Run:
         """The files."""
         self.directory = disk.path
         self.type = setup.type
-        self.config = setup.config
-        """The model's knobs, a dataclass of its own for every type."""
+        self.knobs = setup.knobs
+        """The model's, by name."""
         self.settings = setup.settings
         self.vocab = setup.vocab
         self.reading = setup.reading
@@ -65,7 +69,13 @@ class Run:
     @property
     def setup(self) -> Setup:
         """What config.json and vocabulary.json say."""
-        return Setup(self.type, self.config, self.settings, self.vocab, self.reading)
+        return Setup(self.type, self.knobs, self.settings, self.vocab, self.reading)
+
+    @cached_property
+    def config(self) -> ModelConfig:
+        """The model's knobs, a dataclass of its own for every type."""
+        with damage(self.directory / "config.json"):
+            return self.setup.config
 
     # its content
 
@@ -76,12 +86,17 @@ class Run:
 
     def new_model(self) -> Model:
         """Return an untrained model, its weights initialised from torch's global generator."""
+        from makemore.models import build
+
+        config = self.config
         with damage(self.directory / "config.json"):
-            return build(self.type, len(self.vocab), self.config)
+            return build(self.type, len(self.vocab), config)
 
     @cached_property
     def model(self) -> Model:
         """The best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
+        import torch
+
         # its first weights are overwritten; on the CPU, so that no accelerator is initialised
         with torch.random.fork_rng(devices=[]):
             model = self.new_model()
@@ -96,9 +111,23 @@ class Run:
             )
         return model.eval()
 
+    @cached_property
+    def form(self) -> Inference | None:
+        """The same model in NumPy; None if it has no such form, or its files do not fit each other.
+
+        In that case `model` says what is wrong with them.
+        """
+        try:
+            weights = self.disk.best_arrays()
+            form = FORMS[self.type](len(self.vocab), self.knobs, weights or {})
+            return form if form.fits() else None
+        except (LookupError, ValueError, TypeError, AttributeError):
+            return None
+
     def forget_model(self) -> None:
         """Read and measure the best model again when it is next used, since training has changed it."""
-        self.__dict__.pop("model", None)  # where cached_property keeps it
+        for name in ("model", "form"):  # where cached_property keeps them
+            self.__dict__.pop(name, None)
         self._assessment = None
 
     def summary(self) -> Summary | None:
@@ -115,10 +144,16 @@ class Run:
         keep_spaces = self.reading is not None and self.reading.keep_spaces
         return Spelling(self.vocab, keep_spaces, self.corpus.longest)
 
-    @property
-    def _sampler(self) -> Sampler:
-        if self._last_sampler is None or self._last_sampler.model is not self.model:
-            self._last_sampler = Sampler(self.model, self.corpus, self.spelling)
+    def _used(self, small: bool) -> Model | Inference:
+        """Return the form of the model to use: the one in NumPy for a small task, unless torch's is there."""
+        if small and "model" not in self.__dict__ and self.form is not None:
+            return self.form
+        return self.model
+
+    def _sampler(self, n: int) -> Sampler:
+        model = self._used(checked("n", n, int) <= FEW)
+        if self._last_sampler is None or self._last_sampler.model is not model:
+            self._last_sampler = Sampler(model, self.corpus, self.spelling)
         return self._last_sampler
 
     # using it
@@ -176,7 +211,7 @@ class Run:
 
         """
         check_arguments(Run.stream, {"options": options})
-        return self._sampler.stream(n, options or SampleOptions(), group)
+        return self._sampler(n).stream(n, options or SampleOptions(), group)
 
     def most_likely(
         self,
@@ -196,7 +231,7 @@ class Run:
 
         """
         options = SampleOptions(prefix=prefix, pattern=pattern, max_length=max_length, novel=novel)
-        return self._sampler.most_likely(n, options)
+        return self._sampler(n).most_likely(n, options)
 
     def with_seen(self, samples: Iterable[Sample]) -> Iterator[scoring.SeenSample]:
         """Yield each sample with whether the corpus has it, looked up many at a time."""
@@ -204,12 +239,14 @@ class Run:
             for sample, seen in zip(chunk, self.corpus.seen([each.text for each in chunk]), strict=True):
                 yield scoring.SeenSample(sample.text, sample.nll, sample.ended, seen)
 
-    def cut(self, samples: Sequence[Sample], model: nn.Module | None = None) -> list[bool]:
+    def cut(self, samples: Sequence[Sample], model: Model | Inference | None = None) -> list[bool]:
         """Return for each sample whether it was cut at max_length although the model would have continued.
 
         The samples are from `model`; None means the run's best.
         """
-        return scoring.cut(self.model if model is None else model, self.vocab, samples)
+        if model is None:
+            model = self._used(sum(len(sample.text) for sample in samples if not sample.ended) <= SHORT)
+        return scoring.cut(model, self.vocab, samples)
 
     def scored(
         self, lines: Iterable[str], letters: bool = False, group: Group = ALONE
@@ -238,7 +275,7 @@ class Run:
         lines = list(strings(lines))
         for line in lines:
             self.spelling.check_length(line)
-        return scoring.letters(self.model, self.vocab, lines)
+        return scoring.letters(self._used(sum(map(len, lines)) <= SHORT), self.vocab, lines)
 
     def score(self, lines: Iterable[str]) -> list[float]:
         """Return -log p(line and its end) of some lines, in nats. Lines are cleaned first, as for training.
@@ -275,7 +312,7 @@ class Run:
         if not line:
             raise MakemoreError("the line is empty; give one with characters in it")
         self.letters([line])  # raises if something is wrong with it
-        return scoring.explain(self.model, self.vocab, line, top)
+        return scoring.explain(self._used(len(line) <= SHORT), self.vocab, line, top)
 
     # measuring it, through the public functions, since the packages that measure import this one
 

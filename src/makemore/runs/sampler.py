@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.group import Group
@@ -17,11 +16,14 @@ from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample, Tree
 from makemore.sampling.wanted import Keep
 
+if TYPE_CHECKING:
+    from makemore.sampling.stepper import Steps
+
 
 class Sampler:
     """Samples from one model, whose weights must not change, and caches the first steps between calls."""
 
-    def __init__(self, model: nn.Module, corpus: Corpus, spelling: Spelling) -> None:
+    def __init__(self, model: Steps, corpus: Corpus, spelling: Spelling) -> None:
         self.model, self.corpus, self.spelling = model, corpus, spelling
         self._tree: Tree | None = None
         self._tree_of: tuple[str, int | None] | None = None

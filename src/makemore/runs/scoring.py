@@ -6,18 +6,21 @@ import contextlib
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
-from torch import nn
 
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
 from makemore.distributed.group import Group
 from makemore.errors import MakemoreError, quoted
 from makemore.files.results import Flag, Result
-from makemore.metrics import losses
+from makemore.inference import lines as inference
+from makemore.inference.base import Inference
 from makemore.sampling.tree import Sample
+
+if TYPE_CHECKING:
+    from makemore.models.base import Model
 
 Item = TypeVar("Item")
 
@@ -90,7 +93,7 @@ class SeenSample(Result):
     """"train", "held-out" (in another split) or "new"."""
 
 
-def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
+def letters(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
     """Return -log p in nats of every character of some lines, each line's end last.
 
     Raises MakemoreError if a line has a character that is not in the vocabulary, or is not one line.
@@ -102,7 +105,7 @@ def letters(model: nn.Module, vocab: Vocab, lines: Sequence[str]) -> list[list[f
             vocab.encode(line)
         except MakemoreError as error:
             raise MakemoreError(f"{quoted(line)}: {error}") from None
-    return losses.score(model, _corpus(vocab, lines))
+    return _nlls(model, vocab, lines)
 
 
 def scored(
@@ -143,10 +146,15 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
     yield chunk
 
 
-def explain(model: nn.Module, vocab: Vocab, line: str, top: int) -> list[Explained]:
+def explain(model: Model | Inference, vocab: Vocab, line: str, top: int) -> list[Explained]:
     """Return what a model expected at each character of a line and at its end: the `top` likeliest ones."""
     explained = []
-    expected = losses.expected(model, _corpus(vocab, [line]), 0)
+    if isinstance(model, Inference):
+        expected = inference.expected(model, vocab.encode(f"\n{line}\n"))
+    else:
+        from makemore.metrics import losses
+
+        expected = losses.expected(model, _corpus(vocab, [line]), 0)
     for character, p in zip([*line, "\n"], expected, strict=True):
         least = np.partition(p, -top)[-top] if top < len(p) else 0.0
         some = np.flatnonzero(p >= least)  # sorting all would be slow with thousands of characters
@@ -158,7 +166,7 @@ def explain(model: nn.Module, vocab: Vocab, line: str, top: int) -> list[Explain
     return explained
 
 
-def cut(model: nn.Module, vocab: Vocab, samples: Sequence[Sample]) -> list[bool]:
+def cut(model: Model | Inference, vocab: Vocab, samples: Sequence[Sample]) -> list[bool]:
     """Return for each sample whether it was cut at max_length although the model would have continued.
 
     A line of this length may be complete: if all lines of a list have one length, so has every sample.
@@ -166,8 +174,17 @@ def cut(model: nn.Module, vocab: Vocab, samples: Sequence[Sample]) -> list[bool]
     unended = [sample.text for sample in samples if not sample.ended]
     if not unended:
         return [False] * len(samples)
-    ends = iter([nlls[-1] for nlls in losses.score(model, _corpus(vocab, unended))])
+    ends = iter([nlls[-1] for nlls in _nlls(model, vocab, unended)])
     return [not sample.ended and next(ends) > math.log(2) for sample in samples]
+
+
+def _nlls(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
+    """Return -log p in nats of every character of some lines, each line's end last."""
+    if isinstance(model, Inference):
+        return inference.score(model, [vocab.encode(f"\n{line}\n") for line in lines])
+    from makemore.metrics import losses
+
+    return losses.score(model, _corpus(vocab, lines))
 
 
 def _corpus(vocab: Vocab, lines: Sequence[str]) -> Corpus:

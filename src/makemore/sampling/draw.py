@@ -14,9 +14,9 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import nn
 
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.distributed.devices import few_rows
@@ -24,16 +24,20 @@ from makemore.distributed.group import ALONE, Group
 from makemore.sampling.limits import MOST_ROWS, samples_at_once
 from makemore.sampling.most_likely import different
 from makemore.sampling.options import Floats, SampleOptions
-from makemore.sampling.tree import Integers, Sample, Tree, not_empty
+from makemore.sampling.stepper import Integers
+from makemore.sampling.tree import Sample, Tree, not_empty
 from makemore.sampling.unmet import unmet
 from makemore.sampling.wanted import Keep, Wanted
+
+if TYPE_CHECKING:
+    from makemore.sampling.stepper import Steps
 
 BLOCK = MOST_ROWS
 """Lines sampled from one stream of randomness."""
 
 
 def sample(
-    model: nn.Module,
+    model: Steps,
     vocab: Vocab,
     n: int,
     options: SampleOptions,

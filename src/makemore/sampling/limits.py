@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from makemore.sampling.tree import State, Tree
+from makemore.sampling.stepper import State, numbers
+from makemore.sampling.tree import Tree
 
 MOST_ROWS = 8192
 """How many rows the model steps at a time, at most."""
@@ -17,16 +18,15 @@ def rows_at_once(tree: Tree, state: State, floats: int | None = None) -> int:
 
     `floats` is the size of one row's state at the end of the line; None takes the size of `state`'s rows.
     """
-    now = sum(s.numel() for s in state) // len(state[0]) if state else 0
+    now = numbers(state) // len(state[0]) if state else 0
     # and some sixteen arrays over the vocabulary
     each = 16 * len(tree.vocab) + tree.max_length + (now * tree.max_length if floats is None else floats)
-    widest = max((max(p.shape) for p in tree.model.parameters() if p.ndim == 2), default=0)
-    return max(16, min(MOST_ROWS, _FLOATS // max(each, widest // 4)))
+    return max(16, min(MOST_ROWS, _FLOATS // max(each, tree.model.widest // 4)))
 
 
 def samples_at_once(tree: Tree) -> int:
     """Return how many samples to take at a time."""
     one = np.zeros(1, dtype=np.intp)
     _, later = tree.step(tree.state, one, one)  # a step can make the state larger
-    now, then = (sum(s.numel() for s in tensors) for tensors in (tree.state, later))
+    now, then = numbers(tree.state), numbers(later)
     return rows_at_once(tree, tree.state, now + (then - now) * tree.max_length)

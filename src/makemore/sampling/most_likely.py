@@ -24,18 +24,22 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from makemore.corpus.splits import mix
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.sampling.limits import rows_at_once
 from makemore.sampling.options import Floats, SampleOptions
-from makemore.sampling.tree import Integers, Sample, State, Tree, not_empty
+from makemore.sampling.stepper import Integers, State
+from makemore.sampling.tree import Sample, Tree, not_empty
 from makemore.sampling.unmet import unmet
 from makemore.sampling.wanted import Keep, Wanted
+
+if TYPE_CHECKING:
+    from makemore.sampling.stepper import Steps
 
 NODES = 256_000_000  # bytes that all nodes of a search may take, about
 FIRST = 200_000
@@ -43,7 +47,7 @@ FIRST = 200_000
 
 
 def most_likely(
-    model: nn.Module, vocab: Vocab, n: int, options: SampleOptions, *, keep: Keep | None = None
+    model: Steps, vocab: Vocab, n: int, options: SampleOptions, *, keep: Keep | None = None
 ) -> Generator[Sample, None, None]:
     """Yield the n lines with the lowest nll, lowest first, then by text. Nothing is random.
 

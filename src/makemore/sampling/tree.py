@@ -7,20 +7,19 @@ the first steps are cached for later calls.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
 from makemore.corpus.vocab import BOUNDARY, UNKNOWN, Vocab
 from makemore.distributed.devices import few_rows
 from makemore.errors import MakemoreError
 from makemore.sampling.options import Floats, log_softmax
 from makemore.sampling.prefix import checked_length
+from makemore.sampling.stepper import Integers, State, stepper
 
-Integers = npt.NDArray[np.integer]
-State = tuple[Tensor, ...]
+if TYPE_CHECKING:
+    from makemore.sampling.stepper import Steps
 
 MOST_KNOWN = 1024
 """How many beginnings of one length are cached for later calls, at most."""
@@ -55,19 +54,16 @@ class Nodes:
 class Tree:
     """The lines that a model can write after a prefix, each cut after `max_length` characters.
 
-    The model is put into evaluation mode. It and its states stay on their device.
+    The model may have either form; torch's is put into evaluation mode.
 
     Raises:
         MakemoreError: The prefix or the length is impossible, or the model's weights are damaged.
 
     """
 
-    def __init__(self, model: nn.Module, vocab: Vocab, prefix: str, max_length: int | None) -> None:
+    def __init__(self, model: Steps, vocab: Vocab, prefix: str, max_length: int | None) -> None:
         self.max_length = checked_length(vocab, prefix, max_length)
-        self.model, self.vocab = model, vocab
-        self.device = next(model.parameters()).device
-        if model.training:
-            model.eval()
+        self.model, self.vocab = stepper(model), vocab
         ids = vocab.encode("\n" + prefix)  # (1 + P,)
         self.prefix = ids[1:]
         self.nll = 0.0
@@ -75,10 +71,8 @@ class Tree:
         state: State | None = None
         step = max(1, PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
         for i in range(0, len(ids), step):
-            part = torch.from_numpy(ids[i : i + step].astype(np.int64)).to(self.device)
-            with few_rows(1), torch.inference_mode():
-                logits, state = model(part[None], state)
-                logp = log_softmax(_double(logits[0]))  # (T, V)
+            with few_rows(1):
+                logp, state = self.model.read(ids[i : i + step], state)  # (T, V)
             if np.isnan(logp).any():
                 raise MakemoreError(
                     "the model's weights are damaged: they give no probabilities; train again"
@@ -127,19 +121,9 @@ class Tree:
                 return Nodes(logp[number], state, depth, number)
         return Nodes(*self.step(nodes.state, parent, character), depth, None)
 
-    @torch.inference_mode()
     def step(self, state: State, parent: Integers, character: Integers) -> tuple[Floats, State]:
-        """Let the model read a character in each of D rows that continue the rows `parent` (D,) of a state.
-
-        Return the log-probabilities of what follows (D, V), and the new state.
-        """
-        B = len(state[0]) if state else 0
-        every = len(parent) == B and (parent == np.arange(B)).all()
-        rows, ids = torch.from_numpy(np.stack([parent, character])).to(self.device)
-        if not every:  # otherwise the rows stay as they are
-            state = tuple(s.index_select(0, rows) for s in state)
-        logits, state = self.model(ids[:, None], state)
-        return log_softmax(_double(logits[:, -1])), state
+        """Let the model read a character in each of D rows: see `Stepper.step`."""
+        return self.model.step(state, parent, character)
 
     def texts(self, ids: Integers) -> list[str]:
         """Return the lines of some rows of ids (D, t), in each of which only zeros follow the first 0."""
@@ -156,7 +140,3 @@ def not_empty(logp: Floats) -> Floats:
     """
     with np.errstate(invalid="ignore"):
         return log_softmax(np.where(np.arange(logp.shape[1]) == BOUNDARY, -np.inf, logp))
-
-
-def _double(logits: Tensor) -> Floats:
-    return logits.float().cpu().numpy().astype(np.float64)

@@ -229,7 +229,7 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
         capacity.check_training(type, corpus, config, settings, running.device, group.size)
         capacity.try_building(type, len(corpus.vocab), config, settings)
         with _held(wanted.directory, group):
-            setup = Setup(type, config, settings, corpus.vocab, corpus.reading)
+            setup = Setup(type, dataclasses.asdict(config), settings, corpus.vocab, corpus.reading)
             RunDirectory(wanted.directory, group).create(setup, corpus, wanted.overwrite)
             group.wait()
             run = Run.load(wanted.directory, group)
