@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from makemore.errors import MakemoreError, shown
 from makemore.files.typed import check_fields
-from makemore.sampling.pattern import Matcher
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,7 +52,9 @@ class SampleOptions:
         check_fields(self)
         if "\n" in self.prefix:
             raise MakemoreError("prefix must be one line", option="prefix")
-        if self.pattern is not None:
+        if self.pattern is not None:  # the library for patterns is loaded only for one
+            from makemore.sampling.pattern import Matcher
+
             Matcher(self.pattern)
         warm, k, p, most, seed = self.temperature, self.top_k, self.top_p, self.max_length, self.seed
         _must(

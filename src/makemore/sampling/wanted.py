@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from makemore.errors import MakemoreError, shown
 from makemore.sampling.options import SampleOptions
-from makemore.sampling.pattern import Matcher
+
+if TYPE_CHECKING:
+    from makemore.sampling.pattern import Matcher
 
 Keep = Callable[[list[str]], list[bool]]
 """Returns for each of some lines whether it is wanted."""
@@ -26,7 +29,11 @@ class Wanted:
         if not 0 <= n < 2**63:
             raise MakemoreError(f"n must be 0 or more and less than 2^63, not {shown(n)}", option="n")
         self.n, self.options, self.keep = n, options, keep
-        self.matcher = Matcher(options.pattern) if options.pattern is not None else None
+        self.matcher: Matcher | None = None
+        if options.pattern is not None:
+            from makemore.sampling.pattern import Matcher
+
+            self.matcher = Matcher(options.pattern)
         self.every = self.matcher is None and keep is None
         """Whether every line is wanted."""
 
