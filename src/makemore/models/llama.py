@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 SLOWEST = 10_000.0
@@ -35,18 +35,14 @@ SLOWEST = 10_000.0
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of a Llama.
+    """The knobs of a Llama."""
 
-    n_layer: how many blocks.
-    n_head: attention heads in each block; each must have an even number of channels.
-    n_embd: channels of the embedding and of every block.
-    dropout: share of the channels set to zero in training, after the embedding and in each block.
-    """
-
-    n_layer: int = 4
-    n_head: int = 4
-    n_embd: int = 64
-    dropout: float = 0.1
+    n_layer: int = knob(4, "how many blocks")
+    n_head: int = knob(4, "attention heads in each block; each must have an even number of channels")
+    n_embd: int = knob(64, "channels of the embedding and of every block")
+    dropout: float = knob(
+        0.1, "share of the channels set to zero in training, after the embedding and in each block"
+    )
 
     def __post_init__(self) -> None:
         check(self)

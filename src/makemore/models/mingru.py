@@ -23,24 +23,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from makemore.models.base import Model, ModelConfig
+from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
-    """The knobs of a MinGRU.
+    """The knobs of a MinGRU."""
 
-    n_layer: how many layers.
-    n_embd: channels of the embedding and of every layer.
-    n_embd2: channels of each hidden state.
-    dropout: share of the channels set to zero in training, after the embedding and in each layer.
-    """
-
-    n_layer: int = 3
-    n_embd: int = 96
-    n_embd2: int = 192
-    dropout: float = 0.1
+    n_layer: int = knob(3, "how many layers")
+    n_embd: int = knob(96, "channels of the embedding and of every layer")
+    n_embd2: int = knob(192, "channels of each hidden state")
+    dropout: float = knob(
+        0.1, "share of the channels set to zero in training, after the embedding and in each layer"
+    )
 
     def __post_init__(self) -> None:
         check(self)
