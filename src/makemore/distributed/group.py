@@ -13,7 +13,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch._C._distributed_c10d import Store
 
-    Forward = Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]  # a model, or what stands in for it
+Forward: TypeAlias = "Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]"
+"""A model, or what stands in for it: from ids (B, T) to logits (B, T, V) and a state."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
