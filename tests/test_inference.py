@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -55,6 +56,26 @@ def test_both_forms_give_the_same_probabilities(type: str) -> None:
             assert logits.shape == (len(idx), len(corpus.vocab))
             assert all(len(s) == len(idx) for s in state)
             np.testing.assert_allclose(log_softmax(logits), log_softmax(expected[:, t]), atol=1e-5)
+
+
+@pytest.mark.parametrize("type", list(MODELS))
+def test_what_does_not_fit_is_noticed(type: str) -> None:
+    _, form, _ = both(type)
+    assert form.fits()
+    assert set(form.knobs) == {field.name for field in dataclasses.fields(MODELS[type].config_class)}
+    make, V, config, weights = FORMS[type], form.V, form.config, dict(form.weights)
+    wrong = [(V, {**config, "more": 1}, weights), (V, config, weights | {"more": np.zeros(1)})]
+    wrong += [(V, config, {k: v for k, v in weights.items() if k != name}) for name in weights]
+    wrong += [
+        (V, {**config, name: 77}, weights) for name in ("n_embd", "n_embd2", "context") if name in config
+    ]
+    wrong += [
+        (V, {**config, "n_layer": config["n_layer"] + by}, weights) for by in (-1, 1) if "n_layer" in config
+    ]
+    wrong += [(V + 1, config, weights)] * (type != "ngram")  # whose alphabet is the vocabulary's
+    for case in wrong:
+        with contextlib.suppress(LookupError, ValueError):
+            assert not make(*case).fits()
 
 
 @pytest.mark.parametrize("type", list(MODELS))

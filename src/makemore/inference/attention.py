@@ -15,6 +15,8 @@ class BagOfWords(Inference):
     State: (B, C) the sum of the embeddings so far, and (B, 1) how many.
     """
 
+    knobs = ("n_embd", "n_embd2", "dropout")
+
     def prepare(self) -> None:
         self.embedding = self.weights["embedding.weight"]  # (V, C)
         self.fc, self.proj, self.head = self.linear("fc"), self.linear("proj"), self.linear("head")
@@ -33,6 +35,8 @@ class Transformer(Inference):
     State: of each block the keys and the values, (B, S, H, D), S characters so far.
     """
 
+    knobs = ("n_layer", "n_head", "n_embd", "dropout", "block_size")
+
     def prepare(self) -> None:
         self.embedding = self.weights["embedding.weight"]  # (V, C)
         self.positions = self.weights["positions.weight"]  # (block_size, C)
@@ -47,7 +51,7 @@ class Transformer(Inference):
             )
             for at in (f"blocks.{i}" for i in range(int(self.config["n_layer"])))
         ]
-        self.norm, self.head = self.layer_norm("norm"), self.linear("head")
+        self.norm, self.head = self.layer_norm("norm"), self.linear("head", bias=False)
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         B, C, H = len(ids), self.embedding.shape[1], int(self.config["n_head"])

@@ -15,6 +15,18 @@ State = tuple[Array, ...]
 Layer = Callable[[Array], Array]
 
 
+class Noting(dict[str, Array]):
+    """Weights that note which of them were used."""
+
+    def __init__(self, weights: Mapping[str, Array]) -> None:
+        super().__init__(weights)
+        self.used: set[str] = set()
+
+    def __getitem__(self, name: str) -> Array:
+        self.used.add(name)
+        return super().__getitem__(name)
+
+
 class Inference(ABC):
     """A model that reads one character at a time.
 
@@ -25,8 +37,11 @@ class Inference(ABC):
 
     """
 
+    knobs: tuple[str, ...] = ()
+    """The fields of the torch model's config."""
+
     def __init__(self, V: int, config: Mapping[str, float], weights: Mapping[str, Array]) -> None:
-        self.V, self.config, self.weights = V, config, weights
+        self.V, self.config, self.weights = V, config, Noting(weights)
         self.prepare()
 
     @abstractmethod
@@ -47,13 +62,25 @@ class Inference(ABC):
         """
 
     def fits(self) -> bool:
-        """Return whether the weights fit each other, the knobs and the vocabulary, as far as one step shows."""
-        logits, _ = self.step(np.zeros(1, dtype=np.intp))
-        return logits.shape == (1, self.V) and not np.isnan(logits).any()
+        """Return whether the weights fit each other, the knobs and the vocabulary.
 
-    def linear(self, name: str) -> Layer:
+        Weights that do not fit each other may also raise ValueError or IndexError.
+        """
+        sizes = {size for weight in self.weights.values() for size in weight.shape}
+        knobs = {"n_embd": min(sizes), "n_embd2": min(sizes)} | dict(self.config)
+        logits, _ = self.step(np.zeros(1, dtype=np.intp))
+        return (
+            set(self.config) <= set(self.knobs)
+            and self.weights.used == self.weights.keys()
+            and {knobs["n_embd"], knobs["n_embd2"]} <= sizes
+            and logits.shape == (1, self.V)
+            and not np.isnan(logits).any()
+        )
+
+    def linear(self, name: str, bias: bool = True) -> Layer:
         """Return a linear layer: x (B, I) to x W^T + b (B, O)."""
-        W, b = self.matrix(name), self.weights.get(f"{name}.bias", np.float32(0))
+        W = self.matrix(name)
+        b = self.weights[f"{name}.bias"] if bias else np.float32(0)
         return lambda x: x @ W + b
 
     def matrix(self, name: str) -> Array:

@@ -13,6 +13,8 @@ from makemore.inference.base import Array, Inference, State
 class Bigram(Inference):
     """A row of counts for each character."""
 
+    knobs = ("smoothing",)
+
     def prepare(self) -> None:
         counts = self.weights["counts"] + self.config["smoothing"]  # (V, V)
         total = counts.sum(1, keepdims=True)
@@ -39,6 +41,8 @@ class NGram(Inference):
 
     State: (B, n - 1), the numbers of the last 1 to n - 1 characters on their levels; -1 if never seen.
     """
+
+    knobs = ("order",)
 
     def prepare(self) -> None:
         ends = np.cumsum(self.weights["sizes"])[:-1]

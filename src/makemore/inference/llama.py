@@ -15,12 +15,16 @@ from makemore.inference.base import Array, Inference, Layer, State, sigmoid, sof
 class Llama(Inference):
     """Attention over the keys and values so far, then a gated two-layer network, in each block."""
 
+    knobs = ("n_layer", "n_head", "n_embd", "dropout")
+
     def prepare(self) -> None:
         self.embedding = self.weights["embedding.weight"]  # (V, C)
         n = int(self.config["n_layer"])
         self.norms = [[self.rms_norm(f"blocks.{i}.{name}") for name in self.NORMS] for i in range(n)]
-        self.layers = [[self.linear(f"blocks.{i}.{name}") for name in self.LAYERS] for i in range(n)]
-        self.norm, self.head = self.rms_norm("norm"), self.linear("head")
+        self.layers = [
+            [self.linear(f"blocks.{i}.{name}", bias=False) for name in self.LAYERS] for i in range(n)
+        ]
+        self.norm, self.head = self.rms_norm("norm"), self.linear("head", bias=False)
 
     NORMS = ("norm1", "q_norm", "k_norm", "norm2")
     LAYERS = ("q", "k", "v", "out", "gate", "up", "proj")

@@ -13,6 +13,8 @@ from makemore.inference.base import Array, Inference, State, gelu, sigmoid
 class RNN(Inference):
     """h <- tanh(W x + U h + b)."""
 
+    knobs = ("n_embd", "n_embd2", "dropout")
+
     gates: tuple[int, ...] = (0,)
     """The order in which the gates are wanted, of those in torch's weights."""
     n_state = 1
@@ -72,6 +74,8 @@ class LSTM(RNN):
 
 class MinGRU(Inference):
     """h <- (1 - z) h + z (W u) in each layer, then a two-layer network."""
+
+    knobs = ("n_layer", "n_embd", "n_embd2", "dropout")
 
     def prepare(self) -> None:
         self.embedding = self.weights["embedding.weight"]  # (V, C)

@@ -13,6 +13,8 @@ from makemore.inference.base import Array, Inference, State, sigmoid
 class WaveNet(Inference):
     """x <- x + P (tanh(a^f) * sigmoid(a^g)), a = W [norm(x)_{t-d}; norm(x)_t] + b, once for each layer."""
 
+    knobs = ("n_layer", "n_embd", "dropout")
+
     def prepare(self) -> None:
         self.embedding = self.weights["embedding.weight"]  # (V, C)
         self.blocks = [

@@ -13,6 +13,8 @@ from makemore.inference.base import Array, Inference, Layer, State
 class MLP(Inference):
     """h = tanh(W1 [C(x_{t-n+1}); ...; C(x_t)] + b1), logits W2 h + b2."""
 
+    knobs: tuple[str, ...] = ("context", "n_embd", "n_embd2", "dropout")
+
     def prepare(self) -> None:
         self.embedding = self.weights["embedding.weight"]  # (V, C)
         self.hidden = [self.linear("fc")]
@@ -29,6 +31,8 @@ class MLP(Inference):
 
 class MLPBatchNorm(MLP):
     """The same with several layers. After training, BatchNorm is a scale and a shift: part of the layer."""
+
+    knobs = (*MLP.knobs, "n_layer")
 
     def prepare(self) -> None:
         self.embedding = self.weights["embedding.weight"]  # (V, C)

@@ -43,12 +43,12 @@ from makemore.files.json_io import flat_from_json, read_json, read_json_lines, t
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum, damage, kind, regular
 from makemore.files.typed import checked_path
-from makemore.inference import FORMS
 from makemore.inference.base import Array
 from makemore.metrics import layers
 from makemore.runs.ownership import new_run
 from makemore.runs.recognition import FORMAT, OLD, SIGNED, owned
 from makemore.runs.settings import Settings
+from makemore.runs.setup import Setup, is_type
 from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import part, read_arrays, read_tensors, write_tensors
 
@@ -56,30 +56,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor, nn
 
-    from makemore.models.base import ModelConfig
-
 VERSION = 1
 """Of the format. Runs of the same version are interchangeable between versions of makemore."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Setup:
-    """What a run was started with: the content of config.json and vocabulary.json."""
-
-    type: str
-    knobs: Mapping[str, float]
-    """The model's, by name."""
-    settings: Settings
-    vocab: Vocab
-    reading: Reading | None
-    """How the list was read; None for lines that came from no file."""
-
-    @cached_property
-    def config(self) -> ModelConfig:
-        """The knobs as the config of the model's family. Raises ValueError if one is unknown or not valid."""
-        from makemore.models import model_class
-
-        return flat_from_json(model_class(self.type).config_class, self.knobs)
 
 
 class RunDirectory:
@@ -123,12 +101,12 @@ class RunDirectory:
         config = self._read_config()
         with damage(self.path / "config.json"):
             type, knobs = config["type"], config["model"]
-            if not _is_type(type):
+            if not is_type(type):
                 raise ValueError(f"type is {type!r}")
             if not isinstance(knobs, dict) or not all(
                 isinstance(knob, int | float) for knob in knobs.values()
             ):
-                raise ValueError("model should have numbers by name")
+                raise ValueError("the Config of the model should have numbers by name")
             settings = Settings.from_json(config["training"])
             reading = flat_from_json(Reading, config["data"]) if config["data"] else None
         self._checksums = config.get("checksums")
@@ -352,12 +330,3 @@ class RunDirectory:
         if self.writes:
             with self.files.writing(name) as path:
                 figure.savefig(path, format="png", dpi=120, metadata=SIGNED)
-
-
-def _is_type(name: object) -> bool:
-    """Return whether there is a model of this type; those with a NumPy form are known without torch."""
-    if name in FORMS:
-        return True
-    from makemore.models import MODELS
-
-    return name in MODELS

@@ -18,8 +18,9 @@ from makemore.files.typed import check_arguments, checked
 from makemore.inference import FORMS
 from makemore.inference.base import Inference
 from makemore.runs import scoring
-from makemore.runs.directory import RunDirectory, Setup
+from makemore.runs.directory import RunDirectory
 from makemore.runs.sampler import Sampler
+from makemore.runs.setup import Setup
 from makemore.runs.shown import HIDDEN, as_html, as_text
 from makemore.runs.spelling import Spelling
 from makemore.runs.summary import Metrics, Summary

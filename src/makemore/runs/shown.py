@@ -25,6 +25,8 @@ HIDDEN = {
     "cut",
     "disk",
     "forget_model",
+    "form",
+    "knobs",
     "load",
     "new_model",
     "reading",

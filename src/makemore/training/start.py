@@ -22,10 +22,11 @@ from makemore.errors import MakemoreError
 from makemore.files.locks import held
 from makemore.files.typed import check_arguments
 from makemore.models import configure, model_class
-from makemore.runs.directory import RunDirectory, Setup
+from makemore.runs.directory import RunDirectory
 from makemore.runs.ownership import check_free, check_names
 from makemore.runs.run import Run
 from makemore.runs.settings import DEFAULT_TYPE, Given
+from makemore.runs.setup import Setup
 from makemore.sampling.options import SampleOptions
 from makemore.training import capacity
 from makemore.training.counting import count

@@ -1,0 +1,46 @@
+"""What a run was started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from makemore.corpus.reading import Reading
+from makemore.corpus.vocab import Vocab
+from makemore.files.json_io import flat_from_json
+from makemore.inference import FORMS
+from makemore.runs.settings import Settings
+
+if TYPE_CHECKING:
+    from makemore.models.base import ModelConfig
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The content of config.json and vocabulary.json."""
+
+    type: str
+    knobs: Mapping[str, float]
+    """The model's, by name."""
+    settings: Settings
+    vocab: Vocab
+    reading: Reading | None
+    """How the list was read; None for lines that came from no file."""
+
+    @cached_property
+    def config(self) -> ModelConfig:
+        """The knobs as the config of the model's family. Raises ValueError if one is unknown or not valid."""
+        from makemore.models import model_class
+
+        return flat_from_json(model_class(self.type).config_class, self.knobs)
+
+
+def is_type(name: object) -> bool:
+    """Return whether there are models of this type. Those with a NumPy form are known without torch."""
+    if isinstance(name, str) and name in FORMS:
+        return True
+    from makemore.models import MODELS
+
+    return name in MODELS
