@@ -15,28 +15,20 @@ from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.files.paths import damage
 from makemore.files.typed import check_arguments, checked
-from makemore.inference import FORMS
 from makemore.inference.base import Inference
-from makemore.runs import scoring
+from makemore.runs import forms, scoring
 from makemore.runs.directory import RunDirectory
 from makemore.runs.sampler import Sampler
 from makemore.runs.setup import Setup
 from makemore.runs.shown import HIDDEN, as_html, as_text
 from makemore.runs.spelling import Spelling
 from makemore.runs.summary import Metrics, Summary
-from makemore.runs.weights import part
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
 
 if TYPE_CHECKING:
     from makemore.metrics.assessment import Assessment
     from makemore.models.base import Model, ModelConfig
-
-FEW = 5_000
-"""Up to this many lines, sampling in NumPy is done before torch would be imported (benchmarks/NOTES.md)."""
-
-SHORT = 20_000
-"""Up to this many characters, scoring is."""
 
 
 class Run:
@@ -87,43 +79,17 @@ class Run:
 
     def new_model(self) -> Model:
         """Return an untrained model, its weights initialised from torch's global generator."""
-        from makemore.models import build
-
-        config = self.config
-        with damage(self.directory / "config.json"):
-            return build(self.type, len(self.vocab), config)
+        return forms.untrained(self.disk, self.setup)
 
     @cached_property
     def model(self) -> Model:
         """The best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
-        import torch
-
-        # its first weights are overwritten; on the CPU, so that no accelerator is initialised
-        with torch.random.fork_rng(devices=[]):
-            model = self.new_model()
-        if self.disk.has_best:
-            self.disk.read_best(model)
-        elif (checkpoint := self.disk.load_checkpoint()) is not None:
-            with damage(self.directory / "last.safetensors"):
-                model.load_state_dict(part(checkpoint[0], "model."))
-        else:
-            raise MakemoreError(
-                f"{self.directory}: not trained yet; train it with resume=True", option="resume"
-            )
-        return model.eval()
+        return forms.in_torch(self.disk, self.setup)
 
     @cached_property
     def form(self) -> Inference | None:
-        """The same model in NumPy; None if it has no such form, or its files do not fit each other.
-
-        In that case `model` says what is wrong with them.
-        """
-        try:
-            weights = self.disk.best_arrays()
-            form = FORMS[self.type](len(self.vocab), self.knobs, weights or {})
-            return form if form.fits() else None
-        except (LookupError, ValueError, TypeError, AttributeError):
-            return None
+        """The same model in NumPy; None if it has no such form, or `model` cannot be read either."""
+        return forms.in_numpy(self.disk, self.setup)
 
     def forget_model(self) -> None:
         """Read and measure the best model again when it is next used, since training has changed it."""
@@ -152,7 +118,7 @@ class Run:
         return self.model
 
     def _sampler(self, n: int) -> Sampler:
-        model = self._used(checked("n", n, int) <= FEW)
+        model = self._used(checked("n", n, int) <= forms.FEW)
         if self._last_sampler is None or self._last_sampler.model is not model:
             self._last_sampler = Sampler(model, self.corpus, self.spelling)
         return self._last_sampler
@@ -246,7 +212,7 @@ class Run:
         The samples are from `model`; None means the run's best.
         """
         if model is None:
-            model = self._used(sum(len(sample.text) for sample in samples if not sample.ended) <= SHORT)
+            model = self._used(sum(len(sample.text) for sample in samples if not sample.ended) <= forms.SHORT)
         return scoring.cut(model, self.vocab, samples)
 
     def scored(
@@ -276,7 +242,7 @@ class Run:
         lines = list(strings(lines))
         for line in lines:
             self.spelling.check_length(line)
-        return scoring.letters(self._used(sum(map(len, lines)) <= SHORT), self.vocab, lines)
+        return scoring.letters(self._used(sum(map(len, lines)) <= forms.SHORT), self.vocab, lines)
 
     def score(self, lines: Iterable[str]) -> list[float]:
         """Return -log p(line and its end) of some lines, in nats. Lines are cleaned first, as for training.
@@ -313,7 +279,7 @@ class Run:
         if not line:
             raise MakemoreError("the line is empty; give one with characters in it")
         self.letters([line])  # raises if something is wrong with it
-        return scoring.explain(self._used(len(line) <= SHORT), self.vocab, line, top)
+        return scoring.explain(self._used(len(line) <= forms.SHORT), self.vocab, line, top)
 
     # measuring it, through the public functions, since the packages that measure import this one
 

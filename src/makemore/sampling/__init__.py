@@ -3,6 +3,7 @@
 options.py      SampleOptions: temperature, top_k, top_p, prefix, pattern and so on, which check themselves
 draw.py         the sampling loop
 tree.py         the beginnings of lines as a tree, so that equal beginnings are stepped once
+stepper.py      a model that takes steps, in torch or in NumPy
 wanted.py       which lines are wanted
 unmet.py        the error if there are too few
 prefix.py       which prefixes and lengths are possible

@@ -1,0 +1,59 @@
+"""A run's model in its two forms: torch's, which can do everything, and NumPy's, which needs no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from makemore.errors import MakemoreError
+from makemore.files.paths import damage
+from makemore.inference import FORMS
+from makemore.inference.base import Inference
+from makemore.runs.directory import RunDirectory
+from makemore.runs.setup import Setup
+from makemore.runs.weights import part
+
+if TYPE_CHECKING:
+    from makemore.models.base import Model
+
+FEW = 5_000
+"""Up to this many lines, sampling in NumPy is done before torch would be imported (benchmarks/NOTES.md)."""
+
+SHORT = 20_000
+"""Up to this many characters, scoring is."""
+
+
+def untrained(disk: RunDirectory, setup: Setup) -> Model:
+    """Return an untrained model, its weights initialised from torch's global generator."""
+    from makemore.models import build
+
+    with damage(disk.path / "config.json"):
+        return build(setup.type, len(setup.vocab), setup.config)
+
+
+def in_torch(disk: RunDirectory, setup: Setup) -> Model:
+    """Return the best model so far, on the CPU, ready for use; the last one if none was evaluated yet."""
+    import torch
+
+    # its first weights are overwritten; on the CPU, so that no accelerator is initialised
+    with torch.random.fork_rng(devices=[]):
+        model = untrained(disk, setup)
+    if disk.has_best:
+        disk.read_best(model)
+    elif (checkpoint := disk.load_checkpoint()) is not None:
+        with damage(disk.path / "last.safetensors"):
+            model.load_state_dict(part(checkpoint[0], "model."))
+    else:
+        raise MakemoreError(f"{disk.path}: not trained yet; train it with resume=True", option="resume")
+    return model.eval()
+
+
+def in_numpy(disk: RunDirectory, setup: Setup) -> Inference | None:
+    """Return the same model in NumPy; None if it has no such form, or its files do not fit each other.
+
+    In that case `in_torch` says what is wrong with them.
+    """
+    try:
+        form = FORMS[setup.type](len(setup.vocab), setup.knobs, disk.best_arrays() or {})
+        return form if form.fits() else None
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return None
