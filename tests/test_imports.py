@@ -156,19 +156,36 @@ def test_what_needs_no_model_loads_no_torch():
     assert "torch" not in loaded("--version")
 
 
+RUNS = Path(__file__).parent / "old_runs"
+
+
+@pytest.mark.parametrize("run", ["gru", "ngram"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sample RUN",
+        "sample RUN --unique --json",
+        "score RUN anna",
+        "explain RUN anna",
+        "--sample-only -o RUN",
+    ],
+)
+def test_a_finished_run_is_used_without_torch(command, run):
+    there = loaded(*command.replace("RUN", str(RUNS / run)).split())
+    assert there & {"torch", "matplotlib", "regex", "rapidfuzz", "asyncio"} == set()
+    assert not any(name.startswith(("makemore.plots", "makemore.models")) for name in there)
+
+
 @pytest.mark.slow
-def test_sampling_loads_nothing_that_only_training_needs(small_run):
-    for command in (["sample", "-n", "1"], ["score"]):
-        there = loaded(command[0], str(small_run), *command[1:])
-        assert "torch" in there
-        assert there & {"matplotlib", "rich", "tensorboard", "rapidfuzz"} == set()
-        assert there & {"cyclopts.help", "cyclopts.completion"} == set()
-        assert there & {"torch._dynamo", "torch._inductor", "sympy", "mpmath"} == set()
-        assert {
-            name
-            for name in there
-            if name.startswith(("makemore.training", "makemore.plots", "makemore.cli.display"))
-        } == set()
+def test_sampling_many_lines_loads_nothing_that_only_training_needs(small_run):
+    there = loaded("sample", str(small_run), "-n", "6000")
+    assert "torch" in there
+    assert there & {"matplotlib", "rich", "tensorboard", "rapidfuzz"} == set()
+    assert there & {"cyclopts.help", "cyclopts.completion"} == set()
+    assert there & {"torch._dynamo", "torch._inductor", "sympy", "mpmath"} == set()
+    assert not any(
+        name.startswith(("makemore.training", "makemore.plots", "makemore.cli.display")) for name in there
+    )
 
 
 def loaded(*args: str) -> set[str]:
