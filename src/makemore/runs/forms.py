@@ -15,7 +15,7 @@ from makemore.runs.weights import part
 if TYPE_CHECKING:
     from makemore.models.base import Model
 
-FEW = 5_000
+FEW = 50_000
 """Up to this many lines, sampling in NumPy is done before torch would be imported (benchmarks/NOTES.md)."""
 
 SHORT = 20_000
