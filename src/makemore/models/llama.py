@@ -29,6 +29,8 @@ from torch.nn import functional as F
 from makemore.models.base import Model, ModelConfig, knob
 from makemore.models.limits import check
 
+EPS = 1e-6
+
 SLOWEST = 10_000.0
 """The slowest pair of channels turns this many times slower than the fastest, about."""
 
@@ -62,6 +64,18 @@ def rotate(x: Tensor, start: int) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
+class RMSNorm(nn.Module):
+    """Gives each row a mean square of 1, then scales each channel. 16 bits are too few for the sum."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float()
+        return x * (x.square().mean(-1, keepdim=True) + EPS).rsqrt() * self.weight
+
+
 class Block(nn.Module):
     """Attention, then a gated two-layer network, each added to what came in."""
 
@@ -70,14 +84,14 @@ class Block(nn.Module):
         C, H = config.n_embd, config.n_head
         hidden = 8 * math.ceil(C / 3)  # 8/3 C: as many weights as the two matrices of 4 C of GPT
         self.n_head = H
-        self.norm1 = nn.RMSNorm(C, eps=1e-6)
+        self.norm1 = RMSNorm(C)
         self.q = nn.Linear(C, C, bias=False)
         self.k = nn.Linear(C, C, bias=False)
         self.v = nn.Linear(C, C, bias=False)
-        self.q_norm = nn.RMSNorm(C // H, eps=1e-6)
-        self.k_norm = nn.RMSNorm(C // H, eps=1e-6)
+        self.q_norm = RMSNorm(C // H)
+        self.k_norm = RMSNorm(C // H)
         self.out = nn.Linear(C, C, bias=False)
-        self.norm2 = nn.RMSNorm(C, eps=1e-6)
+        self.norm2 = RMSNorm(C)
         self.gate = nn.Linear(C, hidden, bias=False)
         self.up = nn.Linear(C, hidden, bias=False)
         self.proj = nn.Linear(hidden, C, bias=False)
@@ -118,7 +132,7 @@ class Llama(Model):
         self.embedding = nn.Embedding(vocab_size, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.norm = nn.RMSNorm(config.n_embd, eps=1e-6)
+        self.norm = RMSNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, vocab_size, bias=False)
         for name, parameter in self.named_parameters():
             if (
