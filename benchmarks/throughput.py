@@ -35,7 +35,7 @@ from makemore.distributed.devices import fast_dtype
 from makemore.metrics.baselines import fitted
 from makemore.models import MODELS, build, configure
 from makemore.models.ngram import Config, NGram
-from makemore.runs.settings import Given, recipe
+from makemore.runs.settings import DEFAULT_TYPE, Given, recipe
 from makemore.training.engine import Engine
 from makemore.training.learner import Learner
 from makemore.training.plan import settings_for
@@ -120,13 +120,13 @@ def counting(lists: list[str], n: int, rounds: int) -> dict[str, Any]:
     return found
 
 
-def starting(rounds: int) -> dict[str, list[float]]:
+def starting(rounds: int, type: str) -> dict[str, list[float]]:
     """Return the seconds that whole processes take, in each round."""
     command = str(Path(sys.executable).with_name("makemore"))
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as directory:
         run = str(Path(directory) / "run")
-        makemore.train("names", work_dir=run, max_steps=20)
+        makemore.train("names", work_dir=run, type=type, max_steps=20 if type == DEFAULT_TYPE else None)
         commands = {
             "interpreter": [sys.executable, "-c", "pass"],
             "import makemore": [sys.executable, "-c", "import makemore"],
@@ -194,7 +194,7 @@ def main() -> None:
     short = options.short
     lists = [name for name in options.lines.split(",") if name]
     kept = common.machine() | {
-        "starting": starting(1 if short else 9),
+        "starting": starting(1, "bigram") if short else starting(9, DEFAULT_TYPE),
         "training": training(1 if short else 7, 2 if short else 40),
         "counting": counting(lists, 4000 if short else 4_000_000, 1 if short else 5),
         "bytecode": not (sys.dont_write_bytecode or os.environ.get("PYTHONDONTWRITEBYTECODE")),
