@@ -48,17 +48,6 @@ def test_training_and_sampling_leave_the_process_alone(
     assert torch.equal(torch.get_rng_state(), random)
 
 
-def test_a_process_of_its_own_samples_few_rows_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "owned", True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    for rows, threads, onednn in ((1, 1, False), (16, 1, False), (32, 1, True), (33, 2, True)):
-        with devices.few_rows(rows):
-            assert (torch.get_num_threads(), torch.backends.mkldnn.enabled) == (threads, onednn)
-        assert (torch.get_num_threads(), torch.backends.mkldnn.enabled) == (2, True)
-    torch.set_num_threads(before)
-
-
 def test_devices() -> None:
     assert devices.pick_device("cpu") == torch.device("cpu")
     with pytest.raises(

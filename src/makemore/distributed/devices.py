@@ -11,7 +11,6 @@ import ctypes
 import os
 import sys
 import warnings
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from makemore.errors import MakemoreError, alike, quoted
@@ -19,12 +18,6 @@ from makemore.files.typed import checked
 
 if TYPE_CHECKING:  # `makemore --help` must not wait for torch
     import torch
-
-ONE_THREAD = 32
-"""Up to this many rows, one thread is as fast as several, which would mostly wait for each other."""
-
-PLAIN = 16
-"""Up to this many rows, torch's plain kernels are faster than oneDNN's, which take long to start."""
 
 owned = False
 """Whether `own_process` was called."""
@@ -71,8 +64,7 @@ def fast_dtype(device: torch.device) -> torch.dtype:
 def own_process() -> None:
     """Let makemore change settings of this process: torch's threads, oneDNN, memory limits and warnings.
 
-    The command line calls this. A program that samples a few lines at a time, and uses torch for nothing
-    else, can call it too: small samples then take about half as long.
+    The command line calls this. A program that uses torch for nothing else can call it too.
     """
     global owned
     owned = True
@@ -94,25 +86,6 @@ def one_thread() -> None:
         sys.modules["torch"].set_num_threads(1)
     else:  # NumPy and torch read this when they are imported
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-@contextlib.contextmanager
-def few_rows(rows: int) -> Iterator[None]:
-    """Compute in the way that suits a number of rows: for a few, starting threads outlasts the work."""
-    if not owned or rows > ONE_THREAD or "torch" not in sys.modules:
-        yield
-        return
-    import torch
-
-    threads, onednn = torch.get_num_threads(), torch.backends.mkldnn.enabled
-    torch.set_num_threads(1)
-    if rows <= PLAIN:
-        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.backends.mkldnn.enabled = onednn
 
 
 def bound_memory() -> None:

@@ -57,3 +57,11 @@ def in_numpy(disk: RunDirectory, setup: Setup) -> Inference | None:
         return form if form.fits() else None
     except (LookupError, ValueError, TypeError, AttributeError):
         return None
+
+
+def of_model(model: Model, setup: Setup) -> Model | Inference:
+    """Return the NumPy form of a model as it is now, for a few samples; itself if it has none or is on a GPU."""
+    if setup.type not in FORMS or next(model.parameters()).device.type != "cpu":
+        return model
+    arrays = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
+    return FORMS[setup.type](len(setup.vocab), setup.knobs, arrays)

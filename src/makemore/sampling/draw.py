@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from makemore.corpus.vocab import BOUNDARY, Vocab
-from makemore.distributed.devices import few_rows
 from makemore.distributed.group import ALONE, Group
 from makemore.sampling.limits import MOST_ROWS, samples_at_once
 from makemore.sampling.most_likely import different
@@ -76,8 +75,7 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
         rate = max(accepted, 1) / max(sampled, 1)
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
         chunk = min(chunk, chunks.most) if chunk > 16 else chunk
-        with few_rows(chunk):
-            samples = chunks.sample(chunk, random)
+        samples = chunks.sample(chunk, random)
         sampled += chunk
         kept = wanted.kept([line.text for line in samples])
         samples = [line for line, is_kept in zip(samples, kept, strict=True) if is_kept]

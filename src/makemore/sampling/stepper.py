@@ -34,14 +34,16 @@ class Stepper:
         self.widest = max((max(w.shape) for w in form.weights.values() if w.ndim == 2), default=0)
         """The largest dimension of a weight matrix."""
 
+    @np.errstate(over="ignore", invalid="ignore")  # the caller notices lost weights
     def read(self, ids: Integers, state: State | None) -> tuple[Floats, State]:
         """Read characters (T,) of one line; return log p(what follows each), (T, V), and the state after them."""
-        logits = []
+        logits: list[Array] = []
         for i in ids.astype(np.intp):
             some, state = self.form.step(np.array([i]), state)
             logits.append(some[0])
         return log_softmax(np.stack(logits).astype(np.float64)), state or ()
 
+    @np.errstate(over="ignore", invalid="ignore")
     def step(self, state: State, parent: Integers, character: Integers) -> tuple[Floats, State]:
         """Read a character in each of D rows that continue the rows `parent` (D,) of a state.
 

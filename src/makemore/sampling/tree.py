@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from makemore.corpus.vocab import BOUNDARY, UNKNOWN, Vocab
-from makemore.distributed.devices import few_rows
 from makemore.errors import MakemoreError
 from makemore.sampling.options import Floats, log_softmax
 from makemore.sampling.prefix import checked_length
@@ -71,8 +70,7 @@ class Tree:
         state: State | None = None
         step = max(1, PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
         for i in range(0, len(ids), step):
-            with few_rows(1):
-                logp, state = self.model.read(ids[i : i + step], state)  # (T, V)
+            logp, state = self.model.read(ids[i : i + step], state)  # (T, V)
             if np.isnan(logp).any():
                 raise MakemoreError(
                     "the model's weights are damaged: they give no probabilities; train again"

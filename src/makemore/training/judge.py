@@ -15,6 +15,7 @@ from makemore.errors import MakemoreError
 from makemore.metrics.advice import overfitted
 from makemore.metrics.baselines import SCORED_TOKENS
 from makemore.metrics.losses import Losses, losses
+from makemore.runs import forms
 from makemore.runs.run import Run
 from makemore.sampling.draw import sample
 from makemore.sampling.options import SampleOptions
@@ -83,10 +84,11 @@ class Judge:
         longest = run.corpus.longest if max_length is None else min(run.corpus.longest, max_length)
         seed = (run.settings.seed + step) % 2**63
         options = SampleOptions(top_k=self._top_k, max_length=longest, seed=seed)
+        form = forms.of_model(model, run.setup)
         was_training = model.training
         try:
-            found = list(sample(model, run.vocab, n, options))
-            seen, cut = run.corpus.seen([each.text for each in found]), run.cut(found, model)
+            found = list(sample(form, run.vocab, n, options))
+            seen, cut = run.corpus.seen([each.text for each in found]), run.cut(found, form)
         finally:
             model.train(was_training)
         return Samples(step, found, seen, cut)
