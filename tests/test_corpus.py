@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from makemore.cli.described import describe
@@ -305,6 +305,7 @@ def outcome(function, what):
         return None, str(error)
 
 
+@example([";;"])
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12), max_size=30))
 def test_strings_are_treated_like_the_lines_of_a_file(lines):
     with tempfile.TemporaryDirectory() as directory:
@@ -312,7 +313,8 @@ def test_strings_are_treated_like_the_lines_of_a_file(lines):
         path.write_text("".join(line + "\n" for line in lines), "utf-8", newline="\n")
         wanted, refused = outcome(read, path)
     corpus, also = outcome(Corpus.from_lines, lines)
-    assert refused.partition(": ")[2] == also.partition(": ")[2]
+    # where the advice names a file, strings come from none
+    assert refused.partition(": ")[2].replace(str(path), "FILE") == also.partition(": ")[2]
     if wanted is None:
         return
     assert corpus.vocab == wanted.vocab
