@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 class Sharing(Protocol):
-    """How a batch is shared: by the process of this rank, of so many, and how many lines it has in all."""
+    """A process that shares each batch with others: its number, how many they are, and the lines of the batch."""
 
     rank: int
     size: int
