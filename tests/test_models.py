@@ -15,7 +15,9 @@ from makemore.models import MODELS, build, configure, count_parameters, knobs
 from makemore.models.base import ModelConfig, knob
 from makemore.models.bigram_nn import BigramNN
 from makemore.models.knobs import Knob, knobs_of
+from makemore.models.llama import angles, rotate
 from makemore.models.loss import IGNORE, nll
+from makemore.models.mingru import in_turn, scan
 from makemore.models.rnn import Recurrent
 from makemore.models.transformer import attention, causal_attention, step_attention
 from makemore.training.optimizer import optimizers
@@ -243,6 +245,27 @@ def test_written_out_attention_equals_the_quicker_forms(T: int, S: int) -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("T", [2, 7, 8])
+def test_the_parallel_scan_equals_one_step_after_another(T: int) -> None:
+    torch.manual_seed(1)
+    a, b = (torch.rand(2, T, 3, requires_grad=True) for _ in range(2))
+    with torch.enable_grad():
+        hs = [form(a, b) for form in (scan, in_turn)]
+        gradients = [torch.autograd.grad(h.square().sum(), (a, b)) for h in hs]
+    torch.testing.assert_close(*hs)
+    torch.testing.assert_close(*gradients)
+
+
+def test_rotary_scores_depend_on_the_distance_alone() -> None:
+    torch.manual_seed(1)
+    q, k = (torch.randn(1, 1, 1, 8).expand(1, 6, 1, 8) for _ in range(2))  # the same at every position
+    near, far = ([rotate(x, *angles(start, 6, 8, x.device))[0, :, 0] for x in (q, k)] for start in (0, 90))
+    scores = near[0] @ near[1].T  # (T, T)
+    torch.testing.assert_close(scores, far[0] @ far[1].T, atol=1e-4, rtol=0)
+    torch.testing.assert_close(scores[1:, 1:], scores[:-1, :-1], atol=1e-5, rtol=0)
+    assert scores[0, 0] != scores[1, 0]
+
+
 def test_one_hot_times_weights_is_a_row_of_them(corpus: Corpus) -> None:
     model = make("bigram_nn", corpus)
     assert isinstance(model, BigramNN)

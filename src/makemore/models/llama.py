@@ -54,14 +54,17 @@ class Config(ModelConfig):
             )
 
 
-def rotate(x: Tensor, start: int) -> Tensor:
-    """Turn the pairs (i, i + D / 2) of channels by t times the pair's speed. x: (B, T, H, D), t from start on."""
-    half = x.shape[-1] // 2
-    speed = SLOWEST ** (-torch.arange(half, device=x.device) / half)  # (D / 2,)
-    angle = torch.outer(torch.arange(start, start + x.shape[1], device=x.device), speed)  # (T, D / 2)
-    sin, cos = angle.sin()[:, None], angle.cos()[:, None]  # (T, 1, D / 2)
-    a, b = x[..., :half], x[..., half:]
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+def angles(start: int, T: int, D: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return cos and sin, (T, 1, D) each, of t times the speed of each pair (i, i + D / 2), t from start on."""
+    speed = SLOWEST ** (-torch.arange(D // 2, device=device) / (D // 2))
+    angle = torch.outer(torch.arange(start, start + T, device=device), speed.repeat(2))[:, None]
+    return angle.cos(), angle.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (a, b) of channels: (a cos - b sin, b cos + a sin). x: (B, T, H, D)."""
+    a, b = x.chunk(2, -1)
+    return x * cos + torch.cat([-b, a], -1) * sin
 
 
 class RMSNorm(nn.Module):
@@ -97,14 +100,15 @@ class Block(nn.Module):
         self.proj = nn.Linear(hidden, C, bias=False)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """x: (B, T, C); past: () or the keys and values so far, (B, S, H, D) each. Returns x and both."""
+    def forward(
+        self, x: Tensor, turn: tuple[Tensor, Tensor], past: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x: (B, T, C); turn: cos and sin; past: () or keys and values so far, (B, S, H, D). Returns x and both."""
         B, T, C = x.shape
-        S = past[0].shape[1] if past else 0
         heads = (B, T, self.n_head, C // self.n_head)
         h = self.norm1(x)
-        q = rotate(self.q_norm(self.q(h).view(heads)), S)  # (B, T, H, D)
-        k = rotate(self.k_norm(self.k(h).view(heads)), S)
+        q = rotate(self.q_norm(self.q(h).view(heads)), *turn)  # (B, T, H, D)
+        k = rotate(self.k_norm(self.k(h).view(heads)), *turn)
         v = self.v(h).view(heads)
         if past:
             k, v = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)  # (B, S + T, H, D)
@@ -129,6 +133,7 @@ class Llama(Model):
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
+        self.head_size = config.n_embd // config.n_head
         self.embedding = nn.Embedding(vocab_size, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
@@ -146,9 +151,11 @@ class Llama(Model):
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         state = state or ()  # keys and values of block 0, of block 1, ...
+        start = state[0].shape[1] if state else 0
+        turn = angles(start, idx.shape[1], self.head_size, idx.device)
         x = self.dropout(self.embedding(idx))  # (B, T, C)
         new: tuple[Tensor, ...] = ()
         for i, block in enumerate(self.blocks):
-            x, past = block(x, state[2 * i : 2 * i + 2])
+            x, past = block(x, turn, state[2 * i : 2 * i + 2])
             new += past
         return self.head(self.norm(x)), new

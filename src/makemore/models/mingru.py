@@ -8,8 +8,9 @@ A GRU computes z_t from h_{t-1}, so it must go from character to character. Here
 h -> a h + b whose a and b are known beforehand, and two such maps in a row are one again: first (a1, b1),
 then (a2, b2) gives (a1 a2, a2 b1 + b2). So a line of T characters takes log2 T rounds, in each of which
 every position joins its map with that of the position 1, 2, 4, ... before it: a parallel scan. State-space
-models such as Mamba are built on the same scan. What one layer cannot do for want of looking back, several
-layers can. State: each layer's h.
+models such as Mamba are built on the same scan. A GPU computes each round at once. A CPU would only do log2 T
+times the work, so there the maps follow one another; all products of matrices are done before, so that takes
+little time. What one layer cannot do for want of looking back, several layers can. State: each layer's h.
 
 After Feng et al., "Were RNNs All We Needed?" (2024), arXiv:2410.01201; Hillis, Steele, "Data Parallel
 Algorithms" (1986); Gu, Dao, "Mamba" (2023), arXiv:2312.00752.
@@ -42,8 +43,17 @@ class Config(ModelConfig):
         check(self)
 
 
+def in_turn(a: Tensor, b: Tensor) -> Tensor:
+    """All h_t = a_t h_{t-1} + b_t, one after another, with h = 0 before the first: (B, T, C) each."""
+    h, hs = torch.zeros_like(b[:, 0]), []
+    for a_t, b_t in zip(a.unbind(1), b.unbind(1), strict=True):
+        h = a_t * h + b_t  # (B, C)
+        hs.append(h)
+    return torch.stack(hs, 1)
+
+
 def scan(a: Tensor, b: Tensor) -> Tensor:
-    """All h_t = a_t h_{t-1} + b_t at once, with h = 0 before the first. a, b and the result: (B, T, C)."""
+    """The same in log2 T rounds."""
     reach = 1
     while reach < a.shape[1]:  # position t has joined the maps of t - reach + 1 ... t
         b = torch.cat([b[:, :reach], b[:, reach:] + a[:, reach:] * b[:, :-reach]], 1)
@@ -67,13 +77,14 @@ class Layer(nn.Module):
         self.proj = nn.Linear(2 * C, C)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """x: (B, T, C); past: (B, C2), h before it. Returns the output and the last h."""
+    def forward(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        """x: (B, T, C); past: (B, C2), h before it, if any. Returns the output and the last h."""
         u = self.norm1(x)
         z = torch.sigmoid(self.gate(u)).float()  # (B, T, C2)
-        written = z * self.write(u).float()
-        first = written[:, :1] + (1 - z[:, :1]) * past[:, None]  # the past comes in at the first step
-        h = scan(1 - z, torch.cat([first, written[:, 1:]], 1))  # (B, T, C2)
+        keep, written = 1 - z, z * self.write(u).float()
+        if past is not None:  # it comes in at the first step
+            written = torch.cat([written[:, :1] + keep[:, :1] * past[:, None], written[:, 1:]], 1)
+        h = (in_turn if x.device.type == "cpu" else scan)(keep, written)  # (B, T, C2)
         x = x + self.dropout(self.out(h))
         x = x + self.dropout(self.proj(F.gelu(self.fc(self.norm2(x)))))
         return x, h[:, -1]
@@ -86,7 +97,6 @@ class MinGRU(Model):
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
-        self.hidden_size = config.n_embd2
         self.embedding = nn.Embedding(vocab_size, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layer))
@@ -100,10 +110,8 @@ class MinGRU(Model):
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         x = self.dropout(self.embedding(idx))  # (B, T, C)
-        if state is None:
-            state = tuple(x.new_zeros(len(x), self.hidden_size) for _ in self.layers)
-        pasts = []
-        for layer, past in zip(self.layers, state, strict=True):
+        new: tuple[Tensor, ...] = ()
+        for layer, past in zip(self.layers, state or [None] * len(self.layers), strict=True):
             x, last = layer(x, past)
-            pasts.append(last)
-        return self.head(self.norm(x)), tuple(pasts)
+            new += (last,)
+        return self.head(self.norm(x)), new
