@@ -25,7 +25,7 @@ def both(type: str, **given: Any) -> tuple[torch.nn.Module, Inference, Corpus]:
     config = configure(type, corpus.longest, **given)
     model = build(type, len(corpus.vocab), config)
     if model.counting:
-        model.fit(torch.from_numpy(corpus.tokens.astype("int64")))
+        model.fit(torch.from_numpy(corpus.tokens.astype("int64")), torch.from_numpy(corpus.vocab.kinds))
     else:
         with torch.no_grad():
             for parameter in model.parameters():

@@ -1,5 +1,6 @@
 """The two models that count: equal to slow ones written from the definitions."""
 
+import dataclasses
 import math
 from collections import Counter, defaultdict
 from itertools import pairwise
@@ -14,8 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
+from makemore.counting import smoothing, strings, tree
 from makemore.metrics.losses import evaluate
-from makemore.models import ngram
 from makemore.models.bigram import Bigram
 from makemore.models.bigram import Config as BigramConfig
 from makemore.models.ngram import LONGEST, Config, NGram
@@ -27,64 +28,98 @@ some_lines = st.lists(words, min_size=1, max_size=40)
 
 
 class SlowNGram:
-    """Interpolated modified Kneser-Ney, from Chen and Goodman (1998), section 3 and equations 25 to 30.
+    """Interpolated Kneser-Ney with given discounts, from the definitions: see Chen and Goodman (1998).
 
     A string is a piece of "\\n" + line + "\\n" that ends in a predicted character. The first newline is
     given, so no string of one character is it.
     """
 
-    def __init__(self, lines, order, vocab_size):
-        self.order, self.V = order, vocab_size
+    def __init__(self, lines, discounts, alphabet, kinds=None, shape=None):
+        """Count. discounts: of each length of string, the strength and the three discounts."""
+        self.order, self.discounts = len(discounts), discounts
+        self.kinds = dict.fromkeys(alphabet, 0) if kinds is None else dict(zip(alphabet, kinds, strict=True))
+        self.shape = shape
+        order = self.order
         raw = defaultdict(Counter)
         for line in lines:
             text = "\n" + line + "\n"
             for end in range(2, len(text) + 1):
                 for k in range(1, min(order, end) + 1):
                     raw[k][text[end - k : end]] += 1
-        self.counts = {order: raw[order]}
+        counts = {order: raw[order]}
         for k in range(1, order):
             before = defaultdict(set)  # which characters stand before a string
             for longer in raw[k + 1]:
                 before[longer[1:]].add(longer[0])
-            self.counts[k] = {
+            counts[k] = {
                 string: raw[k][string] if k > 1 and string[0] == "\n" else len(before[string])
                 for string in raw[k]
             }
-        self.discounts = {k: self.three_discounts(counts.values()) for k, counts in self.counts.items()}
         self.after = defaultdict(dict)  # context -> character -> count
-        for counts in self.counts.values():
-            for string, count in counts.items():
+        for some in counts.values():
+            for string, count in some.items():
                 self.after[string[:-1]][string[-1]] = count
 
-    @staticmethod
-    def three_discounts(counts):
-        n = Counter(counts)
-        if 0 in (n[1], n[2], n[3], n[4]):
-            return 0.5, 1.0, 1.5
-        y = n[1] / (n[1] + 2 * n[2])
-        d1, d2, d3 = 1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]
-        return tuple(min(max(d, 0.05), c - 0.05) for c, d in enumerate((d1, d2, d3), 1))
-
-    def p(self, character, context):
+    def p(self, character, text):
         """Return the probability of a character after everything before it in the line."""
-        return self._p(character, context[-(self.order - 1) :] if self.order > 1 else "")
+        return self.longer(self.start(character, text), character, text)
 
-    def _p(self, character, context):
-        lower = self._p(character, context[1:]) if context else 1 / self.V
-        after = self.after.get(context)
+    def start(self, character, text):
+        """Return its probability from the shape and the empty context alone."""
+        kind = self.kinds[character]
+        weight = 1.0
+        if self.shape is not None:
+            weight = self.shape.p(kind, tuple(self.kinds[c] for c in text))
+        alike = [c for c, k in self.kinds.items() if k == kind]
+        unigram = {c: n for c, n in self.after[text[:0]].items() if self.kinds[c] == kind}
+        return weight * self.smoothed(character, unigram, 1 / len(alike), self.discounts[0])
+
+    def longer(self, p, character, text):
+        """Return its probability from that, and from the longer contexts."""
+        for k in range(1, self.order):
+            if k <= len(text):
+                p = self.smoothed(character, self.after.get(text[-k:], {}), p, self.discounts[k])
+        return p
+
+    def smoothed(self, character, after, shorter, discounts):
+        """Return p(character) from what follows a context, and the probability in the shorter one."""
         if not after:
-            return lower
-        discounts = self.discounts[len(context) + 1]
-        taken = {c: discounts[min(count, 3) - 1] for c, count in after.items()}
-        total = sum(after.values())
+            return shorter
+        a, *D = discounts
+        taken = {c: D[min(count, 3) - 1] for c, count in after.items()}
         own = after[character] - taken[character] if character in after else 0.0
-        return own / total + sum(taken.values()) / total * lower
+        return (own + (a + sum(taken.values())) * shorter) / (sum(after.values()) + a)
 
 
-def fitted(lines, order, vocab=None):
+class SlowShape(SlowNGram):
+    """The same of strings of kinds, which are tuples of numbers."""
+
+    def __init__(self, lines, kinds, discounts):
+        letters = [chr(200 + k) for k in range(max(kinds.values()) + 1)]
+        letters[kinds["\n"]] = "\n"
+        self.letters = letters
+        super().__init__(["".join(letters[kinds[c]] for c in line) for line in lines], discounts, letters)
+
+    def p(self, kind, text):
+        return super().p(self.letters[kind], "".join(self.letters[k] for k in text))
+
+
+def slow(lines, model, vocab):
+    """Return the slow one with the discounts of a model."""
+    alphabet = "\n" + vocab.characters
+    discounts = model.discounts.tolist()
+    if model.shape is None:
+        return SlowNGram(lines, discounts, alphabet)
+    kinds = dict(zip(alphabet, vocab.kinds.tolist(), strict=True))
+    shape = SlowShape(lines, kinds, model.shape.discounts.tolist())
+    return SlowNGram(lines, discounts, alphabet, vocab.kinds.tolist(), shape)
+
+
+def fitted(lines, order, vocab=None, shaped=True):
     vocab = vocab or Vocab(ALPHABET)
     model = NGram(len(vocab), Config(order))
-    model.fit(torch.from_numpy(vocab.encode("\n" + "\n".join(lines) + "\n").astype(np.int64)))
+    stream = torch.from_numpy(vocab.encode("\n" + "\n".join(lines) + "\n").astype(np.int64))
+    model.fit(stream, torch.from_numpy(vocab.kinds) if shaped else None)
     return model, vocab
 
 
@@ -95,30 +130,55 @@ def ask(model, vocab, texts):
     return model(torch.from_numpy(idx))[0]
 
 
-def check_against_slow(lines, order, texts, vocab=None):
-    model, vocab = fitted(lines, order, vocab)
-    slow = SlowNGram(lines, order, len(vocab))
+def check_against_slow(lines, order, texts, vocab=None, shaped=True):
+    model, vocab = fitted(lines, order, vocab, shaped)
+    other = slow(lines, model, vocab)
     for text, found in zip(texts, ask(model, vocab, texts).exp().tolist(), strict=True):
         for t in range(len(text) + 1):
-            wanted = [slow.p(c, "\n" + text[:t]) for c in "\n" + vocab.characters]
+            wanted = [other.p(c, "\n" + text[:t]) for c in "\n" + vocab.characters]
             assert sum(wanted) == pytest.approx(1)
             assert found[t] == pytest.approx(wanted, rel=1e-5)
 
 
 @settings(deadline=None, max_examples=40)
-@given(some_lines, st.sampled_from(ORDERS), st.lists(st.text(ALPHABET, max_size=9), max_size=4))
-def test_equals_a_slow_one(lines, order, asked):
-    check_against_slow(lines, order, [*asked, *lines[:3]])
+@given(
+    some_lines, st.sampled_from(ORDERS), st.lists(st.text(ALPHABET, max_size=9), max_size=4), st.booleans()
+)
+def test_equals_a_slow_one(lines, order, asked, shaped):
+    check_against_slow(lines, order, [*asked, *lines[:3]], shaped=shaped)
 
 
 @pytest.mark.parametrize("order", [1, 2, 4, 6])
 def test_equals_a_slow_one_on_names(order):
-    """Enough lines that the discounts are estimated."""
     names = read("names")
     lines = names.lines(np.arange(0, len(names), 16))
-    discounts = SlowNGram(lines, order, len(names.vocab)).discounts
-    assert all(discounts[k] != (0.5, 1.0, 1.5) for k in range(3, order + 1))
     check_against_slow(lines, order, ["emma", "xzqwk", "annabella", "mar", lines[7]], names.vocab)
+
+
+# what is left when a line is left out
+
+
+@pytest.mark.parametrize("shaped", [False, True])
+@pytest.mark.parametrize("order", [1, 2, 4, 6])
+def test_unseen_is_what_counting_without_the_line_gives(order, shaped):
+    lines = ["Bea 1", "Bea 1", "Abe 2", "Cab", "Dea 3", "Ed", "Cade 12", "Bad", "Ace", "Ed 1"]  # no "anna"
+    model, vocab = fitted(lines, order, Vocab("".join(lines)), shaped)
+    idx = torch.stack([torch.from_numpy(vocab.encode(f"\n{line:\n<7}").astype(np.int64)) for line in lines])
+    logp = model.unseen(idx, torch.tensor([lines.count(line) for line in lines]))
+    assert torch.allclose(logp.exp().sum(-1), torch.ones(idx.shape))
+    known = slow(lines, model, vocab)
+    for line, found in zip(lines, logp.exp().tolist(), strict=True):
+        others = slow([each for each in lines if each != line], model, vocab)
+        for t, (character, i) in enumerate(zip(line + "\n", vocab.encode(line + "\n").tolist(), strict=True)):
+            text = "\n" + line[:t]
+            wanted = others.longer(known.start(character, text), character, text)
+            assert found[t][i] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_nothing_is_left_out_of_lines_that_were_not_counted():
+    model, vocab = fitted(["anna", "bab", "cab"], 4, Vocab("abcn"))
+    idx = torch.from_numpy(vocab.encode("\ncanb").astype(np.int64))[None]
+    assert torch.equal(model.unseen(idx, torch.tensor([0])), model(idx)[0])
 
 
 @settings(deadline=None, max_examples=40)
@@ -223,11 +283,74 @@ def test_counts_every_string(data, vocab_size, order):
 @pytest.mark.parametrize("piece", [1, 2, 5, 64])
 @pytest.mark.parametrize("vocab_size", [4, 70_000])
 def test_counts_alike_in_pieces_of_any_size(monkeypatch, piece, vocab_size):
-    monkeypatch.setattr(ngram, "PIECE", piece)
+    monkeypatch.setattr(strings, "PIECE", piece)
     random = np.random.default_rng(piece)
     lines = [random.integers(1, 4, random.integers(1, 10)).tolist() for _ in range(40)]
     for order in ORDERS:
         check_counts(lines, vocab_size, order)
+
+
+# how the discounts are fitted
+
+
+def levels_of(name, order):
+    """Return the characters of some lines, left out at each level, and their probability before that."""
+    corpus = read(name)
+    tokens = corpus.stream(corpus.rows("train")[:400]).astype(np.int64)
+    V = len(corpus.vocab)
+    keys, counts = strings.count_strings(tokens, order, V)
+    grown = tree.Tree(V, keys, counts, np.zeros(V, dtype=np.int64))
+    copies = np.ones(len(tokens) - 1, dtype=np.int64)
+    return (
+        grown.left_out(tokens, copies),
+        np.full(len(copies), 1 / V),
+        [smoothing.formulas(c) for c in counts],
+    )
+
+
+def log_likelihood(levels, base, discounts):
+    p = base
+    for level, (a, *D) in zip(levels, discounts, strict=True):
+        p, _ = level.probability(p, a, np.array(D))
+    return np.log(p).sum()
+
+
+def test_the_gradient_is_that_of_the_likelihood():
+    levels, base, usual = levels_of("words", 4)
+    levels[0] = dataclasses.replace(levels[0], weight=np.linspace(0.2, 1, len(base)))
+    at = np.array([[0.3, *D] for D in usual])
+    found = smoothing.gradient(levels, base, at[:, 0], at[:, 1:])
+    for place in np.ndindex(at.shape):
+        step = np.zeros_like(at)
+        step[place] = 1e-5
+        slope = log_likelihood(levels, base, at + step) - log_likelihood(levels, base, at - step)
+        assert found[place] == pytest.approx(slope / 2e-5, rel=1e-4, abs=1e-3)
+
+
+def test_fitted_discounts_predict_better_what_was_not_counted():
+    for name in ("names", "companies"):
+        corpus = read(name)
+        tokens = torch.from_numpy(corpus.stream(corpus.rows("train")[::25]).astype(np.int64))
+        model = NGram(len(corpus.vocab), Config(6))
+        model.fit(tokens)
+        fitted_loss = evaluate(model, corpus, corpus.rows("test")[:1000]).nll
+        usual = [[0, *smoothing.formulas(c)] for c in model.counts.data.split(model.sizes.tolist())]
+        model.discounts.copy_(torch.tensor(np.array(usual)))
+        model.load_state_dict(model.state_dict())
+        assert fitted_loss < evaluate(model, corpus, corpus.rows("test")[:1000]).nll - 0.005
+
+
+def test_no_line_begins_with_a_kind_of_character_that_none_began_with():
+    """Fifty lines in title case: hardly any probability for another first character."""
+    corpus = read("companies")
+    lines = [line.title() for line in corpus.lines(corpus.rows("train")) if line.isalpha()][:50]
+    vocab = Vocab("".join(lines))
+    small = [i for i, character in enumerate("\n" + vocab.characters) if character.islower()]
+    shares = []
+    for shaped in (False, True):
+        model, _ = fitted(lines, 6, vocab, shaped)
+        shares.append(float(model(torch.zeros(1, 1, dtype=torch.int64))[0].exp()[0, 0, small].sum()))
+    assert shares[1] < 0.02 < shares[0]
 
 
 def test_orders_that_there_are_not():
@@ -298,7 +421,8 @@ class Large(TorchDispatchMode):
 @pytest.mark.parametrize("model", [NGram(27, Config(order=5)), Bigram(27, BigramConfig())])
 def test_counting_models_do_not_keep_threads_waiting(model):
     """On a busy machine torch's threads wait for each other at each operation, longer than they work."""
-    tokens = torch.from_numpy(read("names").tokens[:3000].astype(np.int64))
+    names = read("names")
+    tokens = torch.from_numpy(names.stream(np.arange(500)).astype(np.int64))
     model.fit(tokens)
     with torch.inference_mode(), Large() as large:
         model(tokens[:2000].view(100, 20))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from makemore.counting.strings import find
+from makemore.counting.tree import SHAPE_ORDER
 from makemore.inference.base import Array, Inference, State
 
 
@@ -39,7 +41,8 @@ class BigramNN(Inference):
 class NGram(Inference):
     """Counts of the strings of 1 to n characters, each level sorted by (number of its head, last character).
 
-    State: (B, n - 1), the numbers of the last 1 to n - 1 characters on their levels; -1 if never seen.
+    State: (B, n - 1), the numbers of the last 1 to n - 1 characters on their levels, -1 if never seen; then
+    the same of their kinds.
     """
 
     knobs = ("order",)
@@ -49,25 +52,40 @@ class NGram(Inference):
         self.keys = np.split(self.weights["keys"], ends)
         self.counts = np.split(self.weights["counts"], ends)
         self.n = len(self.keys)
-        self.p = np.full((1, self.V), 1 / self.V)
-        self.interpolate(0, np.zeros(1, dtype=np.int64), self.p)  # of the empty context, the same always
+        shape = {name[6:]: self.weights[name] for name in self.weights if name.startswith("shape.")}
+        self.kinds, self.shape = np.zeros(self.V, dtype=np.intp), None
+        if shape or "kinds" in self.weights:  # runs of early versions know no kinds
+            self.kinds = self.weights["kinds"]
+        if shape:
+            kinds = {"kinds": self.weights["shape.kinds"]}
+            self.shape = NGram(int(self.kinds.max()) + 1, {"order": SHAPE_ORDER}, shape | kinds)
+        # the probability of each character among those of its kind, in the empty context
+        K, of = int(self.kinds.max()) + 1, self.kinds[self.keys[0]]
+        taken = self.taken(0, self.counts[0])
+        a, total = self.weights["discounts"][0, 0], np.bincount(of, self.counts[0], K)
+        back = np.ones(K)
+        np.divide(np.bincount(of, taken, K) + a, total + a, out=back, where=total > 0)
+        self.p = (back / np.bincount(self.kinds))[self.kinds]  # (V,)
+        self.p[self.keys[0]] += (self.counts[0] - taken) / (total + a)[of]
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         before = np.full((len(ids), self.n - 1), -1) if state is None else state[0]  # (B, n - 1)
-        p = np.repeat(self.p, len(ids), 0)  # (B, V)
+        p = np.repeat(self.p[None], len(ids), 0)  # (B, V)
+        more: State = ()
+        if self.shape is not None:
+            logp, more = self.shape.step(self.kinds[ids], state and state[1:])
+            p *= np.exp(logp)[:, self.kinds]
         contexts = np.empty_like(before)
         for k in range(1, self.n):  # from p(w | k - 1 characters) to p(w | k characters)
             head = np.zeros_like(ids) if k == 1 else before[:, k - 2]
-            contexts[:, k - 1] = self.find(k - 1, head, ids)
+            contexts[:, k - 1] = find(self.keys[k - 1], self.V, head, ids)
             self.interpolate(k, contexts[:, k - 1], p)
-        return np.log(p), (contexts,)
+        return np.log(p), (contexts, *more)
 
-    def find(self, level: int, head: Array, ids: Array) -> Array:
-        """Return the numbers on `level` of the strings head + character; -1 where there is none: (B,)."""
-        keys = self.keys[level]
-        wanted = head * self.V + ids
-        found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where((head >= 0) & (keys[found] == wanted), found, -1)
+    def taken(self, k: int, counts: Array) -> Array:
+        """Return the discounts of counts (S,) on level k."""
+        found: Array = self.weights["discounts"][k][np.minimum(counts, 3).astype(np.intp)]
+        return found
 
     def interpolate(self, k: int, context: Array, p: Array) -> None:
         """Turn p(w | context of k - 1) into p(w | context of k) in place; unknown contexts leave it.
@@ -84,9 +102,8 @@ class NGram(Inference):
         n = np.where(context >= 0, np.searchsorted(keys, (context + 1) * self.V) - first, 0)
         row = np.repeat(np.arange(len(n)), n)  # (S,) the row of each child
         child = np.arange(len(row)) + (first - n.cumsum() + n)[row]  # (S,)
-        count = self.counts[k][child]
-        taken = self.weights["discounts"][k][np.minimum(count, 3).astype(np.intp)]  # (S,)
-        total = np.bincount(row, count, len(n))  # (B,)
+        count, a = self.counts[k][child], self.weights["discounts"][k, 0]
+        taken, total = self.taken(k, count), np.bincount(row, count, len(n))  # (S,), (B,)
         known = total > 0
-        p[known] *= (np.bincount(row, taken, len(n))[known] / total[known])[:, None]
-        p[row, keys[child] % self.V] += (count - taken) / total[row]
+        p[known] *= ((np.bincount(row, taken, len(n)) + a)[known] / (total + a)[known])[:, None]
+        p[row, keys[child] % self.V] += (count - taken) / (total + a)[row]

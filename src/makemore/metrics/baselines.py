@@ -31,7 +31,8 @@ def fitted(corpus: Corpus, type: str, **knobs: float) -> Model:
 
 def count_lines(model: Model, corpus: Corpus, tokens: int) -> None:
     """Fit a counting model to the training lines, or to a random subset of about `tokens` tokens."""
-    model.fit(torch.from_numpy(corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)))
+    stream = corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)
+    model.fit(torch.from_numpy(stream), torch.from_numpy(corpus.vocab.kinds))
     corpus.release()
 
 

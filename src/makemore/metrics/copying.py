@@ -94,7 +94,8 @@ def left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) ->
     for k in range(fold.max() + 1):
         model = untrained()
         rows = np.flatnonzero(fold[number] != k)
-        model.fit(torch.from_numpy(corpus.stream(rows).astype(np.int64)))
+        stream = corpus.stream(rows).astype(np.int64)
+        model.fit(torch.from_numpy(stream), torch.from_numpy(corpus.vocab.kinds))
         logs.append(-losses(model, corpus, first).lines)
     log = np.stack(logs)  # (folds, lines)
     p = np.exp(log - log.max())

@@ -12,8 +12,8 @@ so that no work is repeated. Padding follows the line and has id 0. A model is b
 size and a frozen config of its own knobs; loss, optimiser, device, sampling and saving are not its business.
 By convention the input table is called `embedding` and the last layer `head`.
 
-A model that learns by counting sets `counting = True` and has a method `fit(tokens)`, which takes the ids of
-the training lines as one stream with boundaries around them; its logits are log-probabilities. A model whose
+A model that learns by counting sets `counting = True` and has a method `fit(tokens, kinds)`, which takes the
+ids of the training lines as one stream with boundaries around them, and the kind of each character; its logits are log-probabilities. A model whose
 rows see each other in training (batch normalisation) sets `mixes_lines = True` and gets batches of mixed
 lengths.
 
@@ -22,7 +22,7 @@ In reading order:
     base.py         Model and ModelConfig, which every family subclasses
     loss.py         the negative log-likelihood, the loss of every model
     bigram.py       counts of pairs
-    ngram.py        counts of up to 8 characters, with Kneser-Ney smoothing
+    ngram.py        counts of up to 8 characters, with Kneser-Ney smoothing (counted in makemore.counting)
     bigram_nn.py    the table of pairs, learned by gradient descent
     mlp.py          a window of embeddings and one hidden layer
     mlp_bn.py       several hidden layers with batch normalisation

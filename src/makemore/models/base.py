@@ -37,6 +37,12 @@ class Model(nn.Module):
         """Return the logits of what follows, (B, T, V), and the state after ids (B, T): see the contract."""
         raise NotImplementedError
 
-    def fit(self, tokens: Tensor) -> None:
-        """Count the training lines: a stream of ids (M,) with boundaries around each line."""
+    def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
+        """Count the training lines.
+
+        Args:
+            tokens: A stream of ids (M,), of any integer type, with boundaries around each line.
+            kinds: The kind of each character, (V,), from 0 on: see `Vocab.kinds`; None if all are alike.
+
+        """
         raise NotImplementedError

@@ -42,8 +42,7 @@ class Bigram(Model):
         counts = torch.zeros(vocab_size, vocab_size, dtype=torch.float64)
         self.counts = nn.Parameter(counts, requires_grad=False)  # (V, V): row a, column b
 
-    def fit(self, tokens: Tensor) -> None:
-        """Count the pairs of a stream of ids (M,), with boundaries between the lines."""
+    def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         V = self.counts.shape[0]
         pairs = tokens[:-1] * V + tokens[1:]  # (M - 1,) each pair as one number
         self.counts.copy_(torch.bincount(pairs, minlength=V * V).view(V, V))

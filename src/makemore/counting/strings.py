@@ -1,0 +1,119 @@
+"""Counting the strings of 1 to n characters in a text, by sorting.
+
+The n characters that start at each place of the text are the digits of one number. Once sorted, equal numbers
+lie side by side, and so do all that begin alike. There are far fewer different numbers than places, and they
+give all the shorter strings: cut off the last digit and add up the counts of those that are now equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+PIECE = 1 << 17
+"""Places that are packed at a time, to fit the processor's cache."""
+
+
+def count_strings(tokens: Array, n: int, V: int) -> tuple[list[Array], list[Array]]:
+    """Count the strings that end in a predicted character.
+
+    Args:
+        tokens: A stream of ids (M,), with the boundary, id 0, between the lines, before the first and after
+            the last.
+        n: The length of the longest strings.
+        V: The size of the vocabulary.
+
+    Returns:
+        For each length k = 1 .. n the keys of the different strings, sorted, and their counts, (S,) each.
+        A key is (place of the first k - 1 characters in the list before) * V + last character. The counts are
+        those of Kneser and Ney: how often the string occurs if it has n characters or begins the line, else
+        how many different characters occur before it.
+
+    """
+    strings, count, names = _whole_strings(tokens, n, V)
+    levels = []  # n, n - 1, ... 1: which strings are whole; of those the parent, last character and count
+    for k in range(n, 0, -1):
+        head, last = np.divmod(strings, V)
+        if k - 1 in names:
+            head = names[k - 1][head]
+        # a string whose head ends in the boundary is only filled up, unless the head is just that
+        whole = head % V != 0 if k > 2 else np.ones(len(head), dtype=bool)
+        first = firsts(head)
+        parent = np.repeat(np.arange(len(first)), np.diff(first, append=len(head)))
+        levels.append((whole, parent[whole], last[whole].astype(np.int64), count[whole]))
+        strings, count = head[first], np.add.reduceat(count, first)
+    keys: list[Array] = []
+    counts: list[Array] = []
+    number = suffix = np.zeros(1, dtype=np.int64)  # level 0 has the empty string
+    for whole, parent, last, count in reversed(levels):
+        parent = number[parent]  # now among the whole ones
+        if keys:  # the same string without its first character, on the level before
+            suffix = np.searchsorted(keys[-1], suffix[parent] * V + last)
+            different = np.bincount(suffix, minlength=len(keys[-1]))
+            counts[-1] = np.where(different > 0, different, counts[-1])  # 0: it begins the line
+        else:
+            suffix = np.zeros_like(last)
+        keys.append(parent * V + last)
+        counts.append(count)
+        number = np.cumsum(whole) - 1
+    return keys, counts
+
+
+def _whole_strings(tokens: Array, n: int, V: int) -> tuple[Array, Array, dict[int, Array]]:
+    """Count the strings of n characters that begin at each place of a stream (M,) but its last boundary.
+
+    A string is a number with its characters as digits to the base V, filled up with 0 after its line's end.
+    Returns the different ones in order (S,), their counts (S,), and names: where k characters leave no room
+    in 64 bits for the next one, names[k] lists the different numbers so far, and a number's place in that
+    list takes its place as the first digit. The order stays.
+    """
+    M = len(tokens) - 1
+    stream = np.zeros(M + n, dtype=np.min_scalar_type(V - 1))
+    stream[: M + 1] = tokens
+    strings = np.zeros(M, dtype=np.uint32 if V**n <= 2**32 else np.uint64)
+    inside = np.ones(M, dtype=bool)  # the line has not ended yet
+    names: dict[int, Array] = {}
+    k, bound = 0, 1  # the numbers so far are of k characters, and less than bound
+    while k < n:
+        if k > 0:
+            names[k], strings = np.unique(strings, return_inverse=True)
+            strings, bound = strings.astype(np.uint64), len(names[k])
+        done = k
+        while k < n and bound * V <= 2**64:
+            k, bound = k + 1, bound * V
+        for i in range(0, M, PIECE):
+            piece, within = strings[i : i + PIECE], inside[i : i + PIECE]  # views
+            for j in range(done, k):
+                characters = stream[i + j : i + j + len(piece)] * within
+                piece[:] = piece * V + characters
+                if j > 0:
+                    within &= characters != 0
+    strings.sort()
+    first = firsts(strings)
+    return strings[first], np.diff(first, append=M), names
+
+
+def firsts(values: Array) -> Array:
+    """Return the places in a sorted list (N,) at which a new value begins."""
+    return np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)[: len(values)]
+
+
+def find(keys: Array, V: int, head: Array, last: Array) -> Array:
+    """Return where the strings head + last are among the keys of their length; -1 where there is none: (N,).
+
+    Args:
+        keys: (S,) the keys.
+        V: The size of the vocabulary.
+        head: (N,) the strings without their last characters, by their places in the list before, or -1.
+        last: (N,) the last characters.
+
+    """
+    if len(keys) == 0:
+        return np.full(len(head), -1)
+    wanted = head * V + last
+    found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where((head >= 0) & (keys[found] == wanted), found, -1)
