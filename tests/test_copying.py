@@ -10,6 +10,7 @@ import torch
 import makemore
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.kinds import kinds_of
 from makemore.corpus.splits import SPLITS
 from makemore.metrics import copying as memorising
 from makemore.metrics.baselines import fitted
@@ -186,7 +187,8 @@ def test_leaving_out_equals_a_slow_loop(order):
     for k in range(10):
         kept = [i for i, line in enumerate(lines) if fold[different.index(line)] != k]
         model = make()
-        model.fit(torch.from_numpy(corpus.stream(np.array(kept)).astype(np.int64)))
+        stream = corpus.stream(np.array(kept)).astype(np.int64)
+        model.fit(torch.from_numpy(stream), torch.from_numpy(kinds_of(corpus.vocab)))
         for i, line in enumerate(different):
             p = math.exp(-losses(model, corpus, np.array([lines.index(line)])).lines[0])
             if fold[i] == k:
@@ -239,16 +241,17 @@ def test_an_older_summary_is_judged_by_its_numbers():
 # from a list to what is told
 
 
-@pytest.mark.parametrize(("n", "levels"), [(50, (MUCH,)), (180, (MUCH,)), (300, (MUCH,))])
-def test_counting_on_a_short_list(n, levels, tmp_path):
-    """A 6-gram of some names repeats them; this never counts as little."""
+@pytest.mark.parametrize("n", [50, 180, 300])
+def test_counting_on_a_short_list(n, tmp_path):
+    """A 6-gram of some names trusts long contexts as far as they predict lines that were left out."""
     names = list(dict.fromkeys(read("names").lines(range(0, 30000, 30000 // n))))[:n]
     (tmp_path / "list.txt").write_text("\n".join(names) + "\n")
     run = makemore.train(tmp_path / "list.txt", type="ngram", work_dir=tmp_path / "run", device="cpu")
     verdict = run.summary().memorising
-    assert verdict.level in levels
+    assert verdict.level == LITTLE
+    assert verdict.share < 0.1
     numbers = assess(run, 500).to_json()
     assert numbers["memorising"] == run.summary().memorising.to_json()
     assert numbers["memorising"]["share"] == pytest.approx(numbers["train_mass"])
     assert numbers["memorising"]["ratio"] == numbers["copy_ratio"]
-    assert "memorises" in [warned["code"] for warned in numbers["warnings"]]
+    assert "memorises" not in [warned["code"] for warned in numbers["warnings"]]

@@ -17,6 +17,7 @@ STAIRS = [
     "errors",
     "files",
     "distributed",
+    "counting",
     "models",
     "inference",
     "corpus",
@@ -78,8 +79,9 @@ def test_no_module_imports_itself_by_way_of_others():
 def test_model_families_do_not_import_each_other():
     shared = {"makemore.errors", "makemore.models.base", "makemore.models.limits", "makemore.models.loss"}
     for _, path, name in imports():
+        counting = name.startswith("makemore.counting") and path == "models/ngram.py"
         family = path.startswith("models/") and path not in ("models/__init__.py", "models/knobs.py")
-        if family and name.startswith("makemore"):
+        if family and name.startswith("makemore") and not counting:
             assert name in shared, f"{path} imports {name}"
 
 
@@ -121,7 +123,7 @@ def test_no_file_or_function_outgrows_its_limits():
 
 
 def test_the_house_stays_small():
-    assert len([path for path in ROOT.iterdir() if path.name != "__pycache__"]) <= 17
+    assert len([path for path in ROOT.iterdir() if path.name != "__pycache__"]) <= 18
     loop = ROOT / "training" / "loop.py"
     assert len(loop.read_text("utf-8").splitlines()) <= 100
     (length,) = (

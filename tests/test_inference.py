@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.kinds import kinds_of
 from makemore.inference import FORMS
 from makemore.inference.base import Inference, gelu, sigmoid
 from makemore.models import MODELS, build, configure
@@ -25,7 +26,7 @@ def both(type: str, **given: Any) -> tuple[torch.nn.Module, Inference, Corpus]:
     config = configure(type, corpus.longest, **given)
     model = build(type, len(corpus.vocab), config)
     if model.counting:
-        model.fit(torch.from_numpy(corpus.tokens.astype("int64")), torch.from_numpy(corpus.vocab.kinds))
+        model.fit(torch.from_numpy(corpus.tokens.astype("int64")), torch.from_numpy(kinds_of(corpus.vocab)))
     else:
         with torch.no_grad():
             for parameter in model.parameters():

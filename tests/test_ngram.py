@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from makemore.corpus.cache import read
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.kinds import kinds_of
 from makemore.corpus.vocab import Vocab
 from makemore.counting import smoothing, strings, tree
 from makemore.metrics.losses import evaluate
@@ -110,16 +111,16 @@ def slow(lines, model, vocab):
     discounts = model.discounts.tolist()
     if model.shape is None:
         return SlowNGram(lines, discounts, alphabet)
-    kinds = dict(zip(alphabet, vocab.kinds.tolist(), strict=True))
+    kinds = dict(zip(alphabet, kinds_of(vocab).tolist(), strict=True))
     shape = SlowShape(lines, kinds, model.shape.discounts.tolist())
-    return SlowNGram(lines, discounts, alphabet, vocab.kinds.tolist(), shape)
+    return SlowNGram(lines, discounts, alphabet, kinds_of(vocab).tolist(), shape)
 
 
 def fitted(lines, order, vocab=None, shaped=True):
     vocab = vocab or Vocab(ALPHABET)
     model = NGram(len(vocab), Config(order))
     stream = torch.from_numpy(vocab.encode("\n" + "\n".join(lines) + "\n").astype(np.int64))
-    model.fit(stream, torch.from_numpy(vocab.kinds) if shaped else None)
+    model.fit(stream, torch.from_numpy(kinds_of(vocab)) if shaped else None)
     return model, vocab
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -68,21 +66,6 @@ class Vocab:
 
     def __hash__(self) -> int:
         return hash(self.characters)
-
-    @cached_property
-    def kinds(self) -> npt.NDArray[np.int64]:
-        """(V,) the kind of each id, numbered from 0, that of the boundary, which is alone in it.
-
-        Characters of one Unicode category are of one kind (capitals, digits, ...), except that each
-        punctuation mark, symbol and space is a kind of its own.
-        """
-        names = ["\n"]
-        for character in self.characters:
-            category = unicodedata.category(character)
-            alone = category[0] in "PSZ" or (self.unknown and character == UNKNOWN)
-            names.append(character if alone else category)
-        number = {name: i for i, name in enumerate(dict.fromkeys(names))}
-        return np.array([number[name] for name in names])
 
     def encode(self, text: str) -> Ids:
         """Return the ids of a text, one per character, in the smallest integer type; a newline is id 0.

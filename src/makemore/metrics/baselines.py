@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.kinds import kinds_of
 from makemore.distributed.group import ALONE, Group
 from makemore.metrics.losses import Losses, Rows, losses
 from makemore.models import bigram, build, configure
@@ -32,7 +33,7 @@ def fitted(corpus: Corpus, type: str, **knobs: float) -> Model:
 def count_lines(model: Model, corpus: Corpus, tokens: int) -> None:
     """Fit a counting model to the training lines, or to a random subset of about `tokens` tokens."""
     stream = corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)
-    model.fit(torch.from_numpy(stream), torch.from_numpy(corpus.vocab.kinds))
+    model.fit(torch.from_numpy(stream), torch.from_numpy(kinds_of(corpus.vocab)))
     corpus.release()
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.kinds import kinds_of
 from makemore.distributed.group import ALONE, Group
 from makemore.metrics.intervals import FEWEST, REPLICATES, Floats, Interval, means, quantiles, student
 from makemore.metrics.losses import Losses, losses
@@ -95,7 +96,7 @@ def left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) ->
         model = untrained()
         rows = np.flatnonzero(fold[number] != k)
         stream = corpus.stream(rows).astype(np.int64)
-        model.fit(torch.from_numpy(stream), torch.from_numpy(corpus.vocab.kinds))
+        model.fit(torch.from_numpy(stream), torch.from_numpy(kinds_of(corpus.vocab)))
         logs.append(-losses(model, corpus, first).lines)
     log = np.stack(logs)  # (folds, lines)
     p = np.exp(log - log.max())

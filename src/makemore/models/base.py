@@ -38,11 +38,8 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
-        """Count the training lines.
+        """Count the training lines: a stream of ids (M,) with boundaries around each line.
 
-        Args:
-            tokens: A stream of ids (M,), of any integer type, with boundaries around each line.
-            kinds: The kind of each character, (V,), from 0 on: see `Vocab.kinds`; None if all are alike.
-
+        kinds: (V,) the kind of each character, from 0 on; None if all are of one kind.
         """
         raise NotImplementedError
