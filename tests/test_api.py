@@ -18,6 +18,7 @@ import pytest
 import makemore
 from makemore.errors import MakemoreError
 from makemore.runs.run import Run
+from makemore.sampling.options import SampleOptions
 from makemore.training import progress
 
 PUBLIC = [
@@ -107,6 +108,24 @@ def test_sampling_names_an_argument_of_the_wrong_type(run: Run, arguments: Any, 
     assert error.value.options == (name,)
 
 
+def test_samples_are_whole_lines_unless_cut_ones_are_asked_for(run: Run) -> None:
+    """The whole lines are those that ended among the model's own lines, in the same order."""
+    every = list(run.stream(300, SampleOptions(max_length=5, cut=True, seed=1)))
+    ended = [sample.text for sample in every if sample.ended]
+    assert 0 < len(ended) < 300
+    whole = run.sample(300, max_length=5, seed=1)
+    assert whole[: len(ended)] == ended
+    assert len(whole) == 300
+    assert run.sample(300, max_length=5, cut=True, seed=1) == [sample.text for sample in every]
+
+
+def test_a_prefix_leaves_room_for_a_line(run: Run) -> None:
+    prefix = "anamariaelizab"  # one character shorter than the longest line
+    lines = run.sample(100, prefix=prefix, seed=1)
+    assert all(line.startswith(prefix) for line in lines)
+    assert max(map(len, lines)) > run.corpus.longest
+
+
 def test_numbers_from_numpy_are_numbers(run: Run, small: Path, tmp_path: Path) -> None:
     assert run.sample(np.int64(3), temperature=np.float32(0.5), seed=np.int32(1)) == run.sample(
         3, temperature=0.5, seed=1
@@ -136,10 +155,10 @@ def test_a_run_says_what_it_is(run: Run) -> None:
 
 def test_a_run_in_a_notebook(run: Run) -> None:
     page = run._repr_html_()
-    for sample in run.sample(10, seed=1):
+    for sample in run.sample(10, cut=True, seed=1):
         assert all(f">{c}</span>" in page for c in sample)
     assert "loss in nats per token" in page
-    assert page.count("title='") == sum(map(len, run.sample(10, seed=1)))
+    assert page.count("title='") == sum(map(len, run.sample(10, cut=True, seed=1)))
 
 
 NASTY = ["<b>&'\"", "<script>", "a\u202eb", "&amp;", "<i>x"] * 4

@@ -722,7 +722,12 @@ def test_resume_with_the_same_again(makemore: Any, small: Path, run: Path) -> No
             "combined with --temperature and --top-k and --seed",
         ),
         ("--most-likely 5 --top-p 0.5 --unique", "combined with --top-p and --unique"),
-        ("--most-likely 5 --pattern [0-9]+", ["found 0 of 5", "no more", "ask for fewer", "--pattern"]),
+        ("--most-likely 5 --cut", "combined with --cut"),
+        (
+            "--max-length 1 --temperature 0",
+            ["found 0 of 20 lines that end within 1 character,", "raise --max-length", "use --cut"],
+        ),
+        ("--most-likely 5 --pattern [0-9]+", ["found 0 of 5", "no more", "loosen the pattern", "--pattern"]),
         ("--magic 3", "--magic"),
         ("another", "another"),
     ],
@@ -771,7 +776,7 @@ def test_more_lines_than_there_are(
     Path("three.txt").write_text("a\nb\nc\n" * 20)
     assert makemore("-i", "three.txt", "-o", "new", "--type", "bigram", "--smoothing", 0).status == 0
     result = makemore("sample", "new", "-n", 50, "--max-length", 1, *options.split())
-    check_sentence(result, [says, "of 50 lines", "ask for fewer"])
+    check_sentence(result, [says, "of 50 lines", "allow"])
     lines = result.out.splitlines()
     assert f"found {len(lines)} of 50" in result.err
     assert len(set(lines)) == len(lines) <= 3

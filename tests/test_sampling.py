@@ -76,13 +76,16 @@ def slow_choice(p, temperature=1.0, top_k=None, top_p=1.0):
 
 
 @torch.no_grad()
-def all_lines(model, vocab, max_length, prefix="", **choice):
-    """Return every line with its probability, by walking the whole tree; without the empty line."""
+def all_lines(model, vocab, max_length, prefix="", cut=False, **choice):
+    """Return every line with its probability, by walking the whole tree; without the empty line.
+
+    Lines that go on after max_length are left out, or cut.
+    """
     found, open_ = {}, {prefix: 1.0}
-    while open_:
+    while open_ and len(next(iter(open_))) <= max_length:
         texts = list(open_)
-        if len(texts[0]) == max_length:  # cut there
-            found |= open_
+        if cut and len(texts[0]) == max_length:
+            found, open_ = found | open_, {}
             break
         idx = np.stack([vocab.encode("\n" + text).astype(np.int64) for text in texts])
         p = model(torch.from_numpy(idx))[0][:, -1].double().softmax(-1).tolist()
@@ -92,7 +95,7 @@ def all_lines(model, vocab, max_length, prefix="", **choice):
                 if q > 0:
                     (found if character == "\n" else after)[(text + character).rstrip("\n")] = open_[text] * q
         open_ = after
-    assert sum(found.values()) == pytest.approx(1)
+    assert sum(found.values()) + sum(open_.values()) == pytest.approx(1)
     found.pop("", None)  # samples are never empty
     return found
 
@@ -136,11 +139,11 @@ def drawn(model, vocab, n, **options):
     ],
     ids=shown,
 )
-@pytest.mark.parametrize("prefix", ["", "b"])
-def test_samples_are_distributed_as_the_model_says(vocab, prefix, choice):
+@pytest.mark.parametrize(("prefix", "cut"), [("", False), ("b", False), ("", True)])
+def test_samples_are_distributed_as_the_model_says(vocab, prefix, cut, choice):
     model = fitted("gru", vocab)  # no two of its probabilities are equal
-    probabilities = all_lines(model, vocab, 5, prefix, **choice)
-    assert_drawn_from(drawn(model, vocab, N, prefix=prefix, **choice), probabilities)
+    probabilities = all_lines(model, vocab, 5, prefix, cut, **choice)
+    assert_drawn_from(drawn(model, vocab, N, prefix=prefix, cut=cut, **choice), probabilities)
 
 
 def test_the_chi_square_test_can_fail(model, vocab):
@@ -342,12 +345,63 @@ def test_nll_is_the_models_score(vocab, type):
         assert s.nll == pytest.approx(sum(losses), rel=1e-4)
 
 
-def test_cut_lines_say_so(model, vocab):
-    found = list(samples(model, vocab, 2000, max_length=3))
-    assert {s.ended for s in found} == {True, False}
-    assert all(s.ended == (len(s.text) < 3) for s in found)
-    whole = list(samples(model, vocab, 50, max_length=3, prefix="abc"))
-    assert {(s.text, s.ended) for s in whole} == {("abc", False)}
+@pytest.mark.parametrize("unique", [False, True])
+def test_only_asked_for_lines_are_cut_and_say_so(vocab, unique):
+    """A line of the longest length is one that ended or one that was cut, as often as the model says."""
+    model = fitted("gru", vocab)
+    if unique:
+        one = functools.partial(samples, model, vocab, 1, max_length=2, unique=True, cut=True)
+        found = [next(one(seed=i)) for i in range(1000)]
+    else:
+        found = list(samples(model, vocab, 1000, max_length=2, cut=True))
+    whole, every = all_lines(model, vocab, 2), all_lines(model, vocab, 2, cut=True)
+    expected = {(text, True): p for text, p in whole.items()}
+    expected |= {(text, False): p - whole[text] for text, p in every.items() if len(text) == 2}
+    assert_drawn_from([(s.text, s.ended) for s in found], expected)
+    assert all(s.ended for s in samples(model, vocab, 12, max_length=2, unique=unique))
+
+
+def test_a_prefix_as_long_as_the_longest_line(model, vocab):
+    whole = [(s.text, s.ended) for s in samples(model, vocab, 50, max_length=2, prefix="ab")]
+    assert whole == [("ab", True)] * 50
+    cut = {(s.text, s.ended) for s in samples(model, vocab, 50, max_length=2, prefix="ab", cut=True)}
+    assert cut == {("ab", True), ("ab", False)}
+
+
+@pytest.fixture
+def endless():
+    """A model whose lines hardly ever end."""
+    model = Watched(4, floats=1)
+    with torch.no_grad():
+        model.logits.copy_(torch.tensor([-100.0, 2.0, 1.0, 0.0]))
+    return model
+
+
+@pytest.mark.parametrize("unique", [False, True])
+@pytest.mark.parametrize("choice", [{}, {"temperature": 0}, {"top_k": 1}], ids=shown)
+def test_a_model_that_does_not_end_its_lines(monkeypatch, vocab, endless, unique, choice):
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
+    options = choice | {"unique": unique, "max_length": 40}
+    with pytest.raises(MakemoreError, match=r"found 0 of 3 lines that end within 40 characters") as error:
+        drawn(endless, vocab, 3, **options)
+    for remedy in ("raise max_length", "cut=True"):
+        assert remedy in str(error.value)
+    (line,) = samples(endless, vocab, 1, **options, cut=True)
+    assert (len(line.text), line.ended) == (40, False)
+
+
+def test_the_only_line_is_not_tried_again(vocab, endless):
+    """At temperature 0 all lines are the same, so there is nothing to wait for."""
+    with pytest.raises(MakemoreError, match="after 3 samples"):
+        drawn(endless, vocab, 3, temperature=0)
+
+
+def test_other_errors_do_not_blame_the_length(monkeypatch, model, vocab):
+    monkeypatch.setattr(limits, "PATIENCE", 2000)
+    for unique in (False, True):
+        with pytest.raises(MakemoreError, match="found 0 of 3 lines that are new") as error:
+            drawn(model, vocab, 3, max_length=30, unique=unique, keep=lambda lines: [False] * len(lines))
+        assert "cut" not in str(error.value)
 
 
 # which lines
@@ -455,6 +509,7 @@ ASKED = [
     ({"prefix": "b"}, {}, lambda line: line.startswith("b")),
     ({"pattern": ".*[bc]|a(?!a)."}, {}, lambda line: re.fullmatch(".*[bc]|a(?!a).", line)),
     ({"pattern": "(..)*"}, {}, lambda line: len(line) == 2),
+    ({"cut": True}, {}, lambda line: True),
     ({"keep": lambda lines: ["a" in s for s in lines]}, {"temperature": 1.5}, lambda line: "a" in line),
 ]
 
@@ -463,7 +518,7 @@ ASKED = [
 def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_wanted):
     """The first is distributed as the model's lines, the second as those that are left, and so on."""
     model, times = fitted("gru", vocab), 2000
-    lines = all_lines(model, vocab, 2, options.get("prefix", ""), **choice)
+    lines = all_lines(model, vocab, 2, options.get("prefix", ""), options.get("cut", False), **choice)
     lines = {line: p for line, p in lines.items() if is_wanted(line)}
     k = min(3, len(lines))
     asked = options | {"max_length": 2, "unique": True} | choice
@@ -516,7 +571,7 @@ def test_nll_of_unique_lines_is_the_models_score(model, vocab):
     found = list(samples(model, vocab, 20, max_length=4, prefix="a", unique=True, **wild))
     corpus = Corpus(vocab, vocab.encode("\n" + "".join(s.text + "\n" for s in found)))
     assert [s.nll for s in found] == pytest.approx([sum(x) for x in score(model, corpus)], rel=1e-4)
-    assert all(s.ended == (len(s.text) < 4) for s in found)
+    assert all(s.ended for s in found)
 
 
 def test_every_line_there_is(model, vocab):
@@ -526,7 +581,8 @@ def test_every_line_there_is(model, vocab):
         stream = samples(model, vocab, 121, max_length=4, unique=True, **choice)
         assert {next(stream).text for _ in range(120)} == every
         with pytest.raises(
-            MakemoreError, match=r"found 120 of 121 lines that are all different .*, and there are no"
+            MakemoreError,
+            match=r"found 120 of 121 lines that end within 4 .* and are all different .*, and there are no",
         ):
             next(stream)
     (best,) = drawn(model, vocab, 1, temperature=0)
@@ -581,7 +637,7 @@ def test_equally_likely_lines_come_by_their_text():
     assert [s.text for s in found] == every[:17]
 
 
-def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab):
+def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab, endless):
     """Every line is rejected, or the most likely ones are too long to be found."""
     monkeypatch.setattr(limits, "PATIENCE", 2000)
     for options in (
@@ -591,9 +647,7 @@ def test_a_search_that_never_ends_is_given_up(monkeypatch, vocab):
         with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* after searching [\d,]+ beginnings"):
             drawn(fitted("bigram", vocab), vocab, 3, max_length=30, **options)
     monkeypatch.setattr(limits, "PATIENCE_SECONDS", 0.5)
-    endless = Watched(4, floats=1)
-    with torch.no_grad():
-        endless.logits[0] = -100  # all of whose beginnings are more likely than any line
+    # all of whose beginnings are more likely than any line
     with pytest.raises(MakemoreError, match=r"found 0 of 3 lines .* after searching [\d,]+ beginnings"):
         list(most_likely(endless, vocab, 3, SampleOptions(max_length=40)))
 

@@ -191,8 +191,16 @@ def test_json_is_json_in_any_encoding(
     assert (b"\\u00e9" in printed) == (encoding != "utf-8")
 
 
-def test_json_says_whether_a_sample_ended(makemore: Any, names_run: Path) -> None:
-    result = makemore("sample", names_run, "-n", 200, "--max-length", 6, "--seed", 1, "--json")
-    found = [json.loads(line) for line in result.out.splitlines()]
+@pytest.mark.parametrize("unique", [(), ("--unique",)])
+def test_json_says_whether_a_sample_ended_if_some_may_be_cut(
+    makemore: Any, names_run: Path, unique: tuple[str, ...]
+) -> None:
+    command = ("sample", names_run, "-n", 200, "--max-length", 6, "--seed", 1, "--json", *unique)
+    found = [json.loads(line) for line in makemore(*command, "--cut").out.splitlines()]
+    assert all(list(each) == ["text", "nll", "ended", "seen"] for each in found)
     assert {each["ended"] for each in found} == {True, False}
     assert all(len(each["text"]) == 6 for each in found if not each["ended"])
+    assert {each["ended"] for each in found if len(each["text"]) == 6} == {True, False}
+    whole = [json.loads(line) for line in makemore(*command).out.splitlines()]
+    assert len(whole) == 200
+    assert all(list(each) == ["text", "nll", "seen"] for each in whole)

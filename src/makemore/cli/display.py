@@ -207,7 +207,7 @@ class Display:
     def _samples(self, event: Samples) -> None:
         losses = self._losses if event.step == self._at else self._loss
         self.say(f"samples at step {event.step:,}  ({losses})")
-        lines = [s.text + CUT * cut for s, cut in zip(event.samples, event.cut, strict=True)]
+        lines = [s.text + CUT * (not s.ended) for s in event.samples]
         for name, chosen in by_kind(lines, event.seen).items():
             # words go side by side, longer samples on lines of their own
             apart = any(" " in line or "\t" in line for line in chosen) or sum(map(len, chosen)) > 100
@@ -283,11 +283,8 @@ class Display:
                 found.append(sample)
         except MakemoreError as error:
             self.say(f"  ({spelled(error)})", hang="  ")
-        cuts = run.cut(found)
-        for sample, cut in zip(found, cuts, strict=True):
-            self.say("  " + sample.text + CUT * cut, hang="    ")
-        if any(cuts):
-            self.say(f"  ({CUT} marks a line cut at the maximum length)", "dim", hang="  ")
+        for sample in found:
+            self.say("  " + sample.text, hang="    ")
 
 
 def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:

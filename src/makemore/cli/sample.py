@@ -6,7 +6,7 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.options import flag_of, flat, one_of, option, path, whole
 from makemore.cli.output import json_of, print_lines
@@ -14,6 +14,9 @@ from makemore.cli.processes import Launch, several
 from makemore.cli.terminal import for_stream, visible_json
 from makemore.distributed.devices import one_thread
 from makemore.errors import CUT, MakemoreError, visible
+
+if TYPE_CHECKING:
+    from makemore.runs.scoring import SeenSample
 
 FEW = 1000
 """The most lines for which one thread is fastest."""
@@ -28,7 +31,10 @@ class LineOptions:
         str | None, option("A regular expression that the whole line must match.", hyphen=True)
     ] = None
     max_length: Annotated[
-        int | None, whole("Cut lines after this many characters. [default: the longest training line]")
+        int | None,
+        whole(
+            "The most characters of a line. [default: as many after the prefix as the longest training line has]"
+        ),
     ] = None
     novel: Annotated[bool, option("Only lines that are not in the file.")] = False
 
@@ -49,6 +55,9 @@ class ChanceOptions:
         option("Sample only from the most likely characters that together have this probability."),
     ] = 1.0
     unique: Annotated[bool, option("No line twice: sample without replacement.")] = False
+    cut: Annotated[bool, option("Also lines that would go on after --max-length characters, cut there.")] = (
+        False
+    )
     seed: Annotated[int | None, whole("The same seed gives the same lines. [default: a fresh one]")] = None
 
 
@@ -69,8 +78,8 @@ def sample(
     json: Annotated[
         bool,
         option(
-            "Print one JSON object per line: text, nll (in nats, of the line and its end), ended (false if "
-            "the line was cut at the maximum length) and seen (train, held-out or new)."
+            "Print one JSON object per line: text, nll (in nats, of the line and its end), seen (train, "
+            "held-out or new) and, with --cut, ended (false if the line was cut)."
         ),
     ] = False,
     nproc: Annotated[int, whole("Processes that sample together; the lines do not depend on it.")] = 1,
@@ -100,12 +109,20 @@ def sample(
             samples = run.stream(number, options, group=ALONE if chance.unique else group)
         with closing(samples):  # tells the other processes when nobody reads any more
             if json:
-                rows = (json_of(each.to_json()) for each in run.with_seen(samples))
+                rows = (json_of(_as_json(each, chance.cut)) for each in run.with_seen(samples))
                 print_lines(rows, visible_json, group.first)
             else:
-                marked = for_stream(sys.stdout) is visible and group.size == 1
-                print_lines((s.text + CUT * (marked and run.cut([s])[0]) for s in samples), first=group.first)
+                marked = for_stream(sys.stdout) is visible
+                print_lines((s.text + CUT * (marked and not s.ended) for s in samples), first=group.first)
     return 0
+
+
+def _as_json(sample: "SeenSample", cut: bool) -> dict[str, object]:
+    """Return a sample as JSON, with whether it ended only if some samples may be cut."""
+    found = sample.to_json()
+    if not cut:
+        del found["ended"]
+    return found
 
 
 def _check_most_likely(number: int | None, chance: ChanceOptions) -> None:

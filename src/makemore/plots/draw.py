@@ -112,7 +112,7 @@ def plot(run: Run, name: str, found: Assessment) -> Plot:
 def _of_run(entry: Entry, points: list[samples.Point] | None = None) -> Makers:
     """Return the plots of a run. points: those of `samples.over_temperature`, if they are known already."""
     run, found = entry.run, entry.found
-    sampled = functools.cache(lambda: run.sample(samples.affordable(run, 10), seed=0))
+    sampled = functools.cache(lambda: run.sample(samples.affordable(run, 10), cut=True, seed=0))
 
     def over_temperature() -> Figure | None:
         known = samples.over_temperature(run) if points is None else points

@@ -158,7 +158,7 @@ def over_temperature(run: Run) -> list[Point]:
     real = {k: quality.jensen_shannon(_grams(train, k), _grams(held_out, k)) for k in (3, 2, 1)}
     k = next((k for k in real if real[k] < 0.7), 1)
     of_held_out = _grams(held_out, k)
-    sampled = [(t, run.sample(n, temperature=t, seed=0)) for t in TEMPERATURES]
+    sampled = [(t, run.sample(n, temperature=t, cut=True, seed=0)) for t in TEMPERATURES]
     return [
         Point(t, quality.vendi(some[:300]), quality.jensen_shannon(_grams(lines, k), of_held_out))
         for t, lines in [*sampled, (0.0, train)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import chain
 
@@ -159,7 +160,7 @@ class _Sampling:
         """Take the samples and measure them."""
         n, random, corpus = self.n, self.random, self.corpus
         said(f"{n:,} samples")
-        samples = list(self.run.stream(n, SampleOptions(seed=self.seed)))
+        samples = list(self.run.stream(n, SampleOptions(cut=True, seed=self.seed)))
         texts = [sample.text for sample in samples]
         kinds = dict(zip(texts, corpus.seen(texts), strict=True))
         train_lines, *others = (_lines(corpus, split) for split in SPLITS)
@@ -172,8 +173,8 @@ class _Sampling:
         held_out = [held_out[i] for i in random.permutation(len(held_out))]
         masses = copying.train, copying.held_out
         if math.isnan(copying.train):  # a subsample does not tell the mass of all lines
-            shares = [sum(kinds[text] == kind for text in texts) / n for kind in ("train", "held-out")]
-            masses = shares[0], shares[1]
+            times = Counter(kinds[sample.text] for sample in samples if sample.ended)
+            masses = times["train"] / n, times["held-out"] / n
         said("nearest training lines")
         c_t, nearest_distances = self._nearest_distances(texts, held_out, train)
         nearest = self._nearest(samples[:NEAREST], train, kinds)
@@ -181,7 +182,7 @@ class _Sampling:
         many = min(quality.VENDI_LINES, n, len(held_out))
         return Quality(
             samples=n,
-            validity=_validity(self.run, samples),
+            validity=sum(sample.ended for sample in samples) / n,
             uniqueness=quality.uniqueness(texts),
             uniqueness_of_train=quality.uniqueness(resampled),
             novelty=quality.novelty(texts, {text for text, kind in kinds.items() if kind == "train"}),
@@ -217,10 +218,10 @@ class _Sampling:
         # a subsample may lack the training line that a sample copies
         near = list(dict.fromkeys([*train, *(text for text in texts if kinds[text] == "train")]))
         found = quality.nearest(texts, near)
-        each = zip(samples, self.run.cut(samples), found.which, found.distances, strict=True)
+        each = zip(samples, found.which, found.distances, strict=True)
         return tuple(
-            Neighbour(sample.text, cut, sample.nll, kinds[sample.text], near[i], int(distance))
-            for sample, cut, i, distance in each
+            Neighbour(s.text, not s.ended, s.nll, kinds[s.text], near[i], int(distance))
+            for s, i, distance in each
         )
 
 
@@ -228,12 +229,3 @@ def _lines(corpus: Corpus, split: str) -> list[str]:
     """Return the lines of a split; of a large one, a subsample from all over the file."""
     some = corpus.subsample(split)
     return some.lines(np.arange(len(some)))
-
-
-def _validity(run: Run, samples: list[Sample]) -> float:
-    """Return the share of samples that end by themselves; one that was cut counts by the probability
-    that it ends there.
-    """
-    cut = [s.text for s in samples if not s.ended]
-    ends = sum(math.exp(-letters[-1]) for letters in run.letters(cut)) if cut else 0.0
-    return (len(samples) - len(cut) + ends) / len(samples)

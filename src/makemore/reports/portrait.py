@@ -231,17 +231,17 @@ def warning(warned: Warned, flag: Flag = str) -> PageWarning:
 def samples(run: Run, most: int = SAMPLES) -> Samples:
     """Return samples at temperature 1, with the surprise of every letter."""
     some, left = [], LETTERS
-    for sample in run.stream(most, SampleOptions(seed=1)):
+    for sample in run.stream(most, SampleOptions(cut=True, seed=1)):
         if left > 0:
             some.append(sample)
             left -= min(len(sample.text), SHOWN)
     texts = [sample.text for sample in some]
     lines = []
-    for text, seen, cut, nlls in zip(
-        texts, run.corpus.seen(texts), run.cut(some), run.letters(texts), strict=True
-    ):
+    for sample, seen, nlls in zip(some, run.corpus.seen(texts), run.letters(texts), strict=True):
+        text = sample.text
         letters = tuple(_letter(c, nll) for c, nll in zip(text[:SHOWN], nlls, strict=False))
-        lines.append(Line(letters, CUT if cut or len(text) > SHOWN else "⏎", seen == "train"))
+        whole = sample.ended and len(text) <= SHOWN
+        lines.append(Line(letters, "⏎" if whole else CUT, seen == "train"))
     return Samples(tuple(lines))
 
 

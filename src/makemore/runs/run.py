@@ -137,6 +137,7 @@ class Run:
         max_length: int | None = None,
         unique: bool = False,
         novel: bool = False,
+        cut: bool = False,
         seed: int | None = None,
     ) -> list[str]:
         """Return n new lines.
@@ -148,17 +149,20 @@ class Run:
             temperature: Below 1 safer, above 1 wilder; at 0 each character is the most likely one.
             top_k: Sample from the k most likely characters only. None allows all.
             top_p: Sample only from the most likely characters that together have at least this probability.
-            max_length: Characters after which a line is cut. None means the length of the longest line of the
-                corpus, plus that of the prefix if the prefix is at least as long.
+            max_length: The most characters of a line. None allows as many after the prefix as the longest line
+                of the corpus has.
             unique: Sample without replacement, so that no line occurs twice.
             novel: Only lines that are not in the corpus.
+            cut: Also lines that go on after max_length characters, which are cut there. `stream` says which.
             seed: The same seed gives the same lines; None picks a new one.
 
         Raises:
             MakemoreError: An option is not valid, or too few lines were found.
 
         """
-        options = SampleOptions(prefix, pattern, temperature, top_k, top_p, max_length, unique, novel, seed)
+        options = SampleOptions(
+            prefix, pattern, temperature, top_k, top_p, max_length, unique, novel, cut, seed
+        )
         return [sample.text for sample in self.stream(n, options)]
 
     def stream(
@@ -205,15 +209,6 @@ class Run:
         for chunk in scoring.chunks(samples):
             for sample, seen in zip(chunk, self.corpus.seen([each.text for each in chunk]), strict=True):
                 yield scoring.SeenSample(sample.text, sample.nll, sample.ended, seen)
-
-    def cut(self, samples: Sequence[Sample], model: Model | Inference | None = None) -> list[bool]:
-        """Return for each sample whether it was cut at max_length although the model would have continued.
-
-        The samples are from `model`; None means the run's best.
-        """
-        if model is None:
-            model = self._used(sum(len(sample.text) for sample in samples if not sample.ended) <= forms.SHORT)
-        return scoring.cut(model, self.vocab, samples)
 
     def scored(
         self, lines: Iterable[str], letters: bool = False, group: Group = ALONE
@@ -332,7 +327,8 @@ class Run:
 
     def _examples(self, n: int, longest: int) -> Iterator[tuple[Sample, list[float]]]:
         """Return n samples of at most `longest` characters, each with its `letters`."""
-        samples = list(self.stream(n, SampleOptions(max_length=min(self.corpus.longest, longest), seed=1)))
+        options = SampleOptions(max_length=min(self.corpus.longest, longest), cut=True, seed=1)
+        samples = list(self.stream(n, options))
         return zip(samples, self.letters([sample.text for sample in samples]), strict=True)
 
     def __dir__(self) -> list[str]:

@@ -57,8 +57,6 @@ class Sampler:
                 f"not {shown(options.max_length, 40)}",
                 option="max_length",
             )
-        if len(prefix) >= longest:  # otherwise nothing would be left to sample
-            longest += len(prefix)
-        max_length = longest if options.max_length is None else options.max_length
+        max_length = len(prefix) + longest if options.max_length is None else options.max_length
         keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if options.novel else None
         return replace(options, prefix=prefix, max_length=max_length), keep

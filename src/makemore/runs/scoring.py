@@ -17,7 +17,6 @@ from makemore.errors import MakemoreError, quoted
 from makemore.files.results import Flag, Result
 from makemore.inference import lines as inference
 from makemore.inference.base import Inference
-from makemore.sampling.tree import Sample
 
 if TYPE_CHECKING:
     from makemore.models.base import Model
@@ -164,18 +163,6 @@ def explain(model: Model | Inference, vocab: Vocab, line: str, top: int) -> list
         nll = -math.log(probability) if probability > 0 else math.inf
         explained.append(Explained(character, probability, choices, nll))
     return explained
-
-
-def cut(model: Model | Inference, vocab: Vocab, samples: Sequence[Sample]) -> list[bool]:
-    """Return for each sample whether it was cut at max_length although the model would have continued.
-
-    A line of this length may be complete: if all lines of a list have one length, so has every sample.
-    """
-    unended = [sample.text for sample in samples if not sample.ended]
-    if not unended:
-        return [False] * len(samples)
-    ends = iter([nlls[-1] for nlls in _nlls(model, vocab, unended)])
-    return [not sample.ended and next(ends) > math.log(2) for sample in samples]
 
 
 def _nlls(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:

@@ -22,7 +22,6 @@ SURPRISE = "#d9485f"
 """The background of a character that a model found unlikely."""
 
 HIDDEN = {
-    "cut",
     "disk",
     "forget_model",
     "form",
@@ -117,7 +116,7 @@ def as_html(
                     (c, shade(min(nll, 6) / 6), f"{math.exp(-nll):.2%}")
                     for c, nll in zip(sample.text, nlls, strict=False)
                 ],
-                CUT * (not sample.ended and len(sample.text) == LONGEST),
+                CUT * (not sample.ended),
             )
             for sample, nlls in sampled(SAMPLES, LONGEST)
         ]

@@ -3,7 +3,8 @@
 All samples of a chunk start as one row, the prompt. Samples with the same characters so far share a row,
 which the model steps once for all of them. Each sample chooses its next character independently, so the
 result is distributed as if every sample had a row of its own. Rows are dropped when their samples have ended.
-Samples are never empty: they follow the model's distribution given that a line is not empty.
+Samples follow the model's distribution given that a line is not empty, and that it ends within the longest
+length, unless lines that are cut there are wanted too.
 
 Unique lines (`unique`) come from a search instead: see `most_likely.py`.
 """
@@ -68,15 +69,16 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
     """Yield up to BLOCK lines, from number `start` on, from a stream of randomness of their own."""
     random = np.random.default_rng([seed, start // BLOCK] if start else seed)
     n = min(BLOCK, wanted.n - start)
-    yielded = sampled = accepted = dry = 0
+    yielded = sampled = accepted = unended = dry = 0
     since = time.monotonic()
     while yielded < n:
         # sample what is missing, and more if many lines are rejected
         rate = max(accepted, 1) / max(sampled, 1)
         chunk = max(1, min(MOST_ROWS, math.ceil((n - yielded) / rate)))
         chunk = min(chunk, chunks.most) if chunk > 16 else chunk
-        samples = chunks.sample(chunk, random)
+        samples, rejected = chunks.sample(chunk, random)
         sampled += chunk
+        unended += rejected
         kept = wanted.kept([line.text for line in samples])
         samples = [line for line, is_kept in zip(samples, kept, strict=True) if is_kept]
         accepted += len(samples)
@@ -89,7 +91,8 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
             dry += chunk
         if yielded < n and wanted.should_give_up(dry, since):
             tried = f"after {sampled:,} samples (acceptance {accepted / sampled:.2g})"
-            raise unmet(wanted, start + yielded, tried, random=True)
+            long = unended > (sampled - accepted) / 2
+            raise unmet(wanted, start + yielded, tried, random=True, long=long)
 
 
 class _Chunks:
@@ -103,8 +106,8 @@ class _Chunks:
         """How many samples to take at a time."""
         return samples_at_once(self.tree)
 
-    def sample(self, n: int, random: np.random.Generator) -> list[Sample]:
-        """Sample n lines, and return those that match the pattern and are not empty."""
+    def sample(self, n: int, random: np.random.Generator) -> tuple[list[Sample], int]:
+        """Sample n lines; return the wanted ones, `keep` aside, and how many were rejected as unended."""
         tree, V = self.tree, len(self.tree.vocab)
         lines = np.zeros((n, len(tree.prefix) + 16), dtype=tree.vocab.dtype)  # ids, and 0 after the end
         lines[:, : len(tree.prefix)] = tree.prefix
@@ -113,13 +116,16 @@ class _Chunks:
         who: Integers = np.arange(n)  # the samples that have not ended
         row: Integers = np.zeros(n, dtype=np.intp)  # for each of them, its row among the nodes
         nodes = tree.root()
-        for t in range(len(tree.prefix), tree.max_length):
+        for t in range(len(tree.prefix), tree.max_length + 1):
             logq = self.options.log_probabilities(tree.allowed(nodes.logp))  # (D, V)
             if t == 0:
                 logq = not_empty(logq)
                 if np.isnan(logq).any():  # all lines are empty
-                    return []
+                    return [], 0
             ids = choose(np.exp(logq), row, random.random(len(who)))
+            if t == tree.max_length:  # lines that would go on are cut here
+                ended[who] = ids == BOUNDARY
+                ids[:] = BOUNDARY
             nll[who] -= nodes.logp[row, ids]
             if t == lines.shape[1]:
                 lines = np.concatenate([lines, np.zeros_like(lines)], 1)
@@ -134,15 +140,12 @@ class _Chunks:
             if not len(who):
                 break
             nodes = tree.children(nodes, *np.divmod(rows, V))
-        else:  # lines that have not ended are cut
-            nll[who] -= nodes.logp[row, BOUNDARY]
-            ended[who] = False
-        texts = tree.texts(lines)
+        whole = ended | self.options.cut
+        texts = tree.texts(lines[whole])
         different = list(dict.fromkeys(texts))
         good = dict(zip(different, self.wanted.matching(different), strict=True)) | {"": False}
-        return [
-            Sample(*line) for line in zip(texts, nll.tolist(), ended.tolist(), strict=True) if good[line[0]]
-        ]
+        found = zip(texts, nll[whole].tolist(), ended[whole].tolist(), strict=True)
+        return [Sample(*line) for line in found if good[line[0]]], n - len(texts)
 
     def _possible(
         self, lines: Integers, who: Integers, row: Integers, rows: Integers

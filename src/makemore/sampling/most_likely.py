@@ -21,6 +21,7 @@ appendix B.3 for the last line without loss of precision.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ def most_likely(
 ) -> Generator[Sample, None, None]:
     """Yield the n lines with the lowest nll, lowest first, then by text. Nothing is random.
 
-    As in `draw.sample`, a line's nll includes its end, even for a line of max_length characters, whose
-    `ended` is False. Of the options only prefix, pattern and max_length, which must be given, are used.
+    As in `draw.sample`, a line's nll includes its end. None is cut. Of the options only prefix, pattern and
+    max_length, which must be given, are used.
     Raises MakemoreError if an option is not valid, or too few lines were found; these are yielded first.
     """
     alone = SampleOptions(prefix=options.prefix, pattern=options.pattern, max_length=options.max_length)
@@ -68,14 +69,14 @@ def different(tree: Tree, wanted: Wanted, seed: int) -> Iterator[Sample]:
 def _best(tree: Tree, wanted: Wanted, seed: int | None) -> Iterator[Sample]:
     search = _Search(tree, wanted, seed)
     found = 0
-    for text, nll in search.best():
+    for line in search.best():
         found += 1
-        yield Sample(text, nll, ended=len(text) < tree.max_length)
+        yield line
     if found < wanted.n:
         tried = "and there are no more"
         if not search.exhausted:
             tried = f"after searching {search.looked_at:,} beginnings of lines"
-        raise unmet(wanted, found, tried, random=False)
+        raise unmet(wanted, found, tried, random=False, long=search.unended > search.rejected / 2)
 
 
 @dataclass
@@ -114,10 +115,12 @@ class _Lines:
     nll: Floats
     text: npt.NDArray[np.object_]
     """(M,) of str."""
+    ended: npt.NDArray[np.bool_]
+    """(M,): whether the model ended the line, or it was cut."""
 
     def take(self, which: Integers | npt.NDArray[np.bool_]) -> _Lines:
         """Return some of the lines."""
-        return _Lines(self.key[which], self.nll[which], self.text[which])
+        return _Lines(self.key[which], self.nll[which], self.text[which], self.ended[which])
 
     def plus(self, more: _Lines) -> _Lines:
         """Return these lines and more."""
@@ -125,6 +128,7 @@ class _Lines:
             np.concatenate([self.key, more.key]),
             np.concatenate([self.nll, more.nll]),
             np.concatenate([self.text, more.text]),
+            np.concatenate([self.ended, more.ended]),
         )
 
 
@@ -135,35 +139,45 @@ class _Search:
         self.tree, self.wanted, self.seed = tree, wanted, seed
         self.most = max(1000, NODES // (64 + tree.max_length))
         """How many nodes, and how many lines, are kept at a time, at most."""
-        # with noise each beginning stands for one line, the one with its key: n beginnings give n lines
-        self.sure = seed is not None and wanted.every
+        # with noise each beginning stands for one line, the one with its key: n beginnings give n lines, if
+        # none of these is rejected because it does not end
+        self.every = seed is not None and wanted.every
+        self.sure = self.every and wanted.options.cut
         self.exhausted = False
         """Whether all lines were found."""
         self.looked_at = 0
         """Beginnings of lines that the last sweep visited."""
+        self.rejected = self.unended = 0
+        """Lines and beginnings that the last sweep rejected, and lines among them that did not end."""
         self._found: set[str] = set()
         self._tired = False
 
-    def best(self) -> Iterator[tuple[str, float]]:
-        """Yield the best lines, best first, each with its -log p(line and end); fewer if there are fewer.
+    def best(self) -> Iterator[Sample]:
+        """Yield the best lines, best first; fewer if there are fewer.
 
         They come from one sweep through the tree, or from several, each larger than the last.
         """
         n = self.wanted.n
-        k = min(n if self.sure else 4 * n + 100, FIRST, self.most)
+        k = min(self._enough(n) if self.every else 4 * n + 100, FIRST, self.most)
         while n > 0:
             lines = self._sweep(k)
-            for text, nll in zip(lines.text, lines.nll.tolist(), strict=True):
+            for text, nll, ended in zip(lines.text, lines.nll.tolist(), lines.ended.tolist(), strict=True):
                 if text not in self._found:
                     self._found.add(text)
-                    yield text, nll
+                    yield Sample(text, nll, ended)
                     if len(self._found) == n:
                         return
             if self.exhausted or self._tired:
                 return
             if k == self.most:  # a larger sweep would take too much memory
                 return
-            k = min(self.most, n if self.sure and k < n < 4 * k else 4 * k)
+            found = len(self._found)
+            more = self._enough(n * k / found) if self.every and found else 4 * k
+            k = min(more, 4 * k, self.most)
+
+    def _enough(self, n: float) -> int:
+        """Return how many nodes to visit for n lines: some more, unless none can be rejected."""
+        return math.ceil(n if self.sure else n + n / 20 + 5)
 
     def _sweep(self, k: int) -> _Lines:
         """Visit the k best nodes or a few more; return the wanted lines among them, best first.
@@ -176,8 +190,9 @@ class _Search:
         bound, zero = -np.inf, np.zeros(1)  # nodes with keys below the bound are skipped
         ids, nll, first = self.tree.prefix[None], zero + self.tree.nll, zero.astype(np.intp)
         stack = [_Beginnings(ids, zero, zero, nll, first, self.tree.state)]
-        lines = _Lines(zero[:0], zero[:0], zero[:0].astype(object))
+        lines = _Lines(zero[:0], zero[:0], zero[:0].astype(object), zero[:0].astype(bool))
         known, self.looked_at = self.looked_at, 0  # the part that the last sweep saw has nothing new
+        self.rejected = self.unended = 0
         refused, since = 0, time.monotonic()
         while stack:
             block = stack.pop()
@@ -198,6 +213,7 @@ class _Search:
             stack = [nodes for nodes in stack if len(nodes.key)]
 
             self.looked_at += len(block.key)
+            self.rejected += dropped
             refused += dropped
             if self.sure or self.looked_at <= known or not self._found.issuperset(ended.text):
                 refused, since = 0, time.monotonic()
@@ -222,11 +238,20 @@ class _Search:
         else:
             logp, state = tree.step(nodes.state, nodes.parent, nodes.ids[:, -1].astype(np.intp))
         counted, key = self._keys(nodes, logp)  # (D, V) each
+        ended = np.ones(len(key), dtype=bool)
+        if nodes.ids.shape[1] == tree.max_length:
+            ends_here = key[:, BOUNDARY] >= np.fmax.reduce(key, axis=1)
+            key[:, BOUNDARY + 1 :] = -np.inf
+            if self.wanted.options.cut:  # all that goes on from here is one line, with the node's own key
+                key[:, BOUNDARY], ended = nodes.key, ends_here
+            else:
+                refused = int((~ends_here).sum())
+                self.unended += refused
         good = (key >= bound) & (key > -np.inf)
 
         ends = good[:, BOUNDARY].nonzero()[0]
         texts = np.array([*tree.texts(nodes.ids[ends]), None], dtype=object)[:-1]
-        lines = _Lines(key[ends, BOUNDARY], nodes.nll[ends] - logp[ends, BOUNDARY], texts)
+        lines = _Lines(key[ends, BOUNDARY], nodes.nll[ends] - logp[ends, BOUNDARY], texts, ended[ends])
         if not self.wanted.every:
             met = self.wanted.met(list(texts))
             refused += met.count(False)
@@ -257,11 +282,6 @@ class _Search:
         q = self.wanted.options.log_probabilities(self.tree.allowed(logp))
         if nodes.ids.shape[1] == 0:
             q = not_empty(q)
-        if nodes.ids.shape[1] == self.tree.max_length:
-            # as in sampling, a line is cut here, whatever would follow; without noise its end counts
-            ends = np.full_like(q, -np.inf)
-            ends[:, BOUNDARY] = q[:, BOUNDARY] if self.seed is None else 0.0
-            q = ends
         counted = nodes.logp[:, None] + q
         if self.seed is None:
             return counted, counted

@@ -26,10 +26,12 @@ class SampleOptions:
             most likely one.
         top_k: Sample from the k most likely characters only. None, or more than there are, allows all.
         top_p: Sample only from the most likely characters that together have at least this probability.
-        max_length: Characters after which a line is cut. For a `Run`, None means the length of the longest
-            line of its corpus, plus that of the prefix if the prefix is at least as long.
+        max_length: The most characters of a line. For a `Run`, None allows as many after the prefix as the
+            longest line of its corpus has.
         unique: Sample without replacement, so that no line occurs twice.
         novel: Only lines that are not in the run's corpus.
+        cut: Also lines that go on after max_length characters, which are cut there. Otherwise the lines are
+            distributed as the model's lines are, given that they end within max_length characters.
         seed: The same seed gives the same lines; None picks a new one.
 
     Raises:
@@ -45,6 +47,7 @@ class SampleOptions:
     max_length: int | None = None
     unique: bool = False
     novel: bool = False
+    cut: bool = False
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -57,13 +60,8 @@ class SampleOptions:
 
             Matcher(self.pattern)
         warm, k, p, most, seed = self.temperature, self.top_k, self.top_p, self.max_length, self.seed
-        _must(
-            warm >= 0 and math.isfinite(warm),
-            "temperature",
-            warm,
-            "0 or more",
-            "; 1 leaves the model as it is",
-        )
+        finite = math.isfinite(warm)
+        _must(warm >= 0 and finite, "temperature", warm, "0 or more", "; 1 leaves the model as it is")
         _must(k is None or k >= 1, "top_k", k, "1 or more", "; leave it out to allow every character")
         _must(0 < p <= 1, "top_p", p, "more than 0 and at most 1", "; 1 allows every character")
         _must(most is None or most >= 1, "max_length", most, "1 or more")

@@ -34,7 +34,7 @@ class Sample:
     nll: float
     """-log p(the whole line and its end) under the model, in nats, whatever the temperature."""
     ended: bool
-    """Whether the model ended the line; False where it was cut at the longest length allowed."""
+    """Whether the model ended the line; False if it was cut at the longest length allowed."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Nodes:
 
 
 class Tree:
-    """The lines that a model can write after a prefix, each cut after `max_length` characters.
+    """The lines that a model can write after a prefix, of at most `max_length` characters.
 
     The model may have either form; torch's is put into evaluation mode.
 

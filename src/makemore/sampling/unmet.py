@@ -6,26 +6,35 @@ from makemore.errors import MakemoreError, quoted
 from makemore.sampling.wanted import Wanted
 
 
-def unmet(wanted: Wanted, found: int, tried: str, *, random: bool) -> MakemoreError:
+def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -> MakemoreError:
     """Return the error for too few lines.
 
-    `tried` says what was tried, and `random` whether a higher temperature would give other lines.
+    `tried` says what was tried, `random` whether a higher temperature would give other lines, and `long`
+    whether most of the rejected lines did not end within max_length.
     """
+    options, limit = wanted.options, wanted.options.max_length
     # each condition: its option, how the sentence names it, the remedy
     conditions = {
-        "pattern": (f"match pattern={quoted(wanted.options.pattern)}", "loosen the pattern"),
+        "max_length": (f"end within {limit:,} character{'s' * (limit != 1)}", "raise max_length"),
+        "pattern": (f"match pattern={quoted(options.pattern)}", "loosen the pattern"),
         "novel": ("are new (novel=True)", "allow lines of the corpus"),
         "unique": ("are all different (unique=True)", "allow repeats"),
     }
     given = {
+        "max_length": long,
         "pattern": wanted.matcher is not None,
         "novel": wanted.keep is not None,
-        "unique": wanted.options.unique,
+        "unique": options.unique,
     }
     asked = [name for name in conditions if given[name]]
     kinds = " and ".join(conditions[name][0] for name in asked) or "are not empty"
-    remedies = ["ask for fewer", *(conditions[name][1] for name in asked)]
+    remedies = [conditions[name][1] for name in asked]
+    if long and (random or options.unique):  # the most likely lines are never cut
+        asked.append("cut")
+        remedies.append("use cut=True")
     remedies += ["raise temperature"] * random
+    if found or not remedies:
+        remedies.insert(0, "ask for fewer")
     *most, last = remedies
     remedy = f"{', '.join(most)} or {last}" if most else last
     return MakemoreError(

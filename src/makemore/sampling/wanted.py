@@ -35,7 +35,7 @@ class Wanted:
 
             self.matcher = Matcher(options.pattern)
         self.every = self.matcher is None and keep is None
-        """Whether every line is wanted."""
+        """Whether every line that ends is wanted."""
 
     def could(self, beginnings: list[str]) -> list[bool]:
         """Return which beginnings can still become lines that match the pattern."""
@@ -57,4 +57,6 @@ class Wanted:
 
     def should_give_up(self, refused: int, since: float) -> bool:
         """Return whether too many lines were rejected in a row, or none was found for too long."""
-        return refused >= PATIENCE or time.monotonic() - since > PATIENCE_SECONDS
+        same = self.options.temperature == 0 or self.options.top_k == 1  # there is only one line
+        patience = 1 if same else PATIENCE
+        return refused >= patience or time.monotonic() - since > PATIENCE_SECONDS

@@ -76,14 +76,12 @@ class Overfitting:
 
 @dataclass(frozen=True)
 class Samples:
-    """Lines sampled from the model as it is."""
+    """Lines sampled from the model as it is; those that did not end were cut at the longest length."""
 
     step: int
     samples: list[Sample]
     seen: list[str]
     """For each sample, "train", "held-out" or "new"."""
-    cut: list[bool]
-    """For each sample, whether it was cut at the maximum length although the model would have continued."""
 
 
 @dataclass(frozen=True)

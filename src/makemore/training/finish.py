@@ -12,6 +12,7 @@ from makemore.metrics.verdict import judge
 from makemore.models import count_parameters
 from makemore.runs.run import Run
 from makemore.runs.summary import Summary, SummaryBaselines, finite
+from makemore.sampling.options import SampleOptions
 from makemore.training.checkpoint import Progress
 
 MASS_SAMPLES = 2_000
@@ -29,7 +30,8 @@ def summarize(run: Run, progress: Progress, seconds: float) -> Summary:
     copies = copied(run.model, corpus, found, run.new_model if run.model.counting else None, group)
     train_mass = copies.train
     if math.isnan(train_mass):
-        kinds = corpus.seen(run.sample(MASS_SAMPLES, seed=run.settings.seed))
+        samples = run.stream(MASS_SAMPLES, SampleOptions(cut=True, seed=run.settings.seed))
+        kinds = corpus.seen([sample.text for sample in samples if sample.ended])
         train_mass = kinds.count("train") / MASS_SAMPLES
     del found
     low, high = copies.interval

@@ -83,15 +83,14 @@ class Judge:
         run, model, step = self._run, self._model, self._state.step
         longest = run.corpus.longest if max_length is None else min(run.corpus.longest, max_length)
         seed = (run.settings.seed + step) % 2**63
-        options = SampleOptions(top_k=self._top_k, max_length=longest, seed=seed)
+        options = SampleOptions(top_k=self._top_k, max_length=longest, cut=True, seed=seed)
         form = forms.of_model(model, run.setup)
         was_training = model.training
         try:
             found = list(sample(form, run.vocab, n, options))
-            seen, cut = run.corpus.seen([each.text for each in found]), run.cut(found, form)
         finally:
             model.train(was_training)
-        return Samples(step, found, seen, cut)
+        return Samples(step, found, run.corpus.seen([each.text for each in found]))
 
     def early_samples(self) -> Iterator[Samples]:
         """Yield a few short samples; none if the weights are lost, which the next loss will report."""
