@@ -25,13 +25,14 @@ def both(type: str, **given: Any) -> tuple[torch.nn.Module, Inference, Corpus]:
     corpus = Corpus.from_lines([line for line in LINES if line])
     config = configure(type, corpus.longest, **given)
     model = build(type, len(corpus.vocab), config)
-    if model.counting:
+    if model.counting or model.counts_first:
         model.fit(torch.from_numpy(corpus.tokens.astype("int64")), torch.from_numpy(kinds_of(corpus.vocab)))
-    else:
-        with torch.no_grad():
-            for parameter in model.parameters():
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
                 parameter.add_(0.1 * torch.randn_like(parameter))
-            for buffer in model.buffers():  # the running averages
+        for name, buffer in model.named_buffers():
+            if name.endswith(("running_mean", "running_var")):
                 buffer.add_(0.3 * torch.rand_like(buffer))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     return model.eval(), FORMS[type](len(corpus.vocab), dataclasses.asdict(config), weights), corpus

@@ -33,7 +33,7 @@ def corpus():
 def model(request, corpus):
     torch.manual_seed(1)
     model = build(request.param, len(corpus.vocab), configure(request.param, corpus.longest))
-    if model.counting:
+    if model.counting or model.counts_first:
         model.fit(torch.from_numpy(corpus.tokens.astype(np.int64)))
     return model
 

@@ -36,11 +36,11 @@ def make(type: str, corpus: Corpus, seed: int = 1, **given: Any) -> Any:
     """A model of the type with weights that are not symmetric; a counting one is fitted."""
     torch.manual_seed(seed)
     model = build(type, len(corpus.vocab), configure(type, corpus.longest, **given))
-    if model.counting:
+    if model.counting or model.counts_first:
         model.fit(torch.from_numpy(corpus.tokens.astype("int64")))
-    else:  # away from the start, where logits are all nearly the same
-        with torch.no_grad():
-            for parameter in model.parameters():
+    with torch.no_grad():  # away from the start, where logits are all nearly the same
+        for parameter in model.parameters():
+            if parameter.requires_grad and not model.counting:
                 parameter.add_(0.1 * torch.randn_like(parameter))
     return model.eval()
 

@@ -50,11 +50,11 @@ def model(vocab):
 def fitted(type, vocab, lines=LINES, **knobs):
     torch.manual_seed(1)
     model = build(type, len(vocab), configure(type, 8, **knobs))
-    if model.counting:
+    if model.counting or model.counts_first:
         model.fit(torch.from_numpy(vocab.encode("\n" + "\n".join(lines) + "\n").astype(np.int64)))
-    else:  # untrained and far from uniform
-        with torch.no_grad():
-            for parameter in model.parameters():
+    with torch.no_grad():
+        for parameter in model.parameters():  # untrained and far from uniform
+            if parameter.requires_grad and not model.counting:
                 parameter.mul_(3)
     return model.eval()
 
@@ -720,7 +720,7 @@ def test_looking_ahead_changes_nothing(type: str) -> None:
     torch.manual_seed(0)
     vocab = Vocab("abcd")
     model = makemore.build(type, len(vocab), configure(type, 6))
-    if model.counting:
+    if model.counting or model.counts_first:
         model.fit(torch.tensor([0, 1, 2, 0, 3, 3, 4, 0, 1, 1, 0]))
     draw = functools.partial(sample, model, vocab, 200, SampleOptions(max_length=6, prefix="a", seed=3))
     tree = Tree(model, vocab, "a", 6)

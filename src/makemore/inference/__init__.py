@@ -16,7 +16,7 @@ In reading order:
     counts.py       bigram, bigram_nn and ngram
     windows.py      mlp and mlp_bn
     wavenet.py      wavenet
-    recurrent.py    rnn, gru, lstm and mingru
+    recurrent.py    rnn, gru, lstm, mixture and mingru
     attention.py    bow and transformer
     llama.py        llama
     lines.py        how likely whole lines are
@@ -30,7 +30,7 @@ from makemore.inference.attention import BagOfWords, Transformer
 from makemore.inference.base import Inference
 from makemore.inference.counts import Bigram, BigramNN, NGram
 from makemore.inference.llama import Llama
-from makemore.inference.recurrent import GRU, LSTM, RNN, MinGRU
+from makemore.inference.recurrent import GRU, LSTM, RNN, MinGRU, Mixture
 from makemore.inference.wavenet import WaveNet
 from makemore.inference.windows import MLP, MLPBatchNorm
 
@@ -48,4 +48,5 @@ FORMS: dict[str, type[Inference]] = {
     "transformer": Transformer,
     "mingru": MinGRU,
     "llama": Llama,
+    "mixture": Mixture,
 }

@@ -113,6 +113,20 @@ def softmax(x: Array, axis: int) -> Array:
     return p
 
 
+def softplus(x: Array) -> Array:
+    """Return log(1 + exp(x)), without overflow."""
+    y: Array = np.logaddexp(np.zeros((), x.dtype), x)
+    return y
+
+
+def log_softmax(logits: Array) -> Array:
+    """Return log-probabilities (B, V) in double precision."""
+    logits = logits.astype(np.float64)
+    logits -= logits.max(1, keepdims=True)
+    logp: Array = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    return logp
+
+
 def gelu(x: Array) -> Array:
     """Return x Phi(x), Phi being the normal distribution: (1 + erf(x / sqrt 2)) / 2.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from makemore.inference.base import Array, Inference, State
+from makemore.inference.base import Array, Inference, State, log_softmax
 
 
 def score(form: Inference, lines: Sequence[Array]) -> list[list[float]]:
@@ -38,11 +38,3 @@ def expected(form: Inference, line: Array) -> Iterator[Array]:
     for i in line[:-1]:
         logits, state = form.step(np.array([i], dtype=np.intp), state)
         yield np.exp(log_softmax(logits))[0]
-
-
-def log_softmax(logits: Array) -> Array:
-    """Return log-probabilities (B, V) in double precision."""
-    logits = logits.astype(np.float64)
-    logits -= logits.max(1, keepdims=True)
-    logp: Array = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    return logp

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from makemore.inference.base import Array, Inference, State, gelu, sigmoid
+from makemore.inference.base import Array, Inference, State, gelu, log_softmax, sigmoid, softplus
+from makemore.inference.counts import NGram
 
 
 class RNN(Inference):
     """h <- tanh(W x + U h + b)."""
 
-    knobs = ("n_embd", "n_embd2", "dropout")
+    knobs: tuple[str, ...] = ("n_embd", "n_embd2", "dropout")
 
     gates: tuple[int, ...] = (0,)
     """The order in which the gates are wanted, of those in torch's weights."""
@@ -70,6 +71,26 @@ class LSTM(RNN):
         i, f, o = np.split(sigmoid(a[:, : 3 * C]), 3, 1)
         c = f * c + i * np.tanh(a[:, 3 * C :])
         return o * np.tanh(c), c
+
+
+class Mixture(LSTM):
+    """softmax(u log p_lstm + v log p_ngram), u and v positive. State: the LSTM's, then the n-gram's."""
+
+    knobs = ("n_embd", "n_embd2", "dropout", "order")
+
+    def prepare(self) -> None:
+        super().prepare()
+        names = [name for name in self.weights if name.startswith("ngram.")]
+        weights = {name.removeprefix("ngram."): self.weights[name] for name in names}
+        self.ngram = NGram(self.V, {"order": self.config["order"]}, weights)
+        self.trust = self.linear("trust")
+
+    def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        logits, last = super().step(ids, state and state[: self.n_state])
+        logq, counted = self.ngram.step(ids, state and state[self.n_state :])
+        sure = np.stack([-(np.exp(logq) * logq).sum(1), logq.max(1)], 1)  # (B, 2)
+        trust = softplus(self.trust(np.concatenate([last[0], sure.astype(np.float32)], 1)))  # (B, 2)
+        return trust[:, :1] * log_softmax(logits) + trust[:, 1:] * logq, (*last, *counted)
 
 
 class MinGRU(Inference):

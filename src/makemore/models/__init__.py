@@ -32,6 +32,7 @@ In reading order:
     transformer.py  causal self-attention
     mingru.py       a recurrence that is trained in parallel
     llama.py        the Transformer as it is built today
+    mixture.py      an LSTM and an n-gram that answer as one
     knobs.py        the knobs of a type, described and set by name
     limits.py       how large a knob may be
 
@@ -51,6 +52,7 @@ from makemore.models.bow import BagOfWords
 from makemore.models.knobs import Knob, configured, knobs_of
 from makemore.models.llama import Llama
 from makemore.models.mingru import MinGRU
+from makemore.models.mixture import Mixture
 from makemore.models.mlp import MLP
 from makemore.models.mlp_bn import MLPBatchNorm
 from makemore.models.ngram import NGram
@@ -72,6 +74,7 @@ MODELS: dict[str, type[Model]] = {
     "transformer": Transformer,
     "mingru": MinGRU,
     "llama": Llama,
+    "mixture": Mixture,
 }
 
 

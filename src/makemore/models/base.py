@@ -28,6 +28,9 @@ class Model(nn.Module):
     counting: ClassVar[bool] = False
     """Whether the model is fitted by one pass of counting, with `fit`, instead of by gradient descent."""
 
+    counts_first: ClassVar[bool] = False
+    """Whether a part of the model counts the training lines, with `fit`, before the others are trained."""
+
     mixes_lines: ClassVar[bool] = False
     """Whether the lines of a batch see each other in training, so that it must mix lines of all lengths."""
 

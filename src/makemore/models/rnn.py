@@ -81,11 +81,15 @@ class Recurrent(Model, ABC):
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        h, last = self.hidden(idx, state)
+        return self.head(self.dropout(h)), last
+
+    def hidden(self, idx: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The hidden state after each character, (B, T, C2), and the state after the last."""
         e = self.dropout(self.embedding(idx))  # (B, T, C)
         state = tuple(s[None] for s in state or self.start(e))  # torch wants (layers, B, C2)
         h, last = self.cell(e, state if self.n_state > 1 else state[0])  # (B, T, C2)
-        last = last if self.n_state > 1 else (last,)
-        return self.head(self.dropout(h)), tuple(s[0] for s in last)
+        return h, tuple(s[0] for s in (last if self.n_state > 1 else (last,)))
 
     def written_out(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None

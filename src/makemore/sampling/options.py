@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from makemore.errors import MakemoreError, shown
 from makemore.files.typed import check_fields
+from makemore.inference.base import log_softmax
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,10 +98,3 @@ def _must(valid: bool, name: str, value: float | None, says: str, instead: str =
     if not valid:
         found = f"{value:g}" if isinstance(value, float) else shown(value)
         raise MakemoreError(f"{name} must be {says}, not {found}{instead}", option=name)
-
-
-def log_softmax(x: Floats) -> Floats:
-    """Return x - log(sum(exp(x))) of each row of x (D, V)."""
-    x = x - x.max(1, keepdims=True)
-    shifted: Floats = x - np.log(np.exp(x).sum(1, keepdims=True))
-    return shifted

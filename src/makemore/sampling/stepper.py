@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from makemore.inference.base import Array, Inference
-from makemore.sampling.options import Floats, log_softmax
+from makemore.inference.base import Array, Inference, log_softmax
+from makemore.sampling.options import Floats
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

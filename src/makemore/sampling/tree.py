@@ -13,7 +13,8 @@ import numpy as np
 
 from makemore.corpus.vocab import BOUNDARY, UNKNOWN, Vocab
 from makemore.errors import MakemoreError
-from makemore.sampling.options import Floats, log_softmax
+from makemore.inference.base import log_softmax
+from makemore.sampling.options import Floats
 from makemore.sampling.prefix import checked_length
 from makemore.sampling.stepper import Integers, State, stepper
 

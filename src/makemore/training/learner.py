@@ -6,6 +6,7 @@ import torch
 
 from makemore.corpus.batches import WINDOW, Batches
 from makemore.corpus.corpus import Corpus
+from makemore.metrics.baselines import TAUGHT_TOKENS, count_lines
 from makemore.models.base import Model
 from makemore.runs.settings import Settings
 from makemore.training.engine import Engine
@@ -21,6 +22,8 @@ class Learner:
         self, model: Model, corpus: Corpus, settings: Settings, engine: Engine, teacher: Teacher | None
     ) -> None:
         """Prepare the first step of an untrained model, which is moved to the engine's device."""
+        if model.counts_first:
+            count_lines(model, corpus, TAUGHT_TOKENS)
         self.model = model.to(engine.device)
         self.optimizers = optimizers(model, settings.learning_rate, settings.weight_decay, settings.muon)
         tokens_per_line = corpus.tokens_of("train") / corpus.counts()["train"]

@@ -28,6 +28,8 @@ def optimizers(
     hidden, decayed, plain = [], [], []
     for name, parameter in model.named_parameters():
         module, _, _ = name.partition(".")
+        if not parameter.requires_grad:  # counts
+            continue
         if parameter.ndim < 2:
             plain.append(parameter)
         elif (

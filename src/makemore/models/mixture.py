@@ -1,0 +1,98 @@
+"""mixture: counting and learning together, an n-gram and an LSTM that answer as one.
+
+    p(. | x_0 .. x_t) = softmax(u log p_lstm + v log p_ngram),    u, v = softplus(W (h_t, f_t) + b)
+
+Counting remembers what is rare and long, the network what is common to many contexts. Two small positive
+numbers say how far each is trusted at a position; they depend on the LSTM's state h_t and on how sure the
+n-gram is, f_t: the entropy of its prediction and its largest log-probability. (A product of experts whose
+exponents are learned.)
+
+In training every line is predicted by an n-gram that has not counted it, for the line is left out of the
+counts; otherwise the network would learn to trust counts that are never there in use. And for a third of the
+lines the network answers alone, so that it stays a language model of its own instead of only correcting the
+n-gram.
+
+After Hinton, "Training Products of Experts by Minimizing Contrastive Divergence" (2002); Neubig, Dyer,
+"Generalizing and Hybridizing Count-based and Neural Language Models" (2016), arXiv:1606.00499, who also train
+with left-out counts and drop one of the two at random.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from makemore.counting.strings import Array
+from makemore.counting.tree import hashes
+from makemore.models import ngram, rnn
+from makemore.models.base import knob
+
+ALONE = 1 / 3
+"""The share of the lines that the network predicts alone in training."""
+
+
+@dataclass(frozen=True)
+class Config(rnn.Config):
+    """The knobs of a Mixture."""
+
+    order: int = knob(8, "n, the length of the longest string that the n-gram counts")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ngram.Config(self.order)
+
+
+class Mixture(rnn.LSTM):
+    """An LSTM and an n-gram. State: the LSTM's, then the n-gram's."""
+
+    config_class = Config
+    counts_first = True
+
+    def __init__(self, vocab_size: int, config: Config) -> None:
+        super().__init__(vocab_size, config)
+        self.ngram = ngram.NGram(vocab_size, ngram.Config(config.order))
+        self.trust = nn.Linear(config.n_embd2 + 2, 2)
+        self.alone = nn.Dropout(ALONE)
+        nn.init.zeros_(self.trust.weight)
+        nn.init.zeros_(self.trust.bias)
+        self._lines: Array = np.zeros(0, dtype=np.uint64)  # the different lines that were counted, as hashes
+        self._copies: Array = np.zeros(0, dtype=np.int64)
+
+    def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
+        self.ngram.fit(tokens, kinds)
+        stream = tokens.cpu().numpy()
+        lengths = np.diff(np.flatnonzero(stream == 0))
+        self._lines, self._copies = np.unique(hashes(stream[1:], lengths), return_counts=True)
+
+    def forward(
+        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        with torch.no_grad():
+            if self.training and state is None:
+                logq, counted = self.ngram.unseen(idx, self._counted(idx)), ()
+            else:
+                logq, counted = self.ngram(idx, state and state[self.n_state :])
+            sure = torch.stack([-(logq.exp() * logq).sum(-1), logq.amax(-1)], -1)  # (B, T, 2)
+        h, last = self.hidden(idx, state and state[: self.n_state])
+        h = self.dropout(h)
+        logp = self.head(h).float().log_softmax(-1)  # (B, T, V)
+        u, v = F.softplus(self.trust(torch.cat([h, sure], -1)).float()).split(1, -1)  # (B, T, 1)
+        mixed = u * logp + v * logq
+        if self.training:
+            together = self.alone(torch.ones_like(mixed[:, :1, :1])) > 0  # (B, 1, 1)
+            mixed = torch.where(together, mixed.log_softmax(-1), logp)
+        return mixed, (*last, *counted)
+
+    def _counted(self, idx: Tensor) -> Tensor:
+        """How often each line (B, T) was counted, (B,)."""
+        ids = np.pad(idx.cpu().numpy()[:, 1:], ((0, 0), (0, 1)))  # (B, T), each line with its end
+        lengths = (ids == 0).argmax(1) + 1
+        lines = hashes(ids[np.arange(ids.shape[1]) < lengths[:, None]], lengths)
+        at = np.searchsorted(self._lines, lines).clip(max=max(0, len(self._lines) - 1))
+        known = self._lines[at] == lines if len(self._lines) else np.zeros(len(lines), dtype=bool)
+        copies = np.where(known, self._copies[at] if len(self._lines) else 0, 0)
+        return torch.from_numpy(copies.astype(np.int64)).to(idx.device)
