@@ -15,7 +15,8 @@ By convention the input table is called `embedding` and the last layer `head`.
 A model that learns by counting sets `counting = True` and has a method `fit(tokens, kinds)`, which takes the
 ids of the training lines as one stream with boundaries around them, and the kind of each character; its logits are log-probabilities. A model whose
 rows see each other in training (batch normalisation) sets `mixes_lines = True` and gets batches of mixed
-lengths.
+lengths. A model with a part that counts and parts that are trained sets `counts_first = True` and has both;
+in training it may return the logits of several predictions, (P, B, T, V), its own first.
 
 In reading order:
 

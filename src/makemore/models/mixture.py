@@ -8,13 +8,12 @@ n-gram is, f_t: the entropy of its prediction and its largest log-probability. (
 exponents are learned.)
 
 In training every line is predicted by an n-gram that has not counted it, for the line is left out of the
-counts; otherwise the network would learn to trust counts that are never there in use. And for a third of the
-lines the network answers alone, so that it stays a language model of its own instead of only correcting the
+counts; otherwise the network would learn to trust counts that are never there in use. And the network's own
+prediction is trained beside that of both, so that it stays a language model instead of only correcting the
 n-gram.
 
 After Hinton, "Training Products of Experts by Minimizing Contrastive Divergence" (2002); Neubig, Dyer,
-"Generalizing and Hybridizing Count-based and Neural Language Models" (2016), arXiv:1606.00499, who also train
-with left-out counts and drop one of the two at random.
+"Generalizing and Hybridizing Count-based and Neural Language Models" (2016), arXiv:1606.00499.
 """
 
 from __future__ import annotations
@@ -30,9 +29,6 @@ from makemore.counting.strings import Array
 from makemore.counting.tree import hashes
 from makemore.models import ngram, rnn
 from makemore.models.base import knob
-
-ALONE = 1 / 3
-"""The share of the lines that the network predicts alone in training."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,6 @@ class Mixture(rnn.LSTM):
         super().__init__(vocab_size, config)
         self.ngram = ngram.NGram(vocab_size, ngram.Config(config.order))
         self.trust = nn.Linear(config.n_embd2 + 2, 2)
-        self.alone = nn.Dropout(ALONE)
         nn.init.zeros_(self.trust.weight)
         nn.init.zeros_(self.trust.bias)
         self._lines: Array = np.zeros(0, dtype=np.uint64)  # the different lines that were counted, as hashes
@@ -81,11 +76,8 @@ class Mixture(rnn.LSTM):
         h = self.dropout(h)
         logp = self.head(h).float().log_softmax(-1)  # (B, T, V)
         u, v = F.softplus(self.trust(torch.cat([h, sure], -1)).float()).split(1, -1)  # (B, T, 1)
-        mixed = u * logp + v * logq
-        if self.training:
-            together = self.alone(torch.ones_like(mixed[:, :1, :1])) > 0  # (B, 1, 1)
-            mixed = torch.where(together, mixed.log_softmax(-1), logp)
-        return mixed, (*last, *counted)
+        both = u * logp + v * logq
+        return (torch.stack([both, logp]) if self.training else both), (*last, *counted)
 
     def _counted(self, idx: Tensor) -> Tensor:
         """How often each line (B, T) was counted, (B,)."""

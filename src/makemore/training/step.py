@@ -18,6 +18,9 @@ from makemore.training.teacher import Teacher
 CLIP = 1.0
 """Gradients are scaled down to this norm (Pascanu et al. 2013), so that one odd batch cannot do much harm."""
 
+BESIDE = 0.5
+"""The weight of the loss of each further prediction that a model makes in training."""
+
 CPU = torch.device("cpu")
 
 
@@ -57,13 +60,17 @@ def update(
     # forward
     with torch.autocast(batch.inputs.device.type, precision, enabled=precision != torch.float32):
         logits, _ = forward(batch.inputs)  # (B, T, V)
-    logits = logits.float()
-    total, tokens = nll(logits, batch.targets)
+    own, *others = logits.float() if logits.ndim == 4 else [logits.float()]
+    total, tokens = nll(own, batch.targets)
     if batch.divisor is not None:
         tokens = batch.divisor
-    objective = total
+    losses = [total, *(nll(each, batch.targets)[0] for each in others)]
     if teacher is not None:
-        objective = taught(logits, batch.targets, teacher.expected(batch.inputs), teacher.share)
+        expected = teacher.expected(batch.inputs)  # (B, T, V)
+        losses = [taught(each, batch.targets, expected, teacher.share) for each in (own, *others)]
+    objective = losses[0]
+    for loss in losses[1:]:
+        objective = objective + BESIDE * loss
 
     # backward
     for optimizer in optimizers:
