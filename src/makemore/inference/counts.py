@@ -12,6 +12,10 @@ from makemore.counting.tree import SHAPE_ORDER
 from makemore.inference.base import Array, Inference, State
 
 
+FEW = 8
+"""Up to this many rows, one after another is quicker than all together."""
+
+
 class Bigram(Inference):
     """A row of counts for each character."""
 
@@ -50,8 +54,7 @@ class NGram(Inference):
     def prepare(self) -> None:
         ends = np.cumsum(self.weights["sizes"])[:-1]
         self.keys = np.split(self.weights["keys"], ends)
-        self.counts = np.split(self.weights["counts"], ends)
-        self.n = len(self.keys)
+        counts = np.split(self.weights["counts"], ends)
         shape = {name[6:]: self.weights[name] for name in self.weights if name.startswith("shape.")}
         self.kinds, self.shape = np.zeros(self.V, dtype=np.intp), None
         if shape or "kinds" in self.weights:  # runs of early versions know no kinds
@@ -59,14 +62,27 @@ class NGram(Inference):
         if shape:
             kinds = {"kinds": self.weights["shape.kinds"]}
             self.shape = NGram(int(self.kinds.max()) + 1, {"order": SHAPE_ORDER}, shape | kinds)
-        # the probability of each character among those of its kind, in the empty context
-        K, of = int(self.kinds.max()) + 1, self.kinds[self.keys[0]]
-        taken = self.taken(0, self.counts[0])
-        a, total = self.weights["discounts"][0, 0], np.bincount(of, self.counts[0], K)
-        back = np.ones(K)
-        np.divide(np.bincount(of, taken, K) + a, total + a, out=back, where=total > 0)
-        self.p = (back / np.bincount(self.kinds))[self.kinds]  # (V,)
-        self.p[self.keys[0]] += (self.counts[0] - taken) / (total + a)[of]
+        # of each context the first of its continuations, which lie side by side, and the shorter context's
+        # share; of each continuation the character and what the counts give it
+        self.first, self.back, self.last, self.own = [], [], [], []
+        n_contexts = 1
+        for k, (keys, count) in enumerate(zip(self.keys, counts, strict=True)):
+            context, last = np.divmod(keys, self.V)
+            if k == 0:  # each kind is counted apart
+                context, n_contexts = self.kinds[keys], int(self.kinds.max()) + 1
+            a, *_ = D = self.weights["discounts"][k]
+            taken = D[np.minimum(count, 3).astype(np.intp)]
+            total = np.bincount(context, count, n_contexts)
+            back = np.ones(n_contexts)  # where nothing was counted
+            np.divide(np.bincount(context, taken, n_contexts) + a, total + a, out=back, where=total > 0)
+            self.back.append(back)
+            self.own.append((count - taken) / (total + a)[context])
+            self.last.append(last)
+            self.first.append(np.searchsorted(keys, np.arange(n_contexts + 1) * self.V))
+            n_contexts = len(keys)
+        self.n = len(self.keys)
+        self.p = (self.back[0] / np.bincount(self.kinds))[self.kinds]  # (V,), among those of its kind
+        self.p[self.keys[0]] += self.own[0]
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         before = np.full((len(ids), self.n - 1), -1) if state is None else state[0]  # (B, n - 1)
@@ -76,34 +92,35 @@ class NGram(Inference):
             logp, more = self.shape.step(self.kinds[ids], state and state[1:])
             p *= np.exp(logp)[:, self.kinds]
         contexts = np.empty_like(before)
+        interpolate = self.one_by_one if len(ids) <= FEW else self.together
         for k in range(1, self.n):  # from p(w | k - 1 characters) to p(w | k characters)
             head = np.zeros_like(ids) if k == 1 else before[:, k - 2]
             contexts[:, k - 1] = find(self.keys[k - 1], self.V, head, ids)
-            self.interpolate(k, contexts[:, k - 1], p)
+            interpolate(k, contexts[:, k - 1], p)
         return np.log(p), (contexts, *more)
 
-    def taken(self, k: int, counts: Array) -> Array:
-        """Return the discounts of counts (S,) on level k."""
-        found: Array = self.weights["discounts"][k][np.minimum(counts, 3).astype(np.intp)]
-        return found
-
-    def interpolate(self, k: int, context: Array, p: Array) -> None:
+    def one_by_one(self, k: int, contexts: Array, p: Array) -> None:
         """Turn p(w | context of k - 1) into p(w | context of k) in place; unknown contexts leave it.
 
         Args:
             k: The length of the contexts.
-            context: Their numbers on level k, (B,).
+            contexts: Their numbers on level k, (B,), -1 if unknown.
             p: Probabilities, (B, V).
 
         """
-        # a context's continuations are its children, which lie side by side: row i has n[i] of them
-        keys = self.keys[k]
-        first = np.searchsorted(keys, context * self.V)
-        n = np.where(context >= 0, np.searchsorted(keys, (context + 1) * self.V) - first, 0)
-        row = np.repeat(np.arange(len(n)), n)  # (S,) the row of each child
-        child = np.arange(len(row)) + (first - n.cumsum() + n)[row]  # (S,)
-        count, a = self.counts[k][child], self.weights["discounts"][k, 0]
-        taken, total = self.taken(k, count), np.bincount(row, count, len(n))  # (S,), (B,)
-        known = total > 0
-        p[known] *= ((np.bincount(row, taken, len(n)) + a)[known] / (total + a)[known])[:, None]
-        p[row, keys[child] % self.V] += (count - taken) / (total + a)[row]
+        for row, context in zip(p, contexts.tolist(), strict=True):
+            if context >= 0:
+                its = slice(self.first[k][context], self.first[k][context + 1])
+                row *= self.back[k][context]
+                row[self.last[k][its]] += self.own[k][its]
+
+    def together(self, k: int, contexts: Array, p: Array) -> None:
+        """Do the same as `one_by_one`, for many rows at once."""
+        known = np.flatnonzero(contexts >= 0)
+        context = contexts[known]
+        p[known] *= self.back[k][context][:, None]
+        # the continuations of all these contexts, one after another: row i has n[i] of them
+        first = self.first[k][context]
+        n = self.first[k][context + 1] - first
+        child = np.arange(n.sum()) + np.repeat(first - (n.cumsum() - n), n)
+        p[np.repeat(known, n), self.last[k][child]] += self.own[k][child]
