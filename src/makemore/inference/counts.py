@@ -11,7 +11,6 @@ from makemore.counting.strings import find
 from makemore.counting.tree import SHAPE_ORDER
 from makemore.inference.base import Array, Inference, State
 
-
 FEW = 8
 """Up to this many rows, one after another is quicker than all together."""
 

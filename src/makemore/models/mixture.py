@@ -18,6 +18,7 @@ After Hinton, "Training Products of Experts by Minimizing Contrastive Divergence
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +54,8 @@ class Mixture(rnn.LSTM):
         self.ngram = ngram.NGram(vocab_size, ngram.Config(config.order))
         self.trust = nn.Linear(config.n_embd2 + 2, 2)
         nn.init.zeros_(self.trust.weight)
-        nn.init.zeros_(self.trust.bias)
+        with torch.no_grad():  # at first it is the n-gram, and the network is trusted little
+            self.trust.bias.copy_(torch.tensor([-1.0, math.log(math.e - 1)]))
         self._lines: Array = np.zeros(0, dtype=np.uint64)  # the different lines that were counted, as hashes
         self._copies: Array = np.zeros(0, dtype=np.int64)
 

@@ -161,6 +161,7 @@ RECIPES = {
     "rnn": Recipe(learning_rate=5e-3),
     "bow": Recipe(teacher=0.0, tokens=2048),
     "transformer": Recipe(max_steps=2500),
+    "mixture": Recipe(max_steps=2500, teacher=0.0),
 }
 """The types that need other values than Recipe's defaults."""
 
