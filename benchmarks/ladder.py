@@ -153,6 +153,8 @@ RUNGS = (
         ("makemore.py", "test", 1.92, 204_544),
         "makemore README",
     ),
+    Rung("minGRU", "mingru"),
+    Rung("Llama", "llama"),
     Rung("LSTM longer", "lstm", {"dropout": 0.4}, {"max_steps": 6000}, ("own",)),
     Rung(
         "LSTM taught by another",

@@ -31,7 +31,7 @@ In reading order:
     rnn.py          RNN, GRU and LSTM
     bow.py          the last character and the average of all so far
     transformer.py  causal self-attention
-    mingru.py       a recurrence that is trained in parallel
+    mingru.py       a recurrence that can be trained in parallel
     llama.py        the Transformer as it is built today
     mixture.py      an LSTM and an n-gram that answer as one
     knobs.py        the knobs of a type, described and set by name

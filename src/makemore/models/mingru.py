@@ -1,4 +1,4 @@
-"""minGRU: a recurrent network whose gates do not look at the past, so that all steps are computed at once.
+"""minGRU: a recurrent network whose gates do not look at the past, so that all steps can be taken at once.
 
     z_t = sigmoid(Wz x_t)                                      how much to write
     h_t = (1 - z_t) * h_{t-1} + z_t * (W x_t)                  what to write

@@ -162,6 +162,8 @@ RECIPES = {
     "bow": Recipe(teacher=0.0, tokens=2048),
     "transformer": Recipe(max_steps=2500),
     "mixture": Recipe(max_steps=2500, teacher=0.0),
+    "mingru": Recipe(max_steps=2500),
+    "llama": Recipe(max_steps=2000),
 }
 """The types that need other values than Recipe's defaults."""
 
