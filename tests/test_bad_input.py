@@ -603,7 +603,7 @@ def test_a_pickle(refused: Any, makemore: Any, run: Path, file: str, pickled: An
         ("--type magic --order 3", ["--type magic", "bigram, ngram", "transformer"]),
         ("--type ngram --n-layer 3", ["--n-layer", "--type ngram", "has --order"]),
         ("--type=ngram --n-layer=3", ["--n-layer", "--type ngram", "has --order"]),
-        ("--order 3", ["--order", "--type lstm", "--n-embd2"]),
+        ("--smoothing 3", ["--smoothing", "--type mixture", "--n-embd2"]),
         ("--type bigram_nn --order 3", ["--order", "--type bigram_nn", "no options"]),
         ("--type mlp --magic 3", ["--magic", "--type mlp", "--context"]),
         ("--type mlp --context 0", "context"),

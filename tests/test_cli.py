@@ -65,10 +65,10 @@ def test_without_arguments_it_trains_the_default_model_on_names_into_out(
         return read_corpus(small, how)  # fewer lines, to be quick
 
     monkeypatch.setattr(training, "read_corpus", read)
-    monkeypatch.setitem(settings.RECIPES, "lstm", settings.Recipe(max_steps=2))
+    monkeypatch.setitem(settings.RECIPES, "mixture", settings.Recipe(max_steps=2))
     out = ok()
     assert asked == [None]  # the bundled names, whatever lies here
-    assert library.load("out").type == "lstm"
+    assert library.load("out").type == "mixture"
     assert "makemore sample out" in out
 
 

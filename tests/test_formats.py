@@ -570,7 +570,7 @@ def test_the_first_line_of_a_table_with_one_column_is_its_header(makemore: Calla
         Path("dishes.csv").write_text("".join(f"{mark}{w}{mark}\n" for w in ["Dish of the day", *WORDS]))
         said = makemore("inspect", "dishes.csv").out
         assert f"a header: the first line is '{mark}Dish of the day{mark}'" in said
-        assert "makemore -i lines.txt --type lstm -o " in said  # not the file that must be repaired
+        assert "makemore -i lines.txt --type mixture -o " in said  # not the file that must be repaired
         assert "makemore -i lines.txt --type ngram -o " in said
 
 

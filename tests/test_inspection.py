@@ -17,6 +17,7 @@ from makemore.reports import scan
 from makemore.reports.inspection import BINS, inspect
 from makemore.reports.pace import pace_of
 from makemore.reports.scan import folded
+from makemore.runs.settings import DEFAULT_TYPE
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
@@ -171,7 +172,7 @@ def test_the_bundled_lists_are_lists(name):
     assert found["format"] == {"name": "list", "share": 1.0, "header": None}
     assert not {"other_format", "duplicates", "long_lines", "few_lines"} & set(codes(found))
     assert 0 < found["expected"]["half_width"] < 0.05
-    assert found["recommendation"]["type"] == "lstm"
+    assert found["recommendation"]["type"] == DEFAULT_TYPE
     assert found["recommendation"]["seconds"] == pytest.approx(60)
 
 
@@ -191,12 +192,12 @@ def test_few_lines_cannot_choose_a_type(look):
     assert "judge by the samples" in look(many[:499])["recommendation"]["reasons"][0]
     assert "judge by the samples" in look(many[:499] * 2)["recommendation"]["reasons"][0]
     chosen = look(many[:2000])["recommendation"]
-    assert (chosen["type"], chosen["seconds_per_step"]) == ("lstm", 0.01)
+    assert (chosen["type"], chosen["seconds_per_step"]) == (DEFAULT_TYPE, 0.01)
 
 
 def test_the_pace_is_measured():
     corpus = read("names")
-    assert 0 < pace_of(corpus, "lstm", fitted(corpus, "ngram")) < 60
+    assert 0 < pace_of(corpus, DEFAULT_TYPE, fitted(corpus, "ngram")) < 60
 
 
 @pytest.mark.parametrize(

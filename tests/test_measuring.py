@@ -101,7 +101,7 @@ def test_what_inspect_advises_can_be_pasted(makemore, tmp_path: Path, monkeypatc
     lines = [line for line in done.out.splitlines() if line.startswith("  makemore ")]
     assert len(lines) == 2  # the default type, and counting
     for line in lines:
-        steps = ["--max-steps", 2] if "lstm" in line else []
+        steps = ["--max-steps", 2] if "mixture" in line else []
         assert makemore(*shlex.split(line)[1:], *steps).status == 0
 
 

@@ -158,7 +158,7 @@ def command(type_name: str | None = None) -> Callable[..., int | Launch]:
             str | None,
             option(
                 "Type of model: `makemore models` lists them, and `makemore train --type T --help` shows "
-                "the options of T. [default: lstm]",
+                "the options of T. [default: mixture]",
                 group=MODEL,
             ),
         ] = None,

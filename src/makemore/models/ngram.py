@@ -128,7 +128,8 @@ class NGram(Model):
 
         """
         following = torch.cat([idx[:, 1:], torch.zeros_like(idx[:, :1])], 1)  # (B, T)
-        return self._predict(idx, None, following, copies)[0]
+        at = self.keys.device
+        return self._predict(idx, None, following.to(at), copies.to(at))[0]
 
     def _predict(
         self,
@@ -137,7 +138,8 @@ class NGram(Model):
         following: Tensor | None = None,
         copies: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        B, T = idx.shape
+        (B, T), wanted = idx.shape, idx.device
+        idx = idx.to(self.keys.device)
         nodes = idx.new_full((B, self.order - 1), -1) if state is None else state[0]  # (B, n - 1)
         contexts = [torch.zeros_like(idx)]  # (B, T) each; first the empty context, which is always known
         for k in range(1, self.order):  # that of k - 1 characters one place before, and this character
@@ -155,7 +157,8 @@ class NGram(Model):
             gone = self._gone(contexts, following, copies)
         step = max(1, FLOATS // self.V)  # places at a time, to bound the memory: p has 64 bits
         logp = [self._logp(places, shape, gone, slice(i, i + step)) for i in range(0, max(1, B * T), step)]
-        return (torch.cat(logp) if len(logp) > 1 else logp[0]).view(B, T, self.V), (last, *more)
+        found = torch.cat(logp) if len(logp) > 1 else logp[0]
+        return found.view(B, T, self.V).to(wanted), (last, *more)
 
     def _logp(
         self, contexts: list[Array], shape: Tensor | None, gone: list[_Gone] | None, some: slice
@@ -247,6 +250,8 @@ class NGram(Model):
         self._index()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> NGram:
+        if fn(torch.zeros(0)).device.type not in ("cpu", "cuda"):
+            return self  # Apple's GPUs have no 64-bit numbers, so it stays where it is
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # .to(device) and the like
         self._index()
         return self

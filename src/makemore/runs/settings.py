@@ -17,7 +17,7 @@ from makemore.errors import MakemoreError, alike, shown
 from makemore.files.json_io import flat_from_json
 from makemore.files.typed import check_fields
 
-DEFAULT_TYPE = "lstm"
+DEFAULT_TYPE = "mixture"
 
 PRECISIONS = ("float32", "bfloat16")
 

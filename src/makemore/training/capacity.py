@@ -12,7 +12,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.metrics.baselines import fitted
 from makemore.models import build, configure, count_parameters
-from makemore.models.base import ModelConfig
+from makemore.models.base import Model, ModelConfig
 from makemore.runs.settings import Settings
 from makemore.training.optimizer import optimizers
 
@@ -76,14 +76,15 @@ def bounds(vocab_size: int, config: ModelConfig) -> tuple[int, int]:
     of = {"n_layer": 1, "context": 1, "n_embd": 0, "n_embd2": 0, "block_size": 0} | vars(config)
     side = of["context"] * of["n_embd"] + of["n_embd2"]
     parameters = 16 * of["n_layer"] * side**2 + 2 * (vocab_size + of["block_size"]) * (side + 1)
-    return parameters, 48 * of["n_layer"] * side + 8 * vocab_size
+    return parameters, 48 * of["n_layer"] * side + 20 * vocab_size
 
 
 def numbers_per_token(model: nn.Module, vocab_size: int) -> int:
     """Return about how many numbers a step keeps for each token: inputs and outputs of matrices, logits."""
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     sides = [sum(p.shape) for p in model.parameters() if p.ndim == 2 and id(p) not in tables]
-    return 2 * sum(sides) + 6 * vocab_size
+    predictions = 3 if isinstance(model, Model) and model.counts_first else 1
+    return 2 * sum(sides) + 6 * predictions * vocab_size
 
 
 def memory(device: torch.device) -> int | None:

@@ -80,7 +80,7 @@ def train(
     Args:
         source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
         lines: Strings to train on, instead of a source: a list, a pandas column, or another iterable.
-        type: The type of model, a name of MODELS; None is "lstm".
+        type: The type of model, a name of MODELS; None is "mixture".
         work_dir: The run directory to write, or the one to resume.
         resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
             change.

@@ -28,16 +28,13 @@ class Teacher:
 
     @cached_property
     def _model(self) -> nn.Module:
-        model = self._make()
-        # an n-gram needs 64-bit floats, which Apple's GPUs do not have
-        return model.to(self._device) if self._device.type == "cuda" else model
+        return self._make().to(self._device)
 
     @torch.no_grad()
     def expected(self, inputs: Tensor) -> Tensor:
         """Return the probability of every character at every position, (B, T, V), given ids (B, T)."""
-        device = next(self._model.parameters()).device
-        probabilities: Tensor = self._model(inputs.to(device))[0].softmax(-1)
-        return probabilities.to(inputs.device)
+        probabilities: Tensor = self._model(inputs)[0].softmax(-1)
+        return probabilities
 
 
 def fit_teacher(corpus: Corpus, share: float, device: torch.device) -> Teacher | None:
