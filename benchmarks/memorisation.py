@@ -28,7 +28,7 @@ ORDERS = range(2, 8)
 
 def by_formula(levels: object, base: object, usual: list[Array]) -> Array:
     """Replace `smoothing.fitted`: the discounts of the formulas."""
-    return np.array([[0.0, *discounts] for discounts in usual])
+    return np.array([[1e-9, *discounts] for discounts in usual])
 
 
 def measure(source: str, order: int, samples: int | None) -> dict[str, Any]:

@@ -459,7 +459,7 @@ def test_a_model_that_knows_the_truth(chain, tmp_path):
 @pytest.fixture
 def by_formula(monkeypatch):
     """Discounts by Chen and Goodman's formulas: long contexts are trusted too much."""
-    monkeypatch.setattr(smoothing, "fitted", lambda _, base, usual: np.array([[0.0, *D] for D in usual]))
+    monkeypatch.setattr(smoothing, "fitted", lambda _, base, usual: np.array([[1e-9, *D] for D in usual]))
 
 
 def test_a_model_that_learns_by_heart(chain, tmp_path, by_formula):

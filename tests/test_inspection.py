@@ -17,7 +17,7 @@ from makemore.reports import scan
 from makemore.reports.inspection import BINS, inspect
 from makemore.reports.pace import pace_of
 from makemore.reports.scan import folded
-from makemore.runs.settings import DEFAULT_TYPE
+from makemore.runs.settings import DEFAULT_TYPE, recipe
 
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
@@ -167,13 +167,13 @@ def test_headers(look, lines, name):
 
 @pytest.mark.parametrize("name", ["names", "words", "companies"])
 def test_the_bundled_lists_are_lists(name):
-    found = inspect(name, pace=0.02).to_json()
+    found = inspect(name, pace=0.01).to_json()
     assert found["source"] == f"{name} (bundled)"
     assert found["format"] == {"name": "list", "share": 1.0, "header": None}
     assert not {"other_format", "duplicates", "long_lines", "few_lines"} & set(codes(found))
     assert 0 < found["expected"]["half_width"] < 0.05
     assert found["recommendation"]["type"] == DEFAULT_TYPE
-    assert found["recommendation"]["seconds"] == pytest.approx(60)
+    assert found["recommendation"]["seconds"] == pytest.approx(0.01 * recipe(DEFAULT_TYPE).max_steps)
 
 
 def test_a_few_long_lines(look):

@@ -44,7 +44,7 @@ def test_few_lines_have_no_intervals(makemore, tmp_path: Path) -> None:
         assert makemore("-i", path, "--type", type, "-o", tmp_path / name).status == 0
     for command in (["eval", tmp_path / "a", "-n", 100], ["compare", tmp_path / "a", tmp_path / "b"]):
         done = makemore(*command)
-        assert "too few lines for an interval" in done.out
+        assert "too few lines" in done.out
         assert "- to -" not in done.out
     assert makemore("report", tmp_path / "a", "-n", 100).status == 0
     assert "too few lines for an interval" in (tmp_path / "a" / "report.html").read_text("utf-8")

@@ -121,11 +121,10 @@ def _some_lines(tokens: Array) -> tuple[Array, Array]:
     """Return some lines of a stream, as a stream, and for each predicted character the copies of its line."""
     ends = np.flatnonzero(tokens == 0)
     first, lengths = ends[:-1] + 1, np.diff(ends)  # with the end
-    _, number, times = np.unique(hashes(tokens[1:], lengths), return_inverse=True, return_counts=True)
-    rows = np.arange(len(lengths))
-    if len(tokens) > FITTED_TOKENS:
-        most = max(1, len(rows) * FITTED_TOKENS // len(tokens))
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
+    names = hashes(tokens[1:], lengths)
+    _, number, times = np.unique(names, return_inverse=True, return_counts=True)
+    most = max(1, len(lengths) * FITTED_TOKENS // max(FITTED_TOKENS, len(tokens)))
+    rows = np.argsort(names, kind="stable")[:most]  # whatever the order of the lines
     n = lengths[rows]
     at = np.arange(n.sum()) + np.repeat(first[rows] - (np.cumsum(n) - n), n)
     return np.append(0, tokens[at]), np.repeat(times[number[rows]], n)

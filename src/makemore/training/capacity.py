@@ -73,10 +73,10 @@ def untrained_size(type: str, corpus: Corpus) -> int:
 
 def bounds(vocab_size: int, config: ModelConfig) -> tuple[int, int]:
     """Return at least the parameters of a model and its `numbers_per_token`, from its knobs alone."""
-    of = {"n_layer": 1, "context": 1, "n_embd": 0, "n_embd2": 0, "block_size": 0} | vars(config)
+    of = {"n_layer": 1, "context": 1, "n_embd": 0, "n_embd2": 0, "block_size": 0, "order": 0} | vars(config)
     side = of["context"] * of["n_embd"] + of["n_embd2"]
     parameters = 16 * of["n_layer"] * side**2 + 2 * (vocab_size + of["block_size"]) * (side + 1)
-    return parameters, 48 * of["n_layer"] * side + 20 * vocab_size
+    return parameters, 48 * of["n_layer"] * side + (18 if of["order"] else 8) * vocab_size
 
 
 def numbers_per_token(model: nn.Module, vocab_size: int) -> int:
