@@ -39,9 +39,9 @@ SLOWEST = 10_000.0
 class Config(ModelConfig):
     """The knobs of a Llama."""
 
-    n_layer: int = knob(4, "how many blocks")
+    n_layer: int = knob(3, "how many blocks")
     n_head: int = knob(4, "attention heads in each block; each must have an even number of channels")
-    n_embd: int = knob(64, "channels of the embedding and of every block")
+    n_embd: int = knob(96, "channels of the embedding and of every block")
     dropout: float = knob(
         0.1, "share of the channels set to zero in training, after the embedding and in each block"
     )

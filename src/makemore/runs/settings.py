@@ -163,7 +163,7 @@ RECIPES = {
     "transformer": Recipe(max_steps=2500),
     "mixture": Recipe(max_steps=2500, teacher=0.0),
     "mingru": Recipe(max_steps=2500),
-    "llama": Recipe(max_steps=2000),
+    "llama": Recipe(max_steps=1600),
 }
 """The types that need other values than Recipe's defaults."""
 
