@@ -21,12 +21,12 @@ from matplotlib.figure import Figure
 
 import makemore
 from makemore.plots.style import BLUE, GREY, INK, ORANGE, styled
+from makemore.runs.settings import DEFAULT_TYPE, recipe
 from makemore.training.events import Evaluation, Event, Samples, Step
 
 ROOT = Path(__file__).parents[1]
-TYPES = {"names": None, "words": "ngram", "companies": "ngram"}
-"""The type of model for each bundled list: the best one (RESULTS.md); None is the default."""
-LABELLED = (20, 100, 500, 3000)
+LISTS = ("names", "words", "companies")
+LABELLED = (20, 100, 500, recipe(DEFAULT_TYPE).max_steps)
 """Steps whose first samples are written beside the curve."""
 
 
@@ -36,10 +36,10 @@ def main() -> None:
     if "--lengths" in sys.argv:
         return
     samples = {}
-    for name, type in TYPES.items():
+    for name in LISTS:
         events: list[Event] = []
         with tempfile.TemporaryDirectory() as directory:
-            run = makemore.train(name, type=type, work_dir=Path(directory, name), on_event=events.append)
+            run = makemore.train(name, work_dir=Path(directory, name), on_event=events.append)
             samples[name] = run.sample(20, novel=True, unique=True, temperature=0.8, seed=1)
             if name == "names":
                 plot(run, events, samples[name])

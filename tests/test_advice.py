@@ -104,8 +104,8 @@ def test_worse_than_ngram():
 
 
 def test_one_rule_for_the_type():
-    assert "judge by the samples" in advice.of_types(499)
-    assert "suit the default" in advice.of_types(500)
+    assert "judge by the samples" in advice.of_types(199)
+    assert "suit the default" in advice.of_types(200)
 
 
 # of the list

@@ -189,8 +189,8 @@ def test_a_few_long_lines(look):
 
 def test_few_lines_cannot_choose_a_type(look):
     many = [f"{word}{i}" for word in WORDS[:100] for i in range(30)]
-    assert "judge by the samples" in look(many[:499])["recommendation"]["reasons"][0]
-    assert "judge by the samples" in look(many[:499] * 2)["recommendation"]["reasons"][0]
+    assert "judge by the samples" in look(many[:199])["recommendation"]["reasons"][0]
+    assert "judge by the samples" in look(many[:199] * 2)["recommendation"]["reasons"][0]
     chosen = look(many[:2000])["recommendation"]
     assert (chosen["type"], chosen["seconds_per_step"]) == (DEFAULT_TYPE, 0.01)
 

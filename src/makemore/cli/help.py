@@ -52,7 +52,7 @@ makemore eval mine                  how good it is, and what to watch out for
 makemore eval mine --json | jq .nll.test
 """,
     "compare": """
-makemore compare mine.txt --types ngram,gru,lstm --time 60
+makemore compare mine.txt --types ngram,lstm,mixture --time 60
 makemore compare mine other         two runs trained on the same file
 """,
     "report": """

@@ -17,10 +17,9 @@ AMBER, RED = "amber", "red"
 LINES, HELD_OUT = 1000, 300
 """Different lines, and held-out lines, below which intervals are wide."""
 
-FEW = 500
-"""Different lines below which neither type is reliably better. On fresh lines, the 6-gram had the lower loss
-for 6 of 10 random lists of 50 and 150 lines; the default type, trained for 300 steps, had it for 4 of 5 lists
-of 500 and 1,300 lines (benchmarks/small_lists.py, one list of each size)."""
+FEW = 200
+"""Different lines below which the 6-gram is usually a little better than the default type: on random lists of
+50 lines, by 0.02 to 0.1 nats per fresh token; from 300 lines on the default is (benchmarks/NOTES.md)."""
 
 RARE = 5
 """A character that occurs less often can hardly be learned."""
@@ -184,8 +183,8 @@ def of_types(different: int) -> str:
     """
     if different < FEW:
         return (
-            f"{different:,} different lines are too few to choose by the loss: "
-            "try type=ngram as well as the default, and judge by the samples"
+            f"{different:,} different lines are too few to choose by the loss, and type=ngram is usually a "
+            "little better: try it as well as the default, and judge by the samples"
         )
     return f"{different:,} different lines suit the default; type=ngram takes only seconds, so try it too"
 

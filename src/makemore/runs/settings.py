@@ -161,7 +161,7 @@ RECIPES = {
     "rnn": Recipe(learning_rate=5e-3),
     "bow": Recipe(teacher=0.0, tokens=2048),
     "transformer": Recipe(max_steps=2500),
-    "mixture": Recipe(max_steps=2500, teacher=0.0),
+    "mixture": Recipe(max_steps=1500, teacher=0.0),
     "mingru": Recipe(max_steps=2500),
     "llama": Recipe(max_steps=1600),
 }
