@@ -132,7 +132,7 @@ def test_each_step_is_evaluated_once():
 
 def test_early_samples_of_a_long_training():
     training = Training(max_steps=10_000, eval_every=500)
-    assert tuple(training.steps()[2]) == EARLY
+    assert (0, *training.steps()[2]) == EARLY
 
 
 def test_samples_without_an_end_come_with_every_fifth_evaluation():

@@ -294,8 +294,8 @@ def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: 
     shown: list[Any] = []
     makemore.train(small, work_dir=tmp_path / "early", on_event=shown.append, **options)
     early = [(e.step, len(e.samples)) for e in shown if isinstance(e, Samples)]
-    assert early[:2] == [(20, judge.EARLY_SAMPLES), (50, judge.EARLY_SAMPLES)]
-    assert all(n == 10 for _, n in early[2:])
+    assert early[:3] == [(step, judge.EARLY_SAMPLES) for step in (0, 20, 50)]
+    assert all(n == 10 for _, n in early[3:])
     steps = iter(range(10**6))
     makemore.train(small, work_dir=tmp_path / "stopped", stop=lambda: next(steps) >= 30, **options)
     makemore.train(work_dir=tmp_path / "stopped", resume=True)

@@ -16,6 +16,7 @@ from makemore.cli.errors import spelled
 from makemore.cli.layout import command, say, table
 from makemore.cli.options import flag_of
 from makemore.cli.terminal import width_of
+from makemore.corpus.corpus import Corpus
 from makemore.corpus.sizes import SIZES
 from makemore.errors import CUT, MakemoreError, command_line, duration
 from makemore.metrics.looks import before_training
@@ -60,6 +61,7 @@ class Display:
         self._top_k = top_k
         self.run: Run | None = None
         self._status: Status | None = None
+        self._described = False
         self.bar: Progress | None = None
         """The bar of training, in a terminal."""
         self._read: Progress | None = None
@@ -71,9 +73,21 @@ class Display:
 
     def __enter__(self) -> Display:
         if self.console.is_terminal:
-            self._status = self.console.status("reading the file, preparing the model")
+            self._status = self.console.status("reading the file")
             self._status.start()
         return self
+
+    def waiting(self, what: str) -> None:
+        """Say on a terminal what it waits for, until the first event."""
+        if self._status is not None:
+            self._status.update(what)
+
+    def first(self, corpus: Corpus, samples: list[Sample]) -> None:
+        """Show, before there is a model, what was read, and lines sampled from its counts."""
+        self._describe(corpus)
+        if samples:
+            self.say("samples by counting (a 6-gram)")
+            self._list(samples, corpus.seen([each.text for each in samples]))
 
     def __exit__(self, *_: object) -> None:
         self._begun()
@@ -147,8 +161,7 @@ class Display:
         if self._read is not None:
             self._read.stop()
         self.run = event.run
-        for line in describe(event.run.corpus):
-            self.say(line)
+        self._describe(event.run.corpus)
         if not event.step:
             for warned in before_training(event.run.corpus):
                 self.say(f"{warned.message}; {warned.advice(flag_of)}", "yellow")
@@ -207,8 +220,18 @@ class Display:
     def _samples(self, event: Samples) -> None:
         losses = self._losses if event.step == self._at else self._loss
         self.say(f"samples at step {event.step:,}  ({losses})")
-        lines = [s.text + CUT * (not s.ended) for s in event.samples]
-        for name, chosen in by_kind(lines, event.seen).items():
+        self._list(event.samples, event.seen)
+
+    def _describe(self, corpus: Corpus) -> None:
+        """Say once what was read."""
+        for line in describe(corpus) if not self._described else ():
+            self.say(line)
+        self._described = True
+
+    def _list(self, samples: list[Sample], seen: list[str]) -> None:
+        """Show samples by whether they are in the list."""
+        lines = [s.text + CUT * (not s.ended) for s in samples]
+        for name, chosen in by_kind(lines, seen).items():
             # words go side by side, longer samples on lines of their own
             apart = any(" " in line or "\t" in line for line in chosen) or sum(map(len, chosen)) > 100
             if chosen:

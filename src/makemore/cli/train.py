@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.errors import COMMANDS
 from makemore.cli.options import (
@@ -29,6 +29,9 @@ from makemore.cli.terminal import for_stream, tell, waiting
 from makemore.distributed.devices import one_thread
 from makemore.distributed.environment import launched, restarted
 from makemore.errors import MakemoreError, alike, shown
+
+if TYPE_CHECKING:
+    from makemore.training.start import Source
 
 # torch takes two seconds to import, so every command imports what needs it only when it runs. The same goes
 # for rich and for whatever few commands need, so that help appears at once.
@@ -254,33 +257,45 @@ def _train(
     how: TrainingOptions,
 ) -> int:
     """Train in this process, show the progress, and return the exit status: 130 if it was stopped."""
-    with waiting("loading PyTorch ..."):
+    with waiting("loading ..."):
         from rich.console import Console
 
         from makemore.cli.display import Display
+        from makemore.cli.first import COUNTING, first_look
         from makemore.cli.stopping import stop_signals
-        from makemore.training import start as training
+        from makemore.corpus.reading import How
 
     # only the first of several processes prints
     quiet = launched() and os.environ["RANK"].lstrip("0") != ""
     console = Console(quiet=quiet)
     if restarted():
         console.print("a process was lost, so all were restarted", highlight=False)
-    top_k = _top_k(where)
+    top_k, read_as = _top_k(where), vars(reading)
     given = {name: value for name, value in vars(knobs).items() if value is not None}
-    with outlasting("training"), Display(console, top_k) as display, stop_signals() as stop:
-        training.train(
-            source[0] if source is not None and len(source) == 1 else source,
-            type=type,
-            work_dir=where.work_dir,
-            resume=where.resume,
-            overwrite=where.overwrite,
-            top_k=top_k,
-            on_progress=display.reading,
-            on_event=display,
-            stop=stop,
-            **vars(reading),
-            **vars(how),
-            **given,
-        )
+    named = source[0] if source is not None and len(source) == 1 else source
+    lines: Source | None = named
+    with outlasting("training"), Display(console, top_k) as display:
+        if not (where.resume or launched() or type in COUNTING):
+            look = first_look(named, where.work_dir, where.overwrite, How(**read_as), how.seed)
+            if look is not None:
+                display.first(*look)
+                lines, read_as = look[0], {}
+        display.waiting("loading PyTorch, preparing the model")
+        from makemore.training import start as training
+
+        with stop_signals() as stop:
+            training.train(
+                lines,
+                type=type,
+                work_dir=where.work_dir,
+                resume=where.resume,
+                overwrite=where.overwrite,
+                top_k=top_k,
+                on_progress=display.reading,
+                on_event=display,
+                stop=stop,
+                **read_as,
+                **vars(how),
+                **given,
+            )
     return 130 if display.stopped else 0

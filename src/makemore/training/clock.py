@@ -14,7 +14,7 @@ EVALUATIONS, SAMPLES = 20, 4
 REST = 4
 """After an evaluation, a timed training goes on for at least this many times as long as that took."""
 
-EARLY = (20, 50, 100, 200, 500, 1000)
+EARLY = (0, 20, 50, 100, 200, 500, 1000)
 """Steps after which a few samples are shown in the first quarter of training, to watch the model learn."""
 
 CHECKPOINT_SECONDS = 60.0
@@ -74,7 +74,7 @@ class Clock:
         self._resting_until = now + REST * (now - began)
 
     def early_samples_due(self) -> bool:
-        """Return whether to show a few samples after this step, early in training."""
+        """Return whether to show a few samples at this step, early in training."""
         return self._progress.step in EARLY and (self.share() or 0.0) < 0.25
 
     def checkpoint_due(self) -> bool:

@@ -50,6 +50,8 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
             yield state.save(clock.seconds())
             if not over and clock.samples_due():
                 yield judge.samples()
+            if not over and state.step == 0 and clock.early_samples_due():
+                yield from judge.early_samples()
             clock.count_evaluation(began)
 
         # stop?

@@ -38,8 +38,8 @@ from makemore.training.progress import shown
 from makemore.training.tensorboard import board
 from makemore.training.watch import Watch, finish
 
-Source = str | Path | Sequence[str | Path]
-"""A file, a bundled list's name, or several: what `makemore.read` takes."""
+Source = str | Path | Sequence[str | Path] | Corpus
+"""A file, a bundled list's name, or several: what `makemore.read` takes; or what it returns."""
 
 
 def train(
@@ -78,7 +78,8 @@ def train(
     """Train a model on a list of lines. Settings that are None come from the type's recipe.
 
     Args:
-        source: A file, the name of a bundled list, or whatever else `makemore.read` takes; None is "names".
+        source: A file, the name of a bundled list, or whatever else `makemore.read` takes, or the lines that
+            it returned; None is "names".
         lines: Strings to train on, instead of a source: a list, a pandas column, or another iterable.
         type: The type of model, a name of MODELS; None is "mixture".
         work_dir: The run directory to write, or the one to resume.
@@ -134,7 +135,9 @@ def train(
     how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
-    if isinstance(source, Iterable) and not isinstance(source, str):
+    if isinstance(source, Corpus) and how != How():
+        raise MakemoreError("these lines have been read; give the options for reading to makemore.read")
+    if isinstance(source, Iterable) and not isinstance(source, (str, Corpus)):
         source = _files(source)
     wanted = _Wanted(
         source=source,
@@ -195,6 +198,8 @@ class _Wanted:
 
     def read(self, group: Group) -> Corpus:
         """Read the lines; one of several processes goes first and fills the cache for the others."""
+        if isinstance(self.source, Corpus):
+            return self.source
         if self.lines is not None:
             return Corpus.from_lines(self.lines, self.how)
         with group.one_first():
@@ -326,7 +331,7 @@ def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
             f"type {type} is fitted by counting, in seconds, and needs one process; {remedy}",
             option="type",
         )
-    if source is not None and locate(source).size is None:
+    if source is not None and not isinstance(source, Corpus) and locate(source).size is None:
         raise MakemoreError(f"{source}: is a stream, which only one process can read; {remedy}")
     if diagnostics:
         raise MakemoreError(

@@ -1,0 +1,85 @@
+"""What training shows before torch is loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import makemore
+from makemore.cli import first
+from makemore.corpus.reading import How
+from makemore.errors import MakemoreError
+from makemore.models import MODELS
+
+WITHOUT_TORCH = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise SystemExit("torch is loaded now")
+sys.meta_path.insert(0, Missing())
+sys.argv = ["makemore", *sys.argv[1:]]
+from makemore.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("lines", [["anna", "bea", "cleo", "dora"] * 5, ["a", "b", "c"], ["a\tb" * 40, "ü", "Zoë 1"]])
+def test_lines_by_counting_come_before_torch(lines, tmp_path):
+    (tmp_path / "list.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    command = [sys.executable, "-c", WITHOUT_TORCH, "-i", "list.txt", "-o", "run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "torch is loaded now" in done.stderr
+    assert done.stdout.startswith("read list.txt: ")
+    shown = done.stdout.partition("samples by counting (a 6-gram)")[2]
+    assert len(shown.split()) >= (5 if len(set(lines)) == 4 else 0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_is_shown_twice(makemore, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("list.txt").write_text("anna\nbea\ncleo\ndora\nemma\n" * 8, "utf-8")
+    done = makemore("-i", "list.txt", "--max-steps", 3, "--type", "bigram_nn")
+    assert done.status == 0
+    assert done.out.count("read list.txt") == done.out.count("samples by counting") == 1
+    assert (
+        done.out.index("by counting")
+        < done.out.index("training bigram_nn")
+        < done.out.index("samples at step 0")
+    )
+    again = makemore("--resume", "--max-steps", 5)
+    assert "by counting" not in again.out
+    assert "samples at step 0" not in again.out
+    assert "by counting" not in makemore("-i", "list.txt", "--type", "ngram", "-o", "counts").out
+
+
+def test_types_that_count_are_known_without_torch():
+    assert list(first.COUNTING) == [name for name, model in MODELS.items() if model.counting]
+
+
+def test_large_files_and_streams_are_not_read_first(tmp_path, monkeypatch):
+    path = tmp_path / "list.txt"
+    path.write_text("anna\nbea\ncleo\n" * 20, "utf-8")
+    assert first.first_look(str(path), tmp_path / "run", False, How(), 1) is not None
+    monkeypatch.setattr(first, "LARGEST", 10)
+    assert first.first_look(str(path), tmp_path / "run", False, How(), 1) is None
+    assert first.first_look("-", tmp_path / "run", False, How(), 1) is None
+
+
+def test_lines_that_were_read_are_trained_on(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("anna\nbea\ncleo\ndora\nemma\nfay\n" * 4, "utf-8")
+    corpus = makemore.read(path)
+    runs = [
+        makemore.train(source, type="bigram_nn", max_steps=3, work_dir=tmp_path / name, progress=False)
+        for source, name in ((corpus, "a"), (path, "b"))
+    ]
+    weights = [run.model.state_dict()["weight"].numpy() for run in runs]
+    assert np.array_equal(*weights)
+    assert runs[0].setup == runs[1].setup
+    with pytest.raises(
+        MakemoreError, match=r"have been read; give the options for reading to makemore\.read"
+    ):
+        makemore.train(corpus, min_count=2, work_dir=tmp_path / "c")
