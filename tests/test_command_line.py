@@ -22,6 +22,7 @@ from makemore.course import lessons as course
 from makemore.course.grading import check_apart
 from makemore.errors import MakemoreError, command_line
 from makemore.reports.comparison import Listener, compare
+from makemore.runs.settings import DEFAULT_TYPE
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def test_an_error_of_a_file_is_told_of_that_file(
 @pytest.mark.parametrize(
     ("words", "type", "directory"),
     [
-        ("--n-embd 3", "lstm", None),
+        ("--n-embd 3", DEFAULT_TYPE, None),
         ("--type=gru", "gru", None),
         ("train --type gru -b3", "gru", None),
         ("-i names --resume --n-embd 3", "bow", "out"),
@@ -106,6 +107,7 @@ class Interrupted:
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupted())
 from makemore.__main__ import main
+from makemore.runs.settings import DEFAULT_TYPE
 main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)

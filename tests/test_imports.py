@@ -80,7 +80,11 @@ def test_model_families_do_not_import_each_other():
     shared = {"makemore.errors", "makemore.models.base", "makemore.models.limits", "makemore.models.loss"}
     for _, path, name in imports():
         # the mixture joins two families; the n-gram is counted without torch
-        counting = name.startswith("makemore.counting") and path in ("models/ngram.py", "models/mixture.py")
+        counting = name.startswith("makemore.counting") and path in (
+            "models/ngram.py",
+            "models/ctw.py",
+            "models/mixture.py",
+        )
         counting |= name.startswith("makemore.models") and path == "models/mixture.py"
         family = path.startswith("models/") and path not in ("models/__init__.py", "models/knobs.py")
         if family and name.startswith("makemore") and not counting:

@@ -171,7 +171,7 @@ def test_eight_lines_can_be_overfitted(type: str, corpus: Corpus) -> None:
     with torch.no_grad():
         total, count = nll(own(model(inputs)[0]), targets)
     reach = 1 if "bigram" in type else 100
-    slack = 0.6 if type == "ngram" else 0.05  # Kneser-Ney never trusts a count of one wholly
+    slack = {"ngram": 0.6, "ctw": 1.8}.get(type, 0.05)  # counting never trusts a count of one wholly
     assert float(total / count) < least_possible(LINES, reach) + slack
 
 

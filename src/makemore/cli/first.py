@@ -13,6 +13,7 @@ from makemore.corpus.kinds import kinds_of
 from makemore.corpus.reading import How
 from makemore.corpus.source import locate
 from makemore.counting.tree import counted
+from makemore.files.locks import held
 from makemore.inference.counts import NGram
 from makemore.runs.ownership import check_free
 from makemore.sampling.draw import sample
@@ -25,7 +26,7 @@ LARGEST = 20_000_000
 COUNTED_TOKENS = 300_000
 """About how many characters are counted, at most."""
 
-COUNTING = ("bigram", "ngram")
+COUNTING = ("bigram", "ngram", "ctw")
 """Types that are fitted by counting, which is done as soon as torch is there."""
 
 ORDER, SAMPLES, LONGEST = 6, 5, 60
@@ -44,6 +45,8 @@ def first_look(
         return None
     check_free(directory, overwrite)
     corpus = read_corpus(source, how)
+    with held(directory):  # it can be written, and nobody else works in it
+        pass
     rows = corpus.at_most("train", COUNTED_TOKENS)
     if not len(rows):
         return corpus, []

@@ -264,6 +264,9 @@ def _train(
         from makemore.cli.first import COUNTING, first_look
         from makemore.cli.stopping import stop_signals
         from makemore.corpus.reading import How
+        from makemore.distributed.devices import DEVICES
+        from makemore.runs.settings import Given
+        from makemore.runs.setup import is_type
 
     # only the first of several processes prints
     quiet = launched() and os.environ["RANK"].lstrip("0") != ""
@@ -275,7 +278,10 @@ def _train(
     named = source[0] if source is not None and len(source) == 1 else source
     lines: Source | None = named
     with outlasting("training"), Display(console, top_k) as display:
-        if not (where.resume or launched() or type in COUNTING):
+        Given(**{each.name: getattr(how, each.name) for each in fields(Given)})  # a wrong value is said first
+        # a type's own options are checked by torch's models, and have loaded torch already
+        known = (type is None or is_type(type)) and how.device in DEVICES and not given
+        if known and not (where.resume or launched() or type in COUNTING):
             look = first_look(named, where.work_dir, where.overwrite, How(**read_as), how.seed)
             if look is not None:
                 display.first(*look)

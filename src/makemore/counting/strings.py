@@ -18,7 +18,7 @@ PIECE = 1 << 17
 """Places that are packed at a time, to fit the processor's cache."""
 
 
-def count_strings(tokens: Array, n: int, V: int) -> tuple[list[Array], list[Array]]:
+def count_strings(tokens: Array, n: int, V: int, distinct: bool = True) -> tuple[list[Array], list[Array]]:
     """Count the strings that end in a predicted character.
 
     Args:
@@ -26,12 +26,13 @@ def count_strings(tokens: Array, n: int, V: int) -> tuple[list[Array], list[Arra
             the last.
         n: The length of the longest strings.
         V: The size of the vocabulary.
+        distinct: Whether to count as Kneser and Ney do.
 
     Returns:
         For each length k = 1 .. n the keys of the different strings, sorted, and their counts, (S,) each.
         A key is (place of the first k - 1 characters in the list before) * V + last character. The counts are
-        those of Kneser and Ney: how often the string occurs if it has n characters or begins the line, else
-        how many different characters occur before it.
+        how often a string occurs, or, as Kneser and Ney count, how many different characters occur before it
+        unless it has n characters or begins the line.
 
     """
     strings, count, names = _whole_strings(tokens, n, V)
@@ -51,7 +52,7 @@ def count_strings(tokens: Array, n: int, V: int) -> tuple[list[Array], list[Arra
     number = suffix = np.zeros(1, dtype=np.int64)  # level 0 has the empty string
     for whole, parent, last, count in reversed(levels):
         parent = number[parent]  # now among the whole ones
-        if keys:  # the same string without its first character, on the level before
+        if keys and distinct:  # the same string without its first character, on the level before
             suffix = np.searchsorted(keys[-1], suffix[parent] * V + last)
             different = np.bincount(suffix, minlength=len(keys[-1]))
             counts[-1] = np.where(different > 0, different, counts[-1])  # 0: it begins the line

@@ -23,6 +23,10 @@ owned = False
 """Whether `own_process` was called."""
 
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""What `pick_device` understands."""
+
+
 def pick_device(name: str) -> torch.device:
     """Return the device with a name.
 
@@ -40,7 +44,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = next(device for device, is_there in available.items() if is_there)
     if name not in available:
-        guess = alike(name, ["auto", *available])
+        guess = alike(name, DEVICES)
         raise MakemoreError(
             f"device must be auto, cpu, cuda or mps, not {quoted(name)}{';' * bool(guess)}{guess}",
             option="device",

@@ -13,7 +13,7 @@ no dropout, no padding. And `import torch`, which takes longer than twenty sampl
 In reading order:
 
     base.py         the class of all, and what they share: linear layers, LayerNorm, sigmoid
-    counts.py       bigram, bigram_nn and ngram
+    counts.py       bigram, bigram_nn, ngram and ctw
     windows.py      mlp and mlp_bn
     wavenet.py      wavenet
     recurrent.py    rnn, gru, lstm, mixture and mingru
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from makemore.inference.attention import BagOfWords, Transformer
 from makemore.inference.base import Inference
-from makemore.inference.counts import Bigram, BigramNN, NGram
+from makemore.inference.counts import CTW, Bigram, BigramNN, NGram
 from makemore.inference.llama import Llama
 from makemore.inference.recurrent import GRU, LSTM, RNN, MinGRU, Mixture
 from makemore.inference.wavenet import WaveNet
@@ -37,6 +37,7 @@ from makemore.inference.windows import MLP, MLPBatchNorm
 FORMS: dict[str, type[Inference]] = {
     "bigram": Bigram,
     "ngram": NGram,
+    "ctw": CTW,
     "bigram_nn": BigramNN,
     "mlp": MLP,
     "mlp_bn": MLPBatchNorm,

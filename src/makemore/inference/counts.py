@@ -1,12 +1,13 @@
-"""Models that are tables: bigram, bigram_nn, and the n-gram, whose table is a tree of sorted lists.
+"""Models that are tables: bigram, bigram_nn, and ngram and ctw, whose tables are trees of sorted lists.
 
-The equations are in makemore/models/bigram.py, bigram_nn.py and ngram.py.
+The equations are in makemore/models/bigram.py, bigram_nn.py and ngram.py, and counting/context_tree.py.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from makemore.counting.context_tree import ContextTree
 from makemore.counting.strings import find
 from makemore.counting.tree import SHAPE_ORDER
 from makemore.inference.base import Array, Inference, State
@@ -123,3 +124,18 @@ class NGram(Inference):
         n = self.first[k][context + 1] - first
         child = np.arange(n.sum()) + np.repeat(first - (n.cumsum() - n), n)
         p[np.repeat(known, n), self.last[k][child]] += self.own[k][child]
+
+
+class CTW(Inference):
+    """Contexts of all lengths, weighed by Bayes' rule. State: (B, D), the contexts' numbers, -1 if never seen."""
+
+    knobs = ("depth",)
+
+    def prepare(self) -> None:
+        self.tree = ContextTree(self.V, self.weights)
+        if self.tree.depth != self.config["depth"] or self.tree.base.shape != (self.V,):
+            raise ValueError("depth and vocabulary must be those of the weights")
+
+    def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        p, contexts = self.tree.step(ids, None if state is None else state[0])
+        return np.log(p), (contexts,)

@@ -24,6 +24,7 @@ In reading order:
     loss.py         the negative log-likelihood, the loss of every model
     bigram.py       counts of pairs
     ngram.py        counts of up to 8 characters, with Kneser-Ney smoothing (counted in makemore.counting)
+    ctw.py          counts of contexts of all lengths, weighed by Bayes' rule
     bigram_nn.py    the table of pairs, learned by gradient descent
     mlp.py          a window of embeddings and one hidden layer
     mlp_bn.py       several hidden layers with batch normalisation
@@ -50,6 +51,7 @@ from makemore.models.base import Model, ModelConfig
 from makemore.models.bigram import Bigram
 from makemore.models.bigram_nn import BigramNN
 from makemore.models.bow import BagOfWords
+from makemore.models.ctw import CTW
 from makemore.models.knobs import Knob, configured, knobs_of
 from makemore.models.llama import Llama
 from makemore.models.mingru import MinGRU
@@ -64,6 +66,7 @@ from makemore.models.wavenet import WaveNet
 MODELS: dict[str, type[Model]] = {
     "bigram": Bigram,
     "ngram": NGram,
+    "ctw": CTW,
     "bigram_nn": BigramNN,
     "mlp": MLP,
     "mlp_bn": MLPBatchNorm,

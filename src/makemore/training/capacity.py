@@ -37,7 +37,7 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
             f"characters; use {TABLES[type]} instead, or fewer characters with min_count",
             option=("type", "min_count"),
         )
-    if type in (*TABLES, "ngram") or (has := memory(device)) is None:
+    if type in (*TABLES, "ngram", "ctw") or (has := memory(device)) is None:
         return
     most, kept = bounds(vocab_size, config)
     if _PARAMETER * most + tokens * _NUMBER * kept < has / 4:
@@ -64,7 +64,7 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
 
 def untrained_size(type: str, corpus: Corpus) -> int:
     """Return how many parameters a type has on a corpus with its default Config."""
-    if type == "ngram":  # how much it counts depends on the lines
+    if type in ("ngram", "ctw"):  # how much they count depends on the lines
         return count_parameters(fitted(corpus, type))
     if type in TABLES:
         return len(corpus.vocab) ** 2
