@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 import makemore as library
+from makemore.cli import first
 from makemore.corpus.cache import read_corpus
 from makemore.models import MODELS, knobs
 from makemore.runs import settings
 from makemore.runs.weights import read_tensors
-from makemore.training import start as training
 from makemore.training.events import Done, Started, Step
 
 COMMAND = [sys.executable, "-m", "makemore"]
@@ -60,16 +60,17 @@ def test_without_arguments_it_trains_the_default_model_on_names_into_out(
 ) -> None:
     asked = []
 
-    def read(source: str, how: Any, on_progress: Any) -> Any:
+    def read(source: str, how: Any) -> Any:
         asked.append(source)
         return read_corpus(small, how)  # fewer lines, to be quick
 
-    monkeypatch.setattr(training, "read_corpus", read)
+    monkeypatch.setattr(first, "read_corpus", read)
     monkeypatch.setitem(settings.RECIPES, "mixture", settings.Recipe(max_steps=2))
     out = ok()
     assert asked == [None]  # the bundled names, whatever lies here
     assert library.load("out").type == "mixture"
     assert "makemore sample out" in out
+    assert out.index("by counting") < out.index("training mixture")
 
 
 def test_what_training_prints(ok: Any, small: Path) -> None:

@@ -37,6 +37,7 @@ MAIN = ("curve", "temperature", "lengths", "nearest")
 WORDS = {
     "n_embd": "embedding channels",
     "n_embd2": "hidden channels",
+    "depth": "longest context",
     "n_layer": "layers",
     "n_head": "attention heads",
     "block_size": "longest line",
