@@ -53,7 +53,7 @@ def geometric(random, n, spread):
     return p / p.sum()
 
 
-@pytest.mark.parametrize("n", [3, 10, 30, 180, 2000])
+@pytest.mark.parametrize("n", [3, 30, *(pytest.param(n, marks=pytest.mark.slow) for n in (10, 180, 2000))])
 @pytest.mark.parametrize(
     ("kind", "how"),
     [(zipf, 0.5), (zipf, 1.5), (geometric, 3.0), (geometric, 6.0)],
@@ -116,6 +116,7 @@ def test_copying_of_lines_too_long_for_their_probabilities():
     assert found.train == found.held_out == 0
 
 
+@pytest.mark.slow
 def test_intervals_of_the_copy_ratio_hold_the_truth():
     random = np.random.default_rng(5)
     for m in (8, 100):

@@ -1,6 +1,7 @@
 """The mixture of an LSTM and an n-gram: what its parts know of a line in training, and what it learns."""
 
 import numpy as np
+import pytest
 import torch
 
 import makemore
@@ -57,6 +58,7 @@ def test_the_network_is_trained_and_the_counts_are_not():
     assert all(torch.equal(value, before[name]) for name, value in model.ngram.state_dict().items())
 
 
+@pytest.mark.slow
 def test_it_is_better_than_its_parts(tmp_path):
     """On lines that are partly rules, partly rare strings: names, trained for a moment."""
     losses = {}

@@ -78,6 +78,7 @@ def test_attention_is_the_model_s_own(small, tmp_path):
     assert len(figure.axes) == 4
 
 
+@pytest.mark.slow
 def test_plots_of_a_large_file(names_run, tmp_path, monkeypatch):
     """A file on disk has the same plots as in memory; for a larger file, they show some of the lines."""
     in_memory = makemore.load(names_run)

@@ -517,14 +517,18 @@ ASKED = [
 @pytest.mark.parametrize(("options", "choice", "is_wanted"), ASKED, ids=range(len(ASKED)))
 def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_wanted):
     """The first is distributed as the model's lines, the second as those that are left, and so on."""
-    model, times = fitted("gru", vocab), 2000
+    model, times = fitted("gru", vocab), 600
     lines = all_lines(model, vocab, 2, options.get("prefix", ""), options.get("cut", False), **choice)
     lines = {line: p for line, p in lines.items() if is_wanted(line)}
     k = min(3, len(lines))
     asked = options | {"max_length": 2, "unique": True} | choice
     found = [tuple(drawn(model, vocab, k, **asked, seed=seed)) for seed in range(times)]
     expected = without_replacement(lines, k)
-    assert_drawn_from(found, expected)
+    pairs: Counter[tuple[str, ...]] = Counter()  # there are too many triples to meet each often
+    for drawn_lines, q in expected.items():
+        pairs[drawn_lines[:2]] += q
+    assert set(found) <= set(expected)
+    assert_drawn_from([drawn_lines[:2] for drawn_lines in found], pairs)
     included = {line: sum(q for lines, q in expected.items() if line in lines) for line in lines}
     for line, q in included.items():
         share = sum(line in lines for lines in found) / times
@@ -536,7 +540,7 @@ def test_long_lines_are_drawn_without_replacement_too(vocab):
     model = fitted("bigram", vocab)
     p = all_lines(model, vocab, 6)
     likely = sorted(p, key=p.get)[-30:]
-    pairs = [drawn(model, vocab, 2, max_length=6, unique=True, seed=seed) for seed in range(3000)]
+    pairs = [drawn(model, vocab, 2, max_length=6, unique=True, seed=seed) for seed in range(1000)]
     total = sum(p.values())
     expected = {
         line: p[line] / total * sum(q / (total - q) for other, q in p.items() if other != line) for line in p

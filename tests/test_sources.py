@@ -28,7 +28,7 @@ def test_the_default_is_the_bundled_list_even_if_there_is_a_file_called_names(
     makemore: Callable[..., Any], small_run: Path
 ) -> None:
     shutil.copytree(small_run, "names")
-    for command in (["models"], ["inspect"], ["inspect", "names"], ["models", "-i", "names"]):
+    for command in (["models"], ["inspect", "names"]):
         assert makemore(*command).status == 0
     assert read(None).reading.lines == 32033
     assert read("names").reading.bundled

@@ -391,7 +391,7 @@ def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_pa
     steps = [e for e in events if isinstance(e, Step)]
     assert run.summary().seconds > 2.9
     assert run.settings.max_steps == -1
-    assert steps[-1].done == 1.0
+    assert steps[-1].done == pytest.approx(1, abs=0.01)  # time goes on between two looks at the clock
     rates = [e.learning_rate / run.settings.learning_rate for e in steps]
     assert (
         0 < rates[0] <= max(rates) <= 1
@@ -411,6 +411,7 @@ def test_time_ends_training_and_the_schedule_is_fitted_to_it(names: Path, tmp_pa
     assert counted.summary().steps == steps_now + 5
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
     losses = {}
     for precision in ("float32", "bfloat16"):
