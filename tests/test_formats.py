@@ -29,6 +29,7 @@ from makemore.corpus.source import locate
 from makemore.errors import MakemoreError
 from makemore.files.json_io import flat_from_json
 from makemore.metrics.looks import before_training
+from makemore.reports import inspection
 from makemore.runs.run import Run
 
 NAMES = locate(None).paths[0].read_text("utf-8").split("\n")[:300]
@@ -38,6 +39,8 @@ TEXT = "\n".join(NAMES) + "\n"
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # test_inspection.py measures the pace; here it would take most of the time
+    monkeypatch.setattr(inspection, "pace_of", lambda *_: 0.01)
 
 
 def lines(corpus: Corpus) -> list[str]:
