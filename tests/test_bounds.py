@@ -453,12 +453,13 @@ def many_characters(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", ["--type ngram", "--max-steps 2"])
+@pytest.mark.parametrize("options", [{"type": "ngram"}, {"max_steps": 1}], ids=["ngram", "default"])
 def test_many_characters(peak, many_characters, tmp_path, options):
     code = f"""
+import makemore
 from makemore.cli import main as cli
-for command in ('-i {many_characters} -o {tmp_path}/run {options}', 'sample {tmp_path}/run -n 50 --seed 1',
-                'explain {tmp_path}/run 一丁'):
+makemore.train({str(many_characters)!r}, work_dir={str(tmp_path / "run")!r}, **{options})
+for command in ('sample {tmp_path}/run -n 50 --seed 1 --cut', 'explain {tmp_path}/run 一丁'):
     sys.argv = ['makemore', *command.split()]
     try:
         cli.main()

@@ -56,14 +56,14 @@ class Mixture(rnn.LSTM):
         nn.init.zeros_(self.trust.weight)
         with torch.no_grad():  # at first it is the n-gram, and the network is trusted little
             self.trust.bias.copy_(torch.tensor([-1.0, math.log(math.e - 1)]))
-        self._lines: Array = np.zeros(0, dtype=np.uint64)  # the different lines that were counted, as hashes
+        self._lines: Array = np.zeros(0, dtype=np.int64)  # the different lines that were counted, as hashes
         self._copies: Array = np.zeros(0, dtype=np.int64)
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         self.ngram.fit(tokens, kinds)
         stream = tokens.cpu().numpy()
         lengths = np.diff(np.flatnonzero(stream == 0))
-        self._lines, self._copies = np.unique(hashes(stream[1:], lengths), return_counts=True)
+        self._lines, self._copies = np.unique(_signed(hashes(stream[1:], lengths)), return_counts=True)
 
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
@@ -85,8 +85,13 @@ class Mixture(rnn.LSTM):
         """How often each line (B, T) was counted, (B,)."""
         ids = np.pad(idx.cpu().numpy()[:, 1:], ((0, 0), (0, 1)))  # (B, T), each line with its end
         lengths = (ids == 0).argmax(1) + 1
-        lines = hashes(ids[np.arange(ids.shape[1]) < lengths[:, None]], lengths)
+        lines = _signed(hashes(ids[np.arange(ids.shape[1]) < lengths[:, None]], lengths))
         at = np.searchsorted(self._lines, lines).clip(max=max(0, len(self._lines) - 1))
         known = self._lines[at] == lines if len(self._lines) else np.zeros(len(lines), dtype=bool)
         copies = np.where(known, self._copies[at] if len(self._lines) else 0, 0)
         return torch.from_numpy(copies.astype(np.int64)).to(idx.device)
+
+
+def _signed(hashed: Array) -> Array:
+    """The same bits as signed numbers: torch.compile turns NumPy into torch, which cannot search unsigned ones."""
+    return hashed.view(np.int64)
