@@ -19,7 +19,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         "sampling.py --types bigram,gru",
         "memorisation.py --lists names",
         "throughput.py",
-        "decisions.py",
+        "decisions.py --parts unique",
     ],
 )
 def test_short_mode(command: str) -> None:

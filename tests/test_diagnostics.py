@@ -170,9 +170,9 @@ def test_a_fault_inside_a_watched_step_leaves_no_hook(tmp_path: Path) -> None:
 @pytest.mark.slow
 @each_type
 def test_the_defaults_are_sound(type: str, tmp_path: Path) -> None:
-    rows, codes = watched("names", tmp_path / "run", type=type, max_steps=50, patience=0)
+    rows, codes = watched("names", tmp_path / "run", type=type, max_steps=25, patience=0)
     assert codes == set()
-    assert len(rows) == 50
+    assert len(rows) == 25
 
 
 def test_a_learning_rate_of_one_is_called_too_large(tmp_path: Path) -> None:
