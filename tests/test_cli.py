@@ -270,6 +270,26 @@ def test_prefix_and_pattern(ok: Any, names_run: Path) -> None:
     assert all(re.fullmatch("ka...", line) for line in lines)
 
 
+def test_wishes(ok: Any, names_run: Path) -> None:
+    asked = (
+        "--starts-with",
+        "m",
+        "--ends-with",
+        "a",
+        "--contains",
+        "i",
+        "--contains",
+        "l",
+        "--length",
+        "5-8",
+    )
+    for more in (("-n", 30), ("-n", 30, "--unique", "--novel"), ("--most-likely", 30)):
+        lines = ok("sample", names_run, *asked, "--without", "e", "--pattern", ".*[^r].", *more).splitlines()
+        assert len(lines) == 30
+        assert all(re.fullmatch("m[^e]{3,6}a", line) and {"i", "l"} <= set(line) for line in lines)
+        assert not any(line.endswith("ra") for line in lines)
+
+
 def test_unique_and_novel(ok: Any, names_run: Path) -> None:
     lines = ok("sample", names_run, "-n", 500, "--unique", "--temperature", 0.5).splitlines()
     assert len(lines) == len(set(lines)) == 500

@@ -94,6 +94,7 @@ def test_model_families_do_not_import_each_other():
 DOORS = {
     ("training/start.py", "train"),
     ("runs/run.py", "sample"),
+    ("runs/run.py", "most_likely"),
     ("reports/comparison.py", "compare"),
     ("cli/score.py", "score"),
 }

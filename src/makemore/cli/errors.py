@@ -51,6 +51,7 @@ _SPELLINGS = {
     "output": ("-o", "--output"),
     "n": ("-n", "--number", "--most-likely"),
     "number": ("-n", "--number"),
+    "prefix": ("--prefix", "--starts-with"),
     "batch_size": ("--batch-size", "-b"),
     "learning_rate": ("--learning-rate", "-l"),
     "weight_decay": ("--weight-decay", "-w"),

@@ -34,6 +34,7 @@ makemore -i 'data/*.gz' --nproc 2   files larger than memory, with several proce
 makemore sample mine -n 1000 > more.txt
 makemore sample mine --prefix ka --temperature 0.7
 makemore sample mine --pattern '[a-d].{4,6}' --novel --unique
+makemore sample mine --ends-with son --without q --length 5-8
 makemore sample mine --most-likely 10 --prefix ka
 makemore sample mine --nproc 2 -n 10000000 > many.txt
 """,

@@ -34,7 +34,7 @@ def option(
 
     Args:
         help: What `--help` says about it.
-        short: A second spelling: a hyphen and a letter.
+        short: A second spelling, such as a hyphen and a letter.
         group: The section of the help that it belongs to.
         convert: Makes the value from the words typed; None leaves that to cyclopts.
         hyphen: Whether a value may begin with a hyphen.

@@ -4,7 +4,7 @@
 
 import sys
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +26,17 @@ FEW = 1000
 class LineOptions:
     """Which lines to sample."""
 
-    prefix: Annotated[str, option("What every line begins with.", hyphen=True)] = ""
+    prefix: Annotated[str, option("What every line begins with.", "--starts-with", hyphen=True)] = ""
+    ends_with: Annotated[str, option("What every line ends with.", hyphen=True)] = ""
+    contains: Annotated[
+        list[str], option("What every line contains; give it several times for several texts.", hyphen=True)
+    ] = field(default_factory=list)
+    without: Annotated[
+        list[str], option("What no line contains; give it several times for several texts.", hyphen=True)
+    ] = field(default_factory=list)
+    length: Annotated[
+        str | None, option("How many characters a line has: 5-8, 5, or 5- for 5 or more.", hyphen=True)
+    ] = None
     pattern: Annotated[
         str | None, option("A regular expression that the whole line must match.", hyphen=True)
     ] = None

@@ -131,12 +131,16 @@ class Run:
         *,
         prefix: str = "",
         pattern: str | None = None,
+        ends_with: str = "",
+        contains: str | Sequence[str] = (),
+        without: str | Sequence[str] = (),
+        length: str | None = None,
+        max_length: int | None = None,
+        novel: bool = False,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float = 1.0,
-        max_length: int | None = None,
         unique: bool = False,
-        novel: bool = False,
         cut: bool = False,
         seed: int | None = None,
     ) -> list[str]:
@@ -146,13 +150,17 @@ class Run:
             n: How many.
             prefix: What every line begins with.
             pattern: A regular expression that the whole line must match.
+            ends_with: What every line ends with.
+            contains: A text that every line contains, or several.
+            without: A text that no line contains, or several.
+            length: How many characters a line has: "5-8", "5" or "5-".
+            max_length: The most characters of a line. None allows as many after the prefix as the longest line
+                of the corpus has.
+            novel: Only lines that are not in the corpus.
             temperature: Below 1 safer, above 1 wilder; at 0 each character is the most likely one.
             top_k: Sample from the k most likely characters only. None allows all.
             top_p: Sample only from the most likely characters that together have at least this probability.
-            max_length: The most characters of a line. None allows as many after the prefix as the longest line
-                of the corpus has.
             unique: Sample without replacement, so that no line occurs twice.
-            novel: Only lines that are not in the corpus.
             cut: Also lines that go on after max_length characters, which are cut there. `stream` says which.
             seed: The same seed gives the same lines; None picks a new one.
 
@@ -160,9 +168,8 @@ class Run:
             MakemoreError: An option is not valid, or too few lines were found.
 
         """
-        options = SampleOptions(
-            prefix, pattern, temperature, top_k, top_p, max_length, unique, novel, cut, seed
-        )
+        lines = (prefix, pattern, ends_with, contains, without, length, max_length, novel)
+        options = SampleOptions(*lines, temperature, top_k, top_p, unique, cut, seed)
         return [sample.text for sample in self.stream(n, options)]
 
     def stream(
@@ -190,6 +197,10 @@ class Run:
         *,
         prefix: str = "",
         pattern: str | None = None,
+        ends_with: str = "",
+        contains: str | Sequence[str] = (),
+        without: str | Sequence[str] = (),
+        length: str | None = None,
         max_length: int | None = None,
         novel: bool = False,
     ) -> Generator[Sample, None, None]:
@@ -201,8 +212,8 @@ class Run:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.
 
         """
-        options = SampleOptions(prefix=prefix, pattern=pattern, max_length=max_length, novel=novel)
-        return self._sampler(n).most_likely(n, options)
+        wanted = SampleOptions(prefix, pattern, ends_with, contains, without, length, max_length, novel)
+        return self._sampler(n).most_likely(n, wanted)
 
     def with_seen(self, samples: Iterable[Sample]) -> Iterator[scoring.SeenSample]:
         """Yield each sample with whether the corpus has it, looked up many at a time."""

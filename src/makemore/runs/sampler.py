@@ -59,4 +59,13 @@ class Sampler:
             )
         max_length = len(prefix) + longest if options.max_length is None else options.max_length
         keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if options.novel else None
-        return replace(options, prefix=prefix, max_length=max_length), keep
+        wishes, normal = options.wishes, self.spelling.normal
+        options = replace(
+            options,
+            prefix=prefix,
+            max_length=max_length,
+            ends_with=normal(wishes.ends_with),
+            contains=tuple(map(normal, wishes.contains)),
+            without=tuple(map(normal, wishes.without)),
+        )
+        return options, keep

@@ -54,8 +54,8 @@ def sample(
     would. Raises MakemoreError if an option is not valid, or too few lines were found; these are yielded
     first.
     """
-    wanted = Wanted(n, options, keep)
     tree = tree or Tree(model, vocab, options.prefix, options.max_length)
+    wanted = Wanted(n, options, tree, keep)
     seed = int(np.random.default_rng().integers(2**63)) if options.seed is None else options.seed
     if options.unique:
         yield from different(tree, wanted, int(np.random.default_rng(seed).integers(2**63)))
@@ -150,11 +150,11 @@ class _Chunks:
     def _possible(
         self, lines: Integers, who: Integers, row: Integers, rows: Integers
     ) -> tuple[Integers, Integers, Integers]:
-        """Drop the samples that can no longer match the pattern, and empty their lines.
+        """Drop the samples that can no longer become wanted lines, and empty their lines.
 
         Given, and returned without them: the samples that have not ended, the row of each, and the rows.
         """
-        if self.wanted.matcher is None:
+        if not self.wanted.prunes:
             return who, row, rows
         one = np.empty(len(rows), dtype=np.intp)
         one[row] = who  # a sample of each row

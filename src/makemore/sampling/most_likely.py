@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,13 +52,13 @@ def most_likely(
 ) -> Generator[Sample, None, None]:
     """Yield the n lines with the lowest nll, lowest first, then by text. Nothing is random.
 
-    As in `draw.sample`, a line's nll includes its end. None is cut. Of the options only prefix, pattern and
-    max_length, which must be given, are used.
+    As in `draw.sample`, a line's nll includes its end. None is cut. Of the options only those that say which
+    lines are wanted are used; max_length must be given.
     Raises MakemoreError if an option is not valid, or too few lines were found; these are yielded first.
     """
-    alone = SampleOptions(prefix=options.prefix, pattern=options.pattern, max_length=options.max_length)
-    wanted = Wanted(n, alone, keep)
-    yield from _best(Tree(model, vocab, options.prefix, options.max_length), wanted, None)
+    alone = replace(options, temperature=1.0, top_k=None, top_p=1.0, unique=False, cut=False, seed=None)
+    tree = Tree(model, vocab, options.prefix, options.max_length)
+    yield from _best(tree, Wanted(n, alone, tree, keep), None)
 
 
 def different(tree: Tree, wanted: Wanted, seed: int) -> Iterator[Sample]:
@@ -267,7 +267,7 @@ class _Search:
             parent=parent,
             state=state,
         )
-        if self.wanted.matcher is not None:
+        if self.wanted.prunes:
             could = self.wanted.could(tree.texts(further.ids))
             refused += could.count(False)
             further = further.take(np.array(could, dtype=bool))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from makemore.errors import MakemoreError, shown
 from makemore.files.typed import check_fields
 from makemore.inference.base import log_softmax
+from makemore.sampling.wishes import Wishes, several
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,14 +25,19 @@ class SampleOptions:
         prefix: What every line begins with.
         pattern: A regular expression that the whole line must match. The lines are distributed as the model's
             lines are, given that they match.
+        ends_with: What every line ends with. As with a pattern, the lines are distributed as the model's are,
+            given that they do; likewise for the next three.
+        contains: A text that every line contains, or several, all of which it contains.
+        without: A text that no line contains, or several, none of which it contains.
+        length: How many characters a line has: "5-8", "5" or "5-".
+        max_length: The most characters of a line. For a `Run`, None allows as many after the prefix as the
+            longest line of its corpus has.
+        novel: Only lines that are not in the run's corpus.
         temperature: Divides the logits. Below 1 samples are safer, above 1 wilder; at 0 each character is the
             most likely one.
         top_k: Sample from the k most likely characters only. None, or more than there are, allows all.
         top_p: Sample only from the most likely characters that together have at least this probability.
-        max_length: The most characters of a line. For a `Run`, None allows as many after the prefix as the
-            longest line of its corpus has.
         unique: Sample without replacement, so that no line occurs twice.
-        novel: Only lines that are not in the run's corpus.
         cut: Also lines that go on after max_length characters, which are cut there. Otherwise the lines are
             distributed as the model's lines are, given that they end within max_length characters.
         seed: The same seed gives the same lines; None picks a new one.
@@ -42,12 +49,16 @@ class SampleOptions:
 
     prefix: str = ""
     pattern: str | None = None
+    ends_with: str = ""
+    contains: str | Sequence[str] = ()
+    without: str | Sequence[str] = ()
+    length: str | None = None
+    max_length: int | None = None
+    novel: bool = False
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float = 1.0
-    max_length: int | None = None
     unique: bool = False
-    novel: bool = False
     cut: bool = False
     seed: int | None = None
 
@@ -60,6 +71,9 @@ class SampleOptions:
             from makemore.sampling.pattern import Matcher
 
             Matcher(self.pattern)
+        for name in ("contains", "without"):
+            object.__setattr__(self, name, several(name, getattr(self, name)))
+        _ = self.wishes  # checks itself
         warm, k, p, most, seed = self.temperature, self.top_k, self.top_p, self.max_length, self.seed
         finite = math.isfinite(warm)
         _must(warm >= 0 and finite, "temperature", warm, "0 or more", "; 1 leaves the model as it is")
@@ -67,6 +81,12 @@ class SampleOptions:
         _must(0 < p <= 1, "top_p", p, "more than 0 and at most 1", "; 1 allows every character")
         _must(most is None or most >= 1, "max_length", most, "1 or more")
         _must(seed is None or 0 <= seed < 2**63, "seed", seed, "0 or more and less than 2^63")
+
+    @property
+    def wishes(self) -> Wishes:
+        """What the lines end with, contain and leave out, and their lengths."""
+        contains, without = several("contains", self.contains), several("without", self.without)
+        return Wishes(self.ends_with, contains, without, self.length)
 
     def log_probabilities(self, logp: Floats) -> Floats:
         """Return the model's log-probabilities (D, V) after temperature, then top_k, then top_p."""

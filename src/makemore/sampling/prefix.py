@@ -1,4 +1,4 @@
-"""Which prefixes and lengths are possible."""
+"""Which prefixes, other texts and lengths are possible."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ def checked_length(vocab: Vocab, prefix: str, max_length: int | None) -> int:
             f"prefix {quoted(prefix)} is longer than max_length={shown(max_length)}; raise it",
             option=("prefix", "max_length"),
         )
-    try:
-        known = vocab.decode(vocab.encode(prefix))
-    except MakemoreError as error:
-        raise MakemoreError(f"prefix {quoted(prefix)}: {error}", option="prefix") from None
-    if vocab.unknown and UNKNOWN in known:
-        character = prefix[known.index(UNKNOWN)]
-        raise MakemoreError(
-            f"prefix {quoted(prefix)}: the character {character!r} (U+{ord(character):04X}) is too rare in "
-            "the training file; choose another prefix, or train with a lower min_count",
-            option=("prefix", "min_count"),
-        )
+    check_known(vocab, "prefix", prefix)
     return max_length
+
+
+def check_known(vocab: Vocab, name: str, text: str) -> None:
+    """Raise MakemoreError if a text, the value of an argument, has a character that no line can have."""
+    try:
+        known = vocab.decode(vocab.encode(text))
+    except MakemoreError as error:
+        raise MakemoreError(f"{name} {quoted(text)}: {error}", option=name) from None
+    if vocab.unknown and UNKNOWN in known:
+        character = text[known.index(UNKNOWN)]
+        raise MakemoreError(
+            f"{name} {quoted(text)}: the character {character!r} (U+{ord(character):04X}) is too rare in "
+            "the training file; choose another text, or train with a lower min_count",
+            option=(name, "min_count"),
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from makemore.errors import MakemoreError, quoted
 from makemore.sampling.wanted import Wanted
+from makemore.sampling.wishes import listed
 
 
 def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -> MakemoreError:
@@ -17,12 +18,14 @@ def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -
     conditions = {
         "max_length": (f"end within {limit:,} character{'s' * (limit != 1)}", "raise max_length"),
         "pattern": (f"match pattern={quoted(options.pattern)}", "loosen the pattern"),
+        "wishes": (f"satisfy {listed(list(wanted.wishes.named().values()), 'and')}", "wish for less"),
         "novel": ("are new (novel=True)", "allow lines of the corpus"),
         "unique": ("are all different (unique=True)", "allow repeats"),
     }
     given = {
         "max_length": long,
         "pattern": wanted.matcher is not None,
+        "wishes": bool(wanted.wishes),
         "novel": wanted.keep is not None,
         "unique": options.unique,
     }
@@ -35,9 +38,8 @@ def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -
     remedies += ["raise temperature"] * random
     if found or not remedies:
         remedies.insert(0, "ask for fewer")
-    *most, last = remedies
-    remedy = f"{', '.join(most)} or {last}" if most else last
+    asked += wanted.wishes.named()
     return MakemoreError(
-        f"found {found:,} of {wanted.n:,} lines that {kinds}, {tried}; {remedy}",
+        f"found {found:,} of {wanted.n:,} lines that {kinds}, {tried}; {listed(remedies, 'or')}",
         option=tuple(asked) + ("temperature",) * random,
     )

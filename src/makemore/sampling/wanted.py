@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from makemore.errors import MakemoreError, shown
 from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Tree
+from makemore.sampling.wishes import Outlook
 
 if TYPE_CHECKING:
     from makemore.sampling.pattern import Matcher
@@ -20,12 +22,12 @@ PATIENCE, PATIENCE_SECONDS = 200_000, 60.0
 
 
 class Wanted:
-    """The n lines that the caller wants; `keep` is a further condition, such as `novel`; None accepts all.
+    """The n lines of a tree that the caller wants; `keep` is a further condition, such as `novel`; None accepts all.
 
-    Raises MakemoreError if n is negative or too large.
+    Raises MakemoreError if n is negative or too large, or no line can be wanted.
     """
 
-    def __init__(self, n: int, options: SampleOptions, keep: Keep | None = None) -> None:
+    def __init__(self, n: int, options: SampleOptions, tree: Tree, keep: Keep | None = None) -> None:
         if not 0 <= n < 2**63:
             raise MakemoreError(f"n must be 0 or more and less than 2^63, not {shown(n)}", option="n")
         self.n, self.options, self.keep = n, options, keep
@@ -34,18 +36,29 @@ class Wanted:
             from makemore.sampling.pattern import Matcher
 
             self.matcher = Matcher(options.pattern)
-        self.every = self.matcher is None and keep is None
+        self.wishes = options.wishes
+        self.outlook: Outlook | None = None
+        if self.wishes:
+            self.outlook = Outlook(self.wishes, tree.vocab, options.prefix, tree.max_length)
+        self.prunes = self.matcher is not None or self.outlook is not None
+        """Whether there are beginnings that cannot become wanted lines."""
+        self.every = not self.prunes and keep is None
         """Whether every line that ends is wanted."""
 
     def could(self, beginnings: list[str]) -> list[bool]:
-        """Return which beginnings can still become lines that match the pattern."""
-        if self.matcher is None:
-            return [True] * len(beginnings)
-        return [self.matcher.could(beginning) for beginning in beginnings]
+        """Return which beginnings can still become lines that match the pattern and satisfy the wishes."""
+        outlook, matcher = self.outlook, self.matcher
+        return [
+            (outlook is None or outlook.could(each)) and (matcher is None or matcher.could(each))
+            for each in beginnings
+        ]
 
     def matching(self, lines: list[str]) -> list[bool]:
-        """Return which lines match the pattern."""
-        return [self.matcher is None or self.matcher.does(line) for line in lines]
+        """Return which lines match the pattern and satisfy the wishes."""
+        wishes, matcher = self.wishes, self.matcher
+        return [
+            (not wishes or wishes.does(line)) and (matcher is None or matcher.does(line)) for line in lines
+        ]
 
     def kept(self, lines: list[str]) -> list[bool]:
         """Return which lines meet the further condition."""

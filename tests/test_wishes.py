@@ -1,0 +1,200 @@
+"""Lines that end with, contain, leave out: distributed as the model's lines, given that they do."""
+
+import itertools
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_sampling import all_lines, assert_drawn_from, drawn, fitted, without_replacement
+
+from makemore.corpus.vocab import UNKNOWN, Vocab
+from makemore.errors import MakemoreError
+from makemore.sampling import automaton
+from makemore.sampling.most_likely import most_likely
+from makemore.sampling.options import SampleOptions
+from makemore.sampling.wishes import Outlook
+
+VOCAB = Vocab("abc")
+LINES = ["".join(line) for n in range(1, 6) for line in itertools.product("abc", repeat=n)]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fitted("gru", VOCAB)
+
+
+def holds(line, prefix="", ends_with="", contains=(), without=(), length="1-", pattern=".*"):
+    """Whether a line is wished for, in the plainest words."""
+    least, dash, most = length.partition("-")
+    return (
+        line[: len(prefix)] == prefix
+        and line[len(line) - len(ends_with) :] == ends_with
+        and all(text in line for text in [contains] * isinstance(contains, str) or contains)
+        and not any(text in line for text in [without] * isinstance(without, str) or without)
+        and int(least) <= len(line) <= int(most or (9 if dash else least))
+        and re.fullmatch(pattern, line) is not None
+    )
+
+
+WISHES = [
+    {"ends_with": "ab"},
+    {"ends_with": "aa", "contains": "b"},
+    {"contains": ("ab", "ca")},
+    {"contains": ("bab", "ab", "c")},
+    {"without": "a"},
+    {"without": ("ab", "c"), "ends_with": "ba"},
+    {"length": "2-3"},
+    {"length": "4", "prefix": "b", "ends_with": "b"},
+    {"length": "3-", "contains": "cc", "without": "b"},
+    {"prefix": "ab", "ends_with": "aba"},
+    {"pattern": "a.*|.*c", "ends_with": "c", "without": "cc"},
+]
+
+
+@pytest.mark.parametrize("wishes", WISHES, ids=range(len(WISHES)))
+def test_lines_are_the_models_given_the_wishes(model, wishes):
+    for cut, choice in [(False, {}), (True, {"temperature": 1.5})]:
+        lines = all_lines(model, VOCAB, 5, wishes.get("prefix", ""), cut, **choice)
+        wanted = {line: p for line, p in lines.items() if holds(line, **wishes)}
+        assert len(wanted) > 1
+        assert_drawn_from(drawn(model, VOCAB, 5000, cut=cut, **wishes, **choice), wanted)
+
+
+def test_the_test_can_fail(model):
+    wanted = {line: p for line, p in all_lines(model, VOCAB, 5).items() if line.endswith("b")}
+    with pytest.raises(AssertionError):
+        assert_drawn_from(drawn(model, VOCAB, 5000, ends_with="b", temperature=1.5), wanted)
+
+
+@pytest.mark.parametrize("wishes", WISHES, ids=range(len(WISHES)))
+def test_the_most_likely_lines_are_those_of_an_enumeration(model, wishes):
+    lines = all_lines(model, VOCAB, 5, wishes.get("prefix", ""))
+    wanted = sorted((line for line in lines if holds(line, **wishes)), key=lambda line: -lines[line])[:10]
+    options = SampleOptions(max_length=5, **wishes)
+    assert [s.text for s in most_likely(model, VOCAB, len(wanted), options)] == wanted
+
+
+def test_different_lines_are_sampled_without_replacement(model):
+    wishes = {"contains": "a", "ends_with": "b", "length": "2-3"}
+    p = {line: p for line, p in all_lines(model, VOCAB, 5).items() if holds(line, **wishes)}
+    pairs = [tuple(drawn(model, VOCAB, 2, unique=True, seed=seed, **wishes)) for seed in range(300)]
+    assert_drawn_from(pairs, without_replacement(p, 2))
+
+
+def test_wishes_and_a_further_condition(model):
+    def keep(lines):
+        return ["aa" not in line for line in lines]
+
+    wanted = {
+        line: p for line, p in all_lines(model, VOCAB, 5).items() if line[-1:] == "a" and keep([line])[0]
+    }
+    assert_drawn_from(drawn(model, VOCAB, 5000, ends_with="a", keep=keep), wanted)
+
+
+texts = st.text("abx", min_size=1, max_size=3)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text("abx", max_size=3),
+    st.lists(texts, max_size=3),
+    st.lists(texts, max_size=2),
+    st.none() | st.tuples(st.integers(1, 6), st.integers(0, 6)),
+    st.sampled_from(["ab", "abx", "abxy", "axy"]),
+    st.integers(1, 5),
+)
+def test_a_beginning_is_given_up_exactly_if_no_line_can_come_of_it(
+    ends_with, contains, without, span, characters, most
+):
+    length = None if span is None else f"{span[0]}-{sum(span)}"
+    options = SampleOptions(ends_with=ends_with, contains=contains, without=without, length=length)
+    every = [[""]]
+    for _ in range(most):
+        every.append([line + c for line in every[-1] for c in characters])
+    lines = [line for some in every for line in some if options.wishes.does(line)]
+    assert lines == [
+        line
+        for some in every
+        for line in some
+        if holds(line, "", ends_with, contains, without, length or "0-")
+    ]
+    try:
+        outlook = Outlook(options.wishes, Vocab(characters), "", most)
+    except MakemoreError:
+        assert not lines
+        return
+    assert lines or (span and span[0] > 1)  # lines that are too short are not given up early
+    possible = {line[:i] for line in lines for i in range(len(line) + 1)}
+    for some in every:
+        for beginning in some:
+            if span is None or span[0] == 1:
+                assert outlook.could(beginning) == (beginning in possible)
+            else:
+                assert outlook.could(beginning) >= (beginning in possible)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"length": "5-2"}, "length must be a range such as 5-8, 5 or 5-, not '5-2'"),
+        ({"length": "short"}, "length must be a range such as 5-8, 5 or 5-, not 'short'"),
+        ({"length": "-3"}, "not '-3'"),
+        ({"length": ""}, "not ''"),
+        ({"length": "0"}, "not '0'"),
+        ({"length": 3}, "length must be a string or None, not 3"),
+        (
+            {"length": "7-9"},
+            "length='7-9' asks for 7 characters or more, but lines have at most max_length=5",
+        ),
+        ({"contains": "z"}, "contains 'z': the character 'z' (U+007A) is not among the 3 characters"),
+        ({"ends_with": "az"}, "ends_with 'az': the character 'z'"),
+        ({"contains": 3}, "contains must be a string or strings, not 3"),
+        ({"without": ("a", 3)}, "without must be a string or strings, not ('a', 3)"),
+        ({"without": ""}, "without='' would leave out every line"),
+        ({"ends_with": "a\nb"}, "ends_with must be one line"),
+        ({"without": "b", "contains": ("a", "cb")}, "contains='a' and 'cb' and without='b' cannot all hold"),
+        ({"without": "b", "prefix": "ab"}, "prefix='ab' and without='b' cannot all hold"),
+        ({"without": ("a", "b", "c")}, "without='a' and 'b' and 'c' cannot"),
+        ({"without": ("a", "b", "cc"), "length": "2-"}, "found 0 of 3 lines that satisfy without="),
+        ({"contains": "abc", "ends_with": "bab"}, "need 6 characters, but lines have at most max_length=5"),
+        (
+            {"contains": "b", "ends_with": "ca", "length": "1-2"},
+            "need 3 characters; ask for less or raise the",
+        ),
+        ({"contains": "a" * 999, "ends_with": "bb"}, "are longer than 1,000 characters together"),
+    ],
+)
+def test_wishes_that_make_no_sense(monkeypatch, model, options, says):
+    monkeypatch.setattr("makemore.sampling.wanted.PATIENCE", 2000)
+    with pytest.raises(MakemoreError, match=re.escape(says)) as error:
+        drawn(model, VOCAB, 3, **options)
+    assert error.value.options
+
+
+def test_what_is_left_out_may_be_unknown(model):
+    assert drawn(model, VOCAB, 50, without="z") == drawn(model, VOCAB, 50)
+
+
+def test_a_rare_character_cannot_be_wished_for():
+    vocab = Vocab("ab" + UNKNOWN, unknown=True)
+    model = fitted("ngram", vocab, ["ab", "ba", "a" + UNKNOWN], order=2)
+    with pytest.raises(MakemoreError, match=r"contains 'x': the character 'x' .* is too rare"):
+        drawn(model, vocab, 3, contains="x")
+    with pytest.raises(MakemoreError, match="without='a' and 'b' cannot all hold"):
+        drawn(model, vocab, 3, without=("a", "b"))
+
+
+def test_too_many_wishes_at_once(monkeypatch, model):
+    monkeypatch.setattr(automaton, "MOST_STEPS", 30)
+    with pytest.raises(MakemoreError, match="contains='abc' and 'bca' and 'cab' are too many or too long"):
+        drawn(model, VOCAB, 3, contains=("abc", "bca", "cab"))
+
+
+def test_many_characters_are_one_step():
+    """The automaton's size depends on the wishes, not on the vocabulary."""
+    vocab = Vocab("".join(chr(0x4E00 + i) for i in range(5000)) + "abc")
+    outlook = Outlook(SampleOptions(ends_with="ab", contains="c").wishes, vocab, "", 9)
+    assert len(outlook.automaton.states) <= 6
+    assert outlook.could(chr(0x4E01) * 6)
+    assert not outlook.could(chr(0x4E01) * 7)
