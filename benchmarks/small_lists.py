@@ -132,7 +132,8 @@ def main() -> None:
                 if not options.short:  # another process may have kept other lists
                     others = common.load("small_lists").get("lists", {})
                     common.keep(
-                        "small_lists", kept | {"lists": others | {n: kept["lists"][n] for n in names}}
+                        "small_lists",
+                        kept | {"lists": others | {n: kept["lists"][n] for n in names if n in kept["lists"]}},
                     )
                 print(f"{name} {size} {repeat}: done", flush=True)
     print(section(kept))

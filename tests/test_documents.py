@@ -34,6 +34,8 @@ def a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     lines = library.read("companies").lines(range(0, 26_000, 50))
     Path("mine.txt").write_text("\n".join(lines), "utf-8")
+    rows = [f'{i},"{line}"' for i, line in enumerate(lines)]
+    Path("people.csv").write_text("\n".join(["id,name", *rows]), "utf-8")
     for name in ("data/a.txt", "more/b.txt"):
         Path(name).parent.mkdir()
         Path(name).write_text("\n".join(line + name[0] for line in lines), "utf-8")

@@ -1,6 +1,7 @@
 """What `inspect` finds in small files with known content."""
 
 import json
+import re
 import unicodedata
 from collections import Counter
 
@@ -146,6 +147,8 @@ FORMATS = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_formats(look, name):
     found = look(FORMATS[name])
+    table = name in ("csv", "tsv", "json")
+    assert (found["format"].pop("column") is not None, found["format"].pop("columns") != {}) == (table, table)
     assert found["format"] == {"name": name, "share": 1.0, "header": None}
     assert ("other_format" in codes(found)) == (name != "list")
 
@@ -162,14 +165,17 @@ def test_formats(look, name):
 def test_headers(look, lines, name):
     found = look(lines)
     assert (found["format"]["name"], found["format"]["header"]) == (name, lines[0])
-    assert any(lines[0] in warned["message"] for warned in found["warnings"])
+    if name == "list":
+        assert any(lines[0] in warned["message"] for warned in found["warnings"])
+    else:  # reading a column leaves the header out
+        assert list(found["format"]["columns"]) == re.split("[,;]", lines[0])
 
 
 @pytest.mark.parametrize("name", ["names", "words", "companies"])
 def test_the_bundled_lists_are_lists(name):
     found = inspect(name, pace=0.01).to_json()
     assert found["source"] == f"{name} (bundled)"
-    assert found["format"] == {"name": "list", "share": 1.0, "header": None}
+    assert found["format"] == {"name": "list", "share": 1.0, "header": None, "columns": {}, "column": None}
     assert not {"other_format", "duplicates", "long_lines", "few_lines"} & set(codes(found))
     assert 0 < found["expected"]["half_width"] < 0.05
     assert found["recommendation"]["type"] == DEFAULT_TYPE

@@ -35,7 +35,8 @@ def _of_reading(reading: Reading) -> list[str]:
         if n
     ]
     said = f", dropped {' and '.join(dropped)}" if dropped else ""
-    lines = [f"read {shown(reading.source)}: {reading.lines:,} lines{said}"]
+    column = f", column {shown(reading.column)}" * bool(reading.column)
+    lines = [f"read {shown(reading.source)}{column}: {reading.lines:,} lines{said}"]
     if reading.skipped:
         lines.append(f"skipped in it: {reading.skipped}")
     if reading.stripped:

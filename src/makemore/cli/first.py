@@ -15,6 +15,7 @@ from makemore.corpus.source import locate
 from makemore.counting.tree import counted
 from makemore.files.locks import held
 from makemore.inference.counts import NGram
+from makemore.metrics.looks import check_no_table
 from makemore.runs.ownership import check_free
 from makemore.sampling.draw import sample
 from makemore.sampling.options import SampleOptions
@@ -44,7 +45,7 @@ def first_look(
     if size is None or size > LARGEST:
         return None
     check_free(directory, overwrite)
-    corpus = read_corpus(source, how)
+    corpus = check_no_table(read_corpus(source, how), how)
     with held(directory):  # it can be written, and nobody else works in it
         pass
     rows = corpus.at_most("train", COUNTED_TOKENS)

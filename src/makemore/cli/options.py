@@ -93,6 +93,11 @@ class ReadingOptions:
         bool, option("Keep white space at the ends of lines, which is stripped otherwise.")
     ] = False
     drop_undecodable: Annotated[bool, option("Drop lines that are not valid in this encoding.")] = False
+    column: Annotated[
+        str | None,
+        option("Of a table (CSV, TSV, JSON lines, Parquet), read this column: its name or number."),
+    ] = None
+    as_lines: Annotated[bool, option("Read whole rows, although the file looks like a table.")] = False
 
 
 READING = ReadingOptions()

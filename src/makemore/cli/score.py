@@ -50,6 +50,7 @@ def score(
     ] = None,
     encoding: Annotated[str, option("Encoding of these files.")] = "utf-8",
     drop_undecodable: Annotated[bool, option("Drop lines that are not valid in this encoding.")] = False,
+    column: Annotated[str | None, option("Of a table, score this column: its name or number.")] = None,
     letters: Annotated[bool, option("Also print the part of each character.")] = False,
     json: Annotated[
         bool, option("Print one JSON object per line: text, nll, and with --letters also letters.")
@@ -78,7 +79,7 @@ def score(
     if not lines and source is None and sys.stdin is not None and sys.stdin.isatty():
         print("reading lines from the terminal; Ctrl-D ends them", file=sys.stderr)
     dropped: list[int] = []
-    how = How(encoding, drop_undecodable=drop_undecodable)
+    how = How(encoding, drop_undecodable=drop_undecodable, column=column)
     some = lines or lines_of(source or locate("-"), how, dropped.append)
     unknown = Unknown()
     with joined() as group, closing(run.scored(some, letters, ALONE if lines else group)) as scored:

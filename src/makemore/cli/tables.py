@@ -261,6 +261,8 @@ def show_inspection(console: Console, found: Inspection, files: Sequence[str], g
         say(console, reason)
     repaired = any(each.remedy.endswith(f"> {REPAIRED}") for each in found.warnings)
     line, more = f"makemore -i {REPAIRED if repaired else shlex.join(files)}", f" {given}" * bool(given)
+    if found.format.column is not None and not {"--column", "--as-lines"} & set(given.split()):
+        more += f" --column {shlex.quote(found.format.column)}"
     if advised.max_length and not repaired and "--max-length" not in given:
         more += f" --max-length {advised.max_length}"
     lead = f"try{', once that is done' * repaired} (at most about {_roughly(advised.seconds)} here):"

@@ -46,6 +46,7 @@ def read(
     min_count: int = 1,
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
+    column: str | int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Corpus:
     """Read lines from files, check them, and return their corpus.
@@ -61,6 +62,8 @@ def read(
         min_count: Replace characters that occur less often by U+FFFD.
         keep_spaces: Keep white space at the ends of lines.
         drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
+        column: Read tables (CSV, TSV, JSON lines or Parquet), and take this column's values as the lines: its
+            name, or its number from 1.
         on_progress: Called with the bytes read so far, and the bytes in total or None.
 
     Returns:
@@ -70,7 +73,7 @@ def read(
         MakemoreError: The source cannot be read or trained on.
 
     """
-    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
+    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column)
     return read_corpus(source, how, on_progress)
 
 
@@ -88,6 +91,7 @@ def read_corpus(
     if found.size is not None and (corpus := _reused(directory, found, sizes)) is not None:
         return corpus
     reading = Reading(found.name, found.bundled, skipped=said(found.skipped), keep_spaces=how.keep_spaces)
+    reading.column = "" if how.column is None else str(how.column)
     where = shown(found.name if len(found.paths) != 1 else name_of(found.paths[0]))
     numbering, stamps = Numbering(reading, how, where), found.stamps()
     numbered = numbering.numbered(blocks(found, reading, how, on_progress, sizes))
@@ -110,7 +114,9 @@ def read_corpus(
 def _key(source: Source, how: How) -> str:
     """Return the name of the entry for a source."""
     options = asdict(how)
-    min_count = options.pop("min_count")
+    min_count, _ = options.pop("min_count"), options.pop("as_lines")
+    if options["column"] is None:
+        del options["column"]
     what = [FORMAT, options, min_count, [str(path.resolve()) for path in source.paths]]
     return hashlib.blake2b(json.dumps(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 

@@ -30,7 +30,6 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"\x04\x22\x4d\x18|\x1f[\x9d\xa0]|LZIP\x01", "compressed in an unknown way", "unpack it first"),
     (rb"\x1f\x8b|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY", "compressed twice", "unpack it once"),
     (rb"SQLite format 3\0", "an SQLite database", _SQLITE),
-    (rb"PAR1[\x15\x19\x1c]", "a Parquet table", _TABLE),
     (rb"ARROW1\0|\xff\xff\xff\xff(?s:.){2}\0\0\x10\0", "an Arrow table", _TABLE),
     (rb"\x89HDF\r\n\x1a\n", "an HDF5 file", _TABLE),
     (rb"\x93NUMPY", "a NumPy array", _TABLE),

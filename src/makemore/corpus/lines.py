@@ -15,6 +15,7 @@ from makemore.corpus.formats import for_file, on_one_line
 from makemore.corpus.reading import LONGEST, How, OnProgress, Reading
 from makemore.corpus.sizes import SIZES, Sizes, usual
 from makemore.corpus.source import Source, is_stream, name_of
+from makemore.corpus.tables import check_not_parquet, values
 from makemore.corpus.vocab import code_points
 from makemore.errors import MakemoreError, shown
 
@@ -126,7 +127,9 @@ def lines_of(source: Source, how: How, on_bad: Callable[[int], None] = lambda ba
 def _unchanged(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
     """Yield the pieces of a file. Raises MakemoreError if it changes meanwhile."""
     before = _stamp(path)
-    for piece in decoded(path, how, sizes):
+    if how.column is None:
+        check_not_parquet(path)
+    for piece in decoded(path, how, sizes) if how.column is None else values(path, how, sizes):
         if before is not None and piece.position > before[0]:  # a file that keeps growing has no end
             break
         yield piece

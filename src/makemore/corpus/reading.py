@@ -27,6 +27,9 @@ class How:
         min_count: Characters that occur less often in the whole list are replaced by U+FFFD.
         keep_spaces: Keep white space at the ends of lines.
         drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
+        column: Read the files as tables (CSV, TSV, JSON lines or Parquet), and take the values of this column
+            as the lines: its name, or its number from 1.
+        as_lines: Train on the whole rows of a table, which is refused otherwise.
 
     Raises:
         MakemoreError: A value is not valid.
@@ -38,6 +41,8 @@ class How:
     min_count: int = 1
     keep_spaces: bool = False
     drop_undecodable: bool = False
+    column: str | int | None = None
+    as_lines: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -47,6 +52,13 @@ class How:
             raise MakemoreError(f"max_length must be 1 or more, not {self.max_length}", option="max_length")
         if self.min_count < 1:
             raise MakemoreError(f"min_count must be 1 or more, not {self.min_count}", option="min_count")
+        if self.column == "":
+            raise MakemoreError("column is empty; give a column's name or its number", option="column")
+        if self.column is not None and self.as_lines:
+            raise MakemoreError(
+                "column and as_lines exclude each other: train on a column, or on whole rows",
+                option=("column", "as_lines"),
+            )
 
     @property
     def limit(self) -> int:
@@ -96,5 +108,7 @@ class Reading:
     """Whether white space at the ends of lines was kept."""
     undecodable: int = 0
     """Lines dropped because they are not in the encoding."""
+    column: str = ""
+    """The column of a table that was read; empty if whole lines were."""
     gaps: int = 0
     """Lines that follow a blank one."""

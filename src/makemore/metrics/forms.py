@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from makemore.corpus.charsets import encoded_twice
 from makemore.corpus.formats import LINE_ENDS, replaced
+from makemore.corpus.tables import NUMBER
 
 Command = Callable[[str], str]
 """Takes a line in the format and returns a shell command that repairs standard input; "" if there is none."""
@@ -75,10 +76,10 @@ FORMATS = (
     Format(
         "json",
         "JSON, an object or array on each line",
-        "keep only the field you want, for example name",
+        "put each item on its own line",
         0.8,
         _is_json,
-        command=_always("jq -r .name"),
+        command=_always("jq -r '.[]'"),
     ),
     Format(
         "json_array",
@@ -119,7 +120,7 @@ FORMATS = (
         "numbers",
         "nothing if that is what you want: the model learns which digits follow which",
         0.9,
-        re.compile(r"[-+(]?\d[\d ./()-]*(,\d+)?").fullmatch,
+        NUMBER.fullmatch,
     ),
     Format(
         "counted",

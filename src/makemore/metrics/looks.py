@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import re
 import shlex
 from collections import Counter
@@ -15,6 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import How
+from makemore.corpus.tables import THINGS, is_header, usual
+from makemore.corpus.tables import cells as cells_of
+from makemore.errors import MakemoreError, shown
 from makemore.files.results import Result
 from makemore.metrics.advice import Warned
 from makemore.metrics.forms import FORMATS, MARKS, Format
@@ -37,13 +43,10 @@ _MOST = 0.5
 REPAIRED = "lines.txt"
 """The file that the commands of remedies write."""
 
+_LEAST = next(form.least for form in FORMATS if form.name == "csv")
+
 _COLUMNS = 8
 """The most columns that advice names."""
-
-_THINGS = {"name", "names", "word", "words", "title", "titles", "text", "company"}
-_HEADERS = _THINGS | {"label", "id", "value"}
-
-_NUMBER = next(form.fits for form in FORMATS if form.name == "numbers")
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,10 @@ class Mark(Result):
 class Table:
     """The columns of a table."""
 
-    separator: str
     columns: tuple[tuple[str, str], ...]
-    """For each column its name, or "" if there is no header, and an example."""
-    choice: int
-    """The number of the column that probably has the things, from 1."""
-    quoted: bool
-    """Whether fields are in quotes."""
+    """For each column its name, or its number if there is no header, and an example."""
+    choice: str
+    """The column that probably has the things."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def look(corpus: Corpus) -> Looks:
     rows = random.permutation(n)[:SNIFFED] if n < 1 << 22 else random.integers(n, size=SNIFFED)
     top, *some = corpus.lines(np.append(0, rows))
     source = "" if corpus.reading is None else corpus.reading.source
-    looks = _form(top, some, source.lower().endswith((".csv", ".tsv")))
+    start = corpus.lines(np.arange(min(n, SNIFFED)))
+    looks = _form(top, some, start, source.lower().endswith((".csv", ".tsv")))
     if not corpus.on_disk and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
         some = corpus.lines(np.arange(n))
     else:
@@ -110,21 +111,29 @@ def look(corpus: Corpus) -> Looks:
 # the format
 
 
-def _form(top: str, some: list[str], exported: bool) -> Looks:
+def _form(top: str, some: list[str], start: list[str], exported: bool) -> Looks:
     """Return the format of a list.
 
     Args:
         top: Its first line.
         some: Lines chosen at random.
+        start: The first lines, in order: a cell in quotes may have a line break in it.
         exported: Whether its name is that of a table, whose first line names the columns, even a single one.
 
     """
-    cells = {mark: [_cells(line, mark) for line in some] for mark in ("\t", ";", ",")}
+    cells = {mark: [cells_of(line, mark) for line in some] for mark in ("\t", ";", ",")}
     for each in cells.values():
         if all(fields[-1] == "" for fields in each):  # the marks only end lines
             for fields in each:
                 fields.pop()
-    same = {mark: _usual([len(fields) for fields in each]) for mark, each in cells.items()}
+    same = {mark: usual([len(fields) for fields in each]) for mark, each in cells.items()}
+    first: list[list[str]] = []
+    if max(same.values()) < _LEAST and any('"' in line for line in start):
+        for mark in cells:
+            with contextlib.suppress(csv.Error):  # a quote that is never closed
+                rows = [row for row in csv.reader(start, delimiter=mark) if row][:-1]
+                if rows and (share := usual([len(row) for row in rows])) > same[mark]:
+                    first, same[mark] = rows, share
     mark = max(same, key=lambda mark: same[mark])  # the first if several are equal
     name, share, example = "list", 1.0, ""
     for form in FORMATS:
@@ -137,54 +146,43 @@ def _form(top: str, some: list[str], exported: bool) -> Looks:
         if found >= form.least:
             name, share, example = form.name, found, fits[0] if fits else ""
             break
+    if name == "json":
+        return Looks(name, share, example=example, table=_of_keys([*filter(form.fits, start)]))
     if name not in ("tsv", "csv"):
-        named = _is_header([top], []) or (exported and some.count(top) < 2)
+        named = is_header([top], []) or (exported and some.count(top) < 2)
         header = top if name in ("list", "quoted") and named else None
         return Looks(name, share, header, example=example)
-    names = _cells(top, mark)
-    header = top if _is_header(names, cells[mark]) else None
-    table = _table(mark, names if header else [], cells[mark], any('"' in line for line in some))
-    return Looks(name, share, header, table=table)
+    first = first or [cells_of(line, mark) for line in start]
+    header = top if is_header(first[0], first) else None
+    return Looks(name, share, header, table=_table(first[0] if header else [], first))
 
 
-def _cells(line: str, mark: str) -> list[str]:
-    """Split a line at a mark, but not inside quotes, nor at a comma before a space, as in "Doe, Jane"."""
-    line = line[:100_000]  # csv refuses longer fields
-    return next(csv.reader([line.replace(", ", " ") if mark == "," else line], delimiter=mark))
-
-
-def _usual(columns: list[int]) -> float:
-    """Return the share of lines that have the most common number of columns; 0 if that is one column."""
-    (most, times), *_ = Counter(columns).most_common(1)
-    return times / len(columns) if most > 1 else 0.0
-
-
-def _is_header(names: list[str], rows: list[list[str]]) -> bool:
-    """Say whether the first line names columns: it has a usual name, or words above numbers."""
-    if any(name.strip(' "').casefold() in _HEADERS for name in names):
-        return True
-    rows = [row for row in rows if len(row) == len(names)]
-    enough = max(1.0, 0.9 * (len(rows) - 1))
-    return any(
-        not _NUMBER(name.strip()) and sum(bool(_NUMBER(row[i].strip())) for row in rows) >= enough
-        for i, name in enumerate(names)
-    )
-
-
-def _table(mark: str, names: list[str], rows: list[list[str]], quoted: bool) -> Table:
+def _table(names: list[str], rows: list[list[str]]) -> Table:
     """Return the columns of a table. names: The names of the columns, if there is a header."""
     width = Counter(map(len, rows)).most_common(1)[0][0]
     rows = [row for row in rows if len(row) == width and row != names]
+    named = [name.strip() for name in names] if len(names) == width else [""] * width
     columns = list(zip(*rows, strict=True))
-    words = [sum(any(map(str.isalpha, cell)) for cell in cells) / len(cells) for cells in columns]
-    named = names if len(names) == width else [""] * width
+    return _described([name or str(i) for i, name in enumerate(named, 1)], columns)
+
+
+def _of_keys(lines: list[str]) -> Table | None:
+    """Return the keys of JSON objects as the columns of a table; None if there are no objects."""
+    rows = [row for row in map(json.loads, lines) if isinstance(row, dict)]
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    columns = [tuple(str(row[name]) for row in rows if row.get(name) is not None) for name in names]
+    return _described(names, columns) if names else None
+
+
+def _described(names: list[str], columns: list[tuple[str, ...]]) -> Table:
     # words before numbers, then a name that says so, then the most different things
+    words = [sum(any(map(str.isalpha, cell)) for cell in cells) / max(1, len(cells)) for cells in columns]
     ranks = [
-        (share >= 0.5, name.strip(' "').casefold() in _THINGS, len(set(cells)))
-        for share, name, cells in zip(words, named, columns, strict=True)
+        (share >= 0.5, name.strip('"').casefold() in THINGS, len(set(cells)))
+        for share, name, cells in zip(words, names, columns, strict=True)
     ]
-    examples = [next((cell for cell in cells if cell.strip()), "") for cells in columns]
-    return Table(mark, tuple(zip(named, examples, strict=True)), 1 + ranks.index(max(ranks)), quoted)
+    examples = [next((cell.strip() for cell in cells if cell.strip()), "") for cells in columns]
+    return Table(tuple(zip(names, examples, strict=True)), names[ranks.index(max(ranks))])
 
 
 def _marks(lines: list[str], name: str) -> tuple[Mark, ...]:
@@ -227,7 +225,7 @@ def warnings(looks: Looks, source: str, undecodable: int = 0) -> list[Warned]:
     last: list[_Repair] = []
     if looks.name != "list":
         first.append(_of_format(looks, forms[looks.name]))
-    if looks.header:
+    if looks.header and looks.table is None:
         message = f"a header: the first line is {looks.header[:60]!r}"
         header.append(_Repair(message, "remove that line if it is one", "tail -n +2"))
     for mark in looks.marks:
@@ -270,24 +268,32 @@ def _of_format(looks: Looks, form: Format) -> _Repair:
     said = f"another format: {_percent(looks.share)} of the lines look like {form.called}"
     if looks.table is None:
         return _Repair(said, form.remedy, form.command(looks.example))
-    table = looks.table
-    columns = [
-        f"{i} ({f'{name.strip()}, ' * bool(name)}for example {example.strip()[:30]!r})"
-        for i, (name, example) in enumerate(table.columns[:_COLUMNS], 1)
-    ]
-    columns += [f"{len(table.columns) - _COLUMNS} more"] * (len(table.columns) > _COLUMNS)
-    remedy = f"{form.remedy} {', '.join(columns[:-1])} and {columns[-1]}; for column {table.choice}"
-    return _Repair(said, remedy, _cut(table))
+    remedy = (
+        f"read one of its columns, for example with column={shlex.quote(looks.table.choice)}; it has "
+        f"{columns_of(looks.table)}"
+    )
+    return _Repair(said, remedy, options=("column",))
 
 
-def _cut(table: Table) -> str:
-    """Return a command that keeps one column of a table."""
-    mark = table.separator
-    if not table.quoted:
-        between = {"\t": "", ";": " -d';'"}.get(mark, f" -d{mark}")
-        return f"cut{between} -f{table.choice}"
-    reader = "csv.reader(sys.stdin, delimiter='{}')".format("\\t" if mark == "\t" else mark)
-    return f'python3 -c "import csv, sys; [print(r[{table.choice - 1}]) for r in {reader}]"'
+def columns_of(table: Table) -> str:
+    """Return the columns of a table and an example of each, for a message."""
+    columns = [f"{shown(name)} ({example[:30]!r})" for name, example in table.columns[:_COLUMNS]]
+    columns += [f"{len(table.columns) - _COLUMNS:,} more"] * (len(table.columns) > _COLUMNS)
+    return ", ".join(columns[:-1]) + " and " * (len(columns) > 1) + columns[-1]
+
+
+def check_no_table(corpus: Corpus, how: How) -> Corpus:
+    """Return the corpus, or raise MakemoreError if it is the rows of a table, and nobody asked for these."""
+    reading = corpus.reading
+    if how.column is not None or how.as_lines or reading is None or reading.bundled:
+        return corpus
+    if (table := look(corpus).table) is not None:
+        raise MakemoreError(
+            f"{shown(reading.source)}: looks like a table with the columns {columns_of(table)}; choose one, for "
+            f"example with column={shlex.quote(table.choice)}, or train on whole rows with as_lines=True",
+            option=("column", "as_lines"),
+        )
+    return corpus
 
 
 def before_training(corpus: Corpus) -> list[Warned]:

@@ -27,6 +27,7 @@ from makemore.files.paths import damage, kind
 from makemore.files.results import Flag, Result
 from makemore.files.typed import check_fields, checked, checked_path, checked_paths
 from makemore.metrics.baselines import fitted
+from makemore.metrics.looks import check_no_table
 from makemore.models import MODELS, model_class
 from makemore.reports.compared import Comparison, measure, summary_of
 from makemore.reports.pace import pace_of
@@ -107,7 +108,7 @@ def compare(
     given = Given(max_steps=max_steps, time=time)
     pick_device(device)
     directory = checked_path("work_dir", work_dir)
-    corpus = read_corpus(source, how)
+    corpus = check_no_table(read_corpus(source, how), how)
     plan = _Plan(corpus.fingerprint, given.time, given.max_steps)
     _check(directory, plan, names)
     if listener.on_estimate is not None:

@@ -117,6 +117,10 @@ class FormatFound(Result):
     """Share of lines that have it."""
     header: str | None
     """The first line, if it looks like a header."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The columns of a table, and an example of each; without a header their names are numbers."""
+    column: str | None = None
+    """The column that probably has the things."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def inspect(source: Paths | None, how: How = AS_USUAL, *, pace: float | None = N
         ),
         near_duplicates=near_duplicates(seen.times, seen.part),
         neighbours=neighbours(list(seen.times)),
-        format=FormatFound(looks.name, looks.share, looks.header),
+        format=_format(looks),
         marks=looks.marks,
         splits=splits,
         expected=Expected("ngram", loss.nll, half_width),
@@ -158,6 +158,12 @@ def _suspicious(
             name = unicodedata.name(c, "no name")
             found.append(Suspicious(c, f"U+{ord(c):04X}", name, each.count, line))
     return tuple(found)
+
+
+def _format(looks: Looks) -> FormatFound:
+    table = looks.table
+    columns, column = (dict(table.columns), table.choice) if table else ({}, None)
+    return FormatFound(looks.name, looks.share, looks.header, columns, column)
 
 
 def _recommendation(

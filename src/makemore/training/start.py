@@ -21,6 +21,7 @@ from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
 from makemore.files.typed import check_arguments
+from makemore.metrics.looks import check_no_table
 from makemore.models import configure, model_class
 from makemore.runs.directory import RunDirectory
 from makemore.runs.ownership import check_free, check_names
@@ -55,6 +56,8 @@ def train(
     min_count: int = 1,
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
+    column: str | int | None = None,
+    as_lines: bool = False,
     on_progress: OnProgress | None = None,
     device: str = "auto",
     tensorboard: bool = False,
@@ -86,11 +89,13 @@ def train(
         resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
             change.
         overwrite: Replace the run in work_dir.
-        encoding: The encoding of the files; this and the next four are as in `makemore.read`.
+        encoding: The encoding of the files; this and the next five are as in `makemore.read`.
         max_length: Drop longer lines.
         min_count: Replace characters that are rarer.
         keep_spaces: Keep white space at the ends of lines.
         drop_undecodable: Drop lines that are not in the encoding.
+        column: Of a table, train on this column: its name, or its number from 1.
+        as_lines: Train on whole rows, although the file looks like a table.
         on_progress: Called with the bytes read, and the bytes in all or None.
         device: "auto", "cpu", "cuda" or "mps".
         tensorboard: Also write the events for TensorBoard.
@@ -132,7 +137,7 @@ def train(
         precision=precision,
     )
     top_k = SampleOptions(top_k=top_k).top_k  # checks itself
-    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable)
+    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column, as_lines)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
     if isinstance(source, Corpus) and how != How():
@@ -203,7 +208,7 @@ class _Wanted:
         if self.lines is not None:
             return Corpus.from_lines(self.lines, self.how)
         with group.one_first():
-            return read_corpus(self.source, self.how, self.on_progress)
+            return check_no_table(read_corpus(self.source, self.how, self.on_progress), self.how)
 
 
 @dataclass(frozen=True)
