@@ -290,6 +290,17 @@ def test_wishes(ok: Any, names_run: Path) -> None:
         assert not any(line.endswith("ra") for line in lines)
 
 
+def test_rare_wishes(ok: Any, names_run: Path) -> None:
+    """Plain sampling would need a million lines."""
+    for more in ((), ("--unique", "--novel")):
+        lines = ok(
+            "sample", names_run, "--ends-with", "ington", "--contains", "z", "--seed", 1, *more
+        ).splitlines()
+        assert len(lines) == 20
+        assert all(re.fullmatch(".*z.*ington", line) for line in lines)
+        assert len(set(lines)) == 20 or not more
+
+
 def test_unique_and_novel(ok: Any, names_run: Path) -> None:
     lines = ok("sample", names_run, "-n", 500, "--unique", "--temperature", 0.5).splitlines()
     assert len(lines) == len(set(lines)) == 500

@@ -3,19 +3,27 @@
 import itertools
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_sampling import all_lines, assert_drawn_from, drawn, fitted, without_replacement
 
 from makemore.corpus.vocab import UNKNOWN, Vocab
+from makemore.counting.tree import counted
 from makemore.errors import MakemoreError
-from makemore.sampling import automaton
+from makemore.inference.counts import NGram
+from makemore.sampling import automaton, draw, rare
+from makemore.sampling.look_ahead import LookAhead
 from makemore.sampling.most_likely import most_likely
 from makemore.sampling.options import SampleOptions
+from makemore.sampling.rare import bound_of, effective_size
+from makemore.sampling.tree import Tree
+from makemore.sampling.wanted import Wanted
 from makemore.sampling.wishes import Outlook
 
 VOCAB = Vocab("abc")
+SMALL = ["ab", "abc", "abcab", "b", "ba", "bab", "cab", "cca", "c", "aab", "acb", "bca", "bb"]
 LINES = ["".join(line) for n in range(1, 6) for line in itertools.product("abc", repeat=n)]
 
 
@@ -198,3 +206,118 @@ def test_many_characters_are_one_step():
     assert len(outlook.automaton.states) <= 6
     assert outlook.could(chr(0x4E01) * 6)
     assert not outlook.could(chr(0x4E01) * 7)
+
+
+# looking ahead
+
+
+@pytest.fixture
+def always_ahead(monkeypatch):
+    """Look ahead however common the wishes are."""
+    monkeypatch.setattr(rare, "RARE", 0)
+
+
+def ahead(model, n, keep=None, **options):
+    """Sample with an n-gram of lines that have little to do with the model."""
+    stream = VOCAB.encode("\nabcab\nbca\ncc\nab\nccaba\n").astype(np.int64)
+    options = SampleOptions(**{"max_length": 5, "seed": 1} | options)
+    return [s.text for s in draw.sample(model, VOCAB, n, options, keep=keep, lines=lambda: stream)]
+
+
+@pytest.mark.parametrize("wishes", WISHES, ids=range(len(WISHES)))
+@pytest.mark.parametrize(
+    ("cut", "choice"), [(False, {}), (True, {"temperature": 1.5}), (False, {"temperature": 0.7})]
+)
+def test_looking_ahead_changes_no_distribution(model, always_ahead, wishes, cut, choice):
+    lines = all_lines(model, VOCAB, 5, wishes.get("prefix", ""), cut, **choice)
+    wanted = {line: p for line, p in lines.items() if holds(line, **wishes)}
+    assert_drawn_from(ahead(model, 5000, cut=cut, **wishes, **choice), wanted)
+
+
+def test_without_weights_the_distribution_would_change(monkeypatch, model, always_ahead):
+    monkeypatch.setattr(rare, "bound_of", lambda weights: 1.0)
+    proposed = draw._Chunks.proposed
+
+    def unweighted(*args):
+        lines, weights, unended = proposed(*args)
+        return lines, np.ones_like(weights), unended
+
+    monkeypatch.setattr(draw._Chunks, "proposed", unweighted)
+    wanted = {line: p for line, p in all_lines(model, VOCAB, 5).items() if line.endswith("ab")}
+    with pytest.raises(AssertionError, match="chi-square"):
+        assert_drawn_from(ahead(model, 5000, ends_with="ab"), wanted)
+
+
+def test_different_lines_that_look_ahead(monkeypatch, model, always_ahead):
+    monkeypatch.setattr(rare, "PILOT", 100)
+    wishes = {"contains": "a", "ends_with": "b", "length": "2-3"}
+    p = {line: p for line, p in all_lines(model, VOCAB, 5).items() if holds(line, **wishes)}
+    pairs = [tuple(ahead(model, 2, unique=True, seed=seed, **wishes)) for seed in range(120)]
+    assert_drawn_from(pairs, without_replacement(p, 2))
+
+
+def test_looking_ahead_and_a_further_condition(model, always_ahead):
+    lines = all_lines(model, VOCAB, 5, top_p=0.95)
+    wanted = {line: p for line, p in lines.items() if line[0] == "b" and "c" in line}
+    found = ahead(model, 5000, contains="c", top_p=0.95, keep=lambda s: [x[0] == "b" for x in s])
+    assert_drawn_from(found, wanted)
+
+
+@pytest.mark.parametrize("wishes", WISHES[:-1], ids=range(len(WISHES) - 1))
+@pytest.mark.parametrize("cut", [False, True])
+def test_an_ngram_knows_its_own_future(wishes, cut):
+    """If the model is the n-gram that looks ahead, nothing is left to correct: all lines have the same weight."""
+    stream = VOCAB.encode("\n" + "\n".join(SMALL) + "\n").astype(np.int64)
+    model = NGram(len(VOCAB), {"order": 6}, counted(stream, len(VOCAB), 6))
+    options = SampleOptions(max_length=5, cut=cut, **wishes)
+    tree = Tree(model, VOCAB, options.prefix, 5)
+    chunks = draw._Chunks(tree, Wanted(1, options, tree))
+    look = LookAhead(stream, VOCAB, chunks.wanted.outlook, 5, cut)
+    lines, weights, _ = chunks.proposed(500, np.random.default_rng(1), look)
+    assert len(lines) == 500
+    assert weights == pytest.approx(np.full(500, weights.mean()), rel=1e-4)
+    p = {line: p for line, p in lines_of(model, 5, options.prefix, cut).items() if holds(line, **wishes)}
+    assert weights.mean() == pytest.approx(sum(p.values()), rel=1e-4)
+
+
+def lines_of(model, max_length, prefix, cut):
+    """All lines of a model in NumPy, with their probabilities."""
+    found, open_ = {}, {prefix: 1.0}
+    for length in range(len(prefix), max_length + 1):
+        after = {}
+        for text, p in open_.items():
+            state = None
+            for i in VOCAB.encode("\n" + text):
+                logp, state = model.step(np.array([i], dtype=np.intp), state)
+            q = np.exp(logp[0])
+            q[0] *= bool(text)
+            q /= q.sum()
+            found[text] = p * (1.0 if cut and length == max_length else q[0])
+            after |= {text + c: p * r for c, r in zip(VOCAB.characters, q[1:], strict=True)}
+        open_ = after
+    return found
+
+
+def test_the_bound_of_weights():
+    assert bound_of(np.array([1.0, 1, 1, 1])) == 1
+    assert bound_of(np.array([4.0, 1, 1, 2]), excess=0.25) == 2
+    assert bound_of(np.array([4.0, 1, 1, 2]), excess=0.2) == 4
+    assert effective_size(np.array([2.0, 2, 0])) == pytest.approx(2)
+    assert effective_size(np.zeros(3)) == 0
+
+
+def test_common_wishes_and_others_do_not_look_ahead(model):
+    def lines():
+        raise AssertionError("nothing is counted")
+
+    for wishes in ({}, {"ends_with": "a"}, {"pattern": "abcab"}):
+        options = SampleOptions(max_length=5, seed=1, **wishes)
+        assert len(list(draw.sample(model, VOCAB, 2, options, lines=lines))) == 2
+
+
+def test_rare_wishes_that_a_further_condition_makes_impossible(monkeypatch, model, always_ahead):
+    monkeypatch.setattr("makemore.sampling.wanted.PATIENCE", 2000)
+    with pytest.raises(MakemoreError, match="found 0 of 3 lines that satisfy ends_with='a' and are new"):
+        ahead(model, 3, ends_with="a", keep=lambda lines: [False] * len(lines))
+    with pytest.raises(MakemoreError, match=r"found 1 of 2 lines .* are all different"):
+        ahead(model, 2, length="1", without=("a", "b"), unique=True)

@@ -19,6 +19,9 @@ from makemore.sampling.wanted import Keep
 if TYPE_CHECKING:
     from makemore.sampling.stepper import Steps
 
+COUNTED_TOKENS = 300_000
+"""About how many characters are counted to look ahead, at most."""
+
 
 class Sampler:
     """Samples from one model, whose weights must not change, and caches the first steps between calls."""
@@ -38,8 +41,16 @@ class Sampler:
             self._tree_of = last
         else:
             tree.look_ahead()
-        vocab = self.corpus.vocab
-        return draw.sample(self.model, vocab, n, options, keep=keep, tree=tree, group=group)
+        return draw.sample(
+            self.model,
+            self.corpus.vocab,
+            n,
+            options,
+            keep=keep,
+            tree=tree,
+            group=group,
+            lines=lambda: self.corpus.stream(self.corpus.at_most("train", COUNTED_TOKENS)),
+        )
 
     def most_likely(self, n: int, options: SampleOptions) -> Generator[Sample, None, None]:
         """Yield the n most likely lines; see `Run.most_likely`."""

@@ -10,6 +10,8 @@ prefix.py       which prefixes, other texts and lengths are possible
 limits.py       how many lines are made at a time
 wishes.py       what lines end with, contain and leave out, and how long they are
 automaton.py    what of these a beginning of a line has satisfied
+rare.py         wishes that hardly any line satisfies
+look_ahead.py   how likely an n-gram finds it that a line will satisfy them
 pattern.py      regular expressions, in bounded time
 most_likely.py  the most likely lines, and unique samples, by a search of the tree
 """

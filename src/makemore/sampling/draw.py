@@ -6,14 +6,15 @@ result is distributed as if every sample had a row of its own. Rows are dropped 
 Samples follow the model's distribution given that a line is not empty, and that it ends within the longest
 length, unless lines that are cut there are wanted too.
 
-Unique lines (`unique`) come from a search instead: see `most_likely.py`.
+Unique lines (`unique`) come from a search instead: see `most_likely.py`. If hardly any line satisfies the
+wishes, the model looks ahead, and each line has a weight: see `rare.py`.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,10 @@ import numpy as np
 from makemore.corpus.vocab import BOUNDARY, Vocab
 from makemore.distributed.group import ALONE, Group
 from makemore.sampling.limits import MOST_ROWS, samples_at_once
+from makemore.sampling.look_ahead import LookAhead
 from makemore.sampling.most_likely import different
 from makemore.sampling.options import Floats, SampleOptions
+from makemore.sampling.rare import Guide, each_once, guide_for
 from makemore.sampling.stepper import Integers
 from makemore.sampling.tree import Sample, Tree, not_empty
 from makemore.sampling.unmet import unmet
@@ -45,23 +48,29 @@ def sample(
     keep: Keep | None = None,
     tree: Tree | None = None,
     group: Group = ALONE,
+    lines: Callable[[], Integers] | None = None,
 ) -> Generator[Sample, None, None]:
     """Yield n lines sampled from a model, in chunks, so that any number fits in memory.
 
     `options.max_length` must be given. `keep` returns for each of some lines whether it is wanted; this
     replaces `options.novel`. `tree` is that of the same model, prefix and max_length, with the first steps
     cached. Processes of a group must ask for the same lines; each gets all of them, as one process alone
-    would. Raises MakemoreError if an option is not valid, or too few lines were found; these are yielded
-    first.
+    would. `lines` returns lines like the model's, as a stream of ids with boundaries, from which it looks ahead
+    if hardly any line satisfies the wishes. Raises MakemoreError if an option is not valid, or too few lines
+    were found; these are yielded first.
     """
     tree = tree or Tree(model, vocab, options.prefix, options.max_length)
     wanted = Wanted(n, options, tree, keep)
     seed = int(np.random.default_rng().integers(2**63)) if options.seed is None else options.seed
-    if options.unique:
-        yield from different(tree, wanted, int(np.random.default_rng(seed).integers(2**63)))
-        return
     seed = group.same(seed)
     chunks = _Chunks(tree, wanted)
+    if lines is not None:
+        chunks.guide = guide_for(chunks, wanted, tree, lines, np.random.default_rng([seed, BLOCK]))
+    if options.unique and chunks.guide is None:
+        yield from different(tree, wanted, int(np.random.default_rng(seed).integers(2**63)))
+        return
+    if options.unique:
+        wanted.keep = each_once(wanted.keep)
     yield from group.chained(range(0, n, BLOCK), lambda start: _block(chunks, wanted, seed, start))
 
 
@@ -90,7 +99,8 @@ def _block(chunks: _Chunks, wanted: Wanted, seed: int, start: int) -> Iterator[S
         else:
             dry += chunk
         if yielded < n and wanted.should_give_up(dry, since):
-            tried = f"after {sampled:,} samples (acceptance {accepted / sampled:.2g})"
+            ahead = " that looked ahead" * (chunks.guide is not None)
+            tried = f"after {sampled:,} samples{ahead} (acceptance {accepted / sampled:.2g})"
             long = unended > (sampled - accepted) / 2
             raise unmet(wanted, start + yielded, tried, random=True, long=long)
 
@@ -100,6 +110,7 @@ class _Chunks:
 
     def __init__(self, tree: Tree, wanted: Wanted) -> None:
         self.tree, self.wanted, self.options = tree, wanted, wanted.options
+        self.guide: Guide | None = None
 
     @cached_property
     def most(self) -> int:
@@ -108,6 +119,17 @@ class _Chunks:
 
     def sample(self, n: int, random: np.random.Generator) -> tuple[list[Sample], int]:
         """Sample n lines; return the wanted ones, `keep` aside, and how many were rejected as unended."""
+        if self.guide is None:
+            samples, _, unended = self.proposed(n, random)
+        else:
+            samples, weights, unended = self.proposed(n, random, self.guide.ahead)
+            samples = self.guide.taken(samples, weights, random)
+        return samples, unended
+
+    def proposed(
+        self, n: int, random: np.random.Generator, ahead: LookAhead | None = None
+    ) -> tuple[list[Sample], Floats, int]:
+        """Do the same, without what `ahead` changes being made up for; return the lines' weights p / q too."""
         tree, V = self.tree, len(self.tree.vocab)
         lines = np.zeros((n, len(tree.prefix) + 16), dtype=tree.vocab.dtype)  # ids, and 0 after the end
         lines[:, : len(tree.prefix)] = tree.prefix
@@ -115,14 +137,20 @@ class _Chunks:
         ended = np.ones(n, dtype=bool)
         who: Integers = np.arange(n)  # the samples that have not ended
         row: Integers = np.zeros(n, dtype=np.intp)  # for each of them, its row among the nodes
+        logw = np.zeros(n)  # log p / q
         nodes = tree.root()
+        seen = ahead and ahead.root(self.options.prefix)
         for t in range(len(tree.prefix), tree.max_length + 1):
             logq = self.options.log_probabilities(tree.allowed(nodes.logp))  # (D, V)
             if t == 0:
                 logq = not_empty(logq)
                 if np.isnan(logq).any():  # all lines are empty
-                    return [], 0
+                    return [], logw[:0], 0
+            if ahead and seen:
+                logq, gain = ahead.tilted(seen, logq, t)
             ids = choose(np.exp(logq), row, random.random(len(who)))
+            if ahead:
+                logw[who] += gain[row, ids]
             if t == tree.max_length:  # lines that would go on are cut here
                 ended[who] = ids == BOUNDARY
                 ids[:] = BOUNDARY
@@ -139,13 +167,17 @@ class _Chunks:
             who, row, rows = self._possible(lines[:, : t + 1], who, row, rows)
             if not len(who):
                 break
-            nodes = tree.children(nodes, *np.divmod(rows, V))
+            parent, character = np.divmod(rows, V)
+            nodes = tree.children(nodes, parent, character)
+            seen = ahead and seen and ahead.step(seen, parent, character)
         whole = ended | self.options.cut
         texts = tree.texts(lines[whole])
         different = list(dict.fromkeys(texts))
         good = dict(zip(different, self.wanted.matching(different), strict=True)) | {"": False}
         found = zip(texts, nll[whole].tolist(), ended[whole].tolist(), strict=True)
-        return [Sample(*line) for line in found if good[line[0]]], n - len(texts)
+        is_good = [good[text] for text in texts]
+        samples = [Sample(*line) for line, wanted in zip(found, is_good, strict=True) if wanted]
+        return samples, np.exp(logw[whole][is_good]), n - len(texts)
 
     def _possible(
         self, lines: Integers, who: Integers, row: Integers, rows: Integers
