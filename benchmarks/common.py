@@ -46,6 +46,7 @@ ORDER = (
     "decisions",
     "memorisation",
     "small_lists",
+    "transfer",
     "throughput",
     "scale",
 )

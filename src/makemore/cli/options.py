@@ -57,9 +57,13 @@ def whole(help: str, short: str | None = None, *, group: Group | None = None) ->
     return option(help, short, group=group, convert=_to_int)
 
 
-def path(help: str, short: str | None = None) -> Parameter:
-    """Declare an option or an argument that names a file or a directory and must not be empty."""
-    return option(help, short, convert=_to_path)
+def path(help: str, short: str | None = None, *, name: str | None = None) -> Parameter:
+    """Declare an option or an argument that names a file or a directory and must not be empty.
+
+    `name` is its name if that is not the argument's.
+    """
+    declared = option(help, short, convert=_to_path)
+    return declared if name is None else Parameter.combine(declared, Parameter(name=name))
 
 
 def flat(group: Group | None = None) -> Parameter:
@@ -115,6 +119,8 @@ def changed(options: ReadingOptions) -> list[str]:
 
 def flag_of(name: str) -> str:
     """Return the option that sets an argument, as in "--top-k"."""
+    if name == "from_run":  # an argument cannot be called "from" in Python
+        return "--from"
     return f"--{name.replace('_', '-')}"
 
 

@@ -56,6 +56,13 @@ class FileOptions:
         ),
     ] = None
     work_dir: Annotated[Path, path("Directory for everything that the run writes.", "-o")] = WORK_DIR
+    from_run: Annotated[
+        Path | None,
+        path(
+            "Learn from this run directory: start from its weights, as a model of the same type.",
+            name="--from",
+        ),
+    ] = None
     resume: Annotated[bool, option("Continue the run in the work directory.")] = False
     overwrite: Annotated[bool, option("Replace the run in the work directory.")] = False
     sample_only: Annotated[
@@ -281,7 +288,7 @@ def _train(
         Given(**{each.name: getattr(how, each.name) for each in fields(Given)})  # a wrong value is said first
         # a type's own options are checked by torch's models, and have loaded torch already
         known = (type is None or is_type(type)) and how.device in DEVICES and not given
-        if known and not (where.resume or launched() or type in COUNTING):
+        if known and not (where.resume or where.from_run or launched() or type in COUNTING):
             look = first_look(named, where.work_dir, where.overwrite, How(**read_as), how.seed)
             if look is not None:
                 display.first(*look)
@@ -296,6 +303,7 @@ def _train(
                 work_dir=where.work_dir,
                 resume=where.resume,
                 overwrite=where.overwrite,
+                from_run=where.from_run,
                 top_k=top_k,
                 on_progress=display.reading,
                 on_event=display,

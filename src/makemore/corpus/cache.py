@@ -115,8 +115,7 @@ def _key(source: Source, how: How) -> str:
     """Return the name of the entry for a source."""
     options = asdict(how)
     min_count, _ = options.pop("min_count"), options.pop("as_lines")
-    if options["column"] is None:
-        del options["column"]
+    options = {name: value for name, value in options.items() if name not in ("column", "known") or value}
     what = [FORMAT, options, min_count, [str(path.resolve()) for path in source.paths]]
     return hashlib.blake2b(json.dumps(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 

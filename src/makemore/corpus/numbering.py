@@ -44,6 +44,9 @@ class Numbering:
         self._numbers[ord("\n")] = 1
         self._order = [ord("\n")]  # the code points by their numbers, which start with 1
         self._counts = np.zeros(0x110000, dtype=np.int64)
+        for number, character in enumerate(how.known, 2):
+            self._numbers[ord(character)] = number
+            self._order.append(ord(character))
         self.longest = 0
         """Characters of the longest line so far."""
         self.n_lines = 0
@@ -81,7 +84,7 @@ class Numbering:
             raise MakemoreError(f"{self.where}: {nothing}; put one thing on each line")
         codes = np.array(self._order)
         rare = self._counts[codes] < self.how.min_count
-        rare[0] = False
+        rare[: 1 + len(self.how.known)] = False
         characters = "".join(map(chr, codes[1:][~rare[1:]]))
         if (n := int((~rare).sum()) - 1) > MOST_CHARACTERS:
             counts = np.sort(self._counts[codes[1:]])[::-1]

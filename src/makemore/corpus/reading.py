@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from makemore.errors import MakemoreError, shown
 from makemore.files.typed import check_fields
@@ -30,6 +31,7 @@ class How:
         column: Read the files as tables (CSV, TSV, JSON lines or Parquet), and take the values of this column
             as the lines: its name, or its number from 1.
         as_lines: Train on the whole rows of a table, which is refused otherwise.
+        known: Characters that the vocabulary has in any case: those of a run that training starts from.
 
     Raises:
         MakemoreError: A value is not valid.
@@ -43,6 +45,7 @@ class How:
     drop_undecodable: bool = False
     column: str | int | None = None
     as_lines: bool = False
+    known: str = ""
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -59,6 +62,11 @@ class How:
                 "column and as_lines exclude each other: train on a column, or on whole rows",
                 option=("column", "as_lines"),
             )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options by name, as `train` takes them; `known` follows from another of its arguments."""
+        return {name: value for name, value in vars(self).items() if name != "known"}
 
     @property
     def limit(self) -> int:

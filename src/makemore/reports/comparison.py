@@ -113,7 +113,7 @@ def compare(
     _check(directory, plan, names)
     if listener.on_estimate is not None:
         listener.on_estimate(*_estimated(corpus, names, directory, device, plan))
-    begin = functools.partial(train, source, device=device, stop=listener.stop, **vars(how))
+    begin = functools.partial(train, source, device=device, stop=listener.stop, **how.options)
     steps = None if plan.max_steps is None else int(plan.max_steps)
     failed: dict[str, str] = {}
     done: dict[str, list[Run]] = {}

@@ -10,6 +10,7 @@ import torch
 
 from makemore.corpus.corpus import Corpus
 from makemore.distributed.devices import fast_dtype
+from makemore.distributed.environment import launched
 from makemore.errors import MakemoreError, alike
 from makemore.models import MODELS, configure, knobs, model_class
 from makemore.runs.run import Run
@@ -87,6 +88,30 @@ def check_used(type: str, given: Iterable[str]) -> None:
             f"{' and '.join(idle)} {does} nothing for type {type}, which is fitted by counting; leave {it} "
             "out",
             option=(*idle, "type"),
+        )
+
+
+def check_several(type: str, stream: bool, diagnostics: bool) -> None:
+    """Raise MakemoreError for something that several processes cannot do together."""
+    if not launched():
+        return
+    remedy = "train it in one process"
+    if model_class(type).mixes_lines:
+        raise MakemoreError(
+            f"type {type} learns from the lines of a batch together, which cannot be split; {remedy}",
+            option="type",
+        )
+    if model_class(type).counting:
+        raise MakemoreError(
+            f"type {type} is fitted by counting, in seconds, and needs one process; {remedy}",
+            option="type",
+        )
+    if stream:
+        raise MakemoreError(f"the lines come from a stream, which only one process can read; {remedy}")
+    if diagnostics:
+        raise MakemoreError(
+            f"diagnostics can only record the gradients of one process; {remedy}",
+            option="diagnostics",
         )
 
 

@@ -16,7 +16,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How, OnProgress
 from makemore.corpus.source import locate
 from makemore.distributed.devices import pick_device
-from makemore.distributed.environment import launch_id, launched, restarted
+from makemore.distributed.environment import launch_id, restarted
 from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
@@ -29,12 +29,12 @@ from makemore.runs.run import Run
 from makemore.runs.settings import DEFAULT_TYPE, Given
 from makemore.runs.setup import Setup
 from makemore.sampling.options import SampleOptions
-from makemore.training import capacity
+from makemore.training import capacity, transfer
 from makemore.training.counting import count
 from makemore.training.engine import Engine
 from makemore.training.events import Diagnosed, Done, Event, Started
 from makemore.training.loop import steps
-from makemore.training.plan import check_spelling, check_used, settings_for, settings_to_resume
+from makemore.training.plan import check_several, check_spelling, check_used, settings_for, settings_to_resume
 from makemore.training.progress import shown
 from makemore.training.tensorboard import board
 from makemore.training.watch import Watch, finish
@@ -58,6 +58,7 @@ def train(
     drop_undecodable: bool = False,
     column: str | int | None = None,
     as_lines: bool = False,
+    from_run: str | Path | None = None,
     on_progress: OnProgress | None = None,
     device: str = "auto",
     tensorboard: bool = False,
@@ -96,6 +97,7 @@ def train(
         drop_undecodable: Drop lines that are not in the encoding.
         column: Of a table, train on this column: its name, or its number from 1.
         as_lines: Train on whole rows, although the file looks like a table.
+        from_run: The directory of a run to learn from: its type, and its weights to start from.
         on_progress: Called with the bytes read, and the bytes in all or None.
         device: "auto", "cpu", "cuda" or "mps".
         tensorboard: Also write the events for TensorBoard.
@@ -154,6 +156,7 @@ def train(
         type=type,
         knobs=knobs,
         given=given,
+        from_run=from_run,
     )
     running = _Running(
         device=pick_device(device),
@@ -200,6 +203,7 @@ class _Wanted:
     type: str | None
     knobs: dict[str, float]
     given: Given
+    from_run: str | Path | None
 
     def read(self, group: Group) -> Corpus:
         """Read the lines; one of several processes goes first and fills the cache for the others."""
@@ -227,16 +231,21 @@ class _Running:
 
 def _start(wanted: _Wanted, running: _Running) -> Run:
     """Start a run and train it."""
+    if wanted.from_run is not None:
+        source = transfer.source_run(wanted.from_run, wanted.type, wanted.knobs)
+        knobs, how = transfer.knobs_of(source), transfer.knowing(wanted.how, source.vocab)
+        wanted = dataclasses.replace(wanted, type=source.type, knobs=knobs, how=how)
     type = DEFAULT_TYPE if wanted.type is None else wanted.type
     configure(type, 1, **wanted.knobs)  # report a wrong option before reading a large file
     switches = {"compile": running.compile, "diagnostics": running.diagnostics}
     check_used(type, [*wanted.given.names, *(name for name, on in switches.items() if on)])
-    _check_several(type, wanted.source, running.diagnostics)
+    check_several(type, _is_stream(wanted.source), running.diagnostics)
     check_free(wanted.directory, wanted.overwrite)
     with joined(running.device) as group:
         corpus = wanted.read(group)
         config = configure(type, corpus.longest, **wanted.knobs)
-        settings = settings_for(type, corpus, wanted.given, running.device)
+        own = None if wanted.from_run is None else transfer.gentler(type)
+        settings = settings_for(type, corpus, wanted.given, running.device, own)
         capacity.check_training(type, corpus, config, settings, running.device, group.size)
         capacity.try_building(type, len(corpus.vocab), config, settings)
         with _held(wanted.directory, group):
@@ -246,12 +255,19 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
             run = Run.load(wanted.directory, group)
             with group.one_first():  # else every process would sort the lines
                 run.corpus.prepare()
+            if wanted.from_run is not None:
+                transfer.begin(run, source, running.device)
+                group.wait()
             _train(run, running)
     return run
 
 
 def _resume(wanted: _Wanted, running: _Running) -> Run:
     """Continue a run."""
+    if wanted.from_run is not None:
+        raise MakemoreError(
+            "a run that is resumed goes on from its own weights; leave out the run to learn from"
+        )
     if wanted.overwrite:
         raise MakemoreError(
             "resume and overwrite exclude each other: continue the run, or replace it",
@@ -267,7 +283,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
         )
     run = Run.load(wanted.directory)
     check_names(run.disk.files)
-    _check_several(run.type, wanted.source, running.diagnostics)
+    check_several(run.type, _is_stream(wanted.source), running.diagnostics)
     with joined(running.device) as group, _held(wanted.directory, group):
         run = Run.load(wanted.directory, group)
         corpus = None if own_lines else wanted.read(group)
@@ -321,28 +337,8 @@ def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) ->
         yield event
 
 
-def _check_several(type: str, source: Source | None, diagnostics: bool) -> None:
-    """Raise MakemoreError for something that several processes cannot do together."""
-    if not launched():
-        return
-    remedy = "train it in one process"
-    if model_class(type).mixes_lines:
-        raise MakemoreError(
-            f"type {type} learns from the lines of a batch together, which cannot be split; {remedy}",
-            option="type",
-        )
-    if model_class(type).counting:
-        raise MakemoreError(
-            f"type {type} is fitted by counting, in seconds, and needs one process; {remedy}",
-            option="type",
-        )
-    if source is not None and not isinstance(source, Corpus) and locate(source).size is None:
-        raise MakemoreError(f"{source}: is a stream, which only one process can read; {remedy}")
-    if diagnostics:
-        raise MakemoreError(
-            f"diagnostics can only record the gradients of one process; {remedy}",
-            option="diagnostics",
-        )
+def _is_stream(source: Source | None) -> bool:
+    return source is not None and not isinstance(source, Corpus) and locate(source).size is None
 
 
 def _held(directory: Path, group: Group) -> contextlib.AbstractContextManager[None]:

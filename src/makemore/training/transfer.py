@@ -1,0 +1,121 @@
+"""Learning from another run: weights to start from, for another list of lines.
+
+Characters are matched by themselves: what the other run learned about a character goes to that character,
+wherever its id is now. What only the new list has keeps its random weights. Longer lines may need more
+positions, which start at random too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from makemore.corpus.reading import How
+from makemore.corpus.vocab import UNKNOWN, Vocab
+from makemore.errors import MakemoreError, shown
+from makemore.models import build, model_class
+from makemore.models.base import Model, ModelConfig
+from makemore.runs.run import Run
+from makemore.runs.settings import Recipe, recipe
+from makemore.training import checkpoint
+from makemore.training.engine import Engine
+from makemore.training.learner import Learner
+
+RATE, STEPS = 0.2, 0.2
+"""Of the recipe's learning rate and steps, what a model needs that has learned before (benchmarks/NOTES.md)."""
+
+
+def source_run(directory: str | Path, type: str | None, knobs: Mapping[str, float]) -> Run:
+    """Return the run to learn from.
+
+    Raises MakemoreError if it has no weights, was fitted by counting, or is not of the wanted type and size.
+    """
+    run = Run.load(directory)
+    if model_class(run.type).counting:
+        raise MakemoreError(
+            f"{shown(directory)}: is of type {run.type}, which is fitted by counting and has no weights to "
+            "start from; choose a run that learned step by step"
+        )
+    stored: dict[str, object] = vars(run.config) | {"type": run.type}
+    wanted = dict(knobs) | ({} if type is None else {"type": type})
+    for name, value in wanted.items():
+        if stored.get(name, value) != value:
+            raise MakemoreError(
+                f"{name}={value}: the run in {shown(directory)} has {stored[name]}, and its weights fit "
+                "nothing else; leave it out",
+                option=name,
+            )
+    return run
+
+
+def knobs_of(source: Run) -> dict[str, float]:
+    """Return the knobs of a run, but for what follows from its longest line."""
+    return {name: value for name, value in vars(source.config).items() if name != "block_size"}
+
+
+def knowing(how: How, vocab: Vocab) -> How:
+    """Return how lines are read so that the characters of another run stay known."""
+    return dataclasses.replace(how, known="".join(vocab.characters).replace(UNKNOWN, ""))
+
+
+def gentler(type: str) -> Recipe:
+    """Return the recipe of a type for a model that has learned before."""
+    usual = recipe(type)
+    return dataclasses.replace(
+        usual, learning_rate=RATE * usual.learning_rate, max_steps=round(STEPS * usual.max_steps)
+    )
+
+
+def begin(run: Run, source: Run, device: torch.device) -> None:
+    """Save a first checkpoint of a run that has not begun, with the weights of its source."""
+    with torch.random.fork_rng():
+        torch.manual_seed(run.settings.seed)
+        learner = Learner(run.new_model(), run.corpus, run.settings, Engine(device), None)
+        weights = weights_for(source, run.vocab, run.config)
+        learner.model.load_state_dict(learner.model.state_dict() | weights)
+        checkpoint.save(run.disk, learner, checkpoint.Progress())
+
+
+def weights_for(source: Run, vocab: Vocab, config: ModelConfig) -> dict[str, Tensor]:
+    """Return the weights to start from: the source's, at the ids that its characters have in `vocab`.
+
+    Counts are left out: they are made from the new lines.
+    """
+    old, new = source.model, build(source.type, len(vocab), config)
+    which = _dimensions(source.type, config)
+    known = [c for c in source.vocab.characters if c in set(vocab.characters)]
+    there = np.append(0, source.vocab.encode("".join(known)).astype(np.int64))
+    here = np.append(0, vocab.encode("".join(known)).astype(np.int64))
+    weights = {}
+    for name, fresh in learned(new).items():
+        before, after = learned(old)[name].cpu().numpy(), fresh.cpu().numpy().copy()
+        sizes = [min(pair) for pair in zip(before.shape, after.shape, strict=True)]
+        to = [here if d in which[name] else np.arange(n) for d, n in enumerate(sizes)]
+        of = [there if d in which[name] else np.arange(n) for d, n in enumerate(sizes)]
+        after[np.ix_(*to)] = before[np.ix_(*of)]
+        weights[name] = torch.from_numpy(after)
+    return weights
+
+
+def learned(model: Model) -> dict[str, Tensor]:
+    """Return the weights of a model, without those of parts that count."""
+    parts = [f"{name}." for name, each in model.named_modules() if getattr(each, "counting", False)]
+    return {n: t for n, t in model.state_dict().items() if not n.startswith(tuple(parts))}
+
+
+def _dimensions(type: str, config: ModelConfig) -> dict[str, set[int]]:
+    """Return which dimensions of each weight grow with the number of characters."""
+    few, more = (learned(build(type, size, config)) for size in (11, 12))
+    return {
+        name: {
+            d
+            for d, pair in enumerate(zip(few[name].shape, more[name].shape, strict=True))
+            if len({*pair}) > 1
+        }
+        for name in few
+    }
