@@ -41,6 +41,7 @@ HERE = Path(__file__).parent
 ORDER = (
     "time_to_quality",
     "sampling",
+    "wishes",
     "ladder",
     "defaults",
     "decisions",

@@ -17,6 +17,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         "ladder.py --rungs bigram,mlp --protocols all,makemore.py,lectures,own --seeds 1",
         "defaults.py --types bigram,mlp --lists names",
         "sampling.py --types bigram,gru",
+        "wishes.py",
         "memorisation.py --lists names",
         "throughput.py",
         "decisions.py --parts unique",
