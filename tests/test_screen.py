@@ -240,7 +240,7 @@ def test_training_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> 
     check_readable(lambda console: _plainly(console, show))
     narrow = printed(40, show)
     for line in (
-        f"  makemore sample '{directory}' -n 100 --novel --unique --temperature 0.8 --top-k 5",
+        f"  makemore sample '{directory}' -n 100 --best --top-k 5",
         f"  makemore --resume -o '{directory}'",
         f"  makemore sample '{directory}'",
     ):

@@ -42,9 +42,8 @@ KINDS = {"train": "in train", "held-out": "held out", "new": "new"}
 BAR = 12
 """The fewest columns of a bar; the text beside it is shortened first."""
 
-NEW, TEMPERATURE = 20, 0.8
-"""How many new lines are shown at the end, and their temperature: a little below 1, where samples resemble
-held-out lines at least as well as at 1, and fewer are odd (the plot "Quality and variety" of a report)."""
+NEW = 20
+"""How many new lines are shown at the end."""
 
 
 class Display:
@@ -291,16 +290,14 @@ class Display:
         self.say(f"{summary.parameters:,} parameters, {steps}{duration(summary.seconds)}")
         self.say(f"everything is in {run.directory}")
         top_k = () if self._top_k is None else ("--top-k", self._top_k)
-        more = ("-n", 100, "--novel", "--unique", "--temperature", TEMPERATURE, *top_k)
+        more = ("-n", 100, "--best", *top_k)
         command(self.console, "for more like these:", command_line("sample", run.directory, *more))
 
     def _new(self, run: Run) -> None:
-        """Show sampled lines that are not in the file, at a temperature a little below 1."""
-        self.say(f"{NEW} new ones (none is in the file; temperature {TEMPERATURE}):")
+        """Show the best of many samples."""
+        self.say(f"{NEW} new ones (the best of many; none is in the file, or nearly):")
         found: list[Sample] = []
-        options = SampleOptions(
-            temperature=TEMPERATURE, top_k=self._top_k, unique=True, novel=True, seed=run.settings.seed
-        )
+        options = SampleOptions(top_k=self._top_k, best=True, seed=run.settings.seed)
         try:
             for sample in run.stream(NEW, options):
                 found.append(sample)

@@ -68,6 +68,12 @@ class ChanceOptions:
     cut: Annotated[bool, option("Also lines that would go on after --max-length characters, cut there.")] = (
         False
     )
+    best: Annotated[
+        bool,
+        option(
+            "Of many lines drawn, the best: new, unlike one another, shaped like lines of the list, and likely."
+        ),
+    ] = False
     seed: Annotated[int | None, whole("The same seed gives the same lines. [default: a fresh one]")] = None
 
 
@@ -100,8 +106,8 @@ def sample(
         _check_most_likely(number, chance)
     number = 20 if number is None else number
     if several(nproc):
-        if most_likely is not None or chance.unique:
-            name = "--unique" if chance.unique else "--most-likely"
+        if most_likely is not None or chance.unique or chance.best:
+            name = "--unique" if chance.unique else "--best" if chance.best else "--most-likely"
             raise MakemoreError(f"{name} is one search, by one process, and cannot be combined with --nproc")
         return Launch(nproc)
     from makemore.distributed.group import ALONE, joined
@@ -116,7 +122,7 @@ def sample(
             samples = run.most_likely(most_likely, **vars(lines))
         else:
             options = SampleOptions(**vars(lines), **vars(chance))
-            samples = run.stream(number, options, group=ALONE if chance.unique else group)
+            samples = run.stream(number, options, group=ALONE if chance.unique or chance.best else group)
         with closing(samples):  # tells the other processes when nobody reads any more
             if json:
                 rows = (json_of(_as_json(each, chance.cut)) for each in run.with_seen(samples))

@@ -219,10 +219,13 @@ def check_not_parquet(path: Path) -> None:
 
 
 def _is_parquet(path: Path) -> bool:
-    if not path.is_file():
+    try:
+        if not path.is_file():
+            return False
+        with opened(path) as file:
+            return _MAGIC.match(file.read(5)) is not None
+    except OSError:  # said when its lines are read
         return False
-    with opened(path) as file:
-        return _MAGIC.match(file.read(5)) is not None
 
 
 @contextlib.contextmanager

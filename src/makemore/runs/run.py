@@ -41,8 +41,7 @@ class Run:
         self.type = setup.type
         self.knobs = setup.knobs
         """The model's, by name."""
-        self.settings = setup.settings
-        self.vocab = setup.vocab
+        self.settings, self.vocab = setup.settings, setup.vocab
         self.reading = setup.reading
         """How the list was read; None for lines that came from no file."""
         self._last_sampler: Sampler | None = None
@@ -142,6 +141,7 @@ class Run:
         top_p: float = 1.0,
         unique: bool = False,
         cut: bool = False,
+        best: bool = False,
         seed: int | None = None,
     ) -> list[str]:
         """Return n new lines.
@@ -154,14 +154,14 @@ class Run:
             contains: A text that every line contains, or several.
             without: A text that no line contains, or several.
             length: How many characters a line has: "5-8", "5" or "5-".
-            max_length: The most characters of a line. None allows as many after the prefix as the longest line
-                of the corpus has.
+            max_length: The most characters; None allows as many after the prefix as the longest line has.
             novel: Only lines that are not in the corpus.
             temperature: Below 1 safer, above 1 wilder; at 0 each character is the most likely one.
             top_k: Sample from the k most likely characters only. None allows all.
             top_p: Sample only from the most likely characters that together have at least this probability.
             unique: Sample without replacement, so that no line occurs twice.
-            cut: Also lines that go on after max_length characters, which are cut there. `stream` says which.
+            cut: Also lines that go on after max_length characters, cut there. `stream` says which.
+            best: Of many, those that a person would choose, best first; see `SampleOptions`.
             seed: The same seed gives the same lines; None picks a new one.
 
         Raises:
@@ -169,7 +169,7 @@ class Run:
 
         """
         lines = (prefix, pattern, ends_with, contains, without, length, max_length, novel)
-        options = SampleOptions(*lines, temperature, top_k, top_p, unique, cut, seed)
+        options = SampleOptions(*lines, temperature, top_k, top_p, unique, cut, best, seed)
         return [sample.text for sample in self.stream(n, options)]
 
     def stream(

@@ -6,12 +6,15 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from makemore.corpus.corpus import Corpus
-from makemore.distributed.group import Group
+from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError, shown
 from makemore.files.typed import checked
 from makemore.runs.spelling import Spelling
 from makemore.sampling import draw, most_likely
+from makemore.sampling.best import best
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample, Tree
 from makemore.sampling.wanted import Keep
@@ -34,6 +37,8 @@ class Sampler:
     def stream(self, n: int, options: SampleOptions, group: Group) -> Generator[Sample, None, None]:
         """Yield n samples; see `Run.stream`."""
         n = checked("n", n, int)
+        if options.best:
+            return self._best(n, options)
         options, keep = self._resolved(options)
         tree, last = self._tree, (options.prefix, options.max_length)
         if tree is None or self._tree_of != last:
@@ -51,6 +56,18 @@ class Sampler:
             group=group,
             lines=lambda: self.corpus.stream(self.corpus.at_most("train", COUNTED_TOKENS)),
         )
+
+    def _best(self, n: int, options: SampleOptions) -> Generator[Sample, None, None]:
+        plain = replace(options, best=False, unique=False, novel=False, cut=False)
+        seed = int(np.random.default_rng(options.seed).integers(2**62))
+        found = best(lambda n, k: self.stream(n, replace(plain, seed=seed + k), ALONE), self.corpus, n)
+        yield from found
+        if len(found) < n:
+            raise MakemoreError(
+                f"found only {len(found):,} of {n:,} lines that are new, unlike one another and well formed; "
+                "ask for fewer, or sample with novel and unique instead of best",
+                option=("n", "novel", "unique", "best"),
+            )
 
     def most_likely(self, n: int, options: SampleOptions) -> Generator[Sample, None, None]:
         """Yield the n most likely lines; see `Run.most_likely`."""

@@ -40,6 +40,8 @@ class SampleOptions:
         unique: Sample without replacement, so that no line occurs twice.
         cut: Also lines that go on after max_length characters, which are cut there. Otherwise the lines are
             distributed as the model's lines are, given that they end within max_length characters.
+        best: Of many lines drawn, those that a person would choose, best first (best.py): no copies or near
+            copies of lines of the corpus, unlike one another, and of a shape that lines of the corpus have.
         seed: The same seed gives the same lines; None picks a new one.
 
     Raises:
@@ -60,6 +62,7 @@ class SampleOptions:
     top_p: float = 1.0
     unique: bool = False
     cut: bool = False
+    best: bool = False
     seed: int | None = None
 
     def __post_init__(self) -> None:

@@ -1,0 +1,103 @@
+"""What a person would choose: many lines are drawn, and the best of them kept.
+
+Left out are lines of the list, lines one edit away from one, and lines of a shape that no line of the list has
+(a capital in the middle, a digit where there never is one). The others are ranked by their likelihood per
+character, and chosen one after another so that they do not resemble those before: each character pair that a
+line shares with one already chosen counts against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.kinds import kinds_of
+from makemore.sampling.tree import Sample
+
+DRAWN, LEAST, MOST, ROUNDS = 20, 400, 20_000, 3
+"""Lines drawn for each line wanted; the fewest and the most drawn, unless more are wanted; how often to draw, four
+times as many each time, if too few are left."""
+
+COMPARED_TOKENS = 2_000_000
+"""Characters of the list, at most, that lines and their shapes are compared with."""
+
+SPREAD = 3.0
+"""How many standard deviations of the likelihood it costs to be like a line that was chosen."""
+
+
+def best(draw: Callable[[int, int], Iterable[Sample]], corpus: Corpus, n: int) -> list[Sample]:
+    """Return up to n lines, best first; fewer if not enough are left of those drawn.
+
+    `draw(n, k)` yields n samples, the k-th time that it is called.
+    """
+    judge = _Judge(corpus)
+    found: dict[str, Sample] = {}
+    chosen: list[Sample] = []
+    for k in range(ROUNDS):
+        drawn = {each.text: each for each in draw(max(LEAST, 2 * n, min(DRAWN * n, MOST)) * 4**k, k)}
+        texts = [text for text in drawn if text not in found]
+        new = [text for text, seen in zip(texts, corpus.seen(texts), strict=True) if seen == "new"]
+        found |= {text: drawn[text] for text in new if judge.has_shape(text)}
+        chosen = _chosen(list(found.values()), judge, n)
+        if len(chosen) == n:
+            break
+    return chosen
+
+
+def _chosen(samples: list[Sample], judge: _Judge, n: int) -> list[Sample]:
+    """Choose up to n of some different lines, one after another."""
+    if not samples:
+        return []
+    rate = np.array([each.nll / (len(each.text) + 1) for each in samples])
+    cost = (rate - rate.mean()) / (rate.std() or 1.0)
+    pairs = [_pairs(each.text) for each in samples]
+    likeness, left = np.zeros(len(samples)), np.ones(len(samples), dtype=bool)
+    chosen: list[Sample] = []
+    while len(chosen) < n and left.any():
+        i = int(np.where(left, cost + SPREAD * likeness, np.inf).argmin())
+        left[i] = False
+        if judge.is_near(samples[i].text) or judge.are_near(samples[i].text, [each.text for each in chosen]):
+            continue
+        chosen.append(samples[i])
+        shared = [len(pairs[i] & each) / len(pairs[i] | each) for each in pairs]
+        likeness = np.maximum(likeness, shared)
+    return chosen
+
+
+def _pairs(text: str) -> set[str]:
+    """The pairs of neighbouring characters, the ends of the line included."""
+    line = f"\n{text}\n"
+    return {line[i : i + 2] for i in range(len(line) - 1)}
+
+
+class _Judge:
+    """Compares lines with those of a list."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        from rapidfuzz.distance import Levenshtein
+        from rapidfuzz.process import extractOne
+
+        rows = [corpus.at_most(split, COMPARED_TOKENS) for split in corpus.counts()]
+        self._lines = corpus.lines(np.concatenate(rows))
+        self._kind = dict(zip(corpus.vocab.characters, kinds_of(corpus.vocab)[1:].tolist(), strict=True))
+        self._shapes = set(map(self._shape, self._lines))
+        self._distance, self._nearest = Levenshtein.distance, extractOne
+
+    def _shape(self, line: str) -> tuple[int, ...]:
+        """The kinds of a line's characters, equal neighbours once."""
+        kinds = [self._kind.get(character, -1) for character in line]
+        return tuple(kind for i, kind in enumerate(kinds) if not i or kind != kinds[i - 1])
+
+    def has_shape(self, line: str) -> bool:
+        """Return whether a line of the list has the same shape."""
+        return self._shape(line) in self._shapes
+
+    def is_near(self, line: str) -> bool:
+        """Return whether a line of the list is at most one edit away."""
+        return self._nearest(line, self._lines, scorer=self._distance, score_cutoff=1) is not None
+
+    def are_near(self, line: str, others: list[str]) -> bool:
+        """Return whether one of some others is at most one edit away."""
+        return self._nearest(line, others, scorer=self._distance, score_cutoff=1) is not None
