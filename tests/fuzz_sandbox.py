@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 EXAMPLES = int(os.environ.get("MAKEMORE_FUZZ", 0))
 fuzzed = settings(
-    max_examples=EXAMPLES or 30, derandomize=not EXAMPLES, deadline=None, database=None, print_blob=True,
+    max_examples=EXAMPLES or 20, derandomize=not EXAMPLES, deadline=None, database=None, print_blob=True,
     suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate),
 )  # fmt: skip
 

@@ -556,6 +556,7 @@ def few_at_once(monkeypatch, most):
     monkeypatch.setattr(Corpus, "rows", never)
 
 
+@pytest.mark.slow
 def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_disk, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -20,7 +20,6 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         "wishes.py",
         "memorisation.py --lists names",
         "throughput.py",
-        "decisions.py --parts unique",
     ],
 )
 def test_short_mode(command: str) -> None:

@@ -18,6 +18,8 @@ import pytest
 import torch
 
 import makemore
+from makemore.corpus.cache import read
+from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
 from makemore.metrics import layers
 from makemore.models import MODELS
@@ -49,7 +51,8 @@ def watched(source: Any, directory: Path, **options: Any) -> tuple[list[layers.R
 
 
 @pytest.mark.parametrize(
-    ("type", "precision"), [*((type, "float32") for type in TRAINED), ("lstm", "bfloat16")]
+    ("type", "precision"),
+    [("mlp_bn", "float32"), ("lstm", "bfloat16"), ("transformer", "float32"), ("mixture", "float32")],
 )
 def test_watching_changes_no_bit(type: str, precision: str, small: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"type": type, "max_steps": 4, "batch_size": 20, "precision": precision}
@@ -170,11 +173,13 @@ def test_a_fault_inside_a_watched_step_leaves_no_hook(tmp_path: Path) -> None:
 @pytest.mark.slow
 @each_type
 def test_the_defaults_are_sound(type: str, tmp_path: Path) -> None:
-    rows, codes = watched("names", tmp_path / "run", type=type, max_steps=25, patience=0)
+    names = Corpus.from_lines(read("names").lines(range(3000)))
+    rows, codes = watched(names, tmp_path / "run", type=type, max_steps=25, patience=0)
     assert codes == set()
     assert len(rows) == 25
 
 
+@pytest.mark.slow
 def test_a_learning_rate_of_one_is_called_too_large(tmp_path: Path) -> None:
     _, codes = watched("names", tmp_path / "run", type="mlp", max_steps=100, learning_rate=1.0)
     assert {"step_too_large", "saturated", "dead_units"} <= codes

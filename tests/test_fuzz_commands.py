@@ -1,6 +1,6 @@
 """Random command lines: a result or one sentence, only named files touched, nothing executed.
 
-Thirty run with the slow tests, the same ones every time. MAKEMORE_FUZZ=2000 tries that many new ones.
+Twenty run with the slow tests, the same ones every time. MAKEMORE_FUZZ=2000 tries that many new ones.
 """
 
 from __future__ import annotations

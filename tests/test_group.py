@@ -124,7 +124,7 @@ def test_two_processes_train_as_one(one: Path, two: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("before", "after"), [(2, 1)])
 def test_a_run_goes_on_with_another_number_of_processes(
     one: Path, small: Path, tmp_path: Path, before: int, after: int
 ) -> None:
@@ -267,9 +267,7 @@ def test_two_processes_sample_and_score_as_one(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "command", [["sample", "-n", "9000"], ["sample", "-n", "50000"], ["score", "-i", "names"]]
-)
+@pytest.mark.parametrize("command", [["sample", "-n", "50000"], ["score", "-i", "names"]])
 def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
     words = [sys.executable, "-m", "makemore", command[0], one, *command[1:], "--nproc", 2]
     process = subprocess.Popen(
@@ -292,7 +290,6 @@ def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
     ("arguments", "says"),
     [
         (["train", "-i", "names", "--type", "mlp_bn", "--nproc", "2"], "--type mlp_bn"),
-        (["train", "-i", "names", "--type", "bigram", "--nproc", "2"], "--type bigram"),
         (["train", "-i", "names", "--diagnostics", "--nproc", "2"], "--diagnostics"),
         (["train", "--nproc", "0"], "--nproc must be from 1"),
         (["score", "-i", "-", "--nproc", "2"], "-i"),

@@ -201,6 +201,7 @@ def test_a_range_is_spelled_in_words(healthy, words):
     assert span(healthy, ".2g") == words
 
 
+@pytest.mark.slow
 def test_the_command_measures_and_writes(small_run, names_run, tmp_path):
     said: list[str] = []
     page = write_report([small_run, names_run], tmp_path / "new" / "r.html", 100, said=said.append)

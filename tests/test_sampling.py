@@ -517,7 +517,7 @@ ASKED = [
 @pytest.mark.parametrize(("options", "choice", "is_wanted"), ASKED, ids=range(len(ASKED)))
 def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_wanted):
     """The first is distributed as the model's lines, the second as those that are left, and so on."""
-    model, times = fitted("gru", vocab), 600
+    model, times = fitted("gru", vocab), 400
     lines = all_lines(model, vocab, 2, options.get("prefix", ""), options.get("cut", False), **choice)
     lines = {line: p for line, p in lines.items() if is_wanted(line)}
     k = min(3, len(lines))
@@ -535,6 +535,7 @@ def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_w
         assert share == pytest.approx(q, abs=4 * math.sqrt(q * (1 - q) / times) + 1e-9)
 
 
+@pytest.mark.slow
 def test_long_lines_are_drawn_without_replacement_too(vocab):
     """A line depends on many conditions on the way down, each of which could be wrong."""
     model = fitted("bigram", vocab)
@@ -684,6 +685,7 @@ def test_chunks_are_bounded_and_drawn_when_asked_for():
     assert max(model.rows) <= 8192
 
 
+@pytest.mark.slow
 def test_large_states_make_small_chunks():
     model = Watched(27, floats=100_000)
     drawn(model, Vocab("abcdefghijklmnopqrstuvwxyz"), 200, max_length=12)

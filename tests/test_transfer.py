@@ -16,7 +16,6 @@ from makemore.runs.run import Run
 from makemore.runs.settings import recipe
 from makemore.training import transfer
 
-TRAINED = [type for type in MODELS if not MODELS[type].counting]
 LINES = ["abc", "bca", "cabba", "accab", "bab", "caca", "aab", "bbca", "cab", "abba"]
 OTHERS = ["éda", "dab", "bédb", "ada", "deba", "abéd", "daé", "bda", "adéb", "dada"]  # no c, but d and é
 
@@ -26,7 +25,9 @@ def trained(directory: Path, type: str, lines: list[str] = LINES, **options: Any
     return library.train(lines=lines, type=type, work_dir=directory, progress=False, **options)
 
 
-@pytest.mark.parametrize("type", TRAINED)
+@pytest.mark.parametrize(
+    "type", ["bow", "mlp_bn", "wavenet", "lstm", "transformer", "mingru", "llama", "mixture"]
+)
 def test_what_was_learned_about_a_character_goes_with_it(type: str, tmp_path: Path) -> None:
     """Other characters and more positions change nothing about what the model says of the old ones."""
     run = trained(tmp_path / "run", type)
@@ -64,7 +65,7 @@ def test_training_starts_from_the_weights(tmp_path: Path) -> None:
     assert begun.settings.learning_rate == pytest.approx(transfer.RATE * recipe("gru").learning_rate)
 
 
-@pytest.mark.parametrize("type", ["lstm", "mixture", "mlp_bn"])
+@pytest.mark.parametrize("type", ["mixture", "mlp_bn"])
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(type: str, tmp_path: Path) -> None:
     trained(tmp_path / "run", type)
     of: dict[str, Any] = {"from_run": tmp_path / "run", "max_steps": 4}

@@ -65,6 +65,7 @@ WORDS = {
     "stripped": "lines with spaces stripped from their ends",
     "keep_spaces": "spaces at line ends kept",
     "undecodable": "lines dropped for their encoding",
+    "column": "column of the table",
     "gaps": "lines that follow a blank one",
     "source": "file",
     "lines": "lines read",
