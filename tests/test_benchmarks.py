@@ -19,7 +19,8 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         "sampling.py --types bigram,gru",
         "wishes.py",
         "memorisation.py --lists names",
-        "throughput.py",
+        pytest.param("throughput.py", marks=pytest.mark.release),
+        pytest.param("decisions.py --parts unique", marks=pytest.mark.release),
     ],
 )
 def test_short_mode(command: str) -> None:

@@ -452,6 +452,7 @@ def many_characters(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.mark.release
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [{"type": "ngram"}], ids=["ngram"])
 def test_many_characters(peak, many_characters, tmp_path, options):

@@ -123,6 +123,7 @@ def test_two_processes_train_as_one(one: Path, two: Path) -> None:
     alike(one, two)
 
 
+@pytest.mark.release
 @pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(2, 1)])
 def test_a_run_goes_on_with_another_number_of_processes(
@@ -153,6 +154,7 @@ def test_a_run_goes_on_with_another_number_of_processes(
     alike(one, directory)
 
 
+@pytest.mark.release
 @pytest.mark.slow
 def test_a_lost_process_is_started_again_and_nothing_is_lost(two: Path, small: Path, tmp_path: Path) -> None:
     directory = tmp_path / "run"

@@ -65,6 +65,7 @@ def ours(temporary: Path) -> list[str]:
     return [path.name for path in temporary.iterdir() if not path.name.startswith("torchinductor")]
 
 
+@pytest.mark.release
 @pytest.mark.slow
 @needs_proc
 def test_processes_listen_on_the_loopback_only(small: Path, tmp_path: Path) -> None:

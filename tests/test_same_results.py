@@ -79,6 +79,7 @@ def test_equal_results_are_equal() -> None:
     assert not found.matter(allow_new=False, sentences_may_differ=False)
 
 
+@pytest.mark.release
 @pytest.mark.slow
 def test_it_finds_one_changed_weight(tmp_path: Path) -> None:
     package = tmp_path / "src" / "makemore"
