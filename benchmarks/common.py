@@ -48,6 +48,7 @@ ORDER = (
     "memorisation",
     "small_lists",
     "transfer",
+    "blend",
     "throughput",
     "scale",
 )

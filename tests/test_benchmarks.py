@@ -19,6 +19,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         "sampling.py --types bigram,gru",
         "wishes.py",
         "memorisation.py --lists names",
+        "blend.py",
         pytest.param("throughput.py", marks=pytest.mark.release),
         pytest.param("decisions.py --parts unique", marks=pytest.mark.release),
     ],

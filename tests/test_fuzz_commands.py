@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 COMMANDS = [
-    "train", "sample", "score", "explain", "eval", "compare", "report", "inspect", "models", "data", "cache",
+    "train", "blend", "sample", "score", "explain", "eval", "compare", "report", "inspect", "models", "data", "cache",
     "lessons",
 ]  # fmt: skip
 
@@ -114,7 +114,7 @@ ODD = {"INT": WHOLE, "FLOAT": REAL, "PATH": PATHS, "STR": WORDS + PATHS}
 FLAGGED = {
     "--type": TYPES, "-i": ["tiny.txt", "words.txt", "lists", "three.txt"],
     "--types": ["bigram,mlp", "ngram", "mlp,rnn"], "--encoding": ["utf-8", "latin-1", "utf-16", "ascii"],
-    "--device": ["cpu", "auto"], "--precision": ["float32", "bfloat16"],
+    "--weights": ["1,2", "0.7,0.3"], "--how": ["mixture", "product"], "--device": ["cpu", "auto"], "--precision": ["float32", "bfloat16"],
 }  # fmt: skip
 
 
@@ -127,6 +127,7 @@ def command_line(random: Random, options: Options) -> list[str]:
         "compare": 1,
         "eval": 1.5,
         "lessons": 1,
+        "blend": 1,
         "inspect": 1.5,
         "train": 8,
     }
@@ -153,6 +154,8 @@ def command_line(random: Random, options: Options) -> list[str]:
         argv += [anything() if is_odd() else random.choice(RUNS)]
         if command == "report" and random.random() < 0.3:
             argv += [random.choice(RUNS)]
+    elif command == "blend":
+        argv += random.sample(RUNS, 2)
     elif command == "compare":
         argv += random.sample(RUNS, 2) if random.random() < 0.3 else ["tiny.txt"]
     if (

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from makemore.runs.run import Run as Run
     from makemore.runs.run import load as load
     from makemore.sampling.options import SampleOptions as SampleOptions
+    from makemore.training.blend import blend as blend
     from makemore.training.start import train as train
 
 _HOME = {
     "train": "training.start",
+    "blend": "training.blend",
     "load": "runs.run",
     "Run": "runs.run",
     "SampleOptions": "sampling.options",

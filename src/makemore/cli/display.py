@@ -285,9 +285,10 @@ class Display:
             self.say(verdict.sentence)
             if advice := verdict.advice(flag_of):
                 self.say(f"  what to do: {advice}")
-        steps = f"best step {summary.best_step:,} of {summary.steps:,}, " if event.step > 1 else ""
+        steps = f", best step {summary.best_step:,} of {summary.steps:,}" if event.step > 1 else ""
+        took = f", {duration(summary.seconds)}" if summary.steps else ""  # a blend takes none
         self.say()
-        self.say(f"{summary.parameters:,} parameters, {steps}{duration(summary.seconds)}")
+        self.say(f"{summary.parameters:,} parameters{steps}{took}")
         self.say(f"everything is in {run.directory}")
         top_k = () if self._top_k is None else ("--top-k", self._top_k)
         more = ("-n", 100, "--best", *top_k)

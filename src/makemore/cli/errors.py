@@ -24,6 +24,7 @@ from makemore.errors import MakemoreError, alike, shown
 
 COMMANDS = (
     "train",
+    "blend",
     "sample",
     "score",
     "explain",

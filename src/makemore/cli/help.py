@@ -38,6 +38,10 @@ makemore sample mine --ends-with son --without q --length 5-8
 makemore sample mine --most-likely 10 --prefix ka
 makemore sample mine --nproc 2 -n 10000000 > many.txt
 """,
+    "blend": """
+makemore blend greek irish --weights 0.7,0.3 -o both
+makemore blend greek irish --how product -o both   only what both find likely
+""",
     "score": """
 makemore score mine emma xqz        how likely lines are
 makemore score mine --letters emma  and which letters surprise it

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,8 +21,8 @@ import platformdirs
 
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.disk import DiskCorpus
-from makemore.corpus.facts import FORMAT, NAME, Facts
-from makemore.corpus.lines import blocks
+from makemore.corpus.facts import FORMAT, NAME, Facts, Stamp
+from makemore.corpus.lines import Block, blocks
 from makemore.corpus.numbering import Numbered, Numbering
 from makemore.corpus.reading import How, OnProgress, Reading
 from makemore.corpus.sizes import Sizes, usual
@@ -94,7 +94,20 @@ def read_corpus(
     reading.column = "" if how.column is None else str(how.column)
     where = shown(found.name if len(found.paths) != 1 else name_of(found.paths[0]))
     numbering, stamps = Numbering(reading, how, where), found.stamps()
-    numbered = numbering.numbered(blocks(found, reading, how, on_progress, sizes))
+    lines = blocks(found, reading, how, on_progress, sizes)
+    return stored(lines, numbering, found, stamps, directory, sizes)
+
+
+def stored(
+    lines: Iterable[Block],
+    numbering: Numbering,
+    found: Source,
+    stamps: list[Stamp],
+    directory: Path,
+    sizes: Sizes,
+) -> Corpus:
+    """Return the corpus of some lines: in memory, or in a directory of the cache if there are too many."""
+    numbered = numbering.numbered(lines)
     start: list[Numbered] = []
     if (found.size or 0) < sizes.large:
         for block in numbered:

@@ -93,10 +93,11 @@ class Numbering:
                 f"if it is text, replace rare ones with min_count={counts[MOST_CHARACTERS - 1] + 1}",
                 option="min_count",
             )
-        vocab = Vocab(characters + (UNKNOWN if rare.any() else ""), unknown=bool(rare.any()))
+        unknown = bool(rare.any()) or self.reading.rare > 0
+        vocab = Vocab(characters + UNKNOWN * unknown, unknown)
         text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))
         ids = np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
-        return vocab, ids, int(self._counts[codes[rare]].sum())
+        return vocab, ids, self.reading.rare + int(self._counts[codes[rare]].sum())
 
     def too_few(self, different: int, line: str = "") -> NoReturn:
         """Raise MakemoreError for too few different lines; `line`, the longest, may hold the whole list."""

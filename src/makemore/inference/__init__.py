@@ -19,6 +19,7 @@ In reading order:
     recurrent.py    rnn, gru, lstm, mixture and mingru
     attention.py    bow and transformer
     llama.py        llama
+    blend.py        several of them that answer as one
     lines.py        how likely whole lines are
 
 To add a model, write its class and add one line to FORMS; a model without one runs in torch.

@@ -35,6 +35,7 @@ In reading order:
     mingru.py       a recurrence that can be trained in parallel
     llama.py        the Transformer as it is built today
     mixture.py      an LSTM and an n-gram that answer as one
+    blend.py        trained models that answer as one; it is made of runs, and no type to train
     knobs.py        the knobs of a type, described and set by name
     limits.py       how large a knob may be
 
@@ -84,7 +85,9 @@ MODELS: dict[str, type[Model]] = {
 
 def model_class(type: str) -> type[Model]:
     """Return the class of a type; raises MakemoreError with a suggestion if there is none."""
-    if checked("type", type, str) not in MODELS:
+    if checked("type", type, str) == "blend":
+        raise MakemoreError("type blend: is made of trained runs, with `makemore blend`", option="type")
+    if type not in MODELS:
         guess = alike(type, MODELS) or f" there are {', '.join(MODELS)}"
         raise MakemoreError(f"type {shown(type)}: no such model;{guess}", option="type")
     return MODELS[type]

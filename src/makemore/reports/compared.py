@@ -23,7 +23,7 @@ from makemore.metrics.intervals import Interval, ratio_interval
 from makemore.metrics.losses import Losses
 from makemore.metrics.losses import losses as losses_of
 from makemore.metrics.verdict import Verdict
-from makemore.models import count_parameters, model_class
+from makemore.models import count_parameters
 from makemore.runs.run import Run
 from makemore.runs.summary import Summary
 
@@ -144,7 +144,7 @@ class _Scored:
     @property
     def learned(self) -> bool:
         """Whether its weights depend on the seed."""
-        return not model_class(self.runs[0].type).counting
+        return not self.runs[0].model.counting
 
 
 def summary_of(run: Run) -> Summary:

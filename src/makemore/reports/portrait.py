@@ -263,12 +263,20 @@ def _settings(entry: Entry) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ..
         "training time": duration(found.seconds),
         "characters": len(run.vocab) - 1,
     }
+    blend = run.setup.blend
     groups: dict[str, Mapping[str, object]] = {
         "run": of_run,
         "model": dataclasses.asdict(run.config),
         "training": dataclasses.asdict(run.settings) | {"time": run.settings.time or None},
         "data": dataclasses.asdict(run.reading) if run.reading else {},
     }
+    if blend is not None:  # nothing was trained
+        shares = {part.name: f"{part.share:.0%}, {part.type}" for part in blend.parts}
+        groups |= {
+            "run": {name: of_run[name] for name in ("type", "parameters", "characters")},
+            "model": {"blended as": f"a {blend.how}"} | shares,
+            "training": {},
+        }
     return tuple(
         (title, tuple((WORDS.get(name, name.replace("_", " ")), plain(value)) for name, value in of.items()))
         for title, of in groups.items()

@@ -45,6 +45,7 @@ from makemore.files.paths import checksum, damage, kind, regular
 from makemore.files.typed import checked_path
 from makemore.inference.base import Array
 from makemore.metrics import layers
+from makemore.runs.blends import TYPE, Blend
 from makemore.runs.ownership import new_run
 from makemore.runs.recognition import FORMAT, OLD, SIGNED, owned
 from makemore.runs.settings import Settings
@@ -101,8 +102,10 @@ class RunDirectory:
         config = self._read_config()
         with damage(self.path / "config.json"):
             type, knobs = config["type"], config["model"]
-            if not is_type(type):
-                raise ValueError(f"type is {type!r}")
+            blend = Blend.from_json(config["blend"]) if type == TYPE else None
+            for each in [type] if blend is None else [part.type for part in blend.parts]:
+                if not is_type(each):
+                    raise ValueError(f"type is {each!r}")
             if not isinstance(knobs, dict) or not all(
                 isinstance(knob, int | float) for knob in knobs.values()
             ):
@@ -111,7 +114,11 @@ class RunDirectory:
             reading = flat_from_json(Reading, config["data"]) if config["data"] else None
         self._checksums = config.get("checksums")
         vocab = self._read_vocabulary(unknown=reading is not None and reading.rare > 0)
-        return Setup(type, knobs, settings, vocab, reading)
+        if blend is not None and blend.vocab != vocab:
+            raise MakemoreError(
+                f"{self.path / 'config.json'}: does not fit vocabulary.json; restore it from a backup"
+            )
+        return Setup(type, knobs, settings, vocab, reading, blend)
 
     @cached_property
     def _checksums(self) -> dict[str, int] | None:
@@ -212,6 +219,8 @@ class RunDirectory:
             "checksums": self._checksums,
             "launch": launch_id(),
         }
+        if setup.blend is not None:
+            config["blend"] = setup.blend.to_json()
         with files.writing("config.json") as path:
             path.write_text(to_json(config, indent=2) + "\n", "utf-8", "backslashreplace")
 

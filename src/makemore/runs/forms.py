@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from makemore.errors import MakemoreError
 from makemore.files.paths import damage
 from makemore.inference import FORMS
-from makemore.inference.base import Inference
+from makemore.inference.base import Array, Inference
+from makemore.inference.blend import Blend as BlendForm
+from makemore.runs.blends import Blend
 from makemore.runs.directory import RunDirectory
 from makemore.runs.setup import Setup
 from makemore.runs.weights import part
@@ -27,7 +30,18 @@ def untrained(disk: RunDirectory, setup: Setup) -> Model:
     from makemore.models import build
 
     with damage(disk.path / "config.json"):
-        return build(setup.type, len(setup.vocab), setup.config)
+        if setup.blend is None:
+            return build(setup.type, len(setup.vocab), setup.config)
+        parts = setup.blend.parts
+        return blended(setup.blend, [build(part.type, len(part.vocab), part.config) for part in parts])
+
+
+def blended(blend: Blend, parts: Sequence[Model]) -> Model:
+    """Return the models of a blend as one."""
+    from makemore.models.blend import Blend as BlendModel
+
+    shares = [part.share for part in blend.parts]
+    return BlendModel(parts, blend.ids(), shares, blend.how == "product")
 
 
 def in_torch(disk: RunDirectory, setup: Setup) -> Model:
@@ -42,6 +56,10 @@ def in_torch(disk: RunDirectory, setup: Setup) -> Model:
     elif (checkpoint := disk.load_checkpoint()) is not None:
         with damage(disk.path / "last.safetensors"):
             model.load_state_dict(part(checkpoint[0], "model."))
+    elif setup.blend is not None:
+        raise MakemoreError(
+            f"{disk.path}: was not completed; blend the runs again with overwrite=True", option="overwrite"
+        )
     else:
         raise MakemoreError(f"{disk.path}: not trained yet; train it with resume=True", option="resume")
     return model.eval()
@@ -53,10 +71,24 @@ def in_numpy(disk: RunDirectory, setup: Setup) -> Inference | None:
     In that case `in_torch` says what is wrong with them.
     """
     try:
-        form = FORMS[setup.type](len(setup.vocab), setup.knobs, disk.best_arrays() or {})
+        form = _form(setup, disk.best_arrays() or {})
         return form if form.fits() else None
     except (LookupError, ValueError, TypeError, AttributeError):
         return None
+
+
+def _form(setup: Setup, arrays: Mapping[str, Array]) -> Inference:
+    """Return the NumPy form of a model with these weights."""
+    if setup.blend is None:
+        return FORMS[setup.type](len(setup.vocab), setup.knobs, arrays)
+    parts = setup.blend.parts
+    forms = [
+        FORMS[each.type](len(each.vocab), each.knobs, part(arrays, f"parts.{i}."))
+        for i, each in enumerate(parts)
+    ]
+    if sum(len(form.weights) for form in forms) < len(arrays):
+        raise ValueError("there are weights of no part")
+    return BlendForm(forms, setup.blend.ids(), [each.share for each in parts], setup.blend.how == "product")
 
 
 def of_model(model: Model, setup: Setup) -> Model | Inference:

@@ -19,10 +19,10 @@ from makemore.files.paths import kind, unreadable, unwritable
 from makemore.runs.recognition import FILES, FOLDERS, NEW, OLD, WEIGHTS, check_own, owned, owned_part
 
 
-def check_free(directory: Path, overwrite: bool) -> None:
+def check_free(directory: Path, overwrite: bool, resumes: bool = True) -> None:
     """Raise MakemoreError if starting a run in a directory, which need not exist, would lose something.
 
-    An existing run may be replaced only with `overwrite`.
+    An existing run may be replaced only with `overwrite`. `resumes` is whether it could also be continued.
     """
     found = kind(directory)
     if found and not os.path.isdir(directory):
@@ -47,9 +47,9 @@ def check_free(directory: Path, overwrite: bool) -> None:
     held += [directory / OLD / "config.json"] * (OLD in files)  # of a replacement that was interrupted
     if any(map(kind, held)) and not overwrite:
         raise MakemoreError(
-            f"{directory}: already holds a run; continue it with resume=True, "
+            f"{directory}: already holds a run; {'continue it with resume=True, ' * resumes}"
             "replace it with overwrite=True, or choose another work_dir",
-            option=("resume", "overwrite", "work_dir"),
+            option=(*["resume"] * resumes, "overwrite", "work_dir"),
         )
     check_names(files)
     for name in ("corpus", NEW, OLD):  # these must go as a whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,12 +39,10 @@ class Run:
         self.disk = disk
         """The files."""
         self.directory = disk.path
-        self.type = setup.type
-        self.knobs = setup.knobs
-        """The model's, by name."""
-        self.settings, self.vocab = setup.settings, setup.vocab
+        self.type, self.settings, self.vocab = setup.type, setup.settings, setup.vocab
         self.reading = setup.reading
         """How the list was read; None for lines that came from no file."""
+        self._setup = setup
         self._last_sampler: Sampler | None = None
         self._assessment: Assessment | None = None  # of the model as it is, with the usual samples
 
@@ -61,7 +60,7 @@ class Run:
     @property
     def setup(self) -> Setup:
         """What config.json and vocabulary.json say."""
-        return Setup(self.type, self.knobs, self.settings, self.vocab, self.reading)
+        return replace(self._setup, settings=self.settings)
 
     @cached_property
     def config(self) -> ModelConfig:

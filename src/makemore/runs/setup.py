@@ -11,6 +11,7 @@ from makemore.corpus.reading import Reading
 from makemore.corpus.vocab import Vocab
 from makemore.files.json_io import flat_from_json
 from makemore.inference import FORMS
+from makemore.runs.blends import Blend
 from makemore.runs.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,12 +29,17 @@ class Setup:
     vocab: Vocab
     reading: Reading | None
     """How the list was read; None for lines that came from no file."""
+    blend: Blend | None = None
+    """The trained models that it is made of, if it is of type "blend"."""
 
     @cached_property
     def config(self) -> ModelConfig:
         """The knobs as the config of the model's family. Raises ValueError if one is unknown or not valid."""
         from makemore.models import model_class
+        from makemore.models.base import ModelConfig
 
+        if self.blend is not None:
+            return ModelConfig()
         return flat_from_json(model_class(self.type).config_class, self.knobs)
 
 

@@ -25,7 +25,6 @@ HIDDEN = {
     "disk",
     "forget_model",
     "form",
-    "knobs",
     "load",
     "new_model",
     "reading",
@@ -129,11 +128,8 @@ def _progress(disk: RunDirectory) -> tuple[Summary | None, Metrics | None, str]:
     """Return how training ended, if it has, the last evaluation, if there is one, and the size in words."""
     summary, last = disk.summary(), next(iter(disk.metrics()[-1:]), None)
     if summary is not None:
-        return (
-            summary,
-            last,
-            f"{_counted(summary.parameters, 'parameter')}, {_counted(summary.steps, 'step')}",
-        )
+        steps = f", {_counted(summary.steps, 'step')}" if summary.steps else ""  # a blend takes none
+        return summary, last, _counted(summary.parameters, "parameter") + steps
     return None, last, "" if last is None else _counted(last.step, "step")
 
 

@@ -120,6 +120,12 @@ def settings_to_resume(run: Run, given: Given, knobs: Mapping[str, float], type:
 
     Only the length of training and the patience can.
     """
+    if run.setup.blend is not None:
+        raise MakemoreError(
+            f"{run.directory}: is a blend, which was not trained and cannot be resumed; resume the runs that it "
+            "was made of, and blend them again",
+            option="resume",
+        )
     wanted = given.over(run.settings)
     may = ("max_steps", "time", "patience")
     stored: dict[str, object] = vars(run.config) | vars(run.settings) | {"type": run.type}

@@ -36,6 +36,10 @@ def source_run(directory: str | Path, type: str | None, knobs: Mapping[str, floa
     Raises MakemoreError if it has no weights, was fitted by counting, or is not of the wanted type and size.
     """
     run = Run.load(directory)
+    if run.setup.blend is not None:
+        raise MakemoreError(
+            f"{shown(directory)}: is a blend of several models; choose one of the runs that it was made of"
+        )
     if model_class(run.type).counting:
         raise MakemoreError(
             f"{shown(directory)}: is of type {run.type}, which is fitted by counting and has no weights to "
