@@ -26,6 +26,7 @@ from makemore.corpus import lines as lines_module
 from makemore.corpus import source as sources
 from makemore.corpus.batches import Batches
 from makemore.corpus.cache import read, read_corpus
+from makemore.corpus.characters import Characters
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.reading import How, Reading
@@ -117,7 +118,7 @@ def test_blocks_of_any_size_give_the_same_lines(lines: list[str], size: int) -> 
         file.flush()
         found = Reading("x", False)
         source = sources.Source("x", [Path(file.name)])
-        blocks = list(lines_module.blocks(source, found, How(), sizes=Sizes(block=size)))
+        blocks = list(lines_module.blocks(source, found, How(), Characters(), sizes=Sizes(block=size)))
     got = "".join(block.codes.tobytes().decode("utf-32-le") for block in blocks).split("\n")[:-1]
     assert got == kept
     assert found.lines == (len(lines) - (text.endswith("\n")) if text else 0)

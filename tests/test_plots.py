@@ -69,7 +69,7 @@ def test_many_places_and_few_tokens_are_merged():
 def test_attention_is_the_model_s_own(small, tmp_path):
     options = {"n_layer": 2, "n_head": 2, "n_embd": 16, "max_steps": 3}
     run = makemore.train(small, work_dir=tmp_path / "run", type="transformer", device="cpu", **options)
-    weights = inside.attention_weights(run, "anna")
+    weights = inside.attention_weights(run, run.vocab.stream(["anna"])[:-1])
     assert weights.shape == (2, 2, 5, 5)
     assert np.allclose(weights.sum(-1), 1, atol=1e-5)
     assert np.allclose(np.triu(weights[0, 0], 1), 0)
@@ -104,13 +104,13 @@ def test_plots_of_a_large_file(names_run, tmp_path, monkeypatch):
     assert few[0] == few[1]
     stored.corpus = DiskCorpus(Store(stored.corpus.store.directory, sizes.Sizes(subsample=5000)))
     monkeypatch.setattr(Corpus, "rows", None)
-    lines = Corpus.lines
+    lines = Corpus.inner_lines
 
     def checked(self, rows):
         assert not self.on_disk
         return lines(self, rows)
 
-    monkeypatch.setattr(Corpus, "lines", checked)
+    monkeypatch.setattr(Corpus, "inner_lines", checked)
     *_, temperatures = pictures(stored)
     assert [t for t, *_ in temperatures] == [t for t, *_ in few[0][-1]]
     assert len(stored.corpus.subsample("train").tokens) < 6000

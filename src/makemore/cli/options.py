@@ -102,6 +102,12 @@ class ReadingOptions:
         option("Of a table (CSV, TSV, JSON lines, Parquet), read this column: its name or number."),
     ] = None
     as_lines: Annotated[bool, option("Read whole rows, although the file looks like a table.")] = False
+    graphemes: Annotated[
+        bool,
+        option(
+            "Take as one character what people see as one: an emoji with a skin tone, a letter with marks."
+        ),
+    ] = False
 
 
 READING = ReadingOptions()

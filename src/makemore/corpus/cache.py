@@ -47,6 +47,7 @@ def read(
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
     column: str | int | None = None,
+    graphemes: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Corpus:
     """Read lines from files, check them, and return their corpus.
@@ -64,6 +65,7 @@ def read(
         drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
         column: Read tables (CSV, TSV, JSON lines or Parquet), and take this column's values as the lines: its
             name, or its number from 1.
+        graphemes: Take grapheme clusters as characters, so that an emoji or a letter with marks is one.
         on_progress: Called with the bytes read so far, and the bytes in total or None.
 
     Returns:
@@ -73,7 +75,7 @@ def read(
         MakemoreError: The source cannot be read or trained on.
 
     """
-    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column)
+    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column, graphemes=graphemes)
     return read_corpus(source, how, on_progress)
 
 
@@ -91,10 +93,10 @@ def read_corpus(
     if found.size is not None and (corpus := _reused(directory, found, sizes)) is not None:
         return corpus
     reading = Reading(found.name, found.bundled, skipped=said(found.skipped), keep_spaces=how.keep_spaces)
-    reading.column = "" if how.column is None else str(how.column)
+    reading.column, reading.graphemes = "" if how.column is None else str(how.column), how.graphemes
     where = shown(found.name if len(found.paths) != 1 else name_of(found.paths[0]))
     numbering, stamps = Numbering(reading, how, where), found.stamps()
-    lines = blocks(found, reading, how, on_progress, sizes)
+    lines = blocks(found, reading, how, numbering.forms, on_progress, sizes)
     return stored(lines, numbering, found, stamps, directory, sizes)
 
 
@@ -128,7 +130,8 @@ def _key(source: Source, how: How) -> str:
     """Return the name of the entry for a source."""
     options = asdict(how)
     min_count, _ = options.pop("min_count"), options.pop("as_lines")
-    options = {name: value for name, value in options.items() if name not in ("column", "known") or value}
+    later = ("column", "known", "graphemes")  # left out where they say nothing, as before they existed
+    options = {name: value for name, value in options.items() if name not in later or value}
     what = [FORMAT, options, min_count, [str(path.resolve()) for path in source.paths]]
     return hashlib.blake2b(json.dumps(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 

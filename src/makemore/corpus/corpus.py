@@ -57,9 +57,10 @@ class Corpus(Passes):
 
         """
         check_arguments(Corpus.from_lines, {"how": how})
-        reading = Reading("lines", False, keep_spaces=how.keep_spaces)
+        reading = Reading("lines", False, keep_spaces=how.keep_spaces, graphemes=how.graphemes)
         numbering = Numbering(reading, how)
-        return cls.from_blocks(numbering, list(numbering.numbered(blocks_of(lines, reading, how))))
+        found = blocks_of(lines, reading, how, numbering.forms)
+        return cls.from_blocks(numbering, list(numbering.numbered(found)))
 
     @classmethod
     def from_blocks(
@@ -96,7 +97,8 @@ class Corpus(Passes):
     @cached_property
     def hashes(self) -> npt.NDArray[np.uint64]:
         """(N,) uint64: a hash of every line's text."""
-        return line_hashes(self.vocab.codes, self.tokens, self.offsets)
+        codes, begins = self.vocab.spelling
+        return line_hashes(codes, self.tokens, self.offsets, begins)
 
     @cached_property
     def split(self) -> npt.NDArray[np.uint8]:
@@ -144,7 +146,11 @@ class Corpus(Passes):
     # lines
 
     def lines(self, rows: npt.ArrayLike) -> list[str]:
-        """Return the text of the given rows."""
+        """Return the text of the given rows, as people see it."""
+        return list(map(self.vocab.forms.outer, self.inner_lines(rows)))
+
+    def inner_lines(self, rows: npt.ArrayLike) -> list[str]:
+        """Return the text of the given rows, one code point for each character."""
         stream = self.stream(np.asarray(rows, dtype=np.int64))
         return self.vocab.decode(stream).split("\n")[1:-1]
 

@@ -33,8 +33,8 @@ class Facts:
     """The files that were read."""
     digest: str
     """A hash of their content."""
-    characters: str
-    """The vocabulary."""
+    characters: list[str]
+    """The vocabulary, as `Vocab` takes it."""
     reading: Reading
     """What reading found."""
     size: int
@@ -63,14 +63,13 @@ class Facts:
             if values.pop("check", None) != _check({"format": FORMAT, **values}):
                 raise ValueError("facts.json was changed")
             values["stamps"] = [(str(path), *map(int, rest)) for path, *rest in values["stamps"]]
-            values["characters"] = "".join(values["characters"])
             values["reading"] = flat_from_json(Reading, values["reading"])
             facts = cls(**values)
         return facts
 
     def write(self, directory: Path) -> None:
         """Write facts.json, with a checksum of its content."""
-        values = {"format": FORMAT, **asdict(self), "characters": list(self.characters)}
+        values = {"format": FORMAT, **asdict(self)}
         write_json(directory / NAME, values | {"check": _check(values)}, directory / f"{NAME}.tmp")
 
 

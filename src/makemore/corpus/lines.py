@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from makemore.corpus.characters import Characters
 from makemore.corpus.decode import BYTE_ORDER_MARK, Piece, decoded
 from makemore.corpus.formats import for_file, on_one_line
 from makemore.corpus.reading import LONGEST, How, OnProgress, Reading
@@ -36,10 +37,11 @@ def blocks(
     source: Source,
     reading: Reading,
     how: How,
+    forms: Characters,
     on_progress: OnProgress | None = None,
     sizes: Sizes = SIZES,
 ) -> Iterator[Block]:
-    """Yield the clean lines of a source block by block.
+    """Yield the clean lines of a source block by block; `forms` gets the clusters that are characters.
 
     Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C.
     White space at the ends of lines is stripped; blank lines and those longer than max_length are dropped.
@@ -50,7 +52,8 @@ def blocks(
         lines, position = reading.lines, 0
         for piece in _unchanged(path, how, sizes):
             position = piece.position
-            yield clean_and_count(piece.text, name_of(path), reading.lines - lines, reading, how)
+            before = reading.lines - lines
+            yield clean_and_count(_Text(piece.text, name_of(path), before), reading, how, forms)
             reading.undecodable += piece.undecodable
             reading.blank -= piece.undecodable  # they were made blank
             if on_progress is not None:
@@ -58,20 +61,25 @@ def blocks(
         done += position
 
 
-def blocks_of(lines: Iterable[str], reading: Reading, how: How) -> Iterator[Block]:
+def blocks_of(lines: Iterable[str], reading: Reading, how: How, forms: Characters) -> Iterator[Block]:
     """Yield the clean lines of strings in memory, as `blocks` does. A string may end with a line break.
 
     Raises MakemoreError if an item is not such a string, or is too long.
     """
+
+    def block() -> Block:
+        text = _Text("\n".join([*some, ""]), reading.source, number - len(some))
+        return clean_and_count(text, reading, how, forms)
+
     some, waiting, number, most = [], 0, 0, usual().block
     for number, line in enumerate(strings(lines), 1):
         some.append(_checked(line, number))
         waiting += len(some[-1]) + 1
         if waiting >= most:
-            yield clean_and_count("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
+            yield block()
             some, waiting = [], 0
     if some:
-        yield clean_and_count("\n".join([*some, ""]), reading.source, number - len(some), reading, how)
+        yield block()
 
 
 def strings(lines: Iterable[str]) -> Iterator[str]:
@@ -149,13 +157,28 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return stat.st_size, stat.st_mtime_ns
 
 
-def clean_and_count(text: str, name: str, before: int, reading: Reading, how: How) -> Block:
-    """Bring whole lines to normal form, strip them, and drop the blank and the long ones, counted in `reading`.
+@dataclass(frozen=True)
+class _Text:
+    """Whole lines of a file."""
 
-    `before` is the number of lines of the file before these, for messages.
-    """
+    lines: str
+    """The lines, each followed by a newline."""
+    name: str
+    """What messages call the file."""
+    before: int
+    """Lines of the file before these."""
+
+
+def clean_and_count(some: _Text, reading: Reading, how: How, forms: Characters) -> Block:
+    """Bring lines to normal form, strip them, and drop the blank and the long ones, counted in `reading`."""
+    text = some.lines
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         text, reading.normalized = unicodedata.normalize("NFC", text), True
+    if how.graphemes:
+        try:
+            text = forms.learn(text)
+        except MakemoreError as error:
+            raise MakemoreError(f"{some.name}: {error}", option=error.options) from None
     codes = code_points(text)
     ends = np.flatnonzero(codes == ord("\n"))
     reading.lines += len(ends)
@@ -172,7 +195,7 @@ def clean_and_count(text: str, name: str, before: int, reading: Reading, how: Ho
     if how.max_length is None:
         first = int(long.argmax())
         line = codes[int(ends[first] - lengths[first]) : int(ends[first])].tobytes().decode("utf-32-le")
-        raise _too_long(line, name, before + int(numbers[first]) + 1)
+        raise _too_long(forms.outer(line), some.name, some.before + int(numbers[first]) + 1)
     reading.too_long += int(long.sum())
     codes = codes[~np.repeat(long, lengths + 1)]
     return Block(codes, np.flatnonzero(codes == ord("\n")))

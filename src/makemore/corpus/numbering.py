@@ -9,6 +9,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from makemore.corpus.characters import Characters
 from makemore.corpus.formats import for_file, on_one_line
 from makemore.corpus.lines import Block
 from makemore.corpus.reading import How, Reading
@@ -44,9 +45,12 @@ class Numbering:
         self._numbers[ord("\n")] = 1
         self._order = [ord("\n")]  # the code points by their numbers, which start with 1
         self._counts = np.zeros(0x110000, dtype=np.int64)
+        self.forms = Characters()
+        """The clusters so far, which get their code points in the order in which they are first seen."""
         for number, character in enumerate(how.known, 2):
-            self._numbers[ord(character)] = number
-            self._order.append(ord(character))
+            code = ord(self.forms.learn(character) if how.graphemes else character)
+            self._numbers[code] = number
+            self._order.append(code)
         self.longest = 0
         """Characters of the longest line so far."""
         self.n_lines = 0
@@ -85,7 +89,8 @@ class Numbering:
         codes = np.array(self._order)
         rare = self._counts[codes] < self.how.min_count
         rare[: 1 + len(self.how.known)] = False
-        characters = "".join(map(chr, codes[1:][~rare[1:]]))
+        names = [self.forms.outer(chr(code)) for code in codes.tolist()]
+        characters = [name for name, r in zip(names[1:], rare[1:].tolist(), strict=True) if not r]
         if (n := int((~rare).sum()) - 1) > MOST_CHARACTERS:
             counts = np.sort(self._counts[codes[1:]])[::-1]
             raise MakemoreError(
@@ -94,8 +99,9 @@ class Numbering:
                 option="min_count",
             )
         unknown = bool(rare.any()) or self.reading.rare > 0
-        vocab = Vocab(characters + UNKNOWN * unknown, unknown)
-        text = "".join(UNKNOWN if r else chr(c) for c, r in zip(codes.tolist(), rare.tolist(), strict=True))
+        vocab = Vocab(characters + [UNKNOWN] * unknown, unknown)
+        known = (UNKNOWN if r else name for name, r in zip(names[1:], rare[1:].tolist(), strict=True))
+        text = "\n" + "".join(map(vocab.forms.inner, known))
         ids = np.append(np.zeros(1, vocab.dtype), vocab.encode(text))
         return vocab, ids, self.reading.rare + int(self._counts[codes[rare]].sum())
 

@@ -31,6 +31,7 @@ class How:
         column: Read the files as tables (CSV, TSV, JSON lines or Parquet), and take the values of this column
             as the lines: its name, or its number from 1.
         as_lines: Train on the whole rows of a table, which is refused otherwise.
+        graphemes: Take grapheme clusters as characters, as people see them, instead of code points.
         known: Characters that the vocabulary has in any case: those of a run that training starts from.
 
     Raises:
@@ -45,7 +46,8 @@ class How:
     drop_undecodable: bool = False
     column: str | int | None = None
     as_lines: bool = False
-    known: str = ""
+    graphemes: bool = False
+    known: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -120,3 +122,5 @@ class Reading:
     """The column of a table that was read; empty if whole lines were."""
     gaps: int = 0
     """Lines that follow a blank one."""
+    graphemes: bool = False
+    """Whether grapheme clusters are the characters."""

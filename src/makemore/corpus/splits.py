@@ -27,7 +27,10 @@ _AT_ONCE = 1 << 11  # lines hashed at a time: their arrays stay in the processor
 
 
 def line_hashes(
-    codes: npt.NDArray[np.uint32] | None, tokens: Ids, offsets: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint32] | None,
+    tokens: Ids,
+    offsets: npt.NDArray[np.int64],
+    begins: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.uint64]:
     """Return a keyed 64-bit hash of the text of every line.
 
@@ -35,20 +38,29 @@ def line_hashes(
     again (Zobrist hashing). The order of a sum does not matter, so all lines are hashed at once.
 
     Args:
-        codes: (V,) code point of each id, so that the hash does not depend on the vocabulary; None if
+        codes: The code points of each id, so that the hash does not depend on the vocabulary; None if
             `tokens` are code points already.
         tokens: (M,) the stream, with a boundary before and after each line.
         offsets: (N + 1,) positions of the boundaries.
+        begins: (V + 1,) where the code points of each id begin in `codes`; None if each is one.
 
     """
     hashes = np.empty(len(offsets) - 1, dtype=np.uint64)
     for i in range(0, len(hashes), _AT_ONCE):
         starts = offsets[i : i + _AT_ONCE + 1]
-        stretch = slice(int(starts[0]), int(starts[-1]))
-        position = np.arange(stretch.start, stretch.stop) - np.repeat(starts[:-1], np.diff(starts))
-        characters = tokens[stretch] if codes is None else codes[tokens[stretch]]
+        ids, starts = tokens[starts[0] : starts[-1]], starts - starts[0]
+        if codes is None:
+            characters = ids
+        elif begins is None:
+            characters = codes[ids]
+        else:
+            n = np.diff(begins)[ids]  # code points of each id
+            ends = np.append(0, n.cumsum())
+            at = np.arange(ends[-1]) + np.repeat(begins[:-1][ids] - ends[:-1], n)
+            characters, starts = codes[at], ends[starts]
+        position = np.arange(len(characters)) - np.repeat(starts[:-1], np.diff(starts))
         pair = (position.astype(np.uint64) << np.uint64(32)) | characters
-        sums = np.add.reduceat(mix(pair ^ np.uint64(KEY)), starts[:-1] - starts[0])
+        sums = np.add.reduceat(mix(pair ^ np.uint64(KEY)), starts[:-1])
         hashes[i : i + _AT_ONCE] = mix(sums)
     return hashes
 
@@ -56,7 +68,7 @@ def line_hashes(
 def hashes_of(lines: Sequence[str]) -> npt.NDArray[np.uint64]:
     """Return the hash of every line of a list, as `line_hashes` does for a stream."""
     codes = code_points("\n" + "".join(line + "\n" for line in lines))
-    return line_hashes(None, codes, np.flatnonzero(codes == ord("\n")))
+    return line_hashes(None, codes, np.cumsum([0, *(len(line) + 1 for line in lines)]))
 
 
 def mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

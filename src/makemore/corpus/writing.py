@@ -176,13 +176,14 @@ class _Writer:
         rows = new_array(part / "chunks.npy", np.dtype(np.int64), len(chunks))
         rows[:] = chunks
         lines, of_split = np.zeros(len(SPLITS), np.int64), np.zeros(len(SPLITS), np.int64)
+        codes, begins = vocab.spelling
         every, total = hashlib.sha256(), np.zeros(1, np.uint64)
         at_once = self._sizes.piece // self._sizes.chunk
         for k in range(0, len(chunks) - 1, at_once):
             last = min(k + at_once, len(chunks) - 1)
             a, b = int(chunks[k]), int(chunks[last])
             lengths[a:b] = np.diff(offsets[a : b + 1]) - 1
-            hashes[a:b] = line_hashes(vocab.codes, tokens, offsets[a : b + 1])
+            hashes[a:b] = line_hashes(codes, tokens, offsets[a : b + 1], begins)
             split[a:b] = sides = split_of(hashes[a:b], tiny=False)
             every.update(hashes[a:b].tobytes())
             total += hashes[a:b].sum()
@@ -201,7 +202,7 @@ class _Writer:
         return Facts(
             stamps=[],
             digest="",
-            characters=vocab.characters,
+            characters=vocab.names[1:],
             reading=self._numbering.reading,
             size=len(tokens),
             longest=self._numbering.longest,

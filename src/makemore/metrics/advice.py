@@ -239,14 +239,16 @@ def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: i
 
 def suspicious(character: str) -> bool:
     """Say whether a character is unlikely to be meant: U+FFFD, a control character or an invisible one."""
-    if character in "\u200c\u200d":  # joiners, which emoji, Persian and Hindi are written with
-        return False
+    if len(character) > 1 or character in "\n\u200c\u200d":
+        return False  # joiners, which emoji, Persian and Hindi are written with, and line breaks in things
     return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs")
 
 
 def readable(character: str) -> str:
     """Return a character in a readable form: itself, or its code point."""
-    return character if character.isprintable() and character != " " else f"U+{ord(character):04X}"
+    if len(character) > 1 or (character.isprintable() and character != " "):
+        return character
+    return f"U+{ord(character):04X}"
 
 
 # samples

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from makemore.corpus.characters import longer
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
 from makemore.corpus.tables import THINGS, is_header, usual
@@ -30,6 +31,9 @@ FAR = 5
 
 DUPLICATES = 0.20
 """The share of duplicates above which they are worth a warning."""
+
+CLUSTERS = 0.02
+"""The share of code points in characters of several above which these are worth a warning."""
 
 TOP, SNIFFED = 50, 1000
 """Lines at the top, and lines chosen at random, by which the format is recognised."""
@@ -86,6 +90,10 @@ class Looks:
     """A line in this format."""
     table: Table | None = None
     """The columns, if it is a table."""
+    clusters: float = 0.0
+    """The share of code points that are parts of characters of several, unless these are taken as one."""
+    cluster: str = ""
+    """One of these characters."""
     groups: int = 0
     """Groups of lines separated by blank lines, if each group may be one thing; else 0."""
 
@@ -105,7 +113,10 @@ def look(corpus: Corpus) -> Looks:
     groups = corpus.reading.gaps + 1 if corpus.reading is not None else 0
     if looks.name != "list" or groups < 4 or not 1.5 <= n / groups <= 30:
         groups = 0
-    return replace(looks, marks=_marks(some, looks.name), groups=groups)
+    long: Counter[str] = Counter() if corpus.vocab.forms.clusters else longer(some)
+    parts = sum(len(each) * n for each, n in long.items()) / sum(map(len, some))
+    example = "".join(each for each, _ in long.most_common(1))
+    return replace(looks, marks=_marks(some, looks.name), groups=groups, clusters=parts, cluster=example)
 
 
 # the format
@@ -245,6 +256,12 @@ def warnings(looks: Looks, source: str, undecodable: int = 0) -> list[Warned]:
             remedy += "; the command above does that too" if done else f": {pipeline}"
             done = True
         warned.append(Warned("other_format", each.message, remedy, options=each.options))
+    if looks.clusters >= CLUSTERS:
+        said = (
+            f"long characters: {_percent(looks.clusters)} of the code points are parts of characters such as "
+        )
+        remedy = "take each of these as one character with graphemes=True, so that samples never split one"
+        warned.append(Warned("long_characters", said + repr(looks.cluster), remedy, options=("graphemes",)))
     return warned
 
 

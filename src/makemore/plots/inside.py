@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import nn
 
+from makemore.corpus.vocab import Ids
 from makemore.metrics.layers import Row, matrices, series
 from makemore.models.transformer import Block, Transformer, attention_shares
 from makemore.plots.samples import frequent
@@ -45,7 +46,7 @@ def table(run: Run) -> Figure | None:
     ids = frequent(run, 30)
     logits, _ = run.model(torch.from_numpy(ids)[:, None])
     p = logits[:, 0].softmax(-1)[:, ids].numpy()
-    labels = [character(run.vocab.decode([i])) for i in ids]
+    labels = [character(run.vocab.names[i]) for i in ids]
     return heatmap(p, labels, "probability", ("next character", "character before it"))
 
 
@@ -66,7 +67,7 @@ def embedding(run: Run) -> Figure | None:
     axes.scatter(x, y, s=0)  # sets the limits
     colours: dict[str, str] = {}
     for i, a, b in zip(ids, x, y, strict=True):
-        text = run.vocab.decode([i])
+        text = run.vocab.names[i]
         colour = colours.setdefault(_kind(text), COLOURS[len(colours) % len(COLOURS)])
         letter = axes.text(a, b, character(text), color=colour, fontsize=points, fontweight="bold")
         letter.set(ha="center", va="center")
@@ -100,12 +101,12 @@ def _apart(places: Numbers, size: float) -> Numbers:
 
 def _kind(text: str) -> str:
     """Return the kind of a character, by which it is coloured."""
-    if text == "\n":
-        return "end of line"
+    if text in ("", "\n"):
+        return "line break" if text else "end of line"
     if unicodedata.normalize("NFD", text)[0] in "aeiouAEIOU":
         return "vowel"
     kinds = {"Ll": "other lower case", "Lu": "upper case", "L": "letter", "N": "digit"}
-    category = unicodedata.category(text)
+    category = unicodedata.category(text[0])
     return kinds.get(category) or kinds.get(category[0]) or "other"
 
 
@@ -118,11 +119,11 @@ def attention(run: Run) -> Figure | None:
         return None
     test = run.corpus.subsample("test")
     usual = int(np.median(test.lengths))
-    line = test.lines([np.abs(test.lengths - usual).argmin()])[0][:10]
-    weights = attention_weights(run, line)  # (L, H, T, T)
+    ids = test.stream(np.abs(test.lengths - usual).argmin(keepdims=True))[:11]
+    weights = attention_weights(run, ids)  # (L, H, T, T)
     L, H = weights.shape[:2]
     figure = Figure(figsize=(5, 0.8 + 5 * L / H if H > 1 else 3 * L))
-    labels = [character(c) for c in "\n" + line]
+    labels = [character(run.vocab.names[i]) for i in ids]
     for layer in range(L):
         for head in range(H):
             axes = figure.add_subplot(L, H, layer * H + head + 1)
@@ -136,8 +137,8 @@ def attention(run: Run) -> Figure | None:
 
 
 @torch.inference_mode()
-def attention_weights(run: Run, line: str) -> npt.NDArray[np.float32]:
-    """Return where every head of a Transformer looks over a boundary and a line of T - 1 characters.
+def attention_weights(run: Run, ids: Ids) -> npt.NDArray[np.float32]:
+    """Return where every head of a Transformer looks over ids (T,): a boundary and characters of a line.
 
     They are shares that sum to 1 over the last dimension, (layers, heads, T, T).
     """
@@ -149,7 +150,7 @@ def attention_weights(run: Run, line: str) -> npt.NDArray[np.float32]:
         block.qkv.register_forward_hook(lambda module, given, qkv: heard.append(qkv)) for block in blocks
     ]
     try:
-        model(torch.from_numpy(run.vocab.encode("\n" + line).astype(np.int64))[None])
+        model(torch.from_numpy(ids.astype(np.int64))[None])
     finally:
         for hook in hooks:
             hook.remove()

@@ -68,7 +68,7 @@ def line_lengths(run: Run, samples: list[str]) -> Figure:
     lengths = {
         "training lines": run.corpus.subsample("train").lengths,
         "held-out lines": np.array([len(line) for line in _held_out(run)], np.int64),
-        "samples": np.array([len(text) for text in samples], np.int64),
+        "samples": np.array([len(line) for line in map(run.vocab.forms.inner, samples)], np.int64),
     }
     figure, axes = new_figure()
     _shares(axes, {name: np.bincount(each) for name, each in lengths.items() if len(each) >= ENOUGH})
@@ -110,10 +110,9 @@ def pairs(run: Run, samples: list[str]) -> Figure | None:
         return None
     ids = frequent(run, 30)
     vocab = run.vocab
-    lines = vocab.encode("\n" + "".join(text + "\n" for text in samples))
-    streams = (lines, run.corpus.subsample("train").tokens)
+    streams = (vocab.stream(samples), run.corpus.subsample("train").tokens)
     sampled, trained = (_pair_shares(stream.astype(np.int64), ids) for stream in streams)
-    labels = [character(vocab.decode([i])) for i in ids]
+    labels = [character(vocab.names[i]) for i in ids]
     names = ("second character", "first character")
     return heatmap(100 * (sampled - trained), labels, "percentage points", names)
 
@@ -153,12 +152,13 @@ def over_temperature(run: Run) -> list[Point]:
     held_out, of_train = _held_out(run), run.corpus.subsample("train")
     if len(held_out) < ENOUGH:
         return []
-    train = of_train.lines(np.random.default_rng(0).choice(len(of_train), n))
+    train = of_train.inner_lines(np.random.default_rng(0).choice(len(of_train), n))
     # with thousands of characters, two lists share hardly any 3-gram: take shorter ones
     real = {k: quality.jensen_shannon(_grams(train, k), _grams(held_out, k)) for k in (3, 2, 1)}
     k = next((k for k in real if real[k] < 0.7), 1)
     of_held_out = _grams(held_out, k)
-    sampled = [(t, run.sample(n, temperature=t, cut=True, seed=0)) for t in TEMPERATURES]
+    inner = run.vocab.forms.inner
+    sampled = [(t, [*map(inner, run.sample(n, temperature=t, cut=True, seed=0))]) for t in TEMPERATURES]
     return [
         Point(t, quality.vendi(some[:300]), quality.jensen_shannon(_grams(lines, k), of_held_out))
         for t, lines in [*sampled, (0.0, train)]
@@ -192,7 +192,7 @@ def quality_and_variety(names: Sequence[str], found: Sequence[Sequence[Point]]) 
 
 def _held_out(run: Run) -> list[str]:
     parts = [run.corpus.subsample(split) for split in ("validation", "test")]
-    return [line for part in parts for line in part.lines(np.arange(len(part)))]
+    return [line for part in parts for line in part.inner_lines(np.arange(len(part)))]
 
 
 def _grams(lines: list[str], k: int) -> dict[str, int]:

@@ -246,7 +246,7 @@ def character(text: str) -> str:
     """Return a character as an axis can show it; the end of a line is ⏎, a space ␣."""
     if text in ("\n", " "):
         return "⏎" if text == "\n" else "␣"
-    return "◌" + text if unicodedata.category(text).startswith("M") else readable(text)
+    return "◌" + text if unicodedata.category(text[0]).startswith("M") else readable(text)
 
 
 def short(name: str) -> str:

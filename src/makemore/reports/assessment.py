@@ -99,7 +99,8 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
     nll = {split: loss.nll.value for split, loss in losses.items()}
     warnings = advice.of_training(run.metrics(), nll, lead, n_held_out)
     warnings += advice.of_samples(verdict, samples.uniqueness, samples.uniqueness_of_train, samples.validity)
-    times = {c: n for c, n in zip(corpus.vocab.characters, corpus.frequencies[1:].tolist(), strict=True) if n}
+    names = corpus.vocab.names
+    times = {c: n for c, n in zip(names[1:], corpus.frequencies[1:].tolist(), strict=True) if n}
     warnings += advice.of_counts(times, 0, sum(unique.values()), n_held_out)
     summary = run.summary()
     return Assessment(
@@ -114,7 +115,7 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
         baselines=Baselines(math.log(len(corpus.vocab)), levels["bigram"], levels["ngram"]),
         nll_by_position=evaluation.by_position(found["test"]),
         nll_by_length=evaluation.by_length(found["test"]),
-        nll_by_character={corpus.vocab.decode([id]): part for id, part in of_test.items()},
+        nll_by_character={names[id]: part for id, part in of_test.items()},
         calibration=calibrated,
         copying=copying,
         quality=samples,
@@ -164,8 +165,10 @@ class _Sampling:
         n, random, corpus = self.n, self.random, self.corpus
         said(f"{n:,} samples")
         samples = list(self.run.stream(n, SampleOptions(cut=True, seed=self.seed)))
-        texts = [sample.text for sample in samples]
-        kinds = dict(zip(texts, corpus.seen(texts), strict=True))
+        outer = [sample.text for sample in samples]
+        # what is measured has one code point for each character
+        texts = list(map(corpus.vocab.forms.inner, outer))
+        kinds = dict(zip(texts, corpus.seen(outer), strict=True))
         train_lines, *others = (_lines(corpus, split) for split in SPLITS)
         if len(train_lines) == corpus.counts()["train"]:
             resampled = [train_lines[i] for i in random.choice(len(train_lines), n)]
@@ -176,11 +179,11 @@ class _Sampling:
         held_out = [held_out[i] for i in random.permutation(len(held_out))]
         masses = copying.train, copying.held_out
         if math.isnan(copying.train):  # a subsample does not tell the mass of all lines
-            times = Counter(kinds[sample.text] for sample in samples if sample.ended)
+            times = Counter(kinds[text] for text, each in zip(texts, samples, strict=True) if each.ended)
             masses = times["train"] / n, times["held-out"] / n
         said("nearest training lines")
         c_t, nearest_distances = self._nearest_distances(texts, held_out, train)
-        nearest = self._nearest(samples[:NEAREST], train, kinds)
+        nearest = self._nearest([*zip(texts, samples, strict=True)][:NEAREST], train, kinds)
         said("distances")
         many = min(quality.VENDI_LINES, n, len(held_out))
         return Quality(
@@ -214,21 +217,22 @@ class _Sampling:
         return quality.mann_whitney(of_samples, of_held_out), NearestDistances(many, beside, *counts)
 
     def _nearest(
-        self, samples: list[Sample], train: list[str], kinds: Mapping[str, str]
+        self, samples: list[tuple[str, Sample]], train: list[str], kinds: Mapping[str, str]
     ) -> tuple[Neighbour, ...]:
-        """Return the training line nearest to each of some samples."""
-        texts = [sample.text for sample in samples]
+        """Return the training line nearest to each of some samples, which come with their inner forms."""
+        texts = [text for text, _ in samples]
         # a subsample may lack the training line that a sample copies
         near = list(dict.fromkeys([*train, *(text for text in texts if kinds[text] == "train")]))
         found = quality.nearest(texts, near)
         each = zip(samples, found.which, found.distances, strict=True)
+        outer = self.corpus.vocab.forms.outer
         return tuple(
-            Neighbour(s.text, not s.ended, s.nll, kinds[s.text], near[i], int(distance))
-            for s, i, distance in each
+            Neighbour(s.text, not s.ended, s.nll, kinds[text], outer(near[i]), int(distance))
+            for (text, s), i, distance in each
         )
 
 
 def _lines(corpus: Corpus, split: str) -> list[str]:
-    """Return the lines of a split; of a large one, a subsample from all over the file."""
+    """Return the lines of a split in their inner form; of a large one, a subsample from all over the file."""
     some = corpus.subsample(split)
-    return some.lines(np.arange(len(some)))
+    return some.inner_lines(np.arange(len(some)))

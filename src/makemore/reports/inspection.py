@@ -92,7 +92,7 @@ def inspect(source: Paths | None, how: How = AS_USUAL, *, pace: float | None = N
         mixed_scripts=MixedScripts(
             seen.n_mixed, tuple(Place(raw.numbers[i], corpus.lines([i])[0]) for i in seen.mixed)
         ),
-        near_duplicates=near_duplicates(seen.times, seen.part),
+        near_duplicates=near_duplicates(seen.times, seen.part, corpus.vocab.forms),
         neighbours=neighbours(list(seen.times)),
         format=_format(looks),
         marks=looks.marks,
@@ -110,8 +110,8 @@ def _most_frequent(corpus: Corpus, times: Counter[str]) -> tuple[Repeated, ...]:
     """Return the lines that occur most often. times: How often lines occur, unused if lines are missing."""
     most = times.most_common(SHOWN)
     if times.total() < len(corpus):
-        most = [(corpus.lines([row])[0], n) for row, n in corpus.most_frequent(SHOWN)]
-    return tuple(Repeated(line, n) for line, n in most if n > 1)
+        most = [(corpus.inner_lines([row])[0], n) for row, n in corpus.most_frequent(SHOWN)]
+    return tuple(Repeated(corpus.vocab.forms.outer(line), n) for line, n in most if n > 1)
 
 
 def _lengths(counts: npt.NDArray[np.int64]) -> Lengths:
@@ -143,7 +143,7 @@ def _quantile(counts: npt.NDArray[np.int64], q: float) -> float:
 def _alphabet(corpus: Corpus) -> tuple[Character, ...]:
     """Return the characters, the most frequent first."""
     counts = corpus.frequencies[1:].tolist()
-    pairs = sorted(zip(counts, corpus.vocab.characters, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    pairs = sorted(zip(counts, corpus.vocab.names[1:], strict=True), key=lambda pair: (-pair[0], pair[1]))
     return tuple(Character(c, n) for n, c in pairs)
 
 
@@ -154,7 +154,7 @@ def _suspicious(
     found = []
     for each in alphabet:
         if advice.suspicious(c := each.character):
-            line = raw.numbers[seen.odd[int(corpus.vocab.encode(c)[0])]]
+            line = raw.numbers[seen.odd[corpus.vocab.names.index(c)]]
             name = unicodedata.name(c, "no name")
             found.append(Suspicious(c, f"U+{ord(c):04X}", name, each.count, line))
     return tuple(found)

@@ -67,6 +67,7 @@ WORDS = {
     "undecodable": "lines dropped for their encoding",
     "column": "column of the table",
     "gaps": "lines that follow a blank one",
+    "graphemes": "grapheme clusters as characters",
     "source": "file",
     "lines": "lines read",
 }
@@ -240,7 +241,7 @@ def samples(run: Run, most: int = SAMPLES) -> Samples:
     texts = [sample.text for sample in some]
     lines = []
     for sample, seen, nlls in zip(some, run.corpus.seen(texts), run.letters(texts), strict=True):
-        text = sample.text
+        text = run.vocab.forms.split(sample.text)
         letters = tuple(_letter(c, nll) for c, nll in zip(text[:SHOWN], nlls, strict=False))
         whole = sample.ended and len(text) <= SHOWN
         lines.append(Line(letters, "⏎" if whole else CUT, seen == "train"))

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
+from makemore.corpus.characters import Characters
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.lines import texts
 from makemore.corpus.reading import How
@@ -53,7 +54,7 @@ class Seen:
     part: int
     """1 if all lines are compared with each other; k if only one in k of the folded texts is."""
     times: Counter[str] = field(default_factory=Counter)
-    """How often each line that is compared occurs, in the file's order."""
+    """How often each line that is compared occurs, in the file's order; lines are in their inner form."""
     odd: dict[int, int] = field(default_factory=dict)
     """The first row of each suspicious character, by its id."""
     n_mixed: int = 0
@@ -70,7 +71,7 @@ def scan(corpus: Corpus) -> Seen:
         part = math.ceil(different / LOOKED_AT)
     seen = Seen(np.zeros(corpus.longest + 1, dtype=np.int64), part)
     odd, latin, beside = (
-        np.array([False, *(bool(test(c)) for c in corpus.vocab.characters)])
+        np.array([False, *(bool(test(c)) for c in corpus.vocab.names[1:])])
         for test in (advice.suspicious, _LATIN.match, _BESIDE_LATIN.match)
     )
     for rows in corpus.slices(corpus.sizes.piece // 4):
@@ -90,7 +91,7 @@ def scan(corpus: Corpus) -> Seen:
         lines = corpus.vocab.decode(ids[:-1]).split("\n")
         seen.times.update(lines if part == 1 else _one_of(part, lines))
     if len(seen.times) < 3:  # almost all lines fold to the same text
-        seen.times.update(corpus.lines(np.arange(min(_AT_LEAST, len(corpus)))))
+        seen.times.update(corpus.inner_lines(np.arange(min(_AT_LEAST, len(corpus)))))
     return seen
 
 
@@ -122,7 +123,8 @@ def read_again(source: Paths | None, corpus: Corpus, how: How, rows: Iterable[in
     """
     reading = corpus.reading
     assert reading is not None
-    counts = zip(corpus.vocab.characters, corpus.frequencies[1:].tolist(), strict=True)
+    forms = corpus.vocab.forms
+    counts = zip(corpus.vocab.names[1:], corpus.frequencies[1:].tolist(), strict=True)
     raw = Raw({row: row + 1 for row in rows}, 0, Counter({c: n for c, n in counts if n}))
     dropped = reading.blank + reading.too_long + reading.undecodable
     if not reading.normalized and not (raw.numbers and dropped):
@@ -139,24 +141,26 @@ def read_again(source: Paths | None, corpus: Corpus, how: How, rows: Iterable[in
         for number, line in enumerate(lines, before + 1):
             bare = line.strip()
             line = line if how.keep_spaces else bare
-            if bare and len(line if is_nfc else unicodedata.normalize("NFC", line)) <= how.limit:
+            normal = line if is_nfc else unicodedata.normalize("NFC", line)
+            if bare and len(forms.inner(normal)) <= how.limit:
                 if row + len(kept) in raw.numbers:
                     raw.numbers[row + len(kept)] = number
                 kept.append(line)
         before, row = before + len(lines), row + len(kept)
         if not is_nfc:
             raw.not_nfc += sum(not unicodedata.is_normalized("NFC", line) for line in kept)
-        raw.characters.update("".join(kept))
+        raw.characters.update(forms.split(forms.outer("".join(kept))))
     return raw
 
 
 # lines that resemble each other
 
 
-def near_duplicates(times: Counter[str], part: int) -> NearDuplicates:
+def near_duplicates(times: Counter[str], part: int, forms: Characters) -> NearDuplicates:
     """Return the groups of different lines that are equal once folded.
 
-    `times` says how often each line occurs. The lines are those of one in `part` folded texts.
+    `times` says how often each line occurs. The lines are those of one in `part` folded texts, in their inner
+    form, which `forms` undoes.
     """
     groups: dict[str, list[str]] = {}
     for line, key in zip(times, folded(list(times)), strict=True):
@@ -167,7 +171,7 @@ def near_duplicates(times: Counter[str], part: int) -> NearDuplicates:
         lines=lines * part,
         share=lines / times.total(),
         groups=len(near) * part,
-        examples=tuple(tuple(group[:SHOWN]) for group in near[:SHOWN]),
+        examples=tuple(tuple(map(forms.outer, group[:SHOWN])) for group in near[:SHOWN]),
     )
 
 

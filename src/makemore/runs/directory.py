@@ -88,7 +88,7 @@ class RunDirectory:
             return
         with new_run(self.path, overwrite) as files:
             with files.writing("vocabulary.json") as path:
-                path.write_text(to_json(list(setup.vocab.characters), indent=2) + "\n", "utf-8")
+                path.write_text(to_json(setup.vocab.names[1:], indent=2) + "\n", "utf-8")
                 self._checksums = {"vocabulary.json": checksum(path)}
             self._checksums |= corpus.save(files)
             self._write_config(setup, files)
@@ -165,9 +165,10 @@ class RunDirectory:
         with damage(path):
             characters = read_json(path)
             self._check(path)
-            vocab = Vocab("".join(characters), unknown=unknown)
-            if not isinstance(characters, list) or characters != list(vocab.characters):
-                raise ValueError("not a list of different characters in the order of their code points")
+            strings = isinstance(characters, list) and all(isinstance(c, str) and c for c in characters)
+            vocab = Vocab(characters if strings else "", unknown=unknown)
+            if not strings or characters != vocab.names[1:]:
+                raise ValueError("not a list of different characters in the order of their ids")
         return vocab
 
     def read_corpus(self, vocab: Vocab, reading: Reading | None) -> Corpus:

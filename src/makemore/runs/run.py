@@ -106,8 +106,7 @@ class Run:
     @cached_property
     def spelling(self) -> Spelling:
         """How the run reads the lines that people give it."""
-        keep_spaces = self.reading is not None and self.reading.keep_spaces
-        return Spelling(self.vocab, keep_spaces, self.corpus.longest)
+        return Spelling(self.vocab, self.reading, self.corpus.longest)
 
     def _used(self, small: bool) -> Model | Inference:
         """Return the form of the model to use: the one in NumPy for a small task, unless torch's is there."""
@@ -335,11 +334,12 @@ class Run:
     def _repr_html_(self) -> str:
         return as_html(self.type, self.disk, self._examples)
 
-    def _examples(self, n: int, longest: int) -> Iterator[tuple[Sample, list[float]]]:
-        """Return n samples of at most `longest` characters, each with its `letters`."""
-        options = SampleOptions(max_length=min(self.corpus.longest, longest), cut=True, seed=1)
-        samples = list(self.stream(n, options))
-        return zip(samples, self.letters([sample.text for sample in samples]), strict=True)
+    def _examples(self, n: int, longest: int) -> Iterator[tuple[Sample, list[str], list[float]]]:
+        """Return n samples of at most `longest` characters, each with these and with its `letters`."""
+        longest = min(self.corpus.longest, longest)
+        samples = list(self.stream(n, SampleOptions(max_length=longest, cut=True, seed=1)))
+        texts = [sample.text for sample in samples]
+        return zip(samples, map(self.vocab.forms.split, texts), self.letters(texts), strict=True)
 
     def __dir__(self) -> list[str]:
         """List the names that people use, without the rest of the interface."""

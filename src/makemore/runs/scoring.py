@@ -29,7 +29,7 @@ class Letter(Result):
     """How likely a character is."""
 
     character: str
-    """The character; a newline is the end of the line."""
+    """The character; the end of the line is a newline, or empty if lines have line breaks in them."""
     nll: float
     """-log p, in nats."""
 
@@ -57,7 +57,7 @@ class Explained(Result):
     """What a model expected at one position of a line."""
 
     character: str
-    """The character there; a newline is the end of the line."""
+    """The character there, as in `Letter`."""
     probability: float
     choices: tuple[tuple[str, float], ...]
     """The most likely characters and their probabilities, most likely first."""
@@ -98,10 +98,10 @@ def letters(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> lis
     Raises MakemoreError if a line has a character that is not in the vocabulary, or is not one line.
     """
     for line in lines:
-        if "\n" in line:
+        if "\n" in vocab.forms.inner(line):
             raise MakemoreError(f"{quoted(line)}: is more than one line")
         try:
-            vocab.encode(line)
+            vocab.stream([line])
         except MakemoreError as error:
             raise MakemoreError(f"{quoted(line)}: {error}") from None
     return _nlls(model, vocab, lines)
@@ -121,7 +121,7 @@ def scored(
         return [made(line, next(scores) if vocab.knows(line) else None) for line in chunk]
 
     def made(line: str, nlls: list[float] | None) -> Scored:
-        each = tuple(map(Letter, line + "\n", nlls or [])) if letters else None
+        each = tuple(map(Letter, [*vocab.forms.split(line), vocab.end], nlls or [])) if letters else None
         return Scored(line, math.inf if nlls is None else sum(nlls), each)
 
     some = chunks(line for line in lines if line)
@@ -147,32 +147,28 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 def explain(model: Model | Inference, vocab: Vocab, line: str, top: int) -> list[Explained]:
     """Return what a model expected at each character of a line and at its end: the `top` likeliest ones."""
-    explained = []
+    explained, stream = [], vocab.stream([line])
     if isinstance(model, Inference):
-        expected = inference.expected(model, vocab.encode(f"\n{line}\n"))
+        expected = inference.expected(model, stream)
     else:
         from makemore.metrics import losses
 
-        expected = losses.expected(model, _corpus(vocab, [line]), 0)
-    for character, p in zip([*line, "\n"], expected, strict=True):
+        expected = losses.expected(model, Corpus(vocab, stream), 0)
+    for id, p in zip(stream[1:].tolist(), expected, strict=True):
         least = np.partition(p, -top)[-top] if top < len(p) else 0.0
         some = np.flatnonzero(p >= least)  # sorting all would be slow with thousands of characters
         likeliest = some[np.argsort(-p[some], kind="stable")[:top]]
-        choices = tuple(zip(vocab.decode(likeliest), p[likeliest].tolist(), strict=True))
-        probability = float(p[vocab.encode(character)[0]])
+        choices = tuple((vocab.names[i], float(p[i])) for i in likeliest.tolist())
+        probability = float(p[id])
         nll = -math.log(probability) if probability > 0 else math.inf
-        explained.append(Explained(character, probability, choices, nll))
+        explained.append(Explained(vocab.names[id], probability, choices, nll))
     return explained
 
 
 def _nlls(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
     """Return -log p in nats of every character of some lines, each line's end last."""
     if isinstance(model, Inference):
-        return inference.score(model, [vocab.encode(f"\n{line}\n") for line in lines])
+        return inference.score(model, [vocab.stream([line]) for line in lines])
     from makemore.metrics import losses
 
-    return losses.score(model, _corpus(vocab, lines))
-
-
-def _corpus(vocab: Vocab, lines: Sequence[str]) -> Corpus:
-    return Corpus(vocab, vocab.encode("\n" + "".join(line + "\n" for line in lines)))
+    return losses.score(model, Corpus(vocab, vocab.stream(lines)))

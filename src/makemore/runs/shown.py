@@ -97,11 +97,13 @@ def as_text(type: str, disk: RunDirectory) -> str:
 
 
 def as_html(
-    type: str, disk: RunDirectory, sampled: Callable[[int, int], Iterable[tuple[Sample, list[float]]]]
+    type: str,
+    disk: RunDirectory,
+    sampled: Callable[[int, int], Iterable[tuple[Sample, list[str], list[float]]]],
 ) -> str:
     """Return a run as HTML, quickly, even if training has not finished or not begun.
 
-    `sampled` returns a number of samples, cut at a length, each with the nll of every character.
+    `sampled` returns a number of samples, cut at a length, each with its characters and their nlls.
     """
     shown: dict[str, object] = {"type": type, "path": str(disk.path), "splits": list(SPLITS)}
     try:
@@ -113,11 +115,11 @@ def as_html(
             (
                 [
                     (c, shade(min(nll, 6) / 6), f"{math.exp(-nll):.2%}")
-                    for c, nll in zip(sample.text, nlls, strict=False)
+                    for c, nll in zip(letters, nlls, strict=False)
                 ],
                 CUT * (not sample.ended),
             )
-            for sample, nlls in sampled(SAMPLES, LONGEST)
+            for sample, letters, nlls in sampled(SAMPLES, LONGEST)
         ]
     except MakemoreError as error:  # not trained yet, or damaged
         shown["not_sampled"] = str(error)

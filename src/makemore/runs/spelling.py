@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from makemore.corpus.reading import LONGEST
+from makemore.corpus.reading import LONGEST, Reading
 from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError, quoted
 
@@ -12,10 +12,10 @@ from makemore.errors import MakemoreError, quoted
 class Spelling:
     """Brings lines to the form that a model needs: stripped, in normal form C, not too long."""
 
-    def __init__(self, vocab: Vocab, keep_spaces: bool, longest: int) -> None:
+    def __init__(self, vocab: Vocab, reading: Reading | None, longest: int) -> None:
         """Keep how the training lines were read, and the length of the longest."""
-        self._characters = frozenset(vocab.characters)
-        self._keep_spaces = keep_spaces
+        self._forms, self._characters = vocab.forms, frozenset(vocab.characters)
+        self._keep_spaces = reading is not None and reading.keep_spaces
         self.most = max(LONGEST, longest)
         """Characters that a line may have."""
 
@@ -34,13 +34,16 @@ class Spelling:
         the model only knows the text as it was given, it is returned unchanged.
         """
         composed = unicodedata.normalize("NFC", text)
-        if composed == text or set(composed) <= self._characters or not set(text) <= self._characters:
+        if composed == text or self._all_known(composed) or not self._all_known(text):
             return composed
         return text
 
+    def _all_known(self, text: str) -> bool:
+        return set(self._forms.inner(text)) <= self._characters
+
     def check_length(self, line: str) -> None:
         """Raise MakemoreError if a line is too long to score or to sample."""
-        if len(line) > self.most:
+        if len(self._forms.inner(line)) > self.most:
             raise MakemoreError(
                 f"{quoted(line)}: is too long for this run, which takes up to {self.most:,} characters a line"
             )

@@ -32,38 +32,39 @@ def best(draw: Callable[[int, int], Iterable[Sample]], corpus: Corpus, n: int) -
 
     `draw(n, k)` yields n samples, the k-th time that it is called.
     """
-    judge = _Judge(corpus)
+    judge, inner = _Judge(corpus), corpus.vocab.forms.inner
     found: dict[str, Sample] = {}
     chosen: list[Sample] = []
     for k in range(ROUNDS):
         drawn = {each.text: each for each in draw(max(LEAST, 2 * n, min(DRAWN * n, MOST)) * 4**k, k)}
         texts = [text for text in drawn if text not in found]
         new = [text for text, seen in zip(texts, corpus.seen(texts), strict=True) if seen == "new"]
-        found |= {text: drawn[text] for text in new if judge.has_shape(text)}
-        chosen = _chosen(list(found.values()), judge, n)
+        found |= {text: drawn[text] for text in new if judge.has_shape(inner(text))}
+        chosen = _chosen({inner(text): each for text, each in found.items()}, judge, n)
         if len(chosen) == n:
             break
     return chosen
 
 
-def _chosen(samples: list[Sample], judge: _Judge, n: int) -> list[Sample]:
-    """Choose up to n of some different lines, one after another."""
+def _chosen(samples: dict[str, Sample], judge: _Judge, n: int) -> list[Sample]:
+    """Choose up to n of some different lines, given by their inner forms, one after another."""
     if not samples:
         return []
-    rate = np.array([each.nll / (len(each.text) + 1) for each in samples])
+    texts = list(samples)
+    rate = np.array([each.nll / (len(text) + 1) for text, each in samples.items()])
     cost = (rate - rate.mean()) / (rate.std() or 1.0)
-    pairs = [_pairs(each.text) for each in samples]
+    pairs = [_pairs(text) for text in texts]
     likeness, left = np.zeros(len(samples)), np.ones(len(samples), dtype=bool)
-    chosen: list[Sample] = []
+    chosen: list[str] = []
     while len(chosen) < n and left.any():
         i = int(np.where(left, cost + SPREAD * likeness, np.inf).argmin())
         left[i] = False
-        if judge.is_near(samples[i].text) or judge.are_near(samples[i].text, [each.text for each in chosen]):
+        if judge.is_near(texts[i]) or judge.are_near(texts[i], chosen):
             continue
-        chosen.append(samples[i])
+        chosen.append(texts[i])
         shared = [len(pairs[i] & each) / len(pairs[i] | each) for each in pairs]
         likeness = np.maximum(likeness, shared)
-    return chosen
+    return [samples[text] for text in chosen]
 
 
 def _pairs(text: str) -> set[str]:
@@ -73,14 +74,14 @@ def _pairs(text: str) -> set[str]:
 
 
 class _Judge:
-    """Compares lines with those of a list."""
+    """Compares lines with those of a list, all in their inner forms."""
 
     def __init__(self, corpus: Corpus) -> None:
         from rapidfuzz.distance import Levenshtein
         from rapidfuzz.process import extractOne
 
         rows = [corpus.at_most(split, COMPARED_TOKENS) for split in corpus.counts()]
-        self._lines = corpus.lines(np.concatenate(rows))
+        self._lines = corpus.inner_lines(np.concatenate(rows))
         self._kind = dict(zip(corpus.vocab.characters, kinds_of(corpus.vocab)[1:].tolist(), strict=True))
         self._shapes = set(map(self._shape, self._lines))
         self._distance, self._nearest = Levenshtein.distance, extractOne

@@ -174,7 +174,9 @@ class _Chunks:
         texts = tree.texts(lines[whole])
         different = list(dict.fromkeys(texts))
         good = dict(zip(different, self.wanted.matching(different), strict=True)) | {"": False}
-        found = zip(texts, nll[whole].tolist(), ended[whole].tolist(), strict=True)
+        found = zip(
+            map(tree.vocab.forms.outer, texts), nll[whole].tolist(), ended[whole].tolist(), strict=True
+        )
         is_good = [good[text] for text in texts]
         samples = [Sample(*line) for line, wanted in zip(found, is_good, strict=True) if wanted]
         return samples, np.exp(logw[whole][is_good]), n - len(texts)

@@ -152,7 +152,7 @@ class LookAhead:
     def root(self, prefix: str) -> Rows:
         """Return the row of a prefix."""
         rows = (np.full((1, self.ngram.n - 1), -1), np.zeros(1, dtype=np.intp))
-        for i in self.vocab.encode("\n" + prefix).astype(np.intp):
+        for i in self.vocab.stream([prefix])[:-1].astype(np.intp):
             rows = self.step(rows, np.zeros(1, dtype=np.intp), np.array([i]))
         return rows
 

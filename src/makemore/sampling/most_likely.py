@@ -250,10 +250,12 @@ class _Search:
         good = (key >= bound) & (key > -np.inf)
 
         ends = good[:, BOUNDARY].nonzero()[0]
-        texts = np.array([*tree.texts(nodes.ids[ends]), None], dtype=object)[:-1]
+        inner = tree.texts(nodes.ids[ends])
+        texts = np.array([*map(tree.vocab.forms.outer, inner), None], dtype=object)[:-1]
         lines = _Lines(key[ends, BOUNDARY], nodes.nll[ends] - logp[ends, BOUNDARY], texts, ended[ends])
         if not self.wanted.every:
-            met = self.wanted.met(list(texts))
+            both = zip(self.wanted.matching(inner), self.wanted.kept(list(texts)), strict=True)
+            met = [a and b for a, b in both]
             refused += met.count(False)
             lines = lines.take(np.array(met, dtype=bool))
 

@@ -68,8 +68,6 @@ class SampleOptions:
     def __post_init__(self) -> None:
         """Check every value."""
         check_fields(self)
-        if "\n" in self.prefix:
-            raise MakemoreError("prefix must be one line", option="prefix")
         if self.pattern is not None:  # the library for patterns is loaded only for one
             from makemore.sampling.pattern import Matcher
 

@@ -64,7 +64,7 @@ class Tree:
     def __init__(self, model: Steps, vocab: Vocab, prefix: str, max_length: int | None) -> None:
         self.max_length = checked_length(vocab, prefix, max_length)
         self.model, self.vocab = stepper(model), vocab
-        ids = vocab.encode("\n" + prefix)  # (1 + P,)
+        ids = vocab.stream([prefix])[:-1]  # (1 + P,)
         self.prefix = ids[1:]
         self.nll = 0.0
         """-log p(prefix), in nats."""
@@ -125,7 +125,10 @@ class Tree:
         return self.model.step(state, parent, character)
 
     def texts(self, ids: Integers) -> list[str]:
-        """Return the lines of some rows of ids (D, t), in each of which only zeros follow the first 0."""
+        """Return the lines of some rows of ids (D, t), in each of which only zeros follow the first 0.
+
+        They are in their inner form: one code point for each character.
+        """
         ids = np.concatenate([ids, np.zeros((len(ids), 1), dtype=ids.dtype)], 1)
         written = np.ones(ids.shape, dtype=bool)  # the characters, and the first 0
         written[:, 1:] = ids[:, :-1] != BOUNDARY

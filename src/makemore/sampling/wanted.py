@@ -36,37 +36,40 @@ class Wanted:
             from makemore.sampling.pattern import Matcher
 
             self.matcher = Matcher(options.pattern)
-        self.wishes = options.wishes
+        self.forms, self.wishes = tree.vocab.forms, options.wishes
+        self._inner = self.wishes.inner(self.forms)
         self.outlook: Outlook | None = None
         if self.wishes:
             self.outlook = Outlook(self.wishes, tree.vocab, options.prefix, tree.max_length)
         self.prunes = self.matcher is not None or self.outlook is not None
         """Whether there are beginnings that cannot become wanted lines."""
-        self.every = not self.prunes and keep is None
+        self.every = not self.prunes and keep is None and not self.forms.clusters
         """Whether every line that ends is wanted."""
 
     def could(self, beginnings: list[str]) -> list[bool]:
-        """Return which beginnings can still become lines that match the pattern and satisfy the wishes."""
-        outlook, matcher = self.outlook, self.matcher
+        """Return which beginnings can still become lines that match the pattern and satisfy the wishes.
+
+        They are in their inner form, as the lines of `matching` are.
+        """
+        outlook, matcher, outer = self.outlook, self.matcher, self.forms.outer
         return [
-            (outlook is None or outlook.could(each)) and (matcher is None or matcher.could(each))
+            (outlook is None or outlook.could(each)) and (matcher is None or matcher.could(outer(each)))
             for each in beginnings
         ]
 
     def matching(self, lines: list[str]) -> list[bool]:
-        """Return which lines match the pattern and satisfy the wishes."""
-        wishes, matcher = self.wishes, self.matcher
+        """Return which lines match the pattern, satisfy the wishes and would be read as they were written."""
+        wishes, matcher, forms = self._inner, self.matcher, self.forms
         return [
-            (not wishes or wishes.does(line)) and (matcher is None or matcher.does(line)) for line in lines
+            (not wishes or wishes.does(line))
+            and (matcher is None or matcher.does(forms.outer(line)))
+            and forms.is_read_back(line)
+            for line in lines
         ]
 
     def kept(self, lines: list[str]) -> list[bool]:
-        """Return which lines meet the further condition."""
+        """Return which lines, as people see them, meet the further condition."""
         return [True] * len(lines) if self.keep is None else self.keep(lines)
-
-    def met(self, lines: list[str]) -> list[bool]:
-        """Return which lines are wanted."""
-        return [a and b for a, b in zip(self.matching(lines), self.kept(lines), strict=True)]
 
     def should_give_up(self, refused: int, since: float) -> bool:
         """Return whether too many lines were rejected in a row, or none was found for too long."""

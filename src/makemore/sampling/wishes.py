@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from makemore.corpus.characters import Characters
 from makemore.corpus.vocab import UNKNOWN, Vocab
 from makemore.errors import MakemoreError, quoted, shown
 from makemore.sampling.automaton import Automaton
-from makemore.sampling.prefix import check_known
+from makemore.sampling.prefix import check_known, check_one_line
 
 MOST_CHARACTERS = 1000
 """The most characters of all texts together."""
@@ -38,9 +39,6 @@ class Wishes:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for name in _TEXTS:
-            if any("\n" in text for text in self.texts(name)):
-                raise MakemoreError(f"{name} must be one line", option=name)
         if "" in self.without:
             raise MakemoreError("without='' would leave out every line; give it a text", option="without")
         if sum(map(len, (self.ends_with, *self.contains, *self.without))) > MOST_CHARACTERS:
@@ -69,8 +67,13 @@ class Wishes:
         """Return the texts of "ends_with", "contains" or "without"."""
         return {"ends_with": (self.ends_with,), "contains": self.contains, "without": self.without}[name]
 
+    def inner(self, forms: Characters) -> Wishes:
+        """Return them with one code point for each character."""
+        contains, without = (tuple(map(forms.inner, texts)) for texts in (self.contains, self.without))
+        return Wishes(forms.inner(self.ends_with), contains, without, self.length)
+
     def does(self, line: str) -> bool:
-        """Return whether a line satisfies them."""
+        """Return whether a line satisfies them; both are in their inner forms."""
         least, most = self.span
         return (
             least <= len(line) <= most
@@ -126,27 +129,30 @@ class Outlook:
                 f"max_length={max_length}; raise it",
                 option=("length", "max_length"),
             )
-        for name in ("ends_with", "contains"):
+        for name in _TEXTS:
             for text in wishes.texts(name):
-                check_known(vocab, name, text)
+                check_one_line(vocab, name, text)
+                if name != "without":  # what no line has may be unknown
+                    check_known(vocab, name, text)
         written = vocab.characters.replace(UNKNOWN, "") if vocab.unknown else vocab.characters
-        self.wishes, self.longest = wishes, min(max_length, most)
+        inner, begins = wishes.inner(vocab.forms), vocab.forms.inner(prefix)
+        self.wishes, self.longest = inner, min(max_length, most)
         try:
-            self.automaton = Automaton(wishes.ends_with, wishes.contains, wishes.without, written)
+            self.automaton = Automaton(inner.ends_with, inner.contains, inner.without, written)
         except OverflowError:
             raise wishes.error("are too many or too long together; leave some out") from None
-        missing = self.automaton.missing(prefix) if prefix else self.automaton.first
+        missing = self.automaton.missing(begins) if prefix else self.automaton.first
         if missing == math.inf:
             raise wishes.error("cannot all hold for one line; leave one out", prefix=prefix)
-        if len(prefix) + missing > self.longest:
+        if (need := len(begins) + missing) > self.longest:
             raise wishes.error(
-                f"need {len(prefix) + missing:.0f} characters, but lines have at most "
+                f"need {need:.0f} characters, but lines have at most "
                 f"max_length={max_length}; ask for less or raise it"
                 if self.longest == max_length
-                else f"need {len(prefix) + missing:.0f} characters; ask for less or raise the length",
+                else f"need {need:.0f} characters; ask for less or raise the length",
                 prefix=prefix,
             )
 
     def could(self, beginning: str) -> bool:
-        """Return whether a beginning can still become a line that satisfies the wishes."""
+        """Return whether a beginning, in its inner form, can still become a line that satisfies the wishes."""
         return len(beginning) + self.automaton.missing(beginning) <= self.longest

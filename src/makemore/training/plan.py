@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import torch
 
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.source import locate
 from makemore.distributed.devices import fast_dtype
 from makemore.distributed.environment import launched
 from makemore.errors import MakemoreError, alike
@@ -31,6 +33,17 @@ _FOR_STEPS = {
 
 ON_GPU = 16
 """How many times as many tokens a step has on a GPU, at most: small batches leave most of it idle."""
+
+
+def several_files(source: Iterable[str | Path]) -> list[str | Path]:
+    """Return several sources, or raise MakemoreError if there are no such files."""
+    found = list(source)
+    try:
+        locate(found)
+    except MakemoreError as error:
+        sentence = f"{error}; if these are the lines themselves, pass them as lines="
+        raise MakemoreError(sentence, option=error.options) from None
+    return found
 
 
 def settings_for(

@@ -34,7 +34,14 @@ from makemore.training.counting import count
 from makemore.training.engine import Engine
 from makemore.training.events import Diagnosed, Done, Event, Started
 from makemore.training.loop import steps
-from makemore.training.plan import check_several, check_spelling, check_used, settings_for, settings_to_resume
+from makemore.training.plan import (
+    check_several,
+    check_spelling,
+    check_used,
+    settings_for,
+    settings_to_resume,
+    several_files,
+)
 from makemore.training.progress import shown
 from makemore.training.tensorboard import board
 from makemore.training.watch import Watch, finish
@@ -58,6 +65,7 @@ def train(
     drop_undecodable: bool = False,
     column: str | int | None = None,
     as_lines: bool = False,
+    graphemes: bool = False,
     from_run: str | Path | None = None,
     on_progress: OnProgress | None = None,
     device: str = "auto",
@@ -97,6 +105,7 @@ def train(
         drop_undecodable: Drop lines that are not in the encoding.
         column: Of a table, train on this column: its name, or its number from 1.
         as_lines: Train on whole rows, although the file looks like a table.
+        graphemes: Take grapheme clusters as characters: see `makemore.read`.
         from_run: The directory of a run to learn from: its type, and its weights to start from.
         on_progress: Called with the bytes read, and the bytes in all or None.
         device: "auto", "cpu", "cuda" or "mps".
@@ -139,13 +148,13 @@ def train(
         precision=precision,
     )
     top_k = SampleOptions(top_k=top_k).top_k  # checks itself
-    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column, as_lines)
+    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column, as_lines, graphemes)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
     if isinstance(source, Corpus) and how != How():
         raise MakemoreError("these lines have been read; give the options for reading to makemore.read")
     if isinstance(source, Iterable) and not isinstance(source, (str, Corpus)):
-        source = _files(source)
+        source = several_files(source)
     wanted = _Wanted(
         source=source,
         lines=lines,
@@ -176,17 +185,6 @@ def train(
             dataclasses.replace(wanted, source=None, lines=None, how=How(), overwrite=False), running
         )
     return _start(wanted, running)
-
-
-def _files(source: Iterable[str | Path]) -> list[str | Path]:
-    """Return several sources, or raise MakemoreError if there are no such files."""
-    found = list(source)
-    try:
-        locate(found)
-    except MakemoreError as error:
-        sentence = f"{error}; if these are the lines themselves, pass them as lines="
-        raise MakemoreError(sentence, option=error.options) from None
-    return found
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def knobs_of(source: Run) -> dict[str, float]:
 
 def knowing(how: How, vocab: Vocab) -> How:
     """Return how lines are read so that the characters of another run stay known."""
-    return dataclasses.replace(how, known="".join(vocab.characters).replace(UNKNOWN, ""))
+    known = tuple(name for name in vocab.names[1:] if name not in (UNKNOWN, "\n"))
+    return dataclasses.replace(how, known=known, graphemes=how.graphemes or vocab.forms.clusters)
 
 
 def gentler(type: str) -> Recipe:
@@ -92,9 +93,9 @@ def weights_for(source: Run, vocab: Vocab, config: ModelConfig) -> dict[str, Ten
     """
     old, new = source.model, build(source.type, len(vocab), config)
     which = _dimensions(source.type, config)
-    known = [c for c in source.vocab.characters if c in set(vocab.characters)]
-    there = np.append(0, source.vocab.encode("".join(known)).astype(np.int64))
-    here = np.append(0, vocab.encode("".join(known)).astype(np.int64))
+    at = {name: id for id, name in enumerate(vocab.names) if id}
+    pairs = [(0, 0), *((id, at[name]) for id, name in enumerate(source.vocab.names) if id and name in at)]
+    there, here = np.array(pairs).T
     weights = {}
     for name, fresh in learned(new).items():
         before, after = learned(old)[name].cpu().numpy(), fresh.cpu().numpy().copy()
