@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -36,6 +37,8 @@ def a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("mine.txt").write_text("\n".join(lines), "utf-8")
     rows = [f'{i},"{line}"' for i, line in enumerate(lines)]
     Path("people.csv").write_text("\n".join(["id,name", *rows]), "utf-8")
+    for name in ("haiku.txt", "hindi.txt"):
+        shutil.copy(ROOT / "benchmarks" / "lists" / name, name)
     for name in ("data/a.txt", "more/b.txt"):
         Path(name).parent.mkdir()
         Path(name).write_text("\n".join(line + name[0] for line in lines), "utf-8")

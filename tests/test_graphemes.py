@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import makemore as library
-from makemore.corpus.characters import FIRST, LINE_BREAK, Characters, clusters_of, longer
+from makemore.corpus.characters import FIRST, LINE_BREAK, Characters, clusters_of, in_clusters
 from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError
 from makemore.runs.run import Run
@@ -64,8 +64,10 @@ def test_inside_each_character_is_one_code_point(text: str, other: str) -> None:
 
 @given(st.text(max_size=20))
 def test_clusters_are_found_wherever_they_are(text: str) -> None:
-    assert longer([text]) == {c: n for c, n in longer([text]).items() if len(c) > 1}
-    assert sum(longer([text]).values()) == sum(len(c) > 1 for c in regex.findall(r"\X", text))
+    long = [c for c in regex.findall(r"\X", text) if len(c) > 1]
+    share, example = in_clusters([text, "ab"])
+    assert share == pytest.approx(sum(map(len, long)) / (len(text) + 2))
+    assert example in long or not long
 
 
 def test_a_line_break_joins_nothing() -> None:
@@ -147,7 +149,7 @@ def test_samples_are_whole_characters_and_scored_as_drawn(run: Run) -> None:
 
 def test_samples_whose_characters_would_join_are_left_out(tmp_path: Path) -> None:
     # a letter, and a mark alone at the start of a line: side by side they would be one character
-    lines = [a + b for a in "xyz" for b in "xyz"] + ["\u0323" + a for a in "xyz"]
+    lines = [a + b for a in "xyz" for b in "xyz"] + ["\u0323" + a for a in "xyz"] + ["👍🏽"]
     how = {"graphemes": True, "type": "bigram", "smoothing": 5.0}
     run = library.train(lines=lines, work_dir=tmp_path / "run", **how)
     found = [*run.sample(300, seed=1), *run.sample(20, seed=1, unique=True)]

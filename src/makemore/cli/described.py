@@ -10,17 +10,20 @@ from makemore.errors import shown
 def describe(corpus: Corpus) -> list[str]:
     """Return sentences about what was read and what was dropped."""
     counts = corpus.counts()
+    thing = "line" if corpus.reading is None else corpus.reading.thing
     lines = [] if corpus.reading is None else _of_reading(corpus.reading)
     lines += [
-        f"{len(corpus):,} lines, {corpus.distinct:,} different, {len(corpus.vocab) - 1:,} characters, "
-        f"longest line {corpus.longest}",
-        f"split by line: {counts['train']:,} to train, {counts['validation']:,} to validate, "
+        f"{len(corpus):,} {thing}s, {corpus.distinct:,} different, {len(corpus.vocab) - 1:,} characters, "
+        f"longest {thing} {corpus.longest}",
+        f"split by {thing}: {counts['train']:,} to train, {counts['validation']:,} to validate, "
         f"{counts['test']:,} to test",
     ]
     if corpus.reading is not None and corpus.reading.normalized:
         lines.append("lines were normalised to Unicode normal form C")
     if counts["validation"] < 100:
-        lines.append("few lines are held out, so their losses and the choice of the best step are unreliable")
+        lines.append(
+            f"few {thing}s are held out, so their losses and the choice of the best step are unreliable"
+        )
     return lines
 
 
@@ -36,7 +39,7 @@ def _of_reading(reading: Reading) -> list[str]:
     ]
     said = f", dropped {' and '.join(dropped)}" if dropped else ""
     column = f", column {shown(reading.column)}" * bool(reading.column)
-    lines = [f"read {shown(reading.source)}{column}: {reading.lines:,} lines{said}"]
+    lines = [f"read {shown(reading.source)}{column}: {reading.lines:,} {reading.thing}s{said}"]
     if reading.skipped:
         lines.append(f"skipped in it: {reading.skipped}")
     if reading.stripped:

@@ -13,7 +13,7 @@ from rich.status import Status
 
 from makemore.cli.described import describe
 from makemore.cli.errors import spelled
-from makemore.cli.layout import command, say, table
+from makemore.cli.layout import command, say, table, things
 from makemore.cli.options import flag_of
 from makemore.cli.terminal import width_of
 from makemore.corpus.corpus import Corpus
@@ -232,11 +232,10 @@ class Display:
         lines = [s.text + CUT * (not s.ended) for s in samples]
         for name, chosen in by_kind(lines, seen).items():
             # words go side by side, longer samples on lines of their own
-            apart = any(" " in line or "\t" in line for line in chosen) or sum(map(len, chosen)) > 100
+            apart = any(set(" \t\n") & set(line) for line in chosen) or sum(map(len, chosen)) > 100
             if chosen:
                 self.say(f"  {name}:" + "".join(f" {line}" for line in chosen if not apart), hang="    ")
-            for line in chosen if apart else []:
-                self.say("    " + line, hang="      ")
+            things(self.console, chosen if apart else [], "    ")
 
     def _ended(self) -> None:
         if self.bar is not None:
@@ -304,8 +303,7 @@ class Display:
                 found.append(sample)
         except MakemoreError as error:
             self.say(f"  ({spelled(error)})", hang="  ")
-        for sample in found:
-            self.say("  " + sample.text, hang="    ")
+        things(self.console, [sample.text for sample in found], "  ")
 
 
 def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:

@@ -21,6 +21,9 @@ BESIDE = 34
 END = "⏎"
 """Shows the end of a line."""
 
+BREAK = "↵"
+"""Shows a line break inside a thing."""
+
 _SURPRISES = ((0.7, "green"), (1.7, ""), (3.1, "yellow"), (math.inf, "red"))
 """The highest surprise in nats of each colour of a character: probabilities down to 50%, 18% and 5%."""
 
@@ -30,15 +33,16 @@ def show_explained(console: Console, explained: Mapping[str, Sequence[Explained]
     for name, each in explained.items():
         whole = Text(f"{visible(name)}: " if len(explained) > 1 else "")
         for e in each:
-            letter = e.character if e.character == " " else _letter(e.character)
-            whole.append(letter, style=_colour(e.nll))
+            letter = e.character if e.character == " " else _letter(e.character, each[-1].character)
+            whole.append(letter, style=_colour(e.nll)).append("\n" * (letter == BREAK))
         nats = sum(e.nll for e in each)
         sums = f"{nats:.2f} nats, {nats / len(each):.2f} a character"
         apart = width_of(whole.plain) + 3 + len(sums) > console.width
         whole.append(f"\n  {sums}" if apart else f"   {sums}", style="dim")
         console.print(whole, highlight=False, soft_wrap=True)
     width = (console.width - 3) // len(explained) - 2 if console.is_terminal else 60
-    if width >= BESIDE or len(explained) == 1:
+    alike = len(set(map(len, explained.values()))) == 1  # one may read characters of several code points
+    if (width >= BESIDE and alike) or len(explained) == 1:
         _expected(console, explained, width)
         return
     for name, each in explained.items():
@@ -54,17 +58,18 @@ def _expected(console: Console, explained: Mapping[str, Sequence[Explained]], wi
         grid.add_column(no_wrap=True, min_width=min(width, BESIDE))
     head = [Text("nats  ").append(clipped(f"{visible(n)} expected", width - 6)) for n in explained]
     grid.add_row("", *(Text.styled(text.plain, "bold") for text in head))
+    ends = [each[-1].character for each in explained.values()]
     for at_once in zip(*explained.values(), strict=True):
-        letter = Text(_letter(at_once[0].character), style=_colour(max(e.nll for e in at_once)))
-        grid.add_row(letter, *(_choices(e, width) for e in at_once))
+        letter = Text(_letter(at_once[0].character, ends[0]), style=_colour(max(e.nll for e in at_once)))
+        grid.add_row(letter, *(_choices(e, width, end) for e, end in zip(at_once, ends, strict=True)))
     console.print(grid, crop=False)
 
 
-def _choices(e: Explained, width: int) -> Text:
+def _choices(e: Explained, width: int, end: str) -> Text:
     """Return the surprise at a position, and the likeliest characters there, in lines of a width."""
-    parts = [(f"{_letter(c)} {p:.0%}", "bold" if c == e.character else "dim") for c, p in e.choices]
+    parts = [(f"{_letter(c, end)} {p:.0%}", "bold" if c == e.character else "dim") for c, p in e.choices]
     if e.character not in [c for c, _ in e.choices]:
-        parts.append((f"… {_letter(e.character)} {e.probability:.2%}", "bold"))
+        parts.append((f"… {_letter(e.character, end)} {e.probability:.2%}", "bold"))
     text = Text(f"{e.nll:4.1f}", style=_colour(e.nll))
     found, used = Text.assemble(text), width_of(text.plain)
     for part, style in parts:
@@ -76,8 +81,11 @@ def _choices(e: Explained, width: int) -> Text:
     return found
 
 
-def _letter(character: str) -> str:
-    return END if character == "\n" else "␣" if character == " " else readable(character)
+def _letter(character: str, end: str) -> str:
+    """Return how a character is shown; `end` is what the end of the line is called."""
+    if character == end:
+        return END
+    return {" ": "␣", "\n": BREAK}.get(character) or readable(character)
 
 
 def _colour(nll: float) -> str:

@@ -25,6 +25,16 @@ def say(console: Console, text: str = "", style: str | None = None, hang: str = 
         _print(console, line, style or "")
 
 
+def things(console: Console, texts: Iterable[str], indent: str) -> None:
+    """Print lines, or things of several lines with blank lines between them, as `say` does, all indented."""
+    each = [text.split("\n") for text in texts]
+    for i, lines in enumerate(each):
+        if i and max(map(len, each)) > 1:
+            say(console)
+        for line in lines:
+            say(console, indent + line, hang=indent + "  ")
+
+
 def command(console: Console, lead: str, line: str, style: str | None = None) -> None:
     """Print what a command is for, and the command on a line of its own, so that it can be copied."""
     say(console, lead)

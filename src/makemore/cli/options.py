@@ -102,6 +102,14 @@ class ReadingOptions:
         option("Of a table (CSV, TSV, JSON lines, Parquet), read this column: its name or number."),
     ] = None
     as_lines: Annotated[bool, option("Read whole rows, although the file looks like a table.")] = False
+    separator: Annotated[
+        str | None,
+        option(
+            "What is between things of several lines: blank (blank lines), file (each file is a thing), or a line "
+            "such as %%.",
+            hyphen=True,
+        ),
+    ] = None
     graphemes: Annotated[
         bool,
         option(

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 from makemore.cli.streams import OutputEnded, is_unicode
 from makemore.cli.terminal import for_stream, visible_json
+from makemore.corpus.reading import BLANK, FILE, Reading
 from makemore.errors import visible
 
 
 def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible, first: bool = True) -> None:
-    """Print lines for as long as somebody reads them; all of them are consumed in any case.
+    """Print lines, or things of several, for as long as somebody reads them; all are consumed in any case.
 
     `spell` escapes the characters that a terminal would obey. Only the first of several processes prints.
     """
@@ -20,7 +21,7 @@ def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible, fir
     try:
         for line in lines:
             if first:
-                sys.stdout.write(shown(line) + "\n")
+                sys.stdout.write("\n".join(map(shown, line.split("\n"))) + "\n")
         sys.stdout.flush()
     except OutputEnded as ended:
         if not ended.unread:
@@ -37,6 +38,15 @@ def json_of(value: object) -> str:
 def print_json(value: object) -> None:
     """Print a value as one JSON object, with nothing in it that a terminal would obey."""
     print(for_stream(sys.stdout, visible_json)(json_of(value)))
+
+
+def apart(things: Iterable[str], reading: Reading | None) -> Iterator[str]:
+    """Yield things with what is between them in the list that they are like; lines have nothing between them."""
+    separator = reading.separator if reading is not None else ""
+    for i, thing in enumerate(things):
+        if i and separator:
+            yield "" if separator in (BLANK, FILE) else separator
+        yield thing
 
 
 @contextmanager

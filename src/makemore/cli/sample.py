@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.options import flag_of, flat, one_of, option, path, whole
-from makemore.cli.output import json_of, print_lines
+from makemore.cli.output import apart, json_of, print_lines
 from makemore.cli.processes import Launch, several
 from makemore.cli.terminal import for_stream, visible_json
 from makemore.distributed.devices import one_thread
@@ -100,7 +100,10 @@ def sample(
     ] = False,
     nproc: Annotated[int, whole("Processes that sample together; the lines do not depend on it.")] = 1,
 ) -> int | Launch:
-    """Print new lines from a trained model, one per line and nothing else."""
+    """Print new lines from a trained model, one per line and nothing else.
+
+    Things of several lines have between them what is between them in the list.
+    """
     directory = one_of(directory, work_dir, "-o") or Path("out")
     if most_likely is not None:
         _check_most_likely(number, chance)
@@ -129,7 +132,8 @@ def sample(
                 print_lines(rows, visible_json, group.first)
             else:
                 marked = for_stream(sys.stdout) is visible
-                print_lines((s.text + CUT * (marked and not s.ended) for s in samples), first=group.first)
+                texts = (s.text + CUT * (marked and not s.ended) for s in samples)
+                print_lines(apart(texts, run.reading), first=group.first)
     return 0
 
 

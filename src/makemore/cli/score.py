@@ -79,7 +79,10 @@ def score(
     if not lines and source is None and sys.stdin is not None and sys.stdin.isatty():
         print("reading lines from the terminal; Ctrl-D ends them", file=sys.stderr)
     dropped: list[int] = []
-    how = How(encoding, drop_undecodable=drop_undecodable, column=column)
+    separator = run.reading.separator or None if run.reading is not None else None
+    how = How(
+        encoding, drop_undecodable=drop_undecodable, column=column, separator=separator, keep_spaces=True
+    )
     some = lines or lines_of(source or locate("-"), how, dropped.append)
     unknown = Unknown()
     with joined() as group, closing(run.scored(some, letters, ALONE if lines else group)) as scored:
@@ -105,8 +108,6 @@ def _check(lines: Sequence[str], input_file: Sequence[str] | None) -> None:
     for line in lines:
         if not line.strip():
             raise MakemoreError(f"{quoted(line)}: is blank; give a line with characters in it")
-        if "\n" in line.strip():
-            raise MakemoreError(f"{quoted(line)}: is more than one line; give each line as its own argument")
     if input_file is not None and not input_file:
         raise MakemoreError("-i: name a file of lines to score")
     if lines and input_file is not None:
@@ -117,7 +118,9 @@ def _check(lines: Sequence[str], input_file: Sequence[str] | None) -> None:
 
 def _as_columns(scored: "Iterable[Scored]") -> Iterator[str]:
     for line in scored:
-        yield f"{line.nll:.4f}\t{line.text}"
-        for letter in line.letters or ():
-            name = "(end)" if letter.character == "\n" else letter.character
+        yield f"{line.nll:.4f}\t" + line.text.replace(
+            "\n", "\n\t"
+        )  # things of several lines stay one below the other
+        for i, letter in enumerate(line.letters or (), 1):
+            name = "(end)" if i == len(line.letters or ()) else letter.character
             yield f"{letter.nll:.4f}\t  {name if name.isprintable() else repr(name)[1:-1]}"

@@ -249,9 +249,10 @@ def show_inspection(console: Console, found: Inspection, files: Sequence[str], g
     """Print what `inspect` returned, and the command that it suggests for these files and options."""
     counts = ((found.blank, "blank"), (found.too_long, "too long"), (found.undecodable, "undecodable"))
     dropped = [f"{n:,} {name}" for n, name in counts if n]
-    said = f"{found.source}: {found.lines:,} lines" + f", {' and '.join(dropped)}" * bool(dropped)
+    thing = "thing" if "--separator" in given else "line"
+    said = f"{found.source}: {found.lines:,} {thing}s" + f", {' and '.join(dropped)}" * bool(dropped)
     say(console, said)
-    notes(console, _facts(found))
+    notes(console, _facts(found, thing))
     if found.looked_at < found.kept:
         say(console, f"near-duplicates are estimated from {found.looked_at:,} of the lines", "dim")
     show_warnings(console, found.warnings)
@@ -275,7 +276,7 @@ def _roughly(seconds: float) -> str:
     return f"{math.ceil(seconds / 5) * 5} s" if seconds <= 60 else f"{math.ceil(seconds / 60):,} min"
 
 
-def _facts(found: Inspection) -> list[tuple[str, str, str]]:
+def _facts(found: Inspection, thing: str) -> list[tuple[str, str, str]]:
     """Return what is in a list: the name of each number, the number, and what it means."""
     lengths, splits, odd = found.lengths, found.splits, found.suspicious
     often = ", ".join(f"{_short(each.line, 20)} {each.count}" for each in found.most_frequent)
@@ -283,7 +284,7 @@ def _facts(found: Inspection) -> list[tuple[str, str, str]]:
     characters = " ".join(readable(each.character) for each in found.alphabet[:40])
     rare = " ".join(readable(each.character) for each in found.rare[:20])
     rows = [
-        ("different lines", f"{found.unique:,}", duplicates),
+        (f"different {thing}s", f"{found.unique:,}", duplicates),
         (
             "length",
             f"{lengths.median:g}",
@@ -295,20 +296,20 @@ def _facts(found: Inspection) -> list[tuple[str, str, str]]:
         (
             "odd ones",
             f"{len(odd):,}",
-            ", ".join(f"{each.code_point} {each.name.lower()} (line {each.line:,})" for each in odd[:5]),
+            ", ".join(f"{each.code_point} {each.name.lower()} ({thing} {each.line:,})" for each in odd[:5]),
         ),
         (
             "near-duplicates",
             _share(found.near_duplicates.share),
-            "of the lines differ from another line only in case or white space",
+            f"of the {thing}s differ from another only in case or white space",
         ),
         (
             "held out",
             f"{splits['test'].lines:,}",
-            f"lines to test, {splits['validation'].lines:,} to validate, {splits['train'].lines:,} to train",
+            f"{thing}s to test, {splits['validation'].lines:,} to validate, {splits['train'].lines:,} to train",
         ),
     ]
     if (half := found.expected.half_width) is not None:
-        says = "nats per token: how exact a loss on the test lines is (counting has a loss of"
+        says = "nats per token: how exact a loss on those to test is (counting has a loss of"
         rows.append(("precision", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))
     return rows

@@ -15,6 +15,8 @@ unpack.py     gzip, bzip2, xz and Zstandard
 decode.py     bytes to text in whole lines
 charsets.py   which encoding a file may be in instead
 formats.py    files that are not lists
+characters.py characters as people see them, each as one code point inside
+things.py     things of several lines
 lines.py      normalised, stripped lines, from files or from strings in memory
 numbering.py  numbers for characters, until the vocabulary is known
 cache.py      read: small lists into memory, large ones through the cache

@@ -47,6 +47,7 @@ def read(
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
     column: str | int | None = None,
+    separator: str | None = None,
     graphemes: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Corpus:
@@ -65,6 +66,8 @@ def read(
         drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
         column: Read tables (CSV, TSV, JSON lines or Parquet), and take this column's values as the lines: its
             name, or its number from 1.
+        separator: What is between things of several lines: "blank" for blank lines, "file" if each file is one
+            thing, or a text on a line of its own; None makes each line a thing.
         graphemes: Take grapheme clusters as characters, so that an emoji or a letter with marks is one.
         on_progress: Called with the bytes read so far, and the bytes in total or None.
 
@@ -75,7 +78,16 @@ def read(
         MakemoreError: The source cannot be read or trained on.
 
     """
-    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column, graphemes=graphemes)
+    how = How(
+        encoding,
+        max_length,
+        min_count,
+        keep_spaces,
+        drop_undecodable,
+        column,
+        separator=separator,
+        graphemes=graphemes,
+    )
     return read_corpus(source, how, on_progress)
 
 
@@ -92,8 +104,7 @@ def read_corpus(
     directory = root() / _key(found, how)
     if found.size is not None and (corpus := _reused(directory, found, sizes)) is not None:
         return corpus
-    reading = Reading(found.name, found.bundled, skipped=said(found.skipped), keep_spaces=how.keep_spaces)
-    reading.column, reading.graphemes = "" if how.column is None else str(how.column), how.graphemes
+    reading = Reading.begun(found.name, how, found.bundled, said(found.skipped))
     where = shown(found.name if len(found.paths) != 1 else name_of(found.paths[0]))
     numbering, stamps = Numbering(reading, how, where), found.stamps()
     lines = blocks(found, reading, how, numbering.forms, on_progress, sizes)
@@ -130,7 +141,12 @@ def _key(source: Source, how: How) -> str:
     """Return the name of the entry for a source."""
     options = asdict(how)
     min_count, _ = options.pop("min_count"), options.pop("as_lines")
-    later = ("column", "known", "graphemes")  # left out where they say nothing, as before they existed
+    later = (
+        "column",
+        "known",
+        "graphemes",
+        "separator",
+    )  # left out where they say nothing, as before they existed
     options = {name: value for name, value in options.items() if name not in later or value}
     what = [FORMAT, options, min_count, [str(path.resolve()) for path in source.paths]]
     return hashlib.blake2b(json.dumps(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from makemore.errors import MakemoreError
@@ -123,10 +123,18 @@ def clusters_of(text: str) -> list[str]:
     return found
 
 
-def longer(lines: Iterable[str]) -> Counter[str]:
-    """Return the characters of several code points in some lines, and how often each occurs."""
+def named(character: str) -> str:
+    """Return a character as messages name it: in quotes, with its code points."""
+    shown = f"'{character}'" if len(character) > 1 else repr(character)
+    return f"{shown} ({' '.join(f'U+{ord(each):04X}' for each in character)})"
+
+
+def in_clusters(lines: Sequence[str]) -> tuple[float, str]:
+    """Return the share of code points in characters of several, and the most frequent of these characters."""
     some = (line for line in lines if not line.isascii() and _patterns().joining.search(line))
-    return Counter(each for line in some for each in clusters_of(line) if len(each) > 1)
+    found = Counter(each for line in some for each in clusters_of(line) if len(each) > 1)
+    parts = sum(len(each) * n for each, n in found.items())
+    return parts / max(1, sum(map(len, lines))), "".join(each for each, _ in found.most_common(1))
 
 
 class _Patterns:

@@ -45,7 +45,8 @@ class Corpus(Passes):
         """Make a corpus of strings: a list, a column of a table, an open file, anything that yields strings.
 
         They are treated like the lines of a file: brought to Unicode normal form C, stripped of white space
-        at their ends, blank ones dropped, duplicates kept. A line break at the end of a string is ignored.
+        at their ends, blank ones dropped, duplicates kept. A line break at the end of a string is ignored;
+        others need `how.separator`, whatever it is, and each string is a thing.
 
         Args:
             lines: The strings, one for each line.
@@ -57,7 +58,7 @@ class Corpus(Passes):
 
         """
         check_arguments(Corpus.from_lines, {"how": how})
-        reading = Reading("lines", False, keep_spaces=how.keep_spaces, graphemes=how.graphemes)
+        reading = Reading.begun("lines", how)
         numbering = Numbering(reading, how)
         found = blocks_of(lines, reading, how, numbering.forms)
         return cls.from_blocks(numbering, list(numbering.numbered(found)))

@@ -30,13 +30,13 @@ _BOMS = {
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
 }
-_BAD = "\udc80"
+BAD = "\udc80"
 """Replaces bytes that cannot be decoded; decoded text never contains it."""
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
-    return _BAD, error.end
+    return BAD, error.end
 
 
 @functools.cache
@@ -73,7 +73,9 @@ def decoded(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
         while True:
             text = lines.feed(decoder.decode(data), last=not data)
             if text:
-                text, bad = _without_bad(BYTE_ORDER_MARK.sub("", text) if "\ufeff" in text else text)
+                text, bad = BYTE_ORDER_MARK.sub("", text) if "\ufeff" in text else text, 0
+                if how.separator is None or how.column is not None:  # else the whole thing is blank
+                    text, bad = _without_bad(text)
                 yield Piece(text, packed.tell() if packed.seekable() else decoder.passed, bad)
             if not data:
                 return
@@ -222,8 +224,8 @@ class _WholeLines:
 
 def _without_bad(text: str) -> tuple[str, int]:
     """Return whole lines, blank where bytes could not be decoded, and the number of these."""
-    if _BAD not in text:
+    if BAD not in text:
         return text, 0
     lines = text.split("\n")
-    kept = ["" if _BAD in line else line for line in lines]
+    kept = ["" if BAD in line else line for line in lines]
     return "\n".join(kept), sum(map(bool, lines)) - sum(map(bool, kept))

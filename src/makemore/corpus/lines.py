@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from makemore.corpus.characters import Characters
+from makemore.corpus.characters import LINE_BREAK, Characters
 from makemore.corpus.decode import BYTE_ORDER_MARK, Piece, decoded
 from makemore.corpus.formats import for_file, on_one_line
-from makemore.corpus.reading import LONGEST, How, OnProgress, Reading
+from makemore.corpus.reading import FILE, LONGEST, How, OnProgress, Reading
 from makemore.corpus.sizes import SIZES, Sizes, usual
 from makemore.corpus.source import Source, is_stream, name_of
 from makemore.corpus.tables import check_not_parquet, values
+from makemore.corpus.things import Things, never, thing_of
 from makemore.corpus.vocab import code_points
 from makemore.errors import MakemoreError, shown
 
@@ -47,10 +48,12 @@ def blocks(
     White space at the ends of lines is stripped; blank lines and those longer than max_length are dropped.
     Raises MakemoreError if a file cannot be decoded, or changes while it is read.
     """
-    done = 0
+    done, things = 0, Things(how)
     for path in source.paths:
         lines, position = reading.lines, 0
-        for piece in _unchanged(path, how, sizes):
+        for piece in _pieces(path, how, sizes, things):
+            if path is source.paths[-1] and not things.occurs:
+                raise never(how, shown(source.name))
             position = piece.position
             before = reading.lines - lines
             yield clean_and_count(_Text(piece.text, name_of(path), before), reading, how, forms)
@@ -59,6 +62,7 @@ def blocks(
             if on_progress is not None:
                 on_progress(done + position, source.size)
         done += position
+    reading.stripped += things.stripped
 
 
 def blocks_of(lines: Iterable[str], reading: Reading, how: How, forms: Characters) -> Iterator[Block]:
@@ -73,7 +77,7 @@ def blocks_of(lines: Iterable[str], reading: Reading, how: How, forms: Character
 
     some, waiting, number, most = [], 0, 0, usual().block
     for number, line in enumerate(strings(lines), 1):
-        some.append(_checked(line, number))
+        some.append(_checked(line, number, how))
         waiting += len(some[-1]) + 1
         if waiting >= most:
             yield block()
@@ -99,18 +103,20 @@ def strings(lines: Iterable[str]) -> Iterator[str]:
         yield line
 
 
-def _checked(line: str, number: int) -> str:
+def _checked(line: str, number: int, how: How) -> str:
     """Return a line without a line break at its end. Raises MakemoreError if it is not one line of text."""
     text = line.removesuffix("\n").removesuffix("\r")
+    if how.separator is not None:
+        text = thing_of(line, how.keep_spaces)
     if "\n" in text or "\r" in text:
-        what = "has a line break in it; make it several items, or replace the line break"
+        what = "has a line break in it; make it several items, or allow line breaks with separator"
     elif "\0" in text:
         what = "has a zero character in it; remove it"
     elif not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         what = "has half of a surrogate pair in it; decode it properly, or remove it"
     else:
         return BYTE_ORDER_MARK.sub("", text) if text.startswith("\ufeff") else text
-    raise MakemoreError(f"lines: item {number:,} {what}", option="lines")
+    raise MakemoreError(f"lines: item {number:,} {what}", option=("lines", "separator"))
 
 
 def texts(
@@ -118,18 +124,28 @@ def texts(
 ) -> Iterator[str]:
     """Yield the unprocessed text of all files, in pieces of whole lines, each followed by a newline.
 
+    Things of several lines are on one line, with LINE_BREAK in it.
+
     `on_bad` is called with the number of lines in each piece that could not be decoded; they are blank.
     """
     for path in source.paths:
-        for piece in _unchanged(path, how, sizes):
+        for piece in _pieces(path, how, sizes, Things(how)):
             on_bad(piece.undecodable)
             yield piece.text
 
 
 def lines_of(source: Source, how: How, on_bad: Callable[[int], None] = lambda bad: None) -> Iterator[str]:
-    """Yield the unprocessed lines of all files. The arguments are those of `texts`."""
+    """Yield the unprocessed lines, or things of several, of all files. The arguments are those of `texts`."""
     for text in texts(source, how, on_bad):
-        yield from text[:-1].split("\n")
+        for line in text[:-1].split("\n"):
+            yield line if how.separator is None else line.replace(LINE_BREAK, "\n")
+
+
+def _pieces(path: Path, how: How, sizes: Sizes, things: Things) -> Iterator[Piece]:
+    pieces = _unchanged(path, how, sizes)
+    if how.separator is None or how.column is not None:
+        return pieces
+    return things.of(pieces, name_of(path), sizes.endless)
 
 
 def _unchanged(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
@@ -195,6 +211,8 @@ def clean_and_count(some: _Text, reading: Reading, how: How, forms: Characters) 
     if how.max_length is None:
         first = int(long.argmax())
         line = codes[int(ends[first] - lengths[first]) : int(ends[first])].tobytes().decode("utf-32-le")
+        if how.separator is not None:
+            raise _too_long_thing(len(line), some.name, how)
         raise _too_long(forms.outer(line), some.name, some.before + int(numbers[first]) + 1)
     reading.too_long += int(long.sum())
     codes = codes[~np.repeat(long, lengths + 1)]
@@ -209,11 +227,20 @@ def _stripped(text: str, reading: Reading, how: How) -> tuple[npt.NDArray[np.uin
     reading.blank += len(stripped) - len(kept)
     numbers = np.flatnonzero([bool(line) for line in stripped])
     reading.gaps += int((np.diff(numbers) > 1).sum())
-    if how.keep_spaces:
+    if how.keep_spaces or how.separator is not None:  # things have been tidied
         kept = [line for line, bare in zip(lines, stripped, strict=True) if bare]
     else:
         reading.stripped += sum(len(a) > len(b) > 0 for a, b in zip(lines, stripped, strict=True))
     return code_points("".join(line + "\n" for line in kept)), numbers
+
+
+def _too_long_thing(length: int, name: str, how: How) -> MakemoreError:
+    where = "it" if how.separator == FILE else "a thing in it"
+    return MakemoreError(
+        f"{name}: {where} has {length:,} characters; drop long things, for example with max_length={LONGEST}, or "
+        "choose another separator",
+        option=("max_length", "separator"),
+    )
 
 
 def _too_long(line: str, name: str, number: int) -> MakemoreError:

@@ -45,7 +45,7 @@ class Numbering:
         self._numbers[ord("\n")] = 1
         self._order = [ord("\n")]  # the code points by their numbers, which start with 1
         self._counts = np.zeros(0x110000, dtype=np.int64)
-        self.forms = Characters()
+        self.forms = Characters(line_breaks=how.separator is not None)
         """The clusters so far, which get their code points in the order in which they are first seen."""
         for number, character in enumerate(how.known, 2):
             code = ord(self.forms.learn(character) if how.graphemes else character)
@@ -112,6 +112,6 @@ class Numbering:
         if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
             apart = "; " + for_file(found, self.where)
         raise MakemoreError(
-            f"{self.where}: {different} different line{'s' * (different != 1)}{dropped}, but at least 3 are "
+            f"{self.where}: {different} different {self.reading.thing}{'s' * (different != 1)}{dropped}, but at least 3 are "
             "needed: one to train on, one to validate, one to test" + apart
         )

@@ -13,6 +13,9 @@ from makemore.files.typed import check_fields
 LONGEST = 10_000
 """The longest line allowed if `max_length` is None: a file with longer lines is hardly a list."""
 
+BLANK, FILE = "blank", "file"
+"""Separators of things that are no text: blank lines, and the ends of files."""
+
 OnProgress = Callable[[int, int | None], None]
 """Called with the bytes read so far and the bytes in total, None if that is unknown."""
 
@@ -31,6 +34,9 @@ class How:
         column: Read the files as tables (CSV, TSV, JSON lines or Parquet), and take the values of this column
             as the lines: its name, or its number from 1.
         as_lines: Train on the whole rows of a table, which is refused otherwise.
+        separator: What is between things of several lines: "blank" for blank lines, "file" if each file is one
+            thing, or a text that is on a line of its own. None makes each line a thing. The values of `column`
+            are things too, and keep their line breaks.
         graphemes: Take grapheme clusters as characters, as people see them, instead of code points.
         known: Characters that the vocabulary has in any case: those of a run that training starts from.
 
@@ -46,6 +52,7 @@ class How:
     drop_undecodable: bool = False
     column: str | int | None = None
     as_lines: bool = False
+    separator: str | None = None
     graphemes: bool = False
     known: tuple[str, ...] = ()
 
@@ -59,6 +66,12 @@ class How:
             raise MakemoreError(f"min_count must be 1 or more, not {self.min_count}", option="min_count")
         if self.column == "":
             raise MakemoreError("column is empty; give a column's name or its number", option="column")
+        if self.separator is not None:
+            object.__setattr__(self, "separator", self.separator.strip())
+            if not self.separator or "\n" in self.separator:
+                raise MakemoreError(
+                    'separator must be "blank", "file" or a line of text, such as %%', option="separator"
+                )
         if self.column is not None and self.as_lines:
             raise MakemoreError(
                 "column and as_lines exclude each other: train on a column, or on whole rows",
@@ -122,5 +135,25 @@ class Reading:
     """The column of a table that was read; empty if whole lines were."""
     gaps: int = 0
     """Lines that follow a blank one."""
+    separator: str = ""
+    """What is between things of several lines; empty if each line is a thing."""
     graphemes: bool = False
     """Whether grapheme clusters are the characters."""
+
+    @classmethod
+    def begun(cls, source: str, how: How, bundled: bool = False, skipped: str = "") -> Reading:
+        """Return what is known before anything was read."""
+        return cls(
+            source,
+            bundled,
+            skipped=skipped,
+            keep_spaces=how.keep_spaces,
+            column="" if how.column is None else str(how.column),
+            separator=how.separator or "",
+            graphemes=how.graphemes,
+        )
+
+    @property
+    def thing(self) -> str:
+        """What messages call a line of the list."""
+        return "thing" if self.separator else "line"

@@ -1,7 +1,8 @@
 """One column of a table, a piece of the file at a time: CSV, TSV, JSON lines and Parquet.
 
 A table of text becomes lines: the values of a column, each on one line. A missing value is a blank line,
-which is dropped as in any list. Line breaks in a value become spaces.
+which is dropped as in any list. Line breaks in a value become spaces; with `separator` they stay, since each
+value is a thing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from makemore.corpus.decode import Piece, decoded
 from makemore.corpus.reading import How
 from makemore.corpus.sizes import Sizes
 from makemore.corpus.source import name_of, opened
+from makemore.corpus.things import thing_of
 from makemore.errors import MakemoreError, alike, shown
 
 SEPARATORS = "\t;,|"
@@ -43,16 +45,16 @@ def values(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
     """
     column = str(how.column)
     if _is_parquet(path):
-        yield from _of_parquet(path, column)
+        yield from _of_parquet(path, column, how)
         return
     name, pieces = name_of(path), decoded(path, how, sizes)
     first = next(pieces, None)
     if first is None:  # an empty file, which reading reports
         return
     if first.text.lstrip().startswith("{"):
-        yield from _of_json(chain([first], pieces), name, column)
+        yield from _of_json(chain([first], pieces), name, column, how)
     else:
-        yield from _of_text(first, pieces, name, column)
+        yield from _of_text(first, pieces, name, how)
 
 
 # tables of text
@@ -83,10 +85,10 @@ def is_header(names: list[str], rows: list[list[str]]) -> bool:
     )
 
 
-def _of_text(first: Piece, more: Iterator[Piece], name: str, column: str) -> Iterator[Piece]:
+def _of_text(first: Piece, more: Iterator[Piece], name: str, how: How) -> Iterator[Piece]:
     mark = _separator(first.text)
     top = csv.reader(first.text[:100_000].split("\n")[:_LOOKED_AT], delimiter=mark)
-    place, header = _place([row for row in top if row], name, column)
+    place, header = _place([row for row in top if row], name, str(how.column))
     lines = _Lines(chain([first], more))
     rows = csv.reader(lines, delimiter=mark)
     piece, found = first, list[str]()
@@ -98,7 +100,7 @@ def _of_text(first: Piece, more: Iterator[Piece], name: str, column: str) -> Ite
             if row and header:
                 header = False
             elif place < len(row):
-                found.append(_on_one_line(row[place]))
+                found.append(_on_one_line(row[place], how))
             else:  # a blank line, or a row that ends too soon
                 found.append("\n")
     except csv.Error as error:
@@ -159,21 +161,23 @@ def _listed(names: list[str]) -> str:
     return (known or "none") + f" and {len(names) - _NAMED:,} more" * (len(names) > _NAMED)
 
 
-def _on_one_line(value: str) -> str:
-    return " ".join(value.split("\n")) + "\n"
+def _on_one_line(value: str, how: How) -> str:
+    """Return a value as a line; its line breaks become spaces unless it is a thing of several lines."""
+    line = " ".join(value.split("\n")) if how.separator is None else thing_of(value, how.keep_spaces)
+    return line + "\n"
 
 
 # JSON lines
 
 
-def _of_json(pieces: Iterable[Piece], name: str, column: str) -> Iterator[Piece]:
+def _of_json(pieces: Iterable[Piece], name: str, column: str, how: How) -> Iterator[Piece]:
     number, keys = 0, Counter[str]()
     for piece in pieces:
         found = []
         for line in _split(piece.text):
             number += 1
             value = _value(line, name, number, column, keys) if line.strip() else None
-            found.append("\n" if value is None else _on_one_line(value))
+            found.append("\n" if value is None else _on_one_line(value, how))
         if not keys[column]:
             raise _no_column(name, column, list(keys))
         yield Piece("".join(found), piece.position, piece.undecodable)
@@ -245,7 +249,7 @@ def _parquet(path: Path) -> Iterator[Any]:
         raise MakemoreError(f"{shown(path)}: is a Parquet table that cannot be read: {said}") from None
 
 
-def _of_parquet(path: Path, column: str) -> Iterator[Piece]:
+def _of_parquet(path: Path, column: str, how: How) -> Iterator[Piece]:
     size = path.stat().st_size
     with _parquet(path) as file:
         names = file.schema_arrow.names
@@ -256,13 +260,13 @@ def _of_parquet(path: Path, column: str) -> Iterator[Piece]:
         done, rows = 0, max(1, file.metadata.num_rows)
         for batch in file.iter_batches(columns=[column]):
             done += batch.num_rows
-            found = [_of_arrow(value, path, column) for value in batch.column(0).to_pylist()]
+            found = [_of_arrow(value, path, column, how) for value in batch.column(0).to_pylist()]
             yield Piece("".join(found), size * done // rows, 0)
 
 
-def _of_arrow(value: object, path: Path, column: str) -> str:
+def _of_arrow(value: object, path: Path, column: str, how: How) -> str:
     if isinstance(value, dict | list | bytes):
         raise MakemoreError(
             f"{shown(path)}: column {shown(column)} does not hold text; choose another", option="column"
         )
-    return "\n" if value is None else _on_one_line(str(value))
+    return "\n" if value is None else _on_one_line(str(value), how)

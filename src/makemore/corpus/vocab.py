@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from makemore.corpus.characters import Characters
+from makemore.corpus.characters import Characters, named
 from makemore.errors import MakemoreError
 from makemore.files.typed import checked
 
@@ -136,9 +136,8 @@ class Vocab:
         return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
     def _not_known(self, character: str) -> MakemoreError:
-        code_points = " ".join(f"U+{ord(each):04X}" for each in character)
         return MakemoreError(
-            f"the character {character!r} ({code_points}) is not among the "
+            f"the character {named(character)} is not among the "
             f"{len(self.characters)} characters of the training file"
         )
 

@@ -246,6 +246,8 @@ def suspicious(character: str) -> bool:
 
 def readable(character: str) -> str:
     """Return a character in a readable form: itself, or its code point."""
+    if character == "\n":  # inside a thing of several lines
+        return "↵"
     if len(character) > 1 or (character.isprintable() and character != " "):
         return character
     return f"U+{ord(character):04X}"

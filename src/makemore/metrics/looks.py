@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from makemore.corpus.characters import longer
+from makemore.corpus.characters import in_clusters
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
 from makemore.corpus.tables import THINGS, is_header, usual
@@ -105,7 +105,9 @@ def look(corpus: Corpus) -> Looks:
     top, *some = corpus.lines(np.append(0, rows))
     source = "" if corpus.reading is None else corpus.reading.source
     start = corpus.lines(np.arange(min(n, SNIFFED)))
-    looks = _form(top, some, start, source.lower().endswith((".csv", ".tsv")))
+    things = corpus.reading is not None and bool(corpus.reading.separator)  # which nobody takes for a format
+    exported = source.lower().endswith((".csv", ".tsv"))
+    looks = Looks("list", 1.0) if things else _form(top, some, start, exported)
     if not corpus.on_disk and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
         some = corpus.lines(np.arange(n))
     else:
@@ -113,10 +115,8 @@ def look(corpus: Corpus) -> Looks:
     groups = corpus.reading.gaps + 1 if corpus.reading is not None else 0
     if looks.name != "list" or groups < 4 or not 1.5 <= n / groups <= 30:
         groups = 0
-    long: Counter[str] = Counter() if corpus.vocab.forms.clusters else longer(some)
-    parts = sum(len(each) * n for each, n in long.items()) / sum(map(len, some))
-    example = "".join(each for each, _ in long.most_common(1))
-    return replace(looks, marks=_marks(some, looks.name), groups=groups, clusters=parts, cluster=example)
+    share, example = (0.0, "") if corpus.vocab.forms.clusters else in_clusters(some)
+    return replace(looks, marks=_marks(some, looks.name), groups=groups, clusters=share, cluster=example)
 
 
 # the format
@@ -244,8 +244,8 @@ def warnings(looks: Looks, source: str, undecodable: int = 0) -> list[Warned]:
         (header if mark.name in ("comments", "line_ends") else last).append(repair)
     if looks.groups:
         message = f"another format: {looks.groups:,} groups of lines with blank lines between them"
-        remedy = "nothing if each line is a thing; if each group is one, write it on one line"
-        last.append(_Repair(message, remedy))
+        remedy = "nothing if each line is a thing; if each group is one, use separator=blank"
+        last.append(_Repair(message, remedy, options=("separator",)))
     valid = ["grep -ax '.*'"] * bool(undecodable)  # only lines that can be decoded
     commands = [each.command for each in (*header, *first, *last) if each.command]
     pipeline = _pipeline([*valid, *commands], source)

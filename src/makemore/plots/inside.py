@@ -46,7 +46,7 @@ def table(run: Run) -> Figure | None:
     ids = frequent(run, 30)
     logits, _ = run.model(torch.from_numpy(ids)[:, None])
     p = logits[:, 0].softmax(-1)[:, ids].numpy()
-    labels = [character(run.vocab.names[i]) for i in ids]
+    labels = [character(run.vocab.names[i], run.vocab.forms.line_breaks) for i in ids]
     return heatmap(p, labels, "probability", ("next character", "character before it"))
 
 
@@ -69,7 +69,14 @@ def embedding(run: Run) -> Figure | None:
     for i, a, b in zip(ids, x, y, strict=True):
         text = run.vocab.names[i]
         colour = colours.setdefault(_kind(text), COLOURS[len(colours) % len(COLOURS)])
-        letter = axes.text(a, b, character(text), color=colour, fontsize=points, fontweight="bold")
+        letter = axes.text(
+            a,
+            b,
+            character(text, run.vocab.forms.line_breaks),
+            color=colour,
+            fontsize=points,
+            fontweight="bold",
+        )
         letter.set(ha="center", va="center")
     for kind, colour in colours.items():
         axes.plot([], [], "s", color=colour, label=kind)
@@ -123,7 +130,7 @@ def attention(run: Run) -> Figure | None:
     weights = attention_weights(run, ids)  # (L, H, T, T)
     L, H = weights.shape[:2]
     figure = Figure(figsize=(5, 0.8 + 5 * L / H if H > 1 else 3 * L))
-    labels = [character(run.vocab.names[i]) for i in ids]
+    labels = [character(run.vocab.names[i], run.vocab.forms.line_breaks) for i in ids]
     for layer in range(L):
         for head in range(H):
             axes = figure.add_subplot(L, H, layer * H + head + 1)

@@ -171,10 +171,11 @@ def by_character(found: Assessment, most: int = 30) -> Figure | None:
         return None
     nll, half = np.array([(part.nll, _half(part)) for part in shown.values()]).T
     figure, axes = new_figure()
+    end = "" if "" in found.nll_by_character else "\n"
     x = np.arange(len(shown))
-    axes.bar(x, nll, color=[ORANGE if c == "\n" else BLUE for c in shown])
+    axes.bar(x, nll, color=[ORANGE if c == end else BLUE for c in shown])
     axes.errorbar(x, nll, half, fmt="none", ecolor=GREY, elinewidth=1)
-    axes.set_xticks(x, [character(c) for c in shown], fontsize=8)
+    axes.set_xticks(x, [character(c, end == "") for c in shown], fontsize=8)
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=False, axis="x")
     axes.set(xlabel="character, most frequent first", ylabel=LOSS)

@@ -112,7 +112,7 @@ def pairs(run: Run, samples: list[str]) -> Figure | None:
     vocab = run.vocab
     streams = (vocab.stream(samples), run.corpus.subsample("train").tokens)
     sampled, trained = (_pair_shares(stream.astype(np.int64), ids) for stream in streams)
-    labels = [character(vocab.names[i]) for i in ids]
+    labels = [character(vocab.names[i], vocab.forms.line_breaks) for i in ids]
     names = ("second character", "first character")
     return heatmap(100 * (sampled - trained), labels, "percentage points", names)
 

@@ -242,10 +242,13 @@ def label_cells(axes: Axes, labels: list[str]) -> None:
 # text
 
 
-def character(text: str) -> str:
-    """Return a character as an axis can show it; the end of a line is ⏎, a space ␣."""
-    if text in ("\n", " "):
-        return "⏎" if text == "\n" else "␣"
+def character(text: str, line_breaks: bool = False) -> str:
+    """Return a character as an axis can show it: the end of a line is ⏎, a space ␣.
+
+    With `line_breaks`, the end is "", and a line break in a thing is ↵.
+    """
+    if text in ("", "\n", " "):
+        return {"": "⏎", "\n": "↵" if line_breaks else "⏎", " ": "␣"}[text]
     return "◌" + text if unicodedata.category(text[0]).startswith("M") else readable(text)
 
 

@@ -67,6 +67,7 @@ WORDS = {
     "undecodable": "lines dropped for their encoding",
     "column": "column of the table",
     "gaps": "lines that follow a blank one",
+    "separator": "between things of several lines",
     "graphemes": "grapheme clusters as characters",
     "source": "file",
     "lines": "lines read",
@@ -83,6 +84,8 @@ class Letter:
     """Its probability, in words."""
     shade: int
     """The shade of its surprise, from 0 (likely) to SHADES - 1."""
+    ends_line: bool = False
+    """Whether it is a line break inside a thing."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Samples:
     @property
     def long(self) -> bool:
         """Whether each sample needs a line of its own."""
-        return any(len(line.letters) > LONG for line in self.lines)
+        return any(len(line.letters) > LONG or any(e.ends_line for e in line.letters) for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -249,9 +252,10 @@ def samples(run: Run, most: int = SAMPLES) -> Samples:
 
 
 def _letter(c: str, nll: float) -> Letter:
-    name = "space" if c == " " else character(c)
+    name = {" ": "space", "\n": "line break"}.get(c) or character(c)
     shade = min(SHADES - 1, int(min(nll, 9) * 1.5))
-    return Letter(c, f"{name}: {math.exp(-nll):.2%}, {nll:.2f} nats", shade)
+    text = "↵" if c == "\n" else c
+    return Letter(text, f"{name}: {math.exp(-nll):.2%}, {nll:.2f} nats", shade, c == "\n")
 
 
 def _settings(entry: Entry) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:

@@ -140,7 +140,7 @@ def read_again(source: Paths | None, corpus: Corpus, how: How, rows: Iterable[in
         lines = text[:-1].split("\n")
         for number, line in enumerate(lines, before + 1):
             bare = line.strip()
-            line = line if how.keep_spaces else bare
+            line = line if how.keep_spaces or how.separator is not None else bare
             normal = line if is_nfc else unicodedata.normalize("NFC", line)
             if bare and len(forms.inner(normal)) <= how.limit:
                 if row + len(kept) in raw.numbers:

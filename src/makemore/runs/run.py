@@ -262,7 +262,7 @@ class Run:
 
         """
         cleaned = [self.spelling.cleaned(line) for line in strings(lines)]
-        known = [line for line in cleaned if self.vocab.knows(line) or "\n" in line]
+        known = [line for line in cleaned if self.vocab.knows(line) or "\n" in self.vocab.forms.inner(line)]
         scores = {line: sum(nlls) for line, nlls in zip(known, self.letters(known), strict=True)}
         return [scores.get(line, math.inf) for line in cleaned]
 

@@ -85,7 +85,8 @@ class Sampler:
                 f"not {shown(options.max_length, 40)}",
                 option="max_length",
             )
-        max_length = len(prefix) + longest if options.max_length is None else options.max_length
+        begun = len(self.corpus.vocab.forms.inner(prefix))
+        max_length = begun + longest if options.max_length is None else options.max_length
         keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if options.novel else None
         wishes, normal = options.wishes, self.spelling.normal
         options = replace(

@@ -54,7 +54,8 @@ _PAGE = """
 <p style='font-family:monospace;white-space:pre-wrap'>
 {%- for letters, end in lines %}
 {% for text, shade, p in letters -%}
-<span style='background:{{ shade }}' title='{{ p }}'>{{ text }}</span>
+<span style='background:{{ shade }}' title='{{ p }}'>{{ "↵" if text == "\n" else text }}</span>
+{%- if text == "\n" %}<br>{% endif -%}
 {%- endfor %}{{ end }}<br>
 {%- endfor %}</p>
 <p><small>Samples. The redder a character, the less likely the model found it.</small></p>

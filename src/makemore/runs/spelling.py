@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+from makemore.corpus.characters import LINE_BREAK
 from makemore.corpus.reading import LONGEST, Reading
+from makemore.corpus.things import thing_of
 from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError, quoted
 
@@ -15,6 +17,7 @@ class Spelling:
     def __init__(self, vocab: Vocab, reading: Reading | None, longest: int) -> None:
         """Keep how the training lines were read, and the length of the longest."""
         self._forms, self._characters = vocab.forms, frozenset(vocab.characters)
+        self._things = reading is not None and bool(reading.separator)
         self._keep_spaces = reading is not None and reading.keep_spaces
         self.most = max(LONGEST, longest)
         """Characters that a line may have."""
@@ -22,8 +25,10 @@ class Spelling:
     def stripped(self, line: str) -> str:
         """Return a line without white space at its ends, or without its newline if the spaces were kept.
 
-        A blank line becomes empty.
+        A blank line becomes empty. Of a thing of several lines, the lines are stripped at their ends.
         """
+        if self._things:
+            return thing_of(line, self._keep_spaces).replace(LINE_BREAK, "\n")
         bare = line.strip()
         return line.rstrip("\r\n") if bare and self._keep_spaces else bare
 

@@ -1,7 +1,8 @@
 """What a person would choose: many lines are drawn, and the best of them kept.
 
 Left out are lines of the list, lines one edit away from one, and lines of a shape that no line of the list has
-(a capital in the middle, a digit where there never is one). The others are ranked by their likelihood per
+(a capital in the middle, a digit where there never is one); things of several lines, which hardly ever have the
+same shape, are compared by three neighbouring kinds and by how many lines they have. The others are ranked by their likelihood per
 character, and chosen one after another so that they do not resemble those before: each character pair that a
 line shares with one already chosen counts against it.
 """
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from makemore.corpus.characters import LINE_BREAK
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.kinds import kinds_of
 from makemore.sampling.tree import Sample
@@ -83,17 +85,24 @@ class _Judge:
         rows = [corpus.at_most(split, COMPARED_TOKENS) for split in corpus.counts()]
         self._lines = corpus.inner_lines(np.concatenate(rows))
         self._kind = dict(zip(corpus.vocab.characters, kinds_of(corpus.vocab)[1:].tolist(), strict=True))
-        self._shapes = set(map(self._shape, self._lines))
+        self._several = corpus.vocab.forms.line_breaks
+        self._shapes = set[tuple[int, ...]]().union(*map(self._shapes_of, self._lines))
         self._distance, self._nearest = Levenshtein.distance, extractOne
 
-    def _shape(self, line: str) -> tuple[int, ...]:
-        """The kinds of a line's characters, equal neighbours once."""
+    def _shapes_of(self, line: str) -> set[tuple[int, ...]]:
+        """The kinds of a line's characters, equal neighbours once.
+
+        Of a thing of several lines, each three of them, and the number of lines.
+        """
         kinds = [self._kind.get(character, -1) for character in line]
-        return tuple(kind for i, kind in enumerate(kinds) if not i or kind != kinds[i - 1])
+        shape = tuple(kind for i, kind in enumerate(kinds) if not i or kind != kinds[i - 1])
+        if not self._several:
+            return {shape}
+        return {(-1, line.count(LINE_BREAK)), *(shape[i : i + 3] for i in range(max(1, len(shape) - 2)))}
 
     def has_shape(self, line: str) -> bool:
-        """Return whether a line of the list has the same shape."""
-        return self._shape(line) in self._shapes
+        """Return whether lines of the list have the same shape, or all that a thing's is made of."""
+        return self._shapes_of(line) <= self._shapes
 
     def is_near(self, line: str) -> bool:
         """Return whether a line of the list is at most one edit away."""

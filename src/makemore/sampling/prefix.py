@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from makemore.corpus.characters import named
 from makemore.corpus.vocab import UNKNOWN, Vocab
 from makemore.errors import MakemoreError, quoted, shown
 
@@ -34,9 +35,8 @@ def check_known(vocab: Vocab, name: str, text: str) -> None:
         raise MakemoreError(f"{name} {quoted(text)}: {error}", option=name) from None
     if vocab.unknown and UNKNOWN in known:
         character = vocab.forms.split(text)[known.index(UNKNOWN)]
-        code_points = " ".join(f"U+{ord(each):04X}" for each in character)
         raise MakemoreError(
-            f"{name} {quoted(text)}: the character {character!r} ({code_points}) is too rare in "
+            f"{name} {quoted(text)}: the character {named(character)} is too rare in "
             "the training file; choose another text, or train with a lower min_count",
             option=(name, "min_count"),
         )

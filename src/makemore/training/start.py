@@ -65,6 +65,7 @@ def train(
     drop_undecodable: bool = False,
     column: str | int | None = None,
     as_lines: bool = False,
+    separator: str | None = None,
     graphemes: bool = False,
     from_run: str | Path | None = None,
     on_progress: OnProgress | None = None,
@@ -92,7 +93,8 @@ def train(
     Args:
         source: A file, the name of a bundled list, or whatever else `makemore.read` takes, or the lines that
             it returned; None is "names".
-        lines: Strings to train on, instead of a source: a list, a pandas column, or another iterable.
+        lines: Strings to train on, instead of a source: a list, a pandas column, or another iterable. With
+            `separator`, whatever it is, they may have line breaks in them.
         type: The type of model, a name of MODELS; None is "mixture".
         work_dir: The run directory to write, or the one to resume.
         resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
@@ -105,7 +107,8 @@ def train(
         drop_undecodable: Drop lines that are not in the encoding.
         column: Of a table, train on this column: its name, or its number from 1.
         as_lines: Train on whole rows, although the file looks like a table.
-        graphemes: Take grapheme clusters as characters: see `makemore.read`.
+        separator: What is between things of several lines; this and the next are as in `makemore.read`.
+        graphemes: Take grapheme clusters as characters.
         from_run: The directory of a run to learn from: its type, and its weights to start from.
         on_progress: Called with the bytes read, and the bytes in all or None.
         device: "auto", "cpu", "cuda" or "mps".
@@ -148,7 +151,8 @@ def train(
         precision=precision,
     )
     top_k = SampleOptions(top_k=top_k).top_k  # checks itself
-    how = How(encoding, max_length, min_count, keep_spaces, drop_undecodable, column, as_lines, graphemes)
+    read_as = (encoding, max_length, min_count, keep_spaces, drop_undecodable, column, as_lines)
+    how = How(*read_as, separator=separator, graphemes=graphemes)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
     if isinstance(source, Corpus) and how != How():
