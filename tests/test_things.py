@@ -307,3 +307,25 @@ def test_another_run_starts_from_it(tmp_path: Path) -> None:
     assert {"\n", "o", "ö"} <= set(second.vocab.names)
     again = library.train(work_dir=tmp_path / "b", resume=True, **options | {"max_steps": 3})
     assert again.vocab == second.vocab
+
+
+@pytest.mark.parametrize("how", ["mixture", "product"])
+def test_blends_match_characters_by_what_people_see(tmp_path: Path, how: str) -> None:
+    options = {"type": "bigram", "smoothing": 1.0, "graphemes": True, "separator": "blank"}
+    first = ["👍🏽\na", "a👋🏽", "👍🏽a", "a\n\na", "क्षि\na"]
+    second = ["क्षि\nb", "👋🏽b", "b\n\nb", "b👋🏽👋🏽", "👍🏽\nb"]  # in each, clusters have other code points
+    long = ("👍🏽", "👋🏽", "क्षि")
+    both = [f"{x}\n{y}{z}{w}" for x in long for y in long for z in long for w in (*long, "")]
+    first, second = first + both, second + both
+    runs = [
+        library.train(lines=lines, work_dir=tmp_path / name, **options)
+        for name, lines in (("a", first), ("b", second))
+    ]
+    made = library.blend(runs, how=how, work_dir=tmp_path / "both")
+    assert {"\n", "👍🏽", "👋🏽", "क्षि"} <= set(made.vocab.names)
+    assert {"a", "b"} <= set(made.vocab.names) or how == "product"
+    assert set(made.corpus.lines(range(len(made.corpus)))) <= {*first, *second}
+    assert "👍🏽\na" in made.corpus.lines(range(len(made.corpus))) or how == "product"
+    samples = list(made.stream(20, SampleOptions(seed=1)))
+    scores = [sum(letters) for letters in made.letters([sample.text for sample in samples])]
+    np.testing.assert_allclose(scores, [sample.nll for sample in samples], rtol=1e-5)

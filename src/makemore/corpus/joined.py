@@ -18,7 +18,7 @@ from makemore.corpus.numbering import Numbering
 from makemore.corpus.reading import How, Reading
 from makemore.corpus.source import Source
 from makemore.corpus.splits import SPLITS
-from makemore.corpus.vocab import Vocab
+from makemore.corpus.vocab import Vocab, code_points
 from makemore.errors import MakemoreError
 
 Hashes = npt.NDArray[np.uint64]
@@ -57,11 +57,17 @@ def _trained(corpus: Corpus, whole: Corpus) -> Hashes:
 def _joined(corpora: Sequence[Corpus], vocab: Vocab, without: Hashes) -> Corpus:
     reading = _reading([corpus.reading for corpus in corpora if corpus.reading is not None])
     reading.rare = max(1, reading.rare) if vocab.unknown else 0
-    what = [FORMAT, vocab.characters, without.tobytes().hex(), *(corpus.fingerprint for corpus in corpora)]
+    what = [FORMAT, *vocab.names, without.tobytes().hex(), *(corpus.fingerprint for corpus in corpora)]
     name = hashlib.blake2b("\n".join(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
     sizes, nowhere = corpora[0].sizes, Source(reading.source, [])
-    numbering = Numbering(reading, How(keep_spaces=reading.keep_spaces, known=vocab.characters))
-    lines = _blocks(corpora, vocab, without, reading)
+    how = How(
+        keep_spaces=reading.keep_spaces,
+        separator=reading.separator or None,
+        graphemes=vocab.forms.clusters,
+        known=tuple(vocab.names[1:]),
+    )
+    numbering = Numbering(reading, how)
+    lines = _blocks(corpora, numbering, without)
     return stored(lines, numbering, nowhere, [], root() / name, sizes)
 
 
@@ -75,27 +81,32 @@ def _reading(readings: Sequence[Reading]) -> Reading:
         if field.name != "bundled" and each:
             different = [value for value in dict.fromkeys(each) if value]
             texts = isinstance(each[0], str)
+            if field.name == "separator":  # one of them is printed between samples
+                different = different[:1]
             setattr(whole, field.name, " and ".join(different) if texts else type(each[0])(sum(each)))
     return whole
 
 
-def _blocks(corpora: Sequence[Corpus], vocab: Vocab, without: Hashes, reading: Reading) -> Iterator[Block]:
-    """Yield the lines; at the end, raise MakemoreError if too few different ones are left."""
+def _blocks(corpora: Sequence[Corpus], numbering: Numbering, without: Hashes) -> Iterator[Block]:
+    """Yield the lines of known characters; at the end, raise MakemoreError if too few different ones are left."""
     different: set[int] = set()
     for corpus in corpora:
-        known = np.isin(corpus.vocab.codes, vocab.codes)  # (V,)
+        names = corpus.vocab.names[1:]
+        wanted = set(numbering.how.known)
+        known = np.array([True, *(name in wanted for name in names)])  # (V,)
+        inner = code_points("\n" + "".join(map(numbering.forms.inner, names)))  # (V,)
         for rows in corpus.slices():
             offsets = corpus.offsets[rows.start : rows.stop + 1]
             stream = corpus.tokens[offsets[0] + 1 : offsets[-1] + 1]
             starts, hashes = offsets[:-1] - offsets[0], corpus.hashes[rows]
             kept = np.logical_and.reduceat(known[stream], starts) & ~np.isin(hashes, without)
             lengths = np.diff(offsets)
-            codes = corpus.vocab.codes[stream[np.repeat(kept, lengths)]]
+            codes = inner[stream[np.repeat(kept, lengths)]]
             if len(different) < 3:
                 different.update(np.unique(hashes[kept])[:3].tolist())
             yield Block(codes, np.cumsum(lengths[kept]) - 1)
     if len(different) < 3:
         raise MakemoreError(
-            f"{reading.source}: only {len(different)} different lines consist of characters that all of these "
+            f"{numbering.reading.source}: only {len(different)} different lines consist of characters that all of these "
             "lists have, and a product needs at least 3; blend them as a mixture"
         )

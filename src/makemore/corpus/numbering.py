@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from makemore.corpus.characters import Characters
+from makemore.corpus.characters import LINE_BREAK, Characters
 from makemore.corpus.formats import for_file, on_one_line
 from makemore.corpus.lines import Block
 from makemore.corpus.reading import How, Reading
@@ -48,7 +48,8 @@ class Numbering:
         self.forms = Characters(line_breaks=how.separator is not None)
         """The clusters so far, which get their code points in the order in which they are first seen."""
         for number, character in enumerate(how.known, 2):
-            code = ord(self.forms.learn(character) if how.graphemes else character)
+            character = LINE_BREAK if character == "\n" else character
+            code = ord(self.forms.learn(character) if len(character) > 1 else character)
             self._numbers[code] = number
             self._order.append(code)
         self.longest = 0

@@ -30,15 +30,15 @@ class Part(Result):
     type: str
     knobs: Mapping[str, float] = field(metadata={"json": "model"})
     """The model's, by name."""
-    characters: str
-    """Those that it knows, in the order of their ids."""
+    characters: tuple[str, ...]
+    """Those that it knows, in the order of their ids, as people see them."""
     unknown: bool
     """Whether UNKNOWN, one of them, stands for all others."""
     share: float
 
     def __post_init__(self) -> None:
         """Check it."""
-        if self.characters != self.vocab.characters or (self.unknown and UNKNOWN not in self.characters):
+        if [*self.characters] != self.vocab.names[1:] or (self.unknown and UNKNOWN not in self.characters):
             raise ValueError("its characters are not in the order of their ids")
         if not 0 < self.share < 1:
             raise ValueError("its share is not between 0 and 1")
@@ -60,10 +60,10 @@ class Part(Result):
 
         What it does not know it may read as UNKNOWN, but does not write.
         """
-        own = {character: i for i, character in enumerate("\n" + self.characters)}
+        own = {character: i for i, character in enumerate(self.characters, 1)}
         other = own[UNKNOWN] if self.unknown else -1
-        characters = "\n" + vocab.characters
-        return [own.get(c, other) for c in characters], [own.get(c, -1) for c in characters]
+        names = vocab.names[1:]
+        return [0, *(own.get(c, other) for c in names)], [0, *(own.get(c, -1) for c in names)]
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Blend(Result):
         """The characters that one of the parts knows, in a mixture, or all of them, in a product."""
         known = [set(part.characters) for part in self.parts]
         if self.how == "product":
-            return Vocab("".join(set.intersection(*known)), all(part.unknown for part in self.parts))
-        return Vocab("".join(set.union(*known)), any(part.unknown for part in self.parts))
+            return Vocab([*set.intersection(*known)], all(part.unknown for part in self.parts))
+        return Vocab([*set.union(*known)], any(part.unknown for part in self.parts))
 
     def ids(self) -> list[tuple[list[int], list[int]]]:
         """Return `Part.ids` of each part."""

@@ -119,7 +119,7 @@ def together(sources: Sequence[Run], shares: Sequence[float], how: str) -> tuple
         of = run.setup.blend
         if of is None:
             name, vocab = run.directory.resolve().name, run.vocab
-            parts.append(Part(name, run.type, run.setup.knobs, vocab.characters, vocab.unknown, share))
+            parts.append(Part(name, run.type, run.setup.knobs, tuple(vocab.names[1:]), vocab.unknown, share))
             models.append(run.model)
             continue
         if of.how != how:
@@ -155,7 +155,7 @@ def beside(made: Run, sources: Sequence[Run]) -> list[Beside]:
         alone, blended = (
             evaluate(each.model, in_memory, np.arange(len(lines))).nll if lines else math.nan
             for each in (run, made)
-            for in_memory in [Corpus(each.vocab, each.vocab.encode("\n" + "".join(f"{x}\n" for x in lines)))]
+            for in_memory in [Corpus(each.vocab, each.vocab.stream(lines))]
         )
         found.append(Beside(run.directory.resolve().name, len(lines), alone, blended))
     return found
