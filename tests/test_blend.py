@@ -217,6 +217,16 @@ def test_runs_that_were_read_otherwise(tmp_path: Path) -> None:
     assert product.vocab.characters == "abc"
 
 
+def test_graphemes_and_code_points_are_not_mixed(tmp_path: Path, makemore: Callable[..., Any]) -> None:
+    trained(tmp_path / "clusters", "bigram", FIRST, graphemes=True)
+    trained(tmp_path / "points", "bigram", FIRST)
+    for names in (("clusters", "points"), ("points", "clusters")):
+        result = makemore("blend", *(tmp_path / name for name in names), "-o", tmp_path / "no")
+        assert (result.status, result.out) == (2, "")
+        assert "clusters was trained with --graphemes and" in result.err
+        assert not (tmp_path / "no").exists()
+
+
 # the run
 
 

@@ -86,6 +86,7 @@ def blend(
         raise MakemoreError(
             f"{shown(directory)}: is one of the runs to blend; choose another work_dir", option="work_dir"
         )
+    _check_alike(sources)
     check_free(directory, overwrite, resumes=False)
     made, model = together(sources, shares, how)
     vocab = made.vocab
@@ -187,6 +188,19 @@ def _shares(weights: Sequence[float] | None, n: int) -> list[float]:
     if not all(0 < share < 1 for share in shares):
         raise MakemoreError("weights differ so much that a run would not count", option="weights")
     return shares
+
+
+def _check_alike(sources: Sequence[Run]) -> None:
+    """Raise MakemoreError if a text has other characters in one run than in another."""
+    first, *others = (run.reading is not None and run.reading.graphemes for run in sources)
+    for run, each in zip(sources[1:], others, strict=True):
+        if each != first:
+            one, other = (sources[0], run) if first else (run, sources[0])
+            raise MakemoreError(
+                f"{shown(one.directory)} was trained with graphemes=True and {shown(other.directory)} was not, so "
+                "they take other things for characters; train both alike",
+                option="graphemes",
+            )
 
 
 def _names(runs: Sequence[Run]) -> str:
