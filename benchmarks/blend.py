@@ -1,11 +1,12 @@
 """What do blends of runs predict, and what do they write? Mixtures and products of two runs, at several weights.
 
-    uv run python benchmarks/blend.py --threads 1       a few minutes
+    uv run python benchmarks/blend.py --threads 1       some minutes; continues where it stopped
     uv run python benchmarks/blend.py --short
 
-Two runs are trained on different lists, or two types on one list, and blended (`makemore.blend`). Perplexities
-are those of lines that neither run was trained on, exp(nats per token), up to 1,000 lines of each list. Beside
-the blends stand their parts, one run that was trained on both lists, and two other ways to mix:
+Two runs of the default type are trained on different lists, or two types on one list, and blended
+(`makemore.blend`). Perplexities are those of lines that neither run was trained on, exp(nats per token), up to
+1,000 lines of each list. Beside the blends stand their parts, one run that was trained on both lists, and two
+other ways to mix:
 
 - one or the other: Bayes' rule along the line. The shares follow how well each part has predicted the line so
   far, so the probability of a line is the weighted mean of what the parts give to the whole line.
@@ -36,12 +37,10 @@ from makemore.sampling.draw import sample
 from makemore.sampling.options import SampleOptions
 from makemore.training.blend import together
 
-PAIRS = (
-    (("names", DEFAULT_TYPE), ("dinosaurs", DEFAULT_TYPE)),
-    (("words", DEFAULT_TYPE), ("companies", DEFAULT_TYPE)),
-    (("names", DEFAULT_TYPE), ("names", "transformer")),
-)
-"""The list and the type of each part."""
+PAIRS = (("names", "dinosaurs"), ("words", "companies"), ("names", "names"))
+"""The lists. The same list twice means two types, instead of the default one."""
+
+TYPES = ("lstm", "mingru")
 
 SHARES = (0.5, 0.7, 0.9)
 """Of the first part."""
@@ -74,7 +73,7 @@ def held_out(corpus: Corpus) -> list[str]:
 def per_line(model: nn.Module, vocab: Vocab, lines: list[str]) -> tuple[np.ndarray[Any, Any], int]:
     """Return -log p of each line, infinite where it has a character that is not known, and the tokens."""
     known = [line for line in lines if vocab.knows(line)]
-    corpus = Corpus(vocab, vocab.encode("\n" + "".join(f"{line}\n" for line in known)))
+    corpus = Corpus(vocab, vocab.stream(known))
     found = np.full(len(lines), np.inf)
     if known:
         at = [i for i, line in enumerate(lines) if vocab.knows(line)]
@@ -97,7 +96,7 @@ def one_or_the_other(runs: list[Run], share: float, judged: list[list[str]]) -> 
     return found
 
 
-def measured(names: list[str], runs: list[Run], whole: Run) -> dict[str, Any]:
+def measured(names: list[str], runs: list[Run], whole: Run | None) -> dict[str, Any]:
     """Return what two runs and their blends predict and write."""
     different = len(set(names)) > 1
     judged = [held_out(run.corpus) for run in (runs if different else runs[:1])]
@@ -105,7 +104,7 @@ def measured(names: list[str], runs: list[Run], whole: Run) -> dict[str, Any]:
     samples: dict[str, list[str]] = {}
     for run in runs:
         rows[f"{run.directory.name} alone"] = perplexities(run.model, run.vocab, judged)
-    if different:
+    if whole is not None:
         rows["one run, trained on both"] = perplexities(whole.model, whole.vocab, judged)
     for how in ("mixture", "product"):
         for share in SHARES:
@@ -133,7 +132,7 @@ def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md."""
     text = (
         "## Blends\n\n`uv run python benchmarks/blend.py`: two runs of "
-        f"{kept['steps']:,} steps blended, at several weights. Perplexities of held-out lines (validation and test, "
+        f"{kept['steps']:,} steps, of the default type unless said, blended at several weights. Perplexities of held-out lines (validation and test, "
         "up to 1,000 of each list); ∞ where some of the lines have a character that is not known. *One or the "
         "other* gives the parts shares by Bayes' rule along the line, *none left out* keeps parts that do not know "
         "a character of the line so far; both are for comparison. Samples are plain ones, of equal weights.\n"
@@ -160,28 +159,31 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     steps = 5 if options.short else STEPS
     kept: dict[str, Any] = common.machine() | {"steps": steps, "pairs": {}}
-    with tempfile.TemporaryDirectory() as directory:
-        made: dict[str, Run] = {}
-
-        def trained(name: str, lines: list[str], type: str) -> Run:
-            if name not in made:
-                of = {"type": type, "max_steps": steps, "seed": 1, "device": "cpu", "progress": False}
-                made[name] = makemore.train(lines=lines, work_dir=Path(directory) / name, **of)
-            return made[name]
-
-        for pair in PAIRS[:1] if options.short else PAIRS:
-            names = [name for name, _ in pair]
-            same = len(set(names)) == 1
-            lines = {name: lines_of(name)[: 300 if options.short else None] for name in names}
-            runs = [trained(f"{n} ({t})" if same else n, lines[n], t) for n, t in pair]
-            both = [line for each in lines.values() for line in each]
-            whole = runs[0] if same else trained(" and ".join(names), both, pair[0][1])
-            title = ", two types" if same else ""
-            kept["pairs"][" and ".join(dict.fromkeys(names)) + title] = measured(names, runs, whole)
-            print(f"{names}: done", flush=True)
-    print(section(kept))
     if not options.short:
-        common.keep("blend", kept)
+        kept["pairs"] = common.load("blend").get("pairs", {})
+    with tempfile.TemporaryDirectory() as directory:
+
+        def trained(name: str, lines: list[str], type: str = DEFAULT_TYPE) -> Run:
+            of: dict[str, Any] = {"max_steps": steps, "seed": 1, "device": "cpu", "progress": False}
+            return makemore.train(
+                lines=lines, type=type, work_dir=Path(directory) / name, overwrite=True, **of
+            )
+
+        for names in PAIRS[:1] if options.short else PAIRS:
+            same = names[0] == names[1]
+            title = f"{names[0]}, {' and '.join(TYPES)}" if same else " and ".join(names)
+            if title in kept["pairs"]:
+                continue
+            lines = [lines_of(name)[: 300 if options.short else None] for name in names]
+            types = TYPES if same else (DEFAULT_TYPE,) * 2
+            called = TYPES if same else names
+            runs = [trained(*each) for each in zip(called, lines, types, strict=True)]
+            whole = None if same else trained("both", lines[0] + lines[1])
+            kept["pairs"][title] = measured(list(names), runs, whole)
+            print(f"{title}: done", flush=True)
+            if not options.short:
+                common.keep("blend", kept)
+    print(section(kept))
 
 
 if __name__ == "__main__":
