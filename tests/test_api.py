@@ -28,6 +28,7 @@ PUBLIC = [
     "score",
     "letters",
     "explain",
+    "classify",
     "eval",
     "report",
     "plot",

@@ -19,14 +19,19 @@ from makemore.models import MODELS, build, configure
 LINES = ["emma", "ava", "mia", "isabella", "noa", "bob", "zoe", "al", "emmanuel", "", "anna-maria"]
 
 
-def both(type: str, **given: Any) -> tuple[torch.nn.Module, Inference, Corpus]:
+KINDS = ["girl", "boy", "girl", "girl", "boy", "boy", None, "boy", "boy", "girl"]
+
+
+def both(type: str, labels: bool = False, **given: Any) -> tuple[torch.nn.Module, Inference, Corpus]:
     """A model with weights that are not symmetric, or fitted, in both forms."""
     torch.manual_seed(3)
-    corpus = Corpus.from_lines([line for line in LINES if line])
-    config = configure(type, corpus.longest, **given)
+    corpus = Corpus.from_lines([line for line in LINES if line], labels=KINDS if labels else None)
+    config = configure(type, corpus.longest, labels=len(corpus.vocab.labels), **given)
     model = build(type, len(corpus.vocab), config)
     if model.counting or model.counts_first:
-        model.fit(torch.from_numpy(corpus.tokens.astype("int64")), torch.from_numpy(kinds_of(corpus.vocab)))
+        model.fit(
+            torch.from_numpy(corpus.inputs(np.arange(len(corpus)))), torch.from_numpy(kinds_of(corpus.vocab))
+        )
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
@@ -42,14 +47,17 @@ def log_softmax(logits: Any) -> Any:
     return torch.as_tensor(logits).double().log_softmax(-1).numpy()
 
 
+@pytest.mark.parametrize("labels", [False, True])
 @pytest.mark.parametrize("type", list(MODELS))
 @torch.no_grad()
-def test_both_forms_give_the_same_probabilities(type: str) -> None:
-    model, form, corpus = both(type)
+def test_both_forms_give_the_same_probabilities(type: str, labels: bool) -> None:
+    model, form, corpus = both(type, labels)
     generator = np.random.default_rng(1)
     known, _ = corpus.batch(np.arange(len(corpus)))
     odd = generator.integers(1, len(corpus.vocab), (5, known.shape[1] + 3))  # longer, and never seen
     odd[:, 0] = 0
+    odd += len(corpus.vocab) * labels  # of label 1, and the known ones of all
+    assert form.fits()
     for idx in (known, odd):
         expected, _ = model(torch.from_numpy(idx.astype("int64")))
         state = None
@@ -64,7 +72,8 @@ def test_both_forms_give_the_same_probabilities(type: str) -> None:
 def test_what_does_not_fit_is_noticed(type: str) -> None:
     _, form, _ = both(type)
     assert form.fits()
-    assert set(form.knobs) == {field.name for field in dataclasses.fields(MODELS[type].config_class)}
+    fields = {field.name for field in dataclasses.fields(MODELS[type].config_class)}
+    assert {*form.knobs, "labels"} == fields
     make, V, config, weights = FORMS[type], form.V, form.config, dict(form.weights)
     wrong = [(V, {**config, "more": 1}, weights), (V, config, weights | {"more": np.zeros(1)})]
     wrong += [(V, config, {k: v for k, v in weights.items() if k != name}) for name in weights]

@@ -36,7 +36,7 @@ from makemore.reports.comparison import compare_runs
 from makemore.reports.inspection import inspect
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
-from makemore.training import clock, judge
+from makemore.training import babble, clock
 from makemore.training.events import Done, Evaluation, Overfitting, Samples, Started, Step
 from makemore.training.learner import Learner
 
@@ -294,7 +294,7 @@ def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: 
     shown: list[Any] = []
     makemore.train(small, work_dir=tmp_path / "early", on_event=shown.append, **options)
     early = [(e.step, len(e.samples)) for e in shown if isinstance(e, Samples)]
-    assert early[:3] == [(step, judge.EARLY_SAMPLES) for step in (0, 20, 50)]
+    assert early[:3] == [(step, babble.EARLY_SAMPLES) for step in (0, 20, 50)]
     assert all(n == 10 for _, n in early[3:])
     steps = iter(range(10**6))
     makemore.train(small, work_dir=tmp_path / "stopped", stop=lambda: next(steps) >= 30, **options)

@@ -138,3 +138,8 @@ def duration(seconds: float | None) -> str:
         return "–"
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def percent(share: float) -> str:
+    """Return a share as people read it: "12%", and "0.3%" below one percent."""
+    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"

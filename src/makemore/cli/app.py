@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, UnknownOptionError
 from makemore import __version__
 from makemore.cli import train
 from makemore.cli.blend import blend
+from makemore.cli.classify import classify
 from makemore.cli.course import lessons
 from makemore.cli.errors import COMMANDS
 from makemore.cli.help import command_page, front_page
@@ -64,7 +65,7 @@ def run(argv: Sequence[str]) -> int | Launch:
 
 def commands(type_name: str | None = None) -> dict[str, Command]:
     """Return the commands by name, in the order of the help; `train` has the options of the type."""
-    measuring: tuple[Command, ...] = (explain, eval_, compare, report, inspect_)
+    measuring: tuple[Command, ...] = (explain, classify, eval_, compare, report, inspect_)
     every: tuple[Command, ...] = (blend, sample, score, *measuring, models, data, cache, lessons)
     return dict(zip(COMMANDS, (train.command(type_name), *every), strict=True))
 

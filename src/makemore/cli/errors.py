@@ -28,6 +28,7 @@ COMMANDS = (
     "sample",
     "score",
     "explain",
+    "classify",
     "eval",
     "compare",
     "report",

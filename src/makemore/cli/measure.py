@@ -45,6 +45,9 @@ def explain(
         Path | None, path("The run directory; the only other argument is then the line.", "-o")
     ] = None,
     top: Annotated[int, whole("How many of the likeliest characters to show.")] = 5,
+    label: Annotated[
+        str | None, option("Take the line for one of this kind. [default: whatever kind it is of]")
+    ] = None,
     json: Annotated[bool, option("Print one JSON object per run.")] = False,
 ) -> int:
     """Show, character by character, what a model expected of a line and how surprised it was."""
@@ -53,7 +56,7 @@ def explain(
         from makemore.runs.run import load
         from makemore.runs.scoring import Explanation
 
-    explained = {name: load(name).explain(line, top) for name in directories}
+    explained = {name: load(name).explain(line, top, label) for name in directories}
     if json:
         for name, each in explained.items():
             print_json(Explanation.of(name, line, each).to_json())

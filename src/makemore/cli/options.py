@@ -101,6 +101,10 @@ class ReadingOptions:
         str | None,
         option("Of a table (CSV, TSV, JSON lines, Parquet), read this column: its name or number."),
     ] = None
+    label: Annotated[
+        str | None,
+        option("Of this table, the column that says which kind each line is of: one model learns all kinds."),
+    ] = None
     as_lines: Annotated[bool, option("Read whole rows, although the file looks like a table.")] = False
     separator: Annotated[
         str | None,

@@ -47,6 +47,10 @@ class LineOptions:
         ),
     ] = None
     novel: Annotated[bool, option("Only lines that are not in the file.")] = False
+    label: Annotated[
+        list[str],
+        option("Only lines of this kind, or of these: Greek,Irish; for a run trained with --label."),
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def sample(
         bool,
         option(
             "Print one JSON object per line: text, nll (in nats, of the line and its end), seen (train, "
-            "held-out or new) and, with --cut, ended (false if the line was cut)."
+            "held-out or new), label if lines have labels and, with --cut, ended (false if the line was cut)."
         ),
     ] = False,
     nproc: Annotated[int, whole("Processes that sample together; the lines do not depend on it.")] = 1,
@@ -138,10 +142,12 @@ def sample(
 
 
 def _as_json(sample: "SeenSample", cut: bool) -> dict[str, object]:
-    """Return a sample as JSON, with whether it ended only if some samples may be cut."""
+    """Return a sample as JSON; with its label if it has one, and with whether it ended if it may be cut."""
     found = sample.to_json()
     if not cut:
         del found["ended"]
+    if not sample.label:
+        del found["label"]
     return found
 
 

@@ -51,6 +51,9 @@ def score(
     encoding: Annotated[str, option("Encoding of these files.")] = "utf-8",
     drop_undecodable: Annotated[bool, option("Drop lines that are not valid in this encoding.")] = False,
     column: Annotated[str | None, option("Of a table, score this column: its name or number.")] = None,
+    label: Annotated[
+        str | None, option("Score the lines as lines of this kind. [default: whatever kind they are of]")
+    ] = None,
     letters: Annotated[bool, option("Also print the part of each character.")] = False,
     json: Annotated[
         bool, option("Print one JSON object per line: text, nll, and with --letters also letters.")
@@ -61,7 +64,7 @@ def score(
     if work_dir is not None and directory is not None:
         lines = (directory, *lines)
     where = work_dir or ("out" if directory is None else directory)
-    _check(lines, input_file)
+    check_lines(lines, input_file)
     if several(nproc):
         if input_file is None or STANDARD_INPUT in input_file:
             raise MakemoreError("--nproc is for files given with -i")
@@ -85,7 +88,7 @@ def score(
     )
     some = lines or lines_of(source or locate("-"), how, dropped.append)
     unknown = Unknown()
-    with joined() as group, closing(run.scored(some, letters, ALONE if lines else group)) as scored:
+    with joined() as group, closing(run.scored(some, letters, ALONE if lines else group, label)) as scored:
         noted = (unknown.note(each, run.vocab) for each in scored)
         if json:
             print_lines((json_of(each.to_json()) for each in noted), visible_json, group.first)
@@ -103,16 +106,16 @@ def score(
     return 0
 
 
-def _check(lines: Sequence[str], input_file: Sequence[str] | None) -> None:
-    """Raise MakemoreError for lines, or files, that cannot be scored."""
+def check_lines(lines: Sequence[str], input_file: Sequence[str] | None) -> None:
+    """Raise MakemoreError for lines, or files, that are not one line each, or both."""
     for line in lines:
         if not line.strip():
             raise MakemoreError(f"{quoted(line)}: is blank; give a line with characters in it")
     if input_file is not None and not input_file:
-        raise MakemoreError("-i: name a file of lines to score")
+        raise MakemoreError("-i: name a file of lines")
     if lines and input_file is not None:
         raise MakemoreError(
-            f"-i {shown(input_file[0])}: score the lines of files or those on the command line, not both"
+            f"-i {shown(input_file[0])}: give lines in files or on the command line, not both"
         )
 
 

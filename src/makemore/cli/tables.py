@@ -11,6 +11,7 @@ from rich.console import Console
 
 from makemore.cli.layout import command, notes, say, table
 from makemore.cli.options import flag_of
+from makemore.cli.tables_of_labels import show_classification
 from makemore.cli.terminal import clipped, width_of
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, duration, visible
@@ -44,6 +45,9 @@ def show_assessment(console: Console, found: Assessment) -> None:
     say(console, f"{found.type}, {found.parameters:,} parameters")
     _losses(console, found)
     say(console)
+    if found.classification is not None:
+        show_classification(console, found.classification)
+        say(console)
     _judged(console, found)
     say(console, found.memorising.sentence)
     distances = ", ".join(f"{name} {number(d.ratio, 1)}" for name, d in found.quality.distances.items())

@@ -31,7 +31,7 @@ from makemore.distributed.environment import launched, restarted
 from makemore.errors import MakemoreError, alike, shown
 
 if TYPE_CHECKING:
-    from makemore.training.start import Source
+    from makemore.training.wanted import Source
 
 # torch takes two seconds to import, so every command imports what needs it only when it runs. The same goes
 # for rich and for whatever few commands need, so that help appears at once.

@@ -22,6 +22,7 @@ import platformdirs
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.facts import FORMAT, NAME, Facts, Stamp
+from makemore.corpus.labels import Labels
 from makemore.corpus.lines import Block, blocks
 from makemore.corpus.numbering import Numbered, Numbering
 from makemore.corpus.reading import How, OnProgress, Reading
@@ -47,6 +48,7 @@ def read(
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
     column: str | int | None = None,
+    label: str | int | None = None,
     separator: str | None = None,
     graphemes: bool = False,
     on_progress: OnProgress | None = None,
@@ -66,6 +68,7 @@ def read(
         drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
         column: Read tables (CSV, TSV, JSON lines or Parquet), and take this column's values as the lines: its
             name, or its number from 1.
+        label: The column of these tables that says which kind each line is of, such as a name's country.
         separator: What is between things of several lines: "blank" for blank lines, "file" if each file is one
             thing, or a text on a line of its own; None makes each line a thing.
         graphemes: Take grapheme clusters as characters, so that an emoji or a letter with marks is one.
@@ -78,16 +81,8 @@ def read(
         MakemoreError: The source cannot be read or trained on.
 
     """
-    how = How(
-        encoding,
-        max_length,
-        min_count,
-        keep_spaces,
-        drop_undecodable,
-        column,
-        separator=separator,
-        graphemes=graphemes,
-    )
+    read_as = (encoding, max_length, min_count, keep_spaces, drop_undecodable, column, label)
+    how = How(*read_as, separator=separator, graphemes=graphemes)
     return read_corpus(source, how, on_progress)
 
 
@@ -105,9 +100,10 @@ def read_corpus(
     if found.size is not None and (corpus := _reused(directory, found, sizes)) is not None:
         return corpus
     reading = Reading.begun(found.name, how, found.bundled, said(found.skipped))
+    labels = None if how.label is None else Labels()
     where = shown(found.name if len(found.paths) != 1 else name_of(found.paths[0]))
-    numbering, stamps = Numbering(reading, how, where), found.stamps()
-    lines = blocks(found, reading, how, numbering.forms, on_progress, sizes)
+    numbering, stamps = Numbering(reading, how, where, labels), found.stamps()
+    lines = blocks(found, reading, how, numbering.forms, on_progress, sizes, labels)
     return stored(lines, numbering, found, stamps, directory, sizes)
 
 
@@ -141,12 +137,8 @@ def _key(source: Source, how: How) -> str:
     """Return the name of the entry for a source."""
     options = asdict(how)
     min_count, _ = options.pop("min_count"), options.pop("as_lines")
-    later = (
-        "column",
-        "known",
-        "graphemes",
-        "separator",
-    )  # left out where they say nothing, as before they existed
+    # left out where they say nothing, as before they existed
+    later = ("column", "label", "known", "graphemes", "separator")
     options = {name: value for name, value in options.items() if name not in later or value}
     what = [FORMAT, options, min_count, [str(path.resolve()) for path in source.paths]]
     return hashlib.blake2b(json.dumps(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

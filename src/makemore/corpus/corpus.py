@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from makemore.corpus.lines import blocks_of
+from makemore.corpus.labels import Labels
+from makemore.corpus.lines import blocks_of, strings
 from makemore.corpus.numbering import Numbered, Numbering
 from makemore.corpus.passes import Passes
 from makemore.corpus.reading import AS_USUAL, How, Reading
@@ -32,16 +34,21 @@ class Corpus(Passes):
     """Whether the arrays are in files, because there are too many lines to keep in memory."""
 
     def __init__(
-        self, vocab: Vocab, tokens: Ids, reading: Reading | None = None, sizes: Sizes | None = None
+        self,
+        vocab: Vocab,
+        tokens: Ids,
+        reading: Reading | None = None,
+        sizes: Sizes | None = None,
+        labels: Ids | None = None,
     ) -> None:
-        """Keep the stream (M,), with boundaries at both ends, and what reading found, if anything was read."""
-        self.vocab = vocab
-        self.tokens = tokens
-        self.reading = reading
+        """Keep the stream (M,), with boundaries at both ends, what was read, and the lines' labels (N,), if any."""
+        self.vocab, self.tokens, self.reading, self.labels = vocab, tokens, reading, labels
         self.sizes = usual() if sizes is None else sizes
 
     @classmethod
-    def from_lines(cls, lines: Iterable[str], how: How = AS_USUAL) -> Corpus:
+    def from_lines(
+        cls, lines: Iterable[str], how: How = AS_USUAL, labels: Iterable[object] | None = None
+    ) -> Corpus:
         """Make a corpus of strings: a list, a column of a table, an open file, anything that yields strings.
 
         They are treated like the lines of a file: brought to Unicode normal form C, stripped of white space
@@ -51,6 +58,7 @@ class Corpus(Passes):
         Args:
             lines: The strings, one for each line.
             how: How lines are read. Its `encoding` and `drop_undecodable` do not matter here.
+            labels: Which kind each line is of, as text or as numbers; missing ones are allowed.
 
         Raises:
             MakemoreError: An item is not a string, has a line break in it or is too long, or there are fewer
@@ -58,8 +66,11 @@ class Corpus(Passes):
 
         """
         check_arguments(Corpus.from_lines, {"how": how})
-        reading = Reading.begun("lines", how)
-        numbering = Numbering(reading, how)
+        reading, known = Reading.begun("lines", how), None
+        if labels is not None:
+            known, reading.label, how = Labels(), "labels", replace(how, column="lines", label="labels")
+            lines = known.lines(strings(lines), labels, how.keep_spaces)
+        numbering = Numbering(reading, how, labels=known)
         found = blocks_of(lines, reading, how, numbering.forms)
         return cls.from_blocks(numbering, list(numbering.numbered(found)))
 
@@ -68,10 +79,11 @@ class Corpus(Passes):
         cls, numbering: Numbering, blocks: Iterable[Numbered], sizes: Sizes | None = None
     ) -> Corpus:
         """Make a corpus of blocks whose characters were numbered. Raises MakemoreError if it is too small."""
-        parts = [block.numbers for block in blocks]
+        each = list(blocks)
         vocab, table, numbering.reading.rare = numbering.vocabulary()
-        tokens = np.concatenate([np.zeros(1, vocab.dtype), *(table[part] for part in parts)])
-        corpus = Corpus(vocab, tokens, numbering.reading, sizes)
+        tokens = np.concatenate([np.zeros(1, vocab.dtype), *(table[block.numbers] for block in each)])
+        labels = None if numbering.labels is None else numbering.labels.of([block.labels for block in each])
+        corpus = Corpus(vocab, tokens, numbering.reading, sizes, labels)
         different = len(np.unique(corpus.hashes))
         if different < 3:
             numbering.too_few(different, corpus.lines([int(corpus.lengths.argmax())])[0])
@@ -161,7 +173,7 @@ class Corpus(Passes):
 
     def subset(self, rows: npt.NDArray[np.int64]) -> Corpus:
         """Return the given rows as a corpus in memory."""
-        return Corpus(self.vocab, self.stream(rows), sizes=self.sizes)
+        return Corpus(self.vocab, self.stream(rows), sizes=self.sizes, labels=self.labels_of(rows))
 
     def subsample(self, split: str, tokens: int | None = None, together: bool = False) -> Corpus:
         """Return lines of a split in memory, from all over the file: see `Passes.spread`."""
@@ -188,13 +200,15 @@ class Corpus(Passes):
 
         Inputs start with the boundary and are padded with 0; targets end with the boundary and are padded
         with -1, which the loss ignores. `longest` is T - 1; None takes the length of the longest of these
-        lines.
+        lines. If lines have labels, V times the label is added to each of their inputs.
         """
         n = self.lengths[rows][:, None]  # (B, 1)
         t = np.arange((int(n.max()) if longest is None else longest) + 1)  # (T,)
         at = np.minimum(self.offsets[rows][:, None] + t, len(self.tokens) - 2)  # (B, T)
         inputs = np.where(t <= n, self.tokens[at], 0).astype(np.int64)
         targets = np.where(t <= n, self.tokens[at + 1].astype(np.int64), -1)
+        if self.labels is not None:
+            inputs += len(self.vocab) * self.labels[rows].astype(np.int64)[:, None]
         return inputs, targets
 
     # which lines the corpus has

@@ -24,7 +24,8 @@ class DiskCorpus(Corpus):
 
     def __init__(self, store: Store) -> None:
         """Map the arrays."""
-        super().__init__(store.vocab, store.tokens.array, store.reading, store.sizes)
+        labels = None if store.labels is None else store.labels.array
+        super().__init__(store.vocab, store.tokens.array, store.reading, store.sizes, labels)
         self.store = store
         self.offsets = store.offsets.array
         self.lengths = store.lengths.array
@@ -47,7 +48,7 @@ class DiskCorpus(Corpus):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the lines and their order: equal for two corpora that train alike."""
+        """A hash of the lines, their labels and their order: equal for two corpora that train alike."""
         return self.store.facts.fingerprint
 
     def lengths_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.signedinteger]:
@@ -66,6 +67,13 @@ class DiskCorpus(Corpus):
             begin, end = self.store.offsets.read(i, i + 2).tolist()
             parts.append(self.store.tokens.read(begin + 1, end + 1))
         return np.concatenate(parts)
+
+    def labels_of(self, rows: npt.NDArray[np.int64]) -> Ids | None:
+        """Return the labels of the given rows (B,); None if lines have none."""
+        if self.store.labels is None:
+            return None
+        parts = [self.store.labels.read(i, i + 1) for i in rows.tolist()]
+        return np.concatenate([np.zeros(0, np.uint16), *parts])
 
     def batch(
         self, rows: npt.NDArray[np.int64], longest: int | None = None

@@ -18,6 +18,9 @@ SORTED = "sorted.npy"
 ARRAYS = ("tokens", "offsets", "lengths", "hashes", "split", "chunks", "checks")
 """The arrays; each is in a .npy file of its name."""
 
+LABELS = "labels.npy"
+"""One more, if the lines have labels."""
+
 UNFINISHED = re.compile(r"sorted\.\d+\.(runs|all)\.tmp")
 """Files that remain if a process is killed while it sorts."""
 
@@ -51,6 +54,8 @@ class Facts:
     """The sum of these hashes, modulo 2^64: it shows whether the sorted ones are the same."""
     chunks: int
     """CRC-32 of chunks.npy."""
+    labels: tuple[str, ...] = ()
+    """The names of the lines' labels."""
 
     @classmethod
     def load(cls, directory: Path) -> Facts:
@@ -63,6 +68,7 @@ class Facts:
             if values.pop("check", None) != _check({"format": FORMAT, **values}):
                 raise ValueError("facts.json was changed")
             values["stamps"] = [(str(path), *map(int, rest)) for path, *rest in values["stamps"]]
+            values["labels"] = tuple(values.get("labels", ()))
             values["reading"] = flat_from_json(Reading, values["reading"])
             facts = cls(**values)
         return facts
@@ -81,7 +87,7 @@ def recognised(directory: Path) -> set[str]:
         names = [path.name for path in directory.iterdir() if kind(path) == "file"] if ours else []
     except (OSError, ValueError, RecursionError):
         return set()
-    known = {NAME, SORTED, *(f"{name}.npy" for name in ARRAYS)}
+    known = {NAME, SORTED, LABELS, *(f"{name}.npy" for name in ARRAYS)}
     return {name for name in names if name in known or UNFINISHED.fullmatch(name)}
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from makemore.corpus.characters import LINE_BREAK, Characters
 from makemore.corpus.decode import BYTE_ORDER_MARK, Piece, decoded
 from makemore.corpus.formats import for_file, on_one_line
+from makemore.corpus.labels import Labels
 from makemore.corpus.reading import FILE, LONGEST, How, OnProgress, Reading
 from makemore.corpus.sizes import SIZES, Sizes, usual
 from makemore.corpus.source import Source, is_stream, name_of
@@ -41,8 +42,11 @@ def blocks(
     forms: Characters,
     on_progress: OnProgress | None = None,
     sizes: Sizes = SIZES,
+    labels: Labels | None = None,
 ) -> Iterator[Block]:
     """Yield the clean lines of a source block by block; `forms` gets the clusters that are characters.
+
+    With `labels`, each line comes after its label's character.
 
     Text is decoded (a byte order mark and Windows line ends are fine) and brought to Unicode normal form C.
     White space at the ends of lines is stripped; blank lines and those longer than max_length are dropped.
@@ -51,7 +55,7 @@ def blocks(
     done, things = 0, Things(how)
     for path in source.paths:
         lines, position = reading.lines, 0
-        for piece in _pieces(path, how, sizes, things):
+        for piece in _pieces(path, how, sizes, things, labels):
             if path is source.paths[-1] and not things.occurs:
                 raise never(how, shown(source.name))
             position = piece.position
@@ -141,19 +145,21 @@ def lines_of(source: Source, how: How, on_bad: Callable[[int], None] = lambda ba
             yield line if how.separator is None else line.replace(LINE_BREAK, "\n")
 
 
-def _pieces(path: Path, how: How, sizes: Sizes, things: Things) -> Iterator[Piece]:
-    pieces = _unchanged(path, how, sizes)
+def _pieces(
+    path: Path, how: How, sizes: Sizes, things: Things, labels: Labels | None = None
+) -> Iterator[Piece]:
+    pieces = _unchanged(path, how, sizes, labels)
     if how.separator is None or how.column is not None:
         return pieces
     return things.of(pieces, name_of(path), sizes.endless)
 
 
-def _unchanged(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
+def _unchanged(path: Path, how: How, sizes: Sizes, labels: Labels | None = None) -> Iterator[Piece]:
     """Yield the pieces of a file. Raises MakemoreError if it changes meanwhile."""
     before = _stamp(path)
     if how.column is None:
         check_not_parquet(path)
-    for piece in decoded(path, how, sizes) if how.column is None else values(path, how, sizes):
+    for piece in decoded(path, how, sizes) if how.column is None else values(path, how, sizes, labels):
         if before is not None and piece.position > before[0]:  # a file that keeps growing has no end
             break
         yield piece
@@ -205,12 +211,13 @@ def clean_and_count(some: _Text, reading: Reading, how: How, forms: Characters) 
     else:
         numbers = np.arange(len(ends))
     lengths = np.diff(ends, prepend=-1) - 1
-    long = lengths > how.limit
+    long = lengths > how.limit + (how.label is not None)  # the label comes first
     if not long.any():
         return Block(codes, ends)
     if how.max_length is None:
         first = int(long.argmax())
-        line = codes[int(ends[first] - lengths[first]) : int(ends[first])].tobytes().decode("utf-32-le")
+        start = int(ends[first] - lengths[first]) + (how.label is not None)
+        line = codes[start : int(ends[first])].tobytes().decode("utf-32-le")
         if how.separator is not None:
             raise _too_long_thing(len(line), some.name, how)
         raise _too_long(forms.outer(line), some.name, some.before + int(numbers[first]) + 1)

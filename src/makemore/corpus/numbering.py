@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from makemore.corpus.characters import LINE_BREAK, Characters
 from makemore.corpus.formats import for_file, on_one_line
+from makemore.corpus.labels import Labels, parted
 from makemore.corpus.lines import Block
 from makemore.corpus.reading import How, Reading
 from makemore.corpus.vocab import UNKNOWN, Ids, Vocab
-from makemore.errors import MakemoreError
+from makemore.errors import MakemoreError, shown
 
 MOST_CHARACTERS = 65_000
 """How many different characters a list may have: a model predicts a number for each at each position."""
@@ -28,18 +29,23 @@ class Numbered:
     """(M,) the number of each character; 1 for the end of a line."""
     ends: npt.NDArray[np.int64]
     """(N,) positions of the line ends."""
+    labels: Ids | None = None
+    """(N,) the numbers of the lines' labels, as they were first given."""
 
 
 class Numbering:
     """Numbers characters in the order in which they are first seen, and counts them.
 
     Lines can thus be stored compactly before the vocabulary is known; at the end, the numbers are replaced by
-    ids. `where` is the source as messages call it; None takes the name in `reading`.
+    ids. `where` is the source as messages call it; None takes the name in `reading`. `labels` are those of the
+    lines, which then come with them.
     """
 
-    def __init__(self, reading: Reading, how: How, where: str | None = None) -> None:
+    def __init__(
+        self, reading: Reading, how: How, where: str | None = None, labels: Labels | None = None
+    ) -> None:
         """Start with the end of a line, which has the number 1."""
-        self.reading, self.how = reading, how
+        self.reading, self.how, self.labels = reading, how, labels
         self.where = reading.source if where is None else where
         self._numbers = np.zeros(0x110000, dtype=np.int32)  # of each code point; 0 if it was not seen yet
         self._numbers[ord("\n")] = 1
@@ -67,15 +73,18 @@ class Numbering:
         for block in blocks:
             if not len(block.codes):
                 continue
-            counts = np.bincount(block.codes)
+            codes, ends, labels = block.codes, block.ends, None
+            if self.labels is not None:
+                codes, ends, labels = parted(codes, ends)
+            counts = np.bincount(codes)
             self._counts[: len(counts)] += counts
             fresh = np.flatnonzero((counts > 0) & (self._numbers[: len(counts)] == 0))
             self._numbers[fresh] = len(self._order) + 1 + np.arange(len(fresh))
             self._order += fresh.tolist()
-            self.longest = max(self.longest, int(np.diff(block.ends, prepend=-1).max()) - 1)
-            self.n_lines += len(block.ends)
+            self.longest = max(self.longest, int(np.diff(ends, prepend=-1).max()) - 1)
+            self.n_lines += len(ends)
             table = self._numbers[: len(counts)].astype(np.min_scalar_type(len(self._order)))
-            yield Numbered(table[block.codes], block.ends)
+            yield Numbered(table[codes], ends, labels)
 
     def vocabulary(self) -> tuple[Vocab, Ids, int]:
         """Return the vocabulary, the id of each number, and how many characters are too rare for it.
@@ -99,8 +108,14 @@ class Numbering:
                 f"if it is text, replace rare ones with min_count={counts[MOST_CHARACTERS - 1] + 1}",
                 option="min_count",
             )
+        labels = () if self.labels is None else self.labels.names
+        if self.labels is not None and not labels:
+            raise MakemoreError(
+                f"{self.where}: label={shown(self.how.label)}: no line has a label; choose another column",
+                option="label",
+            )
         unknown = bool(rare.any()) or self.reading.rare > 0
-        vocab = Vocab(characters + [UNKNOWN] * unknown, unknown)
+        vocab = Vocab(characters + [UNKNOWN] * unknown, unknown, labels)
         known = (UNKNOWN if r else name for name, r in zip(names[1:], rare[1:].tolist(), strict=True))
         text = "\n" + "".join(map(vocab.forms.inner, known))
         ids = np.append(np.zeros(1, vocab.dtype), vocab.encode(text))

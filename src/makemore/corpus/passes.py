@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from makemore.corpus.sizes import Sizes
 from makemore.corpus.splits import KEY, SPLITS, mix, split_of
-from makemore.corpus.vocab import Ids, Vocab
+from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum
 
@@ -24,6 +24,7 @@ class InMemory:
     """What a corpus on disk has to do, for one in memory, which has little to do."""
 
     tokens: Ids
+    labels: Ids | None
 
     def check(self, chunks: npt.NDArray[np.int64]) -> None:
         """Check that chunks are as they were written. Raises MakemoreError if they are not."""
@@ -34,6 +35,10 @@ class InMemory:
     def prepare(self) -> None:
         """Prepare what `seen` needs. If there are several processes, call it in one of them first."""
 
+    def labels_of(self, rows: npt.NDArray[np.int64]) -> Ids | None:
+        """Return the labels of the given rows (B,); None if lines have none."""
+        return None if self.labels is None else self.labels[rows]
+
     def release(self) -> None:
         """Release the memory of the parts of files that were read."""
 
@@ -42,7 +47,13 @@ class InMemory:
         with files.writing("corpus.npy") as path:
             with open(path, "wb") as file:
                 np.save(file, self.tokens, allow_pickle=False)
-            return {"corpus.npy": checksum(path)}
+            checksums = {"corpus.npy": checksum(path)}
+        if self.labels is not None:
+            with files.writing("labels.npy") as path:
+                with open(path, "wb") as file:
+                    np.save(file, self.labels, allow_pickle=False)
+                checksums["labels.npy"] = checksum(path)
+        return checksums
 
 
 class Passes(InMemory, ABC):
@@ -86,6 +97,21 @@ class Passes(InMemory, ABC):
     @abstractmethod
     def rows_of(self, chunks: npt.ArrayLike, split: str) -> npt.NDArray[np.int64]:
         """Return the row numbers of a split within some chunks, which are checked first."""
+
+    @abstractmethod
+    def stream(self, rows: npt.NDArray[np.int64]) -> Ids:
+        """Return the stream of the given rows alone: a boundary, and each line with its end."""
+
+    def inputs(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the stream of the given rows, with V times its label added to each character of a line.
+
+        The boundary before a line has the line's label too.
+        """
+        stream, labels = self.stream(rows).astype(np.int64), self.labels_of(rows)
+        if labels is not None and len(rows):
+            n = np.diff(np.flatnonzero(stream == BOUNDARY))
+            stream[:-1] += len(self.vocab) * np.repeat(labels.astype(np.int64), n)
+        return stream
 
     # by hash
 
@@ -175,8 +201,8 @@ class Passes(InMemory, ABC):
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the lines and their order: equal for two corpora that train alike."""
-        return hashlib.sha256(self.hashes.tobytes()).hexdigest()
+        """A hash of the lines, their labels and their order: equal for two corpora that train alike."""
+        return fingerprint(hashlib.sha256(self.hashes.tobytes()), self.labels)
 
     @cached_property
     def frequencies(self) -> npt.NDArray[np.int64]:
@@ -254,3 +280,11 @@ class Passes(InMemory, ABC):
             yield hashes, counts, split_of(hashes, tiny=False) if split is None else split[begin:end][first]
             begin = end
             self.release()
+
+
+def fingerprint(lines: hashlib._Hash, labels: Ids | None) -> str:
+    """Return a hash of lines, given that of their hashes, and of their labels."""
+    if labels is not None:
+        lines = lines.copy()
+        lines.update(hashlib.sha256(labels.tobytes()).digest())
+    return lines.hexdigest()

@@ -33,6 +33,7 @@ class How:
         drop_undecodable: Drop lines that are not in the encoding, instead of raising an error.
         column: Read the files as tables (CSV, TSV, JSON lines or Parquet), and take the values of this column
             as the lines: its name, or its number from 1.
+        label: Of these tables, the column that says which kind each line is of: its name, or its number from 1.
         as_lines: Train on the whole rows of a table, which is refused otherwise.
         separator: What is between things of several lines: "blank" for blank lines, "file" if each file is one
             thing, or a text that is on a line of its own. None makes each line a thing. The values of `column`
@@ -51,6 +52,7 @@ class How:
     keep_spaces: bool = False
     drop_undecodable: bool = False
     column: str | int | None = None
+    label: str | int | None = None
     as_lines: bool = False
     separator: str | None = None
     graphemes: bool = False
@@ -72,6 +74,12 @@ class How:
                 raise MakemoreError(
                     'separator must be "blank", "file" or a line of text, such as %%', option="separator"
                 )
+        if self.label is not None and self.column is None:
+            raise MakemoreError(
+                "label needs column too: one column has the things to make more of, the other says which kind "
+                "each is of",
+                option=("label", "column"),
+            )
         if self.column is not None and self.as_lines:
             raise MakemoreError(
                 "column and as_lines exclude each other: train on a column, or on whole rows",
@@ -133,6 +141,8 @@ class Reading:
     """Lines dropped because they are not in the encoding."""
     column: str = ""
     """The column of a table that was read; empty if whole lines were."""
+    label: str = ""
+    """The column that holds the labels; empty if there are none."""
     gaps: int = 0
     """Lines that follow a blank one."""
     separator: str = ""
@@ -149,6 +159,7 @@ class Reading:
             skipped=skipped,
             keep_spaces=how.keep_spaces,
             column="" if how.column is None else str(how.column),
+            label="" if how.label is None else str(how.label),
             separator=how.separator or "",
             graphemes=how.graphemes,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from makemore.corpus.facts import ARRAYS, NAME, SORTED, Facts
+from makemore.corpus.facts import ARRAYS, LABELS, NAME, SORTED, Facts
 from makemore.corpus.mapped import Mapped, checksum, release
 from makemore.corpus.sizes import Sizes, usual
 from makemore.corpus.sorting import SortedHashes
@@ -34,7 +34,8 @@ class Store:
         self.sizes = usual() if sizes is None else sizes
         self.facts = Facts.load(directory)
         self.reading = self.facts.reading
-        self.vocab = Vocab(self.facts.characters, unknown=self.reading.rare > 0)
+        self.vocab = Vocab(self.facts.characters, self.reading.rare > 0, self.facts.labels)
+        self.labels: Mapped[np.uint16] | None = None
         with damage(directory):
             self.tokens = Mapped(directory / "tokens.npy", np.unsignedinteger)
             self.offsets = Mapped(directory / "offsets.npy", np.int64)
@@ -43,6 +44,8 @@ class Store:
             self.split = Mapped(directory / "split.npy", np.uint8)
             self.chunks = Mapped(directory / "chunks.npy", np.int64)
             self.checks = Mapped(directory / "checks.npy", np.uint32)
+            if self.vocab.labels:
+                self.labels = Mapped(directory / LABELS, np.uint16)
             self._check_sizes()
             if zlib.crc32(self.chunks.array.tobytes()) != self.facts.chunks:
                 raise ValueError("chunks.npy was changed")
@@ -58,6 +61,7 @@ class Store:
             ("hashes", n, self.hashes.array),
             ("split", n, self.split.array),
             ("chunks", k + 1, self.chunks.array),
+            *([] if self.labels is None else [("labels", n, self.labels.array)]),
         ):
             if len(array) != size:
                 raise ValueError(f"{name}.npy has {len(array):,} entries and should have {size:,}")
@@ -79,7 +83,8 @@ class Store:
         offsets = self.offsets.read(first, end + 1)
         tokens = self.tokens.read(int(offsets[0]), int(offsets[-1]) + 1)
         lengths, hashes = self.lengths.read(first, end), self.hashes.read(first, end)
-        return checksum(tokens, offsets, lengths, hashes, self.split.read(first, end))
+        labels = () if self.labels is None else (self.labels.read(first, end),)
+        return checksum(tokens, offsets, lengths, hashes, self.split.read(first, end), *labels)
 
     @cached_property
     def sorted(self) -> SortedHashes:
@@ -97,8 +102,7 @@ class Store:
     def copy(self, to: Manifest) -> None:
         """Copy the files into another directory, as hard links where possible, which take no space."""
         names = [f"{name}.npy" for name in ARRAYS]
-        if (self.directory / SORTED).exists():
-            names.append(SORTED)
+        names += [name for name in (SORTED, LABELS) if (self.directory / name).exists()]
         names.append(NAME)
         to.claim(*names)
         for name in names:

@@ -12,12 +12,14 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from makemore.corpus.decode import Piece, decoded
+from makemore.corpus.labels import Labels
 from makemore.corpus.reading import How
 from makemore.corpus.sizes import Sizes
 from makemore.corpus.source import name_of, opened
@@ -38,23 +40,53 @@ _LOOKED_AT, _NAMED = 1000, 8  # rows that tell what a table is like; columns tha
 _MAGIC = re.compile(rb"PAR1[\x15\x19\x1c]")  # the first bytes of Parquet
 
 
-def values(path: Path, how: How, sizes: Sizes) -> Iterator[Piece]:
+def values(path: Path, how: How, sizes: Sizes, labels: Labels | None = None) -> Iterator[Piece]:
     """Yield the values of column `how.column` of a file, each followed by a newline, in pieces.
+
+    With `labels`, each comes after the character of its label, from column `how.label`.
 
     Raises MakemoreError if the file has no such column, or is no table.
     """
-    column = str(how.column)
+    wanted = _Wanted(str(how.column), str(how.label), labels, how)
     if _is_parquet(path):
-        yield from _of_parquet(path, column, how)
+        yield from _of_parquet(path, wanted)
         return
     name, pieces = name_of(path), decoded(path, how, sizes)
     first = next(pieces, None)
     if first is None:  # an empty file, which reading reports
         return
     if first.text.lstrip().startswith("{"):
-        yield from _of_json(chain([first], pieces), name, column, how)
+        yield from _of_json(chain([first], pieces), name, wanted)
     else:
-        yield from _of_text(first, pieces, name, how)
+        yield from _of_text(first, pieces, name, wanted)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is wanted of a table."""
+
+    column: str
+    """The column of the lines, by name or number."""
+    label: str
+    """The column of their labels, if `labels` is given."""
+    labels: Labels | None
+    how: How
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """The columns that are read, and the options that name them."""
+        return [(self.column, "column")] + [(self.label, "label")] * (self.labels is not None)
+
+    def line(self, values: Sequence[str | None]) -> str:
+        """Return the line, with its newline, of the values of `columns` in a row; None for missing ones.
+
+        Line breaks in a value become spaces unless it is a thing of several lines.
+        """
+        value, keep_spaces = values[0] or "", self.how.keep_spaces
+        line = " ".join(value.split("\n")) if self.how.separator is None else thing_of(value, keep_spaces)
+        if self.labels is not None:
+            line = self.labels.marked(values[1], line, keep_spaces)
+        return line + "\n"
 
 
 # tables of text
@@ -85,10 +117,12 @@ def is_header(names: list[str], rows: list[list[str]]) -> bool:
     )
 
 
-def _of_text(first: Piece, more: Iterator[Piece], name: str, how: How) -> Iterator[Piece]:
+def _of_text(first: Piece, more: Iterator[Piece], name: str, wanted: _Wanted) -> Iterator[Piece]:
     mark = _separator(first.text)
-    top = csv.reader(first.text[:100_000].split("\n")[:_LOOKED_AT], delimiter=mark)
-    place, header = _place([row for row in top if row], name, str(how.column))
+    start = csv.reader(first.text[:100_000].split("\n")[:_LOOKED_AT], delimiter=mark)
+    top = [row for row in start if row]
+    found_at = [_place(top, name, *column) for column in wanted.columns]
+    places, header = [place for place, _ in found_at], any(named for _, named in found_at)
     lines = _Lines(chain([first], more))
     rows = csv.reader(lines, delimiter=mark)
     piece, found = first, list[str]()
@@ -99,10 +133,8 @@ def _of_text(first: Piece, more: Iterator[Piece], name: str, how: How) -> Iterat
                 piece, found = lines.piece, []
             if row and header:
                 header = False
-            elif place < len(row):
-                found.append(_on_one_line(row[place], how))
-            else:  # a blank line, or a row that ends too soon
-                found.append("\n")
+            else:  # a blank line, or a row that ends too soon, has no value
+                found.append(wanted.line([row[at] if at < len(row) else None for at in places]))
     except csv.Error as error:
         raise MakemoreError(
             f"{name}: line {rows.line_num:,}: {error}; a quote may never be closed: mend it, or train on whole "
@@ -137,22 +169,22 @@ def _separator(text: str) -> str:
     return max(SEPARATORS, key=lambda mark: share[mark]) if any(share.values()) else ","
 
 
-def _place(top: list[list[str]], name: str, column: str) -> tuple[int, bool]:
+def _place(top: list[list[str]], name: str, column: str, option: str) -> tuple[int, bool]:
     """Return the index of a column, by its name or its number from 1, and whether there is a header."""
     names = [each.strip() for each in top[0]] if top else []
     if column in names:
         return names.index(column), True
     if column.isdecimal():
         if not 1 <= int(column) <= len(names):
-            raise _no_column(name, column, names)
+            raise _no_column(name, column, names, option)
         return int(column) - 1, is_header(names, top[1:])
-    raise _no_column(name, column, names)
+    raise _no_column(name, column, names, option)
 
 
-def _no_column(name: str, column: str, names: list[str]) -> MakemoreError:
+def _no_column(name: str, column: str, names: list[str], option: str) -> MakemoreError:
     guess = alike(column, names) or " give one of these, or a number from 1"
     return MakemoreError(
-        f"{name}: column={shown(column)}: no such column; there are {_listed(names)};{guess}", option="column"
+        f"{name}: {option}={shown(column)}: no such column; there are {_listed(names)};{guess}", option=option
     )
 
 
@@ -161,30 +193,26 @@ def _listed(names: list[str]) -> str:
     return (known or "none") + f" and {len(names) - _NAMED:,} more" * (len(names) > _NAMED)
 
 
-def _on_one_line(value: str, how: How) -> str:
-    """Return a value as a line; its line breaks become spaces unless it is a thing of several lines."""
-    line = " ".join(value.split("\n")) if how.separator is None else thing_of(value, how.keep_spaces)
-    return line + "\n"
-
-
 # JSON lines
 
 
-def _of_json(pieces: Iterable[Piece], name: str, column: str, how: How) -> Iterator[Piece]:
+def _of_json(pieces: Iterable[Piece], name: str, wanted: _Wanted) -> Iterator[Piece]:
     number, keys = 0, Counter[str]()
     for piece in pieces:
         found = []
         for line in _split(piece.text):
             number += 1
-            value = _value(line, name, number, column, keys) if line.strip() else None
-            found.append("\n" if value is None else _on_one_line(value, how))
-        if not keys[column]:
-            raise _no_column(name, column, list(keys))
+            row = _row(line, name, number) if line.strip() else {}
+            keys.update(row.keys())
+            found.append(wanted.line([_value(row, *column, name, number) for column in wanted.columns]))
+        for column, option in wanted.columns:
+            if not keys[column]:
+                raise _no_column(name, column, list(keys), option)
         yield Piece("".join(found), piece.position, piece.undecodable)
 
 
-def _value(line: str, name: str, number: int, column: str, keys: Counter[str]) -> str | None:
-    """Return the value of a key of the JSON object on a line; None if it has none. Counts the keys."""
+def _row(line: str, name: str, number: int) -> dict[str, Any]:
+    """Return the JSON object on a line."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -195,14 +223,18 @@ def _value(line: str, name: str, number: int, column: str, keys: Counter[str]) -
             "whole lines with as_lines",
             option="as_lines",
         )
-    keys.update(row.keys())
+    return row
+
+
+def _value(row: dict[str, Any], column: str, option: str, name: str, number: int) -> str | None:
+    """Return the value of a key; None if there is none."""
     value = row.get(column)
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, dict | list):
         raise MakemoreError(
             f"{name}: line {number:,}: {shown(column)} is not one value but several; choose another column",
-            option="column",
+            option=option,
         )
     return json.dumps(value)
 
@@ -249,24 +281,30 @@ def _parquet(path: Path) -> Iterator[Any]:
         raise MakemoreError(f"{shown(path)}: is a Parquet table that cannot be read: {said}") from None
 
 
-def _of_parquet(path: Path, column: str, how: How) -> Iterator[Piece]:
+def _of_parquet(path: Path, wanted: _Wanted) -> Iterator[Piece]:
     size = path.stat().st_size
     with _parquet(path) as file:
-        names = file.schema_arrow.names
-        if column not in names and column.isdecimal() and 1 <= int(column) <= len(names):
-            column = names[int(column) - 1]
-        if column not in names:
-            raise _no_column(shown(path), column, names)
+        names, columns = file.schema_arrow.names, []
+        for column, option in wanted.columns:
+            if column not in names and column.isdecimal() and 1 <= int(column) <= len(names):
+                column = names[int(column) - 1]
+            if column not in names:
+                raise _no_column(shown(path), column, names, option)
+            columns.append((column, option))
         done, rows = 0, max(1, file.metadata.num_rows)
-        for batch in file.iter_batches(columns=[column]):
+        for batch in file.iter_batches(columns=[column for column, _ in columns]):
             done += batch.num_rows
-            found = [_of_arrow(value, path, column, how) for value in batch.column(0).to_pylist()]
-            yield Piece("".join(found), size * done // rows, 0)
+            each = [
+                [_of_arrow(value, path, *column) for value in batch.column(column[0]).to_pylist()]
+                for column in columns
+            ]
+            text = "".join(map(wanted.line, zip(*each, strict=True)))
+            yield Piece(text, size * done // rows, 0)
 
 
-def _of_arrow(value: object, path: Path, column: str, how: How) -> str:
+def _of_arrow(value: object, path: Path, column: str, option: str) -> str | None:
     if isinstance(value, dict | list | bytes):
         raise MakemoreError(
-            f"{shown(path)}: column {shown(column)} does not hold text; choose another", option="column"
+            f"{shown(path)}: column {shown(column)} does not hold text; choose another", option=option
         )
-    return "\n" if value is None else _on_one_line(str(value), how)
+    return None if value is None else str(value)

@@ -19,6 +19,9 @@ Ids: TypeAlias = npt.NDArray[np.unsignedinteger]
 BOUNDARY = 0
 """The id of the line boundary: it comes before the first character of a line and after the last."""
 
+NO_LABEL = ""
+"""The label, with number 0, of a line that has none."""
+
 UNKNOWN = "\ufffd"
 """Unicode's replacement character, which can stand for every character that is not in a vocabulary."""
 
@@ -37,12 +40,15 @@ class Vocab:
         characters: Every character once, in any order: a string without the newline, or strings, of which
             those of several code points are grapheme clusters, and a newline is a line break inside a thing.
         unknown: Whether UNKNOWN, one of `characters`, stands for every character that is not among them.
+        labels: The names of the lines' labels, which have the numbers from 1 on; none if lines have none.
 
     """
 
-    def __init__(self, characters: str | Sequence[str], unknown: bool = False) -> None:
+    def __init__(
+        self, characters: str | Sequence[str], unknown: bool = False, labels: Sequence[str] = ()
+    ) -> None:
         """Number the characters."""
-        self.unknown = unknown
+        self.unknown, self.labels = unknown, tuple(labels)
         strings = isinstance(characters, Sequence) and all(isinstance(each, str) for each in characters)
         different = set(characters if strings else checked("characters", characters, str))
         clusters = sorted(each for each in different if len(each) > 1)
@@ -75,7 +81,9 @@ class Vocab:
         return len(self.codes)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Vocab) and self.names == other.names
+        if not isinstance(other, Vocab):
+            return NotImplemented
+        return (self.names, self.labels) == (other.names, other.labels)
 
     def __hash__(self) -> int:
         return hash(self.characters)

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.corpus.disk import DiskCorpus
-from makemore.corpus.facts import ARRAYS, NAME, SORTED, Facts, Stamp, recognised
+from makemore.corpus.facts import ARRAYS, LABELS, NAME, SORTED, Facts, Stamp, recognised
 from makemore.corpus.mapped import checksum, new_array, release
 from makemore.corpus.numbering import Numbered, Numbering
+from makemore.corpus.passes import fingerprint
 from makemore.corpus.sizes import Sizes, chunk_rows
 from makemore.corpus.source import Source
 from makemore.corpus.splits import SPLITS, line_hashes, split_of
@@ -32,7 +33,16 @@ SPARE = 1 << 30
 _BYTES_A_LINE = 8 + 4 + 8 + 1 + 8
 """Bytes still to be written for each line once it is numbered: offset, length, hash, split, sorted hash."""
 
-_PARTS = {"numbers", "ends", NAME, f"{NAME}.tmp", SORTED, *(f"{name}.npy" for name in ARRAYS)}
+_PARTS = {
+    "numbers",
+    "ends",
+    "labels",
+    LABELS,
+    NAME,
+    f"{NAME}.tmp",
+    SORTED,
+    *(f"{name}.npy" for name in ARRAYS),
+}
 """The files of a corpus that is being written."""
 
 
@@ -98,6 +108,7 @@ class _Writer:
         vocab, table, self._numbering.reading.rare = self._numbering.vocabulary()
         self._write_offsets()
         self._write_tokens(kinds, table)
+        self._write_labels()
         facts = self._derive(vocab)
         facts.digest = source.digest() if stamps else ""
         if source.stamps() != stamps:
@@ -116,6 +127,9 @@ class _Writer:
         kinds, total = [], 0
         with open(self._part / "numbers", "wb") as numbers, open(self._part / "ends", "wb") as ends:
             for block in blocks:
+                if block.labels is not None:
+                    with open(self._part / "labels", "ab") as labels:
+                        labels.write(block.labels.data)
                 numbers.write(block.numbers.data)
                 ends.write((block.ends + 1 + total).data)  # the stream starts with a boundary of its own
                 kinds.append((len(block.numbers), block.numbers.dtype))
@@ -162,6 +176,20 @@ class _Writer:
         tokens.flush()
         (self._part / "numbers").unlink()
 
+    def _write_labels(self) -> None:
+        """Write the labels in their final order, if the lines have any."""
+        if self._numbering.labels is None:
+            return
+        raw = np.memmap(self._part / "labels", dtype=np.uint16, mode="r")
+        labels = new_array(self._part / LABELS, np.dtype(np.uint16), len(raw))
+        order, at_once = self._numbering.labels.order, self._sizes.piece
+        for i in range(0, len(raw), at_once):
+            labels[i : i + at_once] = order[raw[i : i + at_once]]
+            release(labels, raw)
+        labels.flush()
+        del raw
+        (self._part / "labels").unlink()
+
     def _derive(self, vocab: Vocab) -> Facts:
         """Write what follows from tokens and offsets, and return the facts, without digest and stamps."""
         n, part = self._numbering.n_lines, self._part
@@ -174,6 +202,7 @@ class _Writer:
         split = new_array(part / "split.npy", np.dtype(np.uint8), n)
         checks = new_array(part / "checks.npy", np.dtype(np.uint32), len(chunks) - 1)
         rows = new_array(part / "chunks.npy", np.dtype(np.int64), len(chunks))
+        labels = np.load(part / LABELS, mmap_mode="r") if vocab.labels else None
         rows[:] = chunks
         lines, of_split = np.zeros(len(SPLITS), np.int64), np.zeros(len(SPLITS), np.int64)
         codes, begins = vocab.spelling
@@ -193,7 +222,8 @@ class _Writer:
                 first, end = int(chunks[i]), int(chunks[i + 1])
                 stream = tokens[int(offsets[first]) : int(offsets[end]) + 1]
                 own = (lengths[first:end], hashes[first:end], split[first:end])
-                checks[i] = checksum(stream, offsets[first : end + 1], *own)
+                marks = () if labels is None else (labels[first:end],)
+                checks[i] = checksum(stream, offsets[first : end + 1], *own, *marks)
             release(tokens, offsets, lengths, hashes, split)
         for array in (lengths, hashes, split, checks, rows):
             array.flush()
@@ -208,9 +238,10 @@ class _Writer:
             longest=self._numbering.longest,
             lines=dict(zip(SPLITS, lines.tolist(), strict=True)),
             tokens=dict(zip(SPLITS, of_split.tolist(), strict=True)),
-            fingerprint=every.hexdigest(),
+            fingerprint=fingerprint(every, labels),
             sum=int(total[0]),
             chunks=zlib.crc32(chunks.tobytes()),
+            labels=vocab.labels,
         )
 
     def _too_few(self, hashes: npt.NDArray[np.uint64]) -> None:

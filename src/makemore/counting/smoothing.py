@@ -19,6 +19,7 @@ that of MacKay, Peto, "A Hierarchical Dirichlet Language Model" (1995) and Teh's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,14 @@ STEPS, RATE = 120, 0.15
 USUAL_A = 0.1
 """The strength that the prior expects."""
 
+USUAL_SHARE = 0.25
+"""The share of the lines of all labels, where a label does not know what follows, that the prior expects."""
+
 SPREAD = 2.0
 """Standard deviation of the prior, for the logits of D / count and the logarithm of a."""
+
+OWN = 20.0
+"""How many characters of a label, in a context of one, weigh as much as those of the lines of all labels."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def formulas(counts: Array) -> Array:
     return np.array([min(max(d, 0.05), c - 0.05) for c, d in enumerate(raw, 1)])
 
 
-def fitted(levels: list[Left], base: Array, usual: list[Array]) -> Array:
+def fitted(levels: list[Left], base: Array, usual: list[Array], beside: Sequence[Array] = ()) -> Array:
     """Return the strength and the three discounts of each length of context, (n, 4).
 
     Args:
@@ -77,14 +84,17 @@ def fitted(levels: list[Left], base: Array, usual: list[Array]) -> Array:
             its context's total, and so on are (N,).
         base: (N,) the probability of each character before any context is looked at.
         usual: The discounts of each length that the prior expects, (3,) each.
+        beside: Of each length of context the probability (N,) that another model gives. A context then falls
+            back on the shorter one and on that model; the share of the latter is a fifth column, (n, 5).
 
     """
-    most = np.array([1.0, 2.0, 3.0])
-    start = np.stack([np.append(np.log(USUAL_A), np.log(D / (most - D))) for D in usual])  # (n, 4)
+    most = np.array([1.0, 2.0, 3.0, 1.0][: 4 if beside else 3])
+    more = [np.log(USUAL_SHARE / (1 - USUAL_SHARE))] * bool(beside)
+    start = np.stack([np.array([np.log(USUAL_A), *np.log(D / (most[:3] - D)), *more]) for D in usual])
     at, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(STEPS):
-        share = 1 / (1 + np.exp(-at[:, 1:]))  # (n, 3)
-        slope = gradient(levels, base, np.exp(at[:, 0]), most * share)
+        share = 1 / (1 + np.exp(-at[:, 1:]))  # (n, 3) or (n, 4)
+        slope = gradient(levels, base, np.exp(at[:, 0]), most * share, beside)
         slope *= np.concatenate([np.exp(at[:, :1]), most * share * (1 - share)], 1)
         slope -= (at - start) / SPREAD**2
         # Adam
@@ -95,20 +105,30 @@ def fitted(levels: list[Left], base: Array, usual: list[Array]) -> Array:
     return np.concatenate([np.exp(at[:, :1]), most / (1 + np.exp(-at[:, 1:]))], 1)
 
 
-def gradient(levels: list[Left], base: Array, a: Array, D: Array) -> Array:
-    """Return the gradient of the sum of log p by a (n,) and D (n, 3), as (n, 4)."""
+def gradient(levels: list[Left], base: Array, a: Array, D: Array, beside: Sequence[Array] = ()) -> Array:
+    """Return the gradient of the sum of log p by a (n,) and by D and the share, (n, 3) or (n, 4), as one."""
     p, found = base, []
-    for left, strength, discounts in zip(levels, a, D, strict=True):
-        shorter = p
-        p, backs = left.probability(shorter, strength, discounts)
-        found.append((shorter, p, backs))
-    slope = np.zeros((len(levels), 4))
+    for k, (left, strength, (*discounts, share)) in enumerate(zip(levels, a, _with_share(D), strict=True)):
+        shorter = p + share * (beside[k] - p) if beside else p
+        gap = beside[k] - p if beside else p
+        p, backs = left.probability(shorter, strength, np.array(discounts))
+        found.append((shorter, p, backs, gap))
+    slope = np.zeros((len(levels), 1 + D.shape[1]))
     by_p = 1 / p  # of log p, by the p of each length in turn
     for k in range(len(levels) - 1, -1, -1):
-        left, (shorter, p, backs) = levels[k], found[k]
+        left, (shorter, p, backs, gap) = levels[k], found[k]
         scaled = by_p / (left.total + a[k])
         slope[k, 0] = scaled @ (left.weight * shorter - p)
         scaled = scaled * left.weight
-        slope[k, 1:] = left.times @ (scaled * shorter) - np.bincount(np.minimum(left.count, 3), scaled, 4)[1:]
+        slope[k, 1:4] = (
+            left.times @ (scaled * shorter) - np.bincount(np.minimum(left.count, 3), scaled, 4)[1:]
+        )
         by_p = by_p * backs
+        if beside:
+            slope[k, 4] = by_p @ gap
+            by_p = by_p * (1 - D[k, 3])
     return slope
+
+
+def _with_share(D: Array) -> Array:
+    return D if D.shape[1] == 4 else np.concatenate([D, np.zeros((len(D), 1))], 1)

@@ -18,7 +18,9 @@ PIECE = 1 << 17
 """Places that are packed at a time, to fit the processor's cache."""
 
 
-def count_strings(tokens: Array, n: int, V: int, distinct: bool = True) -> tuple[list[Array], list[Array]]:
+def count_strings(
+    tokens: Array, n: int, V: int, distinct: bool = True, labels: Array | None = None
+) -> tuple[list[Array], list[Array]]:
     """Count the strings that end in a predicted character.
 
     Args:
@@ -27,6 +29,8 @@ def count_strings(tokens: Array, n: int, V: int, distinct: bool = True) -> tuple
         n: The length of the longest strings.
         V: The size of the vocabulary.
         distinct: Whether to count as Kneser and Ney do.
+        labels: The label of each place's line, (M,): the strings of each label are counted apart, as if the
+            label came before them. None if all lines are alike.
 
     Returns:
         For each length k = 1 .. n the keys of the different strings, sorted, and their counts, (S,) each.
@@ -35,7 +39,7 @@ def count_strings(tokens: Array, n: int, V: int, distinct: bool = True) -> tuple
         unless it has n characters or begins the line.
 
     """
-    strings, count, names = _whole_strings(tokens, n, V)
+    strings, count, names = _whole_strings(tokens, n, V, labels)
     levels = []  # n, n - 1, ... 1: which strings are whole; of those the parent, last character and count
     for k in range(n, 0, -1):
         head, last = np.divmod(strings, V)
@@ -49,7 +53,7 @@ def count_strings(tokens: Array, n: int, V: int, distinct: bool = True) -> tuple
         strings, count = head[first], np.add.reduceat(count, first)
     keys: list[Array] = []
     counts: list[Array] = []
-    number = suffix = np.zeros(1, dtype=np.int64)  # level 0 has the empty string
+    number = suffix = strings.astype(np.int64)  # level 0 has the empty string, once for each label
     for whole, parent, last, count in reversed(levels):
         parent = number[parent]  # now among the whole ones
         if keys and distinct:  # the same string without its first character, on the level before
@@ -57,15 +61,19 @@ def count_strings(tokens: Array, n: int, V: int, distinct: bool = True) -> tuple
             different = np.bincount(suffix, minlength=len(keys[-1]))
             counts[-1] = np.where(different > 0, different, counts[-1])  # 0: it begins the line
         else:
-            suffix = np.zeros_like(last)
+            suffix = parent
         keys.append(parent * V + last)
         counts.append(count)
         number = np.cumsum(whole) - 1
     return keys, counts
 
 
-def _whole_strings(tokens: Array, n: int, V: int) -> tuple[Array, Array, dict[int, Array]]:
+def _whole_strings(
+    tokens: Array, n: int, V: int, labels: Array | None
+) -> tuple[Array, Array, dict[int, Array]]:
     """Count the strings of n characters that begin at each place of a stream (M,) but its last boundary.
+
+    The first digit is the place's label, if there are any.
 
     A string is a number with its characters as digits to the base V, filled up with 0 after its line's end.
     Returns the different ones in order (S,), their counts (S,), and names: where k characters leave no room
@@ -75,10 +83,13 @@ def _whole_strings(tokens: Array, n: int, V: int) -> tuple[Array, Array, dict[in
     M = len(tokens) - 1
     stream = np.zeros(M + n, dtype=np.min_scalar_type(V - 1))
     stream[: M + 1] = tokens
-    strings = np.zeros(M, dtype=np.uint32 if V**n <= 2**32 else np.uint64)
+    bound = 1 if labels is None else int(labels.max(initial=0)) + 1
+    strings = np.zeros(M, dtype=np.uint32 if bound * V**n <= 2**32 else np.uint64)
+    if labels is not None:
+        strings[:] = labels[:M]
     inside = np.ones(M, dtype=bool)  # the line has not ended yet
     names: dict[int, Array] = {}
-    k, bound = 0, 1  # the numbers so far are of k characters, and less than bound
+    k = 0  # the numbers so far are of k characters, and less than bound
     while k < n:
         if k > 0:
             names[k], strings = np.unique(strings, return_inverse=True)

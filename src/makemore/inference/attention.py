@@ -18,11 +18,11 @@ class BagOfWords(Inference):
     knobs = ("n_embd", "n_embd2", "dropout")
 
     def prepare(self) -> None:
-        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.embedding = self.embedded()
         self.fc, self.proj, self.head = self.linear("fc"), self.linear("proj"), self.linear("head")
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
-        e = self.embedding[ids]  # (B, C)
+        e = self.embedding(ids)  # (B, C)
         total, count = state or (np.zeros_like(e), np.zeros_like(e[:, :1]))
         total, count = total + e, count + 1
         u = e + total / count
@@ -38,7 +38,7 @@ class Transformer(Inference):
     knobs = ("n_layer", "n_head", "n_embd", "dropout", "block_size")
 
     def prepare(self) -> None:
-        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.embedding = self.embedded()
         self.positions = self.weights["positions.weight"]  # (block_size, C)
         self.blocks = [
             (
@@ -54,11 +54,12 @@ class Transformer(Inference):
         self.norm, self.head = self.layer_norm("norm"), self.linear("head", bias=False)
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
-        B, C, H = len(ids), self.embedding.shape[1], int(self.config["n_head"])
-        none = np.zeros((B, 0, H, C // H), self.embedding.dtype)
+        x = self.embedding(ids)  # (B, C)
+        (B, C), H = x.shape, int(self.config["n_head"])
+        none = np.zeros((B, 0, H, C // H), x.dtype)
         state = state or (none,) * (2 * len(self.blocks))
         position = min(state[0].shape[1], len(self.positions) - 1)  # those beyond share the last one
-        x = self.embedding[ids] + self.positions[position]  # (B, C)
+        x = x + self.positions[position]
         new: State = ()
         for i, (norm1, qkv, out, norm2, fc, proj) in enumerate(self.blocks):
             q, k, v = qkv(norm1(x)).reshape(B, 3, 1, H, C // H).swapaxes(0, 1)  # (B, 1, H, D) each

@@ -70,12 +70,26 @@ class Inference(ABC):
         knobs = {"n_embd": min(sizes), "n_embd2": min(sizes)} | dict(self.config)
         logits, _ = self.step(np.zeros(1, dtype=np.intp))
         return (
-            set(self.config) <= set(self.knobs)
+            set(self.config) <= {*self.knobs, "labels"}
             and self.weights.used == self.weights.keys()
             and {knobs["n_embd"], knobs["n_embd2"]} <= sizes
             and logits.shape == (1, self.V)
             and not np.isnan(logits).any()
         )
+
+    def embedded(self, W: Array | None = None, b: Array | None = None) -> Layer:
+        """Return what turns ids (...) into their embeddings x (..., C), or into x W + b, given W and b.
+
+        An id is V times the label of the line plus the character. There are few of both, so the products
+        become tables.
+        """
+        names = ("embedding.weight", "embedding.labels.weight")
+        E, *more = (self.weights[name] for name in names if name in self.weights)
+        if W is not None:
+            E, *more = E @ W + b, *(table @ W for table in more)
+        if not more:
+            return lambda ids: E[ids]
+        return lambda ids: E[ids % self.V] + more[0][ids // self.V]
 
     def linear(self, name: str, bias: bool = True) -> Layer:
         """Return a linear layer: x (B, I) to x W^T + b (B, O)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from makemore.counting.context_tree import ContextTree
+from makemore.counting.smoothing import OWN
 from makemore.counting.strings import find
 from makemore.counting.tree import SHAPE_ORDER
 from makemore.inference.base import Array, Inference, State
@@ -22,11 +23,14 @@ class Bigram(Inference):
     knobs = ("smoothing",)
 
     def prepare(self) -> None:
-        counts = self.weights["counts"] + self.config["smoothing"]  # (V, V)
+        own = self.weights["counts"].reshape(-1, self.V, self.V)  # (L + 1, V, V)
+        counts = own.sum(0) + self.config["smoothing"]  # (V, V)
         total = counts.sum(1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
             p = np.where(total > 0, counts / total, 1 / len(counts))  # uniform if never seen
-            self.table = np.log(p)  # (V, V)
+            if len(own) > 1:
+                p = (own + OWN * p) / (own.sum(2, keepdims=True) + OWN)
+            self.table = np.log(p).reshape(-1, self.V)  # (V, V); V rows for each label
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         return self.table[ids], ()
@@ -37,6 +41,9 @@ class BigramNN(Inference):
 
     def prepare(self) -> None:
         self.table = self.weights["weight"]  # (V, V)
+        if "labels.weight" in self.weights:
+            labels = self.weights["labels.weight"]  # (L + 1, V)
+            self.table = (labels[:, None] + self.table).reshape(-1, self.V)
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         return self.table[ids], ()
@@ -46,7 +53,7 @@ class NGram(Inference):
     """Counts of the strings of 1 to n characters, each level sorted by (number of its head, last character).
 
     State: (B, n - 1), the numbers of the last 1 to n - 1 characters on their levels, -1 if never seen; then
-    the same of their kinds.
+    the same of their kinds; then those of the strings of the line's label.
     """
 
     knobs = ("order",)
@@ -55,52 +62,92 @@ class NGram(Inference):
         ends = np.cumsum(self.weights["sizes"])[:-1]
         self.keys = np.split(self.weights["keys"], ends)
         counts = np.split(self.weights["counts"], ends)
-        shape = {name[6:]: self.weights[name] for name in self.weights if name.startswith("shape.")}
+        shape, own = (
+            {n.removeprefix(part): self.weights[n] for n in self.weights if n.startswith(part)}
+            for part in ("shape.", "own.")
+        )
+        roots = int(self.config.get("roots", 0))  # empty contexts, if there is one for each label
+        self.labelled = None
+        if own:
+            knobs = {"order": self.config["order"], "roots": self.config["labels"] + 1}
+            self.labelled = NGram(self.V, knobs, own)
         self.kinds, self.shape = np.zeros(self.V, dtype=np.intp), None
         if shape or "kinds" in self.weights:  # runs of early versions know no kinds
             self.kinds = self.weights["kinds"]
         if shape:
             kinds = {"kinds": self.weights["shape.kinds"]}
             self.shape = NGram(int(self.kinds.max()) + 1, {"order": SHAPE_ORDER}, shape | kinds)
+        self.shares = self.weights["discounts"][:, 4:].ravel()
         # of each context the first of its continuations, which lie side by side, and the shorter context's
         # share; of each continuation the character and what the counts give it
-        self.first, self.back, self.last, self.own = [], [], [], []
-        n_contexts = 1
+        self.first, self.back, self.last, self.given = [], [], [], []
+        n_contexts = roots
         for k, (keys, count) in enumerate(zip(self.keys, counts, strict=True)):
             context, last = np.divmod(keys, self.V)
-            if k == 0:  # each kind is counted apart
+            if k == 0 and not roots:  # each kind is counted apart
                 context, n_contexts = self.kinds[keys], int(self.kinds.max()) + 1
-            a, *_ = D = self.weights["discounts"][k]
+            a, *_ = D = self.weights["discounts"][k, :4]
             taken = D[np.minimum(count, 3).astype(np.intp)]
             total = np.bincount(context, count, n_contexts)
             back = np.ones(n_contexts)  # where nothing was counted
             np.divide(np.bincount(context, taken, n_contexts) + a, total + a, out=back, where=total > 0)
             self.back.append(back)
-            self.own.append((count - taken) / (total + a)[context])
+            self.given.append((count - taken) / (total + a)[context])
             self.last.append(last)
             self.first.append(np.searchsorted(keys, np.arange(n_contexts + 1) * self.V))
             n_contexts = len(keys)
         self.n = len(self.keys)
-        self.p = (self.back[0] / np.bincount(self.kinds))[self.kinds]  # (V,), among those of its kind
-        self.p[self.keys[0]] += self.own[0]
+        if not roots:
+            self.p = (self.back[0] / np.bincount(self.kinds))[self.kinds]  # (V,), among those of its kind
+            self.p[self.keys[0]] += self.given[0]
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
-        before = np.full((len(ids), self.n - 1), -1) if state is None else state[0]  # (B, n - 1)
+        labels, ids = np.divmod(ids, self.V)
         p = np.repeat(self.p[None], len(ids), 0)  # (B, V)
+        own = self.labelled
         more: State = ()
+        contexts = self.contexts(ids, np.zeros_like(ids), state[0] if state else None)
         if self.shape is not None:
             logp, more = self.shape.step(self.kinds[ids], state and state[1:])
             p *= np.exp(logp)[:, self.kinds]
-        contexts = np.empty_like(before)
-        interpolate = self.one_by_one if len(ids) <= FEW else self.together
-        for k in range(1, self.n):  # from p(w | k - 1 characters) to p(w | k characters)
-            head = np.zeros_like(ids) if k == 1 else before[:, k - 2]
-            contexts[:, k - 1] = find(self.keys[k - 1], self.V, head, ids)
-            interpolate(k, contexts[:, k - 1], p)
-        return np.log(p), (contexts, *more)
+        q = p  # of the label
+        if own is not None:
+            own_contexts = own.contexts(ids, labels, state[-1] if state else None)
+        for k in range(self.n):  # from p(w | k - 1 characters) to p(w | k characters)
+            if k > 0:
+                self.interpolate(k, contexts[:, k], p)
+            if own is not None:
+                q = q + own.shares[k] * (p - q)
+                own.interpolate(k, own_contexts[:, k], q)
+        if own is None:
+            return np.log(p), (contexts[:, 1:], *more)
+        return np.log(q), (contexts[:, 1:], *more, own_contexts[:, 1:])
+
+    def contexts(self, ids: Array, empty: Array, before: Array | None) -> Array:
+        """Return the numbers of the contexts of 0 to n - 1 characters, (B, n).
+
+        Args:
+            ids: The last characters, (B,).
+            empty: The numbers of the empty contexts, (B,).
+            before: Those of 1 to n - 1 characters before it, (B, n - 1); None at the start of a line.
+
+        """
+        found = np.empty((len(ids), self.n), dtype=np.intp)
+        found[:, 0] = empty
+        for k in range(1, self.n):
+            head = empty if k == 1 else np.full(len(ids), -1) if before is None else before[:, k - 2]
+            found[:, k] = find(self.keys[k - 1], self.V, head, ids)
+        return found
+
+    def interpolate(self, k: int, contexts: Array, p: Array) -> None:
+        """Turn p(w | context of k - 1) into p(w | context of k) in place; unknown contexts leave it."""
+        if len(p) <= FEW:
+            self.one_by_one(k, contexts, p)
+        else:
+            self.together(k, contexts, p)
 
     def one_by_one(self, k: int, contexts: Array, p: Array) -> None:
-        """Turn p(w | context of k - 1) into p(w | context of k) in place; unknown contexts leave it.
+        """Do so one row after another.
 
         Args:
             k: The length of the contexts.
@@ -112,10 +159,10 @@ class NGram(Inference):
             if context >= 0:
                 its = slice(self.first[k][context], self.first[k][context + 1])
                 row *= self.back[k][context]
-                row[self.last[k][its]] += self.own[k][its]
+                row[self.last[k][its]] += self.given[k][its]
 
     def together(self, k: int, contexts: Array, p: Array) -> None:
-        """Do the same as `one_by_one`, for many rows at once."""
+        """Do so for many rows at once."""
         known = np.flatnonzero(contexts >= 0)
         context = contexts[known]
         p[known] *= self.back[k][context][:, None]
@@ -123,7 +170,7 @@ class NGram(Inference):
         first = self.first[k][context]
         n = self.first[k][context + 1] - first
         child = np.arange(n.sum()) + np.repeat(first - (n.cumsum() - n), n)
-        p[np.repeat(known, n), self.last[k][child]] += self.own[k][child]
+        p[np.repeat(known, n), self.last[k][child]] += self.given[k][child]
 
 
 class CTW(Inference):
@@ -137,5 +184,5 @@ class CTW(Inference):
             raise ValueError("depth and vocabulary must be those of the weights")
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
-        p, contexts = self.tree.step(ids, None if state is None else state[0])
-        return np.log(p), (contexts,)
+        p, contexts = self.tree.step(ids, state or ())
+        return np.log(p), contexts

@@ -9,12 +9,13 @@ import numpy as np
 from makemore.inference.base import Array, Inference, State, log_softmax
 
 
-def score(form: Inference, lines: Sequence[Array]) -> list[list[float]]:
+def score(form: Inference, lines: Sequence[Array], label: int = 0) -> list[list[float]]:
     """Return -log p of every character of some lines, in nats.
 
     Args:
         form: The model.
         lines: The ids of each line, with the boundary, id 0, before it and after it.
+        label: The label that the lines have.
 
     """
     order = sorted(range(len(lines)), key=lambda i: -len(lines[i]))  # longest first: those that end drop off
@@ -25,16 +26,19 @@ def score(form: Inference, lines: Sequence[Array]) -> list[list[float]]:
             order.pop()
         now, target = (np.array([lines[i][t + k] for i in order], dtype=np.intp) for k in (0, 1))
         state = state and tuple(s[: len(order)] for s in state)
-        logits, state = form.step(now, state)
+        logits, state = form.step(now + form.V * label, state)
         nll = -log_softmax(logits)[np.arange(len(order)), target]
         for i, value in zip(order, nll.tolist(), strict=True):
             found[i].append(value)
     return found
 
 
-def expected(form: Inference, line: Array) -> Iterator[Array]:
-    """Yield the probabilities (V,) of all characters at each position of a line of ids that begins with 0."""
+def expected(form: Inference, line: Array, label: int = 0) -> Iterator[Array]:
+    """Yield the probabilities (V,) of all characters at each position of a line of ids that begins with 0.
+
+    `label` is the line's.
+    """
     state: State | None = None
     for i in line[:-1]:
-        logits, state = form.step(np.array([i], dtype=np.intp), state)
+        logits, state = form.step(np.array([i], dtype=np.intp) + form.V * label, state)
         yield np.exp(log_softmax(logits))[0]

@@ -18,7 +18,7 @@ class Llama(Inference):
     knobs = ("n_layer", "n_head", "n_embd", "dropout")
 
     def prepare(self) -> None:
-        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.embedding = self.embedded()
         n = int(self.config["n_layer"])
         self.norms = [[self.rms_norm(f"blocks.{i}.{name}") for name in self.NORMS] for i in range(n)]
         self.layers = [
@@ -35,11 +35,11 @@ class Llama(Inference):
         return lambda x: x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(1e-6)) * gain
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
-        B, C, H = len(ids), self.embedding.shape[1], int(self.config["n_head"])
-        none = np.zeros((B, 0, H, C // H), self.embedding.dtype)
+        x = self.embedding(ids)  # (B, C)
+        (B, C), H = x.shape, int(self.config["n_head"])
+        none = np.zeros((B, 0, H, C // H), x.dtype)
         state = state or (none,) * (2 * len(self.layers))
         t = state[0].shape[1]
-        x = self.embedding[ids]  # (B, C)
         new: State = ()
         for i, ((norm1, q_norm, k_norm, norm2), layers) in enumerate(
             zip(self.norms, self.layers, strict=True)

@@ -24,9 +24,7 @@ class RNN(Inference):
         U = self.sorted("cell.weight_hh_l0")  # (gates C2, C2)
         self.U = np.ascontiguousarray(U.T)
         self.b = self.sorted("cell.bias_hh_l0")
-        # W x + b for every character: there are few, so the product becomes a table (V, gates C2)
-        W, b = self.sorted("cell.weight_ih_l0"), self.sorted("cell.bias_ih_l0")
-        self.table = self.weights["embedding.weight"] @ W.T + b
+        self.wx = self.embedded(self.sorted("cell.weight_ih_l0").T, self.sorted("cell.bias_ih_l0"))  # W x + b
         self.head = self.linear("head")
 
     def sorted(self, name: str) -> Array:
@@ -37,7 +35,7 @@ class RNN(Inference):
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         if state is None:
             state = (np.zeros((len(ids), self.U.shape[0]), self.U.dtype),) * self.n_state
-        state = self.cell(self.table[ids], state[0] @ self.U + self.b, state)
+        state = self.cell(self.wx(ids), state[0] @ self.U + self.b, state)
         return self.head(state[0]), state
 
     def cell(self, wx: Array, uh: Array, state: State) -> State:
@@ -82,7 +80,7 @@ class Mixture(LSTM):
         super().prepare()
         names = [name for name in self.weights if name.startswith("ngram.")]
         weights = {name.removeprefix("ngram."): self.weights[name] for name in names}
-        self.ngram = NGram(self.V, {"order": self.config["order"]}, weights)
+        self.ngram = NGram(self.V, {**self.config}, weights)
         self.trust = self.linear("trust")
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
@@ -99,7 +97,7 @@ class MinGRU(Inference):
     knobs = ("n_layer", "n_embd", "n_embd2", "dropout")
 
     def prepare(self) -> None:
-        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.embedding = self.embedded()
         self.layers = [
             (
                 self.layer_norm(f"{at}.norm1"),
@@ -115,7 +113,7 @@ class MinGRU(Inference):
         self.norm, self.head = self.layer_norm("norm"), self.linear("head")
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
-        x = self.embedding[ids]  # (B, C)
+        x = self.embedding(ids)  # (B, C)
         if state is None:
             state = (np.zeros((len(x), int(self.config["n_embd2"])), x.dtype),) * len(self.layers)
         new = []

@@ -16,7 +16,7 @@ class WaveNet(Inference):
     knobs = ("n_layer", "n_embd", "dropout")
 
     def prepare(self) -> None:
-        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.embedding = self.embedded()
         self.blocks = [
             (self.layer_norm(f"{at}.norm"), self.linear(f"{at}.conv"), self.linear(f"{at}.proj"))
             for at in (f"blocks.{i}" for i in range(int(self.config["n_layer"])))
@@ -25,7 +25,7 @@ class WaveNet(Inference):
         self.head = self.linear("head")
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
-        x = self.embedding[ids]  # (B, C)
+        x = self.embedding(ids)  # (B, C)
         if state is None:
             state = tuple(np.zeros((len(x), 2**i, x.shape[1]), x.dtype) for i in range(len(self.blocks)))
         pasts = []

@@ -16,14 +16,14 @@ class MLP(Inference):
     knobs: tuple[str, ...] = ("context", "n_embd", "n_embd2", "dropout")
 
     def prepare(self) -> None:
-        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.embedding = self.embedded()
         self.hidden = [self.linear("fc")]
         self.head = self.linear("head")
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         past = np.zeros((len(ids), int(self.config["context"]) - 1), ids.dtype) if state is None else state[0]
         window = np.concatenate([past, ids[:, None]], 1)  # (B, n)
-        h = self.embedding[window].reshape(len(ids), -1)  # (B, n C)
+        h = self.embedding(window).reshape(len(ids), -1)  # (B, n C)
         for layer in self.hidden:
             h = np.tanh(layer(h))  # (B, C2)
         return self.head(h), (window[:, 1:],)
@@ -35,7 +35,7 @@ class MLPBatchNorm(MLP):
     knobs = (*MLP.knobs, "n_layer")
 
     def prepare(self) -> None:
-        self.embedding = self.weights["embedding.weight"]  # (V, C)
+        self.embedding = self.embedded()
         self.hidden = [self.normalised(i) for i in range(int(self.config["n_layer"]))]
         self.head = self.linear("head")
 

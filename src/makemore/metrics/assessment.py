@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from makemore.files.results import Flag, Result, plain
 from makemore.metrics.advice import Warned
 from makemore.metrics.calibration import Calibration
+from makemore.metrics.classification import Classification
 from makemore.metrics.intervals import Interval
 from makemore.metrics.losses import Part
 from makemore.metrics.quality import Distance
@@ -160,6 +161,8 @@ class Assessment(Result):
     nll_by_character: Mapping[str, Part]
     r"""The loss of each character of the test lines; "\n" is the end of a line."""
     calibration: Calibration
+    classification: Classification | None
+    """How well labels are told apart; None if lines have none."""
     copying: Copying
     quality: Quality
     memorising: Verdict
@@ -202,6 +205,8 @@ class Assessment(Result):
                 case "copying":
                     ratio, interval = self.copying.ratio, self.copying.interval
                     found |= {"copy_ratio": plain(ratio), "copy_ratio_interval": plain(interval)}
+                case "classification" if self.classification is None:
+                    pass
                 case "quality":
                     found |= self.quality.to_json()
                 case _:

@@ -25,14 +25,16 @@ TABLE = 2048
 
 def fitted(corpus: Corpus, type: str, **knobs: float) -> Model:
     """Return a model of a counting type, with these knobs, fitted to the training lines of a corpus."""
-    model = build(type, len(corpus.vocab), configure(type, corpus.longest, **knobs))
+    model = build(
+        type, len(corpus.vocab), configure(type, corpus.longest, **knobs, labels=len(corpus.vocab.labels))
+    )
     count_lines(model, corpus, TAUGHT_TOKENS)
     return model
 
 
 def count_lines(model: Model, corpus: Corpus, tokens: int) -> None:
     """Fit a counting model to the training lines, or to a random subset of about `tokens` tokens."""
-    stream = corpus.stream(corpus.at_most("train", tokens)).astype(np.int64)
+    stream = corpus.inputs(corpus.at_most("train", tokens))
     model.fit(torch.from_numpy(stream), torch.from_numpy(kinds_of(corpus.vocab)))
     corpus.release()
 

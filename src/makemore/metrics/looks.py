@@ -21,7 +21,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
 from makemore.corpus.tables import THINGS, is_header, usual
 from makemore.corpus.tables import cells as cells_of
-from makemore.errors import MakemoreError, shown
+from makemore.errors import MakemoreError, percent, shown
 from makemore.files.results import Result
 from makemore.metrics.advice import Warned
 from makemore.metrics.forms import FORMATS, MARKS, Format
@@ -103,16 +103,18 @@ def look(corpus: Corpus) -> Looks:
     random, n = np.random.default_rng(0), len(corpus)
     rows = random.permutation(n)[:SNIFFED] if n < 1 << 22 else random.integers(n, size=SNIFFED)
     top, *some = corpus.lines(np.append(0, rows))
-    source = "" if corpus.reading is None else corpus.reading.source
+    read = corpus.reading
+    exported = read is not None and read.source.lower().endswith((".csv", ".tsv"))
     start = corpus.lines(np.arange(min(n, SNIFFED)))
-    things = corpus.reading is not None and bool(corpus.reading.separator)  # which nobody takes for a format
-    exported = source.lower().endswith((".csv", ".tsv"))
+    things = read is not None and bool(read.separator)  # which nobody takes for a format
     looks = Looks("list", 1.0) if things else _form(top, some, start, exported)
+    if read is not None and read.column:  # its header was left out already
+        looks = replace(looks, header=None)
     if not corpus.on_disk and n <= _SEARCHED and len(corpus.tokens) <= _CHARACTERS:
         some = corpus.lines(np.arange(n))
     else:
         some = corpus.lines(np.append(np.arange(min(TOP, n)), rows))
-    groups = corpus.reading.gaps + 1 if corpus.reading is not None else 0
+    groups = read.gaps + 1 if read is not None else 0
     if looks.name != "list" or groups < 4 or not 1.5 <= n / groups <= 30:
         groups = 0
     share, example = (0.0, "") if corpus.vocab.forms.clusters else in_clusters(some)
@@ -258,7 +260,7 @@ def warnings(looks: Looks, source: str, undecodable: int = 0) -> list[Warned]:
         warned.append(Warned("other_format", each.message, remedy, options=each.options))
     if looks.clusters >= CLUSTERS:
         said = (
-            f"long characters: {_percent(looks.clusters)} of the code points are parts of characters such as "
+            f"long characters: {percent(looks.clusters)} of the code points are parts of characters such as "
         )
         remedy = "take each of these as one character with graphemes=True, so that samples never split one"
         warned.append(Warned("long_characters", said + repr(looks.cluster), remedy, options=("graphemes",)))
@@ -277,12 +279,12 @@ def _pipeline(commands: list[str], source: str) -> str:
 
 
 def _of_mark(mark: Mark, form: Format) -> _Repair:
-    said = f"another format: {_percent(mark.share)} of the lines have {form.called} ({mark.example[:60]!r})"
+    said = f"another format: {percent(mark.share)} of the lines have {form.called} ({mark.example[:60]!r})"
     return _Repair(said, form.remedy, form.command(mark.example), form.options)
 
 
 def _of_format(looks: Looks, form: Format) -> _Repair:
-    said = f"another format: {_percent(looks.share)} of the lines look like {form.called}"
+    said = f"another format: {percent(looks.share)} of the lines look like {form.called}"
     if looks.table is None:
         return _Repair(said, form.remedy, form.command(looks.example))
     remedy = (
@@ -344,7 +346,3 @@ def long_lines(longest: int, usual: float) -> Warned:
         f"drop them with max_length={2 * round(usual)}, unless you want them",
         options=("max_length",),
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"

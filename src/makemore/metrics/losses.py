@@ -224,6 +224,11 @@ def by_character(found: Losses, corpus: Corpus, rows: Rows) -> dict[int, Part]:
     return _parts(corpus.stream(rows)[1:].astype(np.int64), found.tokens)
 
 
+def by_group(found: Losses, groups: Counts) -> dict[int, Part]:
+    """Return the loss of the lines of each group, such as those with one label; groups: (M,) each line's."""
+    return _parts(np.repeat(groups, found.lengths), found.tokens)
+
+
 def by_length(found: Losses) -> dict[int, Part]:
     """Return the loss of the lines of each length, in characters without the end."""
     parts = {}

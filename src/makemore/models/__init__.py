@@ -21,6 +21,7 @@ in training it may return the logits of several predictions, (P, B, T, V), its o
 In reading order:
 
     base.py         Model and ModelConfig, which every family subclasses
+    embedding.py    ids to vectors, and labels
     loss.py         the negative log-likelihood, the loss of every model
     bigram.py       counts of pairs
     ngram.py        counts of up to 8 characters, with Kneser-Ney smoothing (counted in makemore.counting)
@@ -104,7 +105,8 @@ def configure(type: str, longest: int, **given: float) -> ModelConfig:
     Args:
         type: A name in MODELS.
         longest: Characters of the longest line, for a model that must know how many positions to expect.
-        given: Values for the type's knobs; the others keep their defaults.
+        given: Values for the type's knobs, and `labels`, how many labels the lines have; the others keep their
+            defaults.
 
     Raises:
         MakemoreError: The type has no such knob, or a knob cannot have this value.

@@ -19,6 +19,9 @@ def knob(default: Number, help: str) -> Number:
 class ModelConfig:
     """The knobs of a model, each declared with `knob`. Every family has a subclass of its own."""
 
+    labels: int = field(default=0, kw_only=True)
+    """L, how many labels lines may have. Not a knob: it follows from the list."""
+
 
 class Model(nn.Module):
     """A language model, built from the vocabulary's size and a config: `Model(vocab_size, config)`."""

@@ -31,11 +31,15 @@ class BigramNN(Model):
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
         self.weight = nn.Parameter(0.01 * torch.randn(vocab_size, vocab_size))  # (V, V)
+        rows = torch.zeros(config.labels + 1, vocab_size)  # each label adds a row of its own
+        self.labels = nn.Embedding.from_pretrained(rows, freeze=False) if config.labels else None
 
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return F.embedding(idx, self.weight), ()  # (B, T, V): the row of each character
+        V = len(self.weight)
+        logits = F.embedding(idx % V, self.weight)  # (B, T, V): the row of each character
+        return (logits if self.labels is None else logits + self.labels(idx // V)), ()
 
     def written_out(self, idx: Tensor) -> Tensor:
         """The same logits, computed as in the equation; `forward` skips the multiplications by zero."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 
@@ -39,7 +40,7 @@ class BagOfWords(Model):
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         self.fc = nn.Linear(config.n_embd, config.n_embd2)
         self.proj = nn.Linear(config.n_embd2, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)

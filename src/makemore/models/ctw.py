@@ -47,24 +47,32 @@ class CTW(Model):
         for name, (size, dtype) in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=dtype))
         self.counts = nn.Parameter(torch.zeros(0, dtype=torch.float64), requires_grad=False)
-        self._tree: ContextTree | None = None  # nothing was counted yet
+        self.own = CTW(vocab_size, Config(config.depth)) if config.labels else None  # the labels' tree
+        self.n_labels = config.labels + 1 if config.labels else 0
+        self._tree: ContextTree | None = None  # made of the weights when it is first needed
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
-        weights = weighted(tokens.cpu().numpy(), self.V, self.depth)
+        weights = weighted(tokens.cpu().numpy(), self.V, self.depth, self.n_labels)
         self.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
 
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        contexts = None if state is None else state[0].cpu().numpy()  # (B, D)
-        if self._tree is None:  # untrained: uniform
+        contexts = tuple(each.cpu().numpy() for each in state or ())  # (B, D) each
+        if len(self.strength) == 0:  # nothing was counted: uniform
+            trees = 2 if self.own is not None else 1
             logits = torch.zeros(*idx.shape, self.V, device=idx.device)
-            return logits, (idx.new_full((len(idx), self.depth), -1) if state is None else state[0],)
+            return logits, state or (idx.new_full((len(idx), self.depth), -1),) * trees
+        if self._tree is None:
+            weights = {name: value.detach().numpy() for name, value in self.state_dict().items()}
+            self._tree = ContextTree(self.V, weights)
         logp = []
         for ids in idx.cpu().numpy().T:  # (B,) at a time
             p, contexts = self._tree.step(ids, contexts)
             logp.append(torch.from_numpy(p).log_().float())
-        return torch.stack(logp, 1).to(idx.device), (torch.from_numpy(contexts).to(idx.device),)
+        return torch.stack(logp, 1).to(idx.device), tuple(
+            torch.from_numpy(each).to(idx.device) for each in contexts
+        )
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
         # the lengths of the lists are only known once the lines are counted
@@ -72,8 +80,7 @@ class CTW(Model):
             setattr(self, name, torch.empty_like(state_dict[prefix + name], device="cpu"))
         self.counts = nn.Parameter(torch.empty_like(state_dict[prefix + "counts"], device="cpu"), False)
         super()._load_from_state_dict(state_dict, prefix, *args)
-        weights = {name: value.detach().numpy() for name, value in self.state_dict().items()}
-        self._tree = ContextTree(self.V, weights) if len(self.strength) else None
+        self._tree = None
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CTW:
         return self  # it is computed on the CPU

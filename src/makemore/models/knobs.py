@@ -23,6 +23,8 @@ def knobs_of(config: type[ModelConfig]) -> list[Knob]:
     """Return the knobs of a config class."""
     found = []
     for field in dataclasses.fields(config):
+        if "help" not in field.metadata:
+            continue
         default = getattr(config, field.name)
         found.append(Knob(field.name, type(default), default, field.metadata["help"]))
     return found
@@ -30,6 +32,7 @@ def knobs_of(config: type[ModelConfig]) -> list[Knob]:
 
 def configured(type: str, config: type[ModelConfig], longest: int, given: dict[str, float]) -> ModelConfig:
     """Return the config of a type: see `configure`."""
+    labels = int(given.pop("labels", 0))
     names = {knob.name: knob.type for knob in knobs_of(config)}
     for name, value in given.items():
         if name not in names:
@@ -42,6 +45,6 @@ def configured(type: str, config: type[ModelConfig], longest: int, given: dict[s
     if "block_size" in names and not given.get("block_size"):
         given["block_size"] = longest + 1
     try:
-        return config(**given)
+        return config(**given, labels=labels)
     except ValueError as error:
         raise MakemoreError(f"type {type}: {error}", option=("type", *names)) from None

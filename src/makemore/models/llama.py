@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 EPS = 1e-6
@@ -134,15 +135,14 @@ class Llama(Model):
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
         self.head_size = config.n_embd // config.n_head
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, vocab_size, bias=False)
         for name, parameter in self.named_parameters():
-            if (
-                parameter.ndim == 2
-            ):  # what is added to the stream shrinks with depth, so that the sum does not grow
+            # what is added to the stream shrinks with depth, so that the sum does not grow
+            if parameter.ndim == 2 and "labels" not in name:
                 added = name.endswith(("out.weight", "proj.weight"))
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if added else 0.02)
         nn.init.normal_(self.embedding.weight, std=1.0)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 
@@ -97,7 +98,7 @@ class MinGRU(Model):
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.n_embd)

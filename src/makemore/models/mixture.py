@@ -19,6 +19,7 @@ After Hinton, "Training Products of Experts by Minimizing Contrastive Divergence
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,26 +52,28 @@ class Mixture(rnn.LSTM):
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__(vocab_size, config)
-        self.ngram = ngram.NGram(vocab_size, ngram.Config(config.order))
+        self.ngram = ngram.NGram(vocab_size, ngram.Config(config.order, labels=config.labels))
         self.trust = nn.Linear(config.n_embd2 + 2, 2)
         nn.init.zeros_(self.trust.weight)
         with torch.no_grad():  # at first it is the n-gram, and the network is trusted little
             self.trust.bias.copy_(torch.tensor([-1.0, math.log(math.e - 1)]))
-        self._lines: Array = np.zeros(0, dtype=np.int64)  # the different lines that were counted, as hashes
-        self._copies: Array = np.zeros(0, dtype=np.int64)
+        none: Array = np.zeros(0, dtype=np.int64)
+        self._counted = [
+            (none, none)
+        ] * 2  # the lines by text, then by text and label: hashes, how often each
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         self.ngram.fit(tokens, kinds)
         stream = tokens.cpu().numpy()
-        lengths = np.diff(np.flatnonzero(stream == 0))
-        self._lines, self._copies = np.unique(_signed(hashes(stream[1:], lengths)), return_counts=True)
+        lengths = np.diff(np.flatnonzero(stream % self.ngram.V == 0))
+        self._counted = [np.unique(each, return_counts=True) for each in self._names(stream[1:], lengths)]
 
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         with torch.no_grad():
             if self.training and state is None:
-                logq, counted = self.ngram.unseen(idx, self._counted(idx)), ()
+                logq, counted = self.ngram.unseen(idx, *self._copies(idx)), ()
             else:
                 logq, counted = self.ngram(idx, state and state[self.n_state :])
             sure = torch.stack([-(logq.exp() * logq).sum(-1), logq.amax(-1)], -1)  # (B, T, 2)
@@ -81,17 +84,21 @@ class Mixture(rnn.LSTM):
         both = u * logp + v * logq
         return (torch.stack([both, logp]) if self.training else both), (*last, *counted)
 
-    def _counted(self, idx: Tensor) -> Tensor:
-        """How often each line (B, T) was counted, (B,)."""
+    def _names(self, ids: Array, lengths: Array) -> tuple[Array, Array]:
+        """The hashes of lines, (M,) each: by their texts, and by their labels too.
+
+        They are signed: torch.compile turns NumPy into torch, which cannot search unsigned numbers.
+        """
+        text = ids % self.ngram.V
+        by_text, by_both = hashes(text, lengths), hashes(np.where(text, ids, 0), lengths)
+        return by_text.view(np.int64), by_both.view(np.int64)
+
+    def _copies(self, idx: Tensor) -> Iterator[Tensor]:
+        """How often each line (B, T) was counted, whatever its label, and with its label: (B,) each."""
         ids = np.pad(idx.cpu().numpy()[:, 1:], ((0, 0), (0, 1)))  # (B, T), each line with its end
-        lengths = (ids == 0).argmax(1) + 1
-        lines = _signed(hashes(ids[np.arange(ids.shape[1]) < lengths[:, None]], lengths))
-        at = np.searchsorted(self._lines, lines).clip(max=max(0, len(self._lines) - 1))
-        known = self._lines[at] == lines if len(self._lines) else np.zeros(len(lines), dtype=bool)
-        copies = np.where(known, self._copies[at] if len(self._lines) else 0, 0)
-        return torch.from_numpy(copies.astype(np.int64)).to(idx.device)
-
-
-def _signed(hashed: Array) -> Array:
-    """The same bits as signed numbers: torch.compile turns NumPy into torch, which cannot search unsigned ones."""
-    return hashed.view(np.int64)
+        lengths = (ids % self.ngram.V == 0).argmax(1) + 1
+        names = self._names(ids[np.arange(ids.shape[1]) < lengths[:, None]], lengths)
+        for name, (known, times) in zip(names, self._counted, strict=True):
+            at = np.searchsorted(known, name).clip(max=max(0, len(known) - 1))
+            found = np.where(known[at] == name, times[at], 0) if len(known) else np.zeros(len(name))
+            yield torch.from_numpy(found.astype(np.int64)).to(idx.device)

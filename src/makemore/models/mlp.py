@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 
@@ -42,7 +43,7 @@ class MLP(Model):
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
         self.context = config.context
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         self.fc = nn.Linear(config.context * config.n_embd, config.n_embd2)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.n_embd2, vocab_size)

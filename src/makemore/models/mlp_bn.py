@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 
@@ -76,7 +77,7 @@ class MLPBatchNorm(Model):
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
         self.context = config.context
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         sizes = [config.context * config.n_embd] + [config.n_embd2] * config.n_layer
         self.fcs = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in pairwise(sizes))
         self.norms = nn.ModuleList(BatchNorm(config.n_embd2) for _ in range(config.n_layer))
@@ -90,8 +91,12 @@ class MLPBatchNorm(Model):
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        # the boundary is only at position 0, so a 0 anywhere later is padding
-        real = idx != 0 if self.training else torch.ones_like(idx, dtype=torch.bool)  # (B, T)
+        # the boundary is only at position 0, so one anywhere later is padding
+        real = (
+            idx % self.embedding.num_embeddings != 0
+            if self.training
+            else torch.ones_like(idx, dtype=torch.bool)
+        )  # (B, T)
         real[:, 0] = True
         at = real.flatten().nonzero()[:, 0]  # (R,) where the real positions are among the B T
         past = idx.new_zeros(idx.shape[0], self.context - 1) if state is None else state[0]  # (B, n - 1)

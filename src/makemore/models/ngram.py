@@ -17,6 +17,9 @@ letter, a digit, a space, a certain punctuation mark) after the kinds of the las
 these, and the empty context divides the probability of a kind among its characters. So fifty lines are enough
 to learn that every line begins with a capital.
 
+If lines have labels, the strings of each label are counted apart as well, and a context of a label falls back
+on two at once: the label's shorter context and, with a share that is fitted too, the same context of all lines.
+
 The strings of 1 to n characters form a tree, kept as one sorted list of (parent, character) per level: if
 "ab" is in the text, level 1 has a and b, level 2 has (number of a on level 1, b). A context's continuations
 are its children, which lie side by side; many contexts are found at once with one binary search per level.
@@ -63,34 +66,39 @@ class NGram(Model):
     config_class = Config
     counting = True
 
-    def __init__(self, vocab_size: int, config: Config) -> None:
+    def __init__(self, vocab_size: int, config: Config, roots: int = 0) -> None:
         super().__init__()
         self.V, self.order = vocab_size, config.order
+        self.roots = roots  # how many empty contexts there are, if there is one for each label
         # Level k = 1 .. n holds the strings of k characters, sorted: sizes[k - 1] of them. A string's key
         # is (number of its first k - 1 characters on the level before) * V + its last character.
         self.sizes: Tensor
         self.keys: Tensor
-        self.discounts: Tensor  # (n, 4): a, then D for counts of 1, 2, and 3 or more
+        self.discounts: Tensor  # (n, 4): a, then D for counts of 1, 2, and 3 or more; the share
         self.kinds: Tensor  # (V,)
         self.register_buffer("sizes", torch.zeros(config.order, dtype=torch.int64))
         self.register_buffer("keys", torch.zeros(0, dtype=torch.int64))
-        self.register_buffer("discounts", torch.zeros(config.order, 4, dtype=torch.float64))
+        self.register_buffer("discounts", torch.zeros(config.order, 5 if roots else 4, dtype=torch.float64))
         self.register_buffer("kinds", torch.zeros(vocab_size, dtype=torch.int64))
         self.counts = nn.Parameter(torch.zeros(0, dtype=torch.float64), requires_grad=False)
         self.shape: NGram | None = None  # counts the kinds; None if all characters are of one kind
+        self.own: NGram | None = None  # counts the strings of each label; None if there are no labels
+        if config.labels:
+            self.own = NGram(vocab_size, Config(config.order), config.labels + 1)
         self._index()
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
-        weights = counted(
-            tokens.cpu().numpy(), self.V, self.order, None if kinds is None else kinds.cpu().numpy()
-        )
+        of = None if kinds is None else kinds.cpu().numpy()
+        labels = self.own.roots if self.own is not None else 0
+        weights = counted(tokens.cpu().numpy(), self.V, self.order, of, labels)
         self.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
 
     def _index(self) -> None:
         """Derive from the saved lists where each context's continuations lie, and what they are worth."""
         sizes = self.sizes.tolist()
+        self.shares: list[float] = self.discounts[:, 4:].flatten().tolist()
         self._levels: list[_Level] = []
-        n_contexts = 1
+        n_contexts = max(1, self.roots)
         for a, keys, counts in zip(
             self.discounts[:, 0].tolist(), self.keys.split(sizes), self.counts.data.split(sizes), strict=True
         ):
@@ -100,7 +108,9 @@ class NGram(Model):
             arrays = map(_plain, (keys, counts, counts - taken, first, total, _sums(taken, first) + a))
             self._levels.append(_Level(a, *arrays))
             n_contexts = len(keys)
-            if len(self._levels) == 1:  # the characters, in the empty context, each among those of its kind
+            if (
+                len(self._levels) == 1 and not self.roots
+            ):  # the characters, in the empty context, each among those of its kind
                 K, of = int(self.kinds.max()) + 1, self.kinds[keys]
                 total, back = (x.new_zeros(K).index_add(0, of, x) for x in (counts, taken))
                 back = torch.where(total > 0, (back + a) / (total + a), 1) / torch.bincount(self.kinds)
@@ -108,7 +118,7 @@ class NGram(Model):
 
     def _taken(self, k: int, counts: Tensor) -> Tensor:
         """The discounts of counts on level k."""
-        D = torch.cat([self.discounts.new_zeros(1), self.discounts[k, 1:]])
+        D = torch.cat([self.discounts.new_zeros(1), self.discounts[k, 1:4]])
         return D[counts.clamp(max=3).long()]
 
     def forward(
@@ -116,7 +126,7 @@ class NGram(Model):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         return self._predict(idx, state)
 
-    def unseen(self, idx: Tensor, copies: Tensor) -> Tensor:
+    def unseen(self, idx: Tensor, *copies: Tensor) -> Tensor:
         """Return the logits as if each line, one at a time, had not been counted, (B, T, V).
 
         At every position the strings that end in the next character lose what the line added to them: exact
@@ -124,67 +134,85 @@ class NGram(Model):
 
         Args:
             idx: (B, T), whole lines, of which some were counted.
-            copies: (B,) how often each was.
+            copies: (B,) how often each was; if lines have labels, then (B,) how often it was with its label.
 
         """
-        following = torch.cat([idx[:, 1:], torch.zeros_like(idx[:, :1])], 1)  # (B, T)
-        at = self.keys.device
-        return self._predict(idx, None, following.to(at), copies.to(at))[0]
+        return self._predict(idx, None, copies)[0]
 
     def _predict(
-        self,
-        idx: Tensor,
-        state: tuple[Tensor, ...] | None,
-        following: Tensor | None = None,
-        copies: Tensor | None = None,
+        self, idx: Tensor, state: tuple[Tensor, ...] | None, copies: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         (B, T), wanted = idx.shape, idx.device
-        idx = idx.to(self.keys.device)
-        nodes = idx.new_full((B, self.order - 1), -1) if state is None else state[0]  # (B, n - 1)
-        contexts = [torch.zeros_like(idx)]  # (B, T) each; first the empty context, which is always known
-        for k in range(1, self.order):  # that of k - 1 characters one place before, and this character
-            before = contexts[0] if k == 1 else torch.cat([nodes[:, k - 2, None], contexts[k - 1][:, :-1]], 1)
-            contexts.append(self._find(k - 1, before, idx))  # -1 where it was never seen
-        last = torch.stack([context[:, -1] for context in contexts[1:]], 1) if self.order > 1 else nodes
-        more: tuple[Tensor, ...] = ()
-        shape = None
+        labels, idx = idx.to(self.keys.device) // self.V, idx.to(self.keys.device) % self.V
+        state = state or ()
+        own, state = (state[-1:], state[:-1]) if self.own is not None else ((), state)
+        trees = [(self, self._contexts(idx, torch.zeros_like(idx), state[:1]))]
+        shape, more = None, ()
         if self.shape is not None:
-            shape, more = self.shape(self.kinds[idx], state[1:] if state else None)
+            shape, more = self.shape(self.kinds[idx], state[1:] or None)
             shape = shape.flatten(0, 1)  # (B T, K)
-        places = [_plain(context.reshape(-1)) for context in contexts]  # (B T,) each
-        gone = None
-        if following is not None and copies is not None:
-            gone = self._gone(contexts, following, copies)
+        if self.own is not None:
+            trees.append((self.own, self.own._contexts(idx, labels, own)))
+        ends = [torch.stack([each[:, -1] for each in contexts], 1)[:, 1:] for _, contexts in trees]
+        places = [[_plain(each.reshape(-1)) for each in contexts] for _, contexts in trees]  # (B T,) each
+        gone = []
+        if copies:
+            following = torch.cat([idx[:, 1:], torch.zeros_like(idx[:, :1])], 1)  # (B, T)
+            each = zip(trees, copies, strict=False)
+            gone = [tree._gone(contexts, following, n.to(idx.device)) for (tree, contexts), n in each]
         step = max(1, FLOATS // self.V)  # places at a time, to bound the memory: p has 64 bits
         logp = [self._logp(places, shape, gone, slice(i, i + step)) for i in range(0, max(1, B * T), step)]
         found = torch.cat(logp) if len(logp) > 1 else logp[0]
-        return found.view(B, T, self.V).to(wanted), (last, *more)
+        return found.view(B, T, self.V).to(wanted), (ends[0], *more, *ends[1:])
+
+    def _contexts(self, idx: Tensor, empty: Tensor, state: tuple[Tensor, ...]) -> list[Tensor]:
+        """The numbers of the contexts of 0, 1, ... characters at each place, (B, T) each; -1 if never seen.
+
+        empty: those of no characters, (B, T). state: those before, (B, n - 1); nothing at the start of a line.
+        """
+        contexts = [empty]
+        for k in range(1, self.order):  # that of k - 1 characters one place before, and this character
+            if k > 1:
+                first = state[0][:, k - 2, None] if state else torch.full_like(idx[:, :1], -1)
+                contexts.append(self._find(k - 1, torch.cat([first, contexts[-1][:, :-1]], 1), idx))
+            else:
+                contexts.append(self._find(0, empty, idx))
+        return contexts
 
     def _logp(
-        self, contexts: list[Array], shape: Tensor | None, gone: list[_Gone] | None, some: slice
+        self, places: list[list[Array]], shape: Tensor | None, gone: list[list[_Gone]], some: slice
     ) -> Tensor:
         """The log-probabilities at some places, (N, V).
 
-        contexts: the numbers of the places' contexts of 0, 1, ... characters. shape: the log-probabilities of
-        the kinds there. gone: what is left out, on each level.
+        places: the numbers of the places' contexts of 0, 1, ... characters; of all lines, then of their label.
+        shape: the log-probabilities of the kinds there. gone: what is left out, on each level.
         """
+        contexts, *own = ([context[some] for context in each] for each in places)
+        missing, *own_missing = (
+            [_Gone(*(x[some] for x in each)) for each in level] for level in gone or [[]]
+        )
         if shape is None:
-            p = _plain(self._base)[None][contexts[0][some]]  # (N, V)
+            p = _plain(self._base)[None][contexts[0]]  # (N, V)
         else:
             p = _plain(shape[some].double().exp()[:, self.kinds] * self._base)
-        for k in range(1, self.order):
-            if k > 1 or gone is not None:
-                self._interpolate(
-                    k, contexts[k][some], p, _Gone(*(x[some] for x in gone[k - 1])) if gone else None
-                )
-                continue
-            # contexts of one character are few and have the most continuations: each is computed once
-            few, which = _library(p).unique(contexts[1][some], return_inverse=True)
-            own = p[few * 0] * 0  # (U, V), what the counts give
-            self._interpolate(1, few, own)
-            p *= (1 - own.sum(1))[which][:, None]
-            p += own[which]
-        return torch.as_tensor(p).log_().float()
+        q = p  # of the label
+        for k in range(self.order):
+            if k == 1 and not missing:
+                self._interpolate_few(contexts[1], p)
+            elif k > 0:
+                self._interpolate(k, contexts[k], p, missing[k - 1] if missing else None)
+            if self.own is not None:
+                q = q + self.own.shares[k] * (p - q)
+                self.own._interpolate(k, own[0][k], q, own_missing[0][k] if own_missing else None)
+        return torch.as_tensor(p if self.own is None else q).log_().float()
+
+    def _interpolate_few(self, contexts: Array, p: Array) -> None:
+        """Do as `_interpolate` for contexts of one character, which are few and have the most continuations."""
+        few, which = _library(p).unique(contexts, return_inverse=True)  # each is computed once
+        own = p[few * 0] * 0  # (U, V), what the counts give
+        self._interpolate(1, few, own)
+        p *= (1 - own.sum(1))[which][:, None]
+        p += own[which]
 
     def _find(self, k: int, before: Tensor, idx: Tensor) -> Tensor:
         """The numbers on level k of the strings `before` + `idx`; -1 where there is none."""
@@ -197,10 +225,13 @@ class NGram(Model):
         return torch.where((before >= 0) & there, torch.as_tensor(found), -1)
 
     def _gone(self, contexts: list[Tensor], following: Tensor, copies: Tensor) -> list[_Gone]:
-        """What is left out on levels 1, 2, ... if the characters that follow (B, T) are, `copies` (B,) times."""
+        """What is left out on levels 1, 2, ... if the characters that follow (B, T) are, `copies` (B,) times.
+
+        From level 0 on if there is an empty context for each label.
+        """
         found = []
         lost = copies[:, None].expand_as(following).double()
-        for k in range(self.order - 1, 0, -1):
+        for k in range(self.order - 1, -1 if self.roots else 0, -1):
             child = self._find(k, contexts[k], following)
             level = self._levels[k]
             seen = child >= 0

@@ -32,6 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 _DROPOUT = "share of the embedding's and the hidden state's channels set to zero in training"
@@ -65,7 +66,7 @@ class Recurrent(Model, ABC):
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         self.cell: Any = self.fused(config.n_embd, config.n_embd2, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.n_embd2, vocab_size)

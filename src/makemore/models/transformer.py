@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 
@@ -122,7 +123,7 @@ class Transformer(Model):
         super().__init__()
         if config.block_size < 1:
             raise ValueError("block_size must be 1 or more; build() takes it from the longest line")
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         self.positions = nn.Embedding(config.block_size, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
@@ -131,7 +132,7 @@ class Transformer(Model):
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
                 nn.init.zeros_(parameter)
-            elif parameter.ndim == 2:
+            elif parameter.ndim == 2 and "labels" not in name:
                 # GPT-2's: what is added to the stream shrinks with depth, so that the sum does not grow
                 added = name.endswith(("out.weight", "proj.weight"))
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if added else 0.02)

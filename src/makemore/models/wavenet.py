@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from makemore.models.base import Model, ModelConfig, knob
+from makemore.models.embedding import Embedding
 from makemore.models.limits import check
 
 
@@ -60,7 +61,7 @@ class WaveNet(Model):
 
     def __init__(self, vocab_size: int, config: Config) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocab_size, config.n_embd)
+        self.embedding = Embedding(vocab_size, config.n_embd, config.labels)
         self.blocks = nn.ModuleList(Block(config.n_embd, 2**i, config.dropout) for i in range(config.n_layer))
         self.norm = nn.LayerNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, vocab_size)

@@ -32,6 +32,7 @@ from makemore.metrics.intervals import ratio_interval
 from makemore.metrics.losses import Losses
 from makemore.metrics.verdict import Copying, judge
 from makemore.models import count_parameters
+from makemore.reports.classified import classified
 from makemore.runs.run import Run
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Sample
@@ -83,7 +84,6 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
     levels = {name: {split: each.loss.nll for split, each in of.items()} for name, of in beside.items()}
     of_test = evaluation.by_character(found["test"], corpus, rows["test"])
     said("calibration")
-    calibrated = calibration(model, corpus, rows["test"])
     copying = copied(model, corpus, found, run.new_model if model.counting else None)
     unique = {split: corpus.unique_of(split) for split in SPLITS}
     samples = _Sampling(run, n, seed).quality(unique["validation"] + unique["test"], copying, said)
@@ -116,7 +116,8 @@ def assess(run: Run, n: int | None = None, seed: int = 0, said: Said = lambda te
         nll_by_position=evaluation.by_position(found["test"]),
         nll_by_length=evaluation.by_length(found["test"]),
         nll_by_character={names[id]: part for id, part in of_test.items()},
-        calibration=calibrated,
+        calibration=calibration(model, corpus, rows["test"]),
+        classification=classified(run, found["test"], rows["test"]),
         copying=copying,
         quality=samples,
         memorising=verdict,

@@ -29,7 +29,9 @@ def pace_of(corpus: Corpus, type: str, ngram: Model, device: str = "auto") -> fl
     to = pick_device(device)
     settings = settings_for(type, corpus, Given(), to)
     with torch.random.fork_rng():
-        model = build(type, len(corpus.vocab), configure(type, corpus.longest))
+        model = build(
+            type, len(corpus.vocab), configure(type, corpus.longest, labels=len(corpus.vocab.labels))
+        )
         teacher = teacher_of(ngram, settings.teacher, to)
         learner, seconds = Learner(model, corpus, settings, Engine(to), teacher), []
         for step in range(_WARM_UP + _TIMED):

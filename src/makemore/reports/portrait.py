@@ -243,7 +243,7 @@ def samples(run: Run, most: int = SAMPLES) -> Samples:
             left -= min(len(sample.text), SHOWN)
     texts = [sample.text for sample in some]
     lines = []
-    for sample, seen, nlls in zip(some, run.corpus.seen(texts), run.letters(texts), strict=True):
+    for sample, seen, nlls in zip(some, run.corpus.seen(texts), run.letters_of(some), strict=True):
         text = run.vocab.forms.split(sample.text)
         letters = tuple(_letter(c, nll) for c, nll in zip(text[:SHOWN], nlls, strict=False))
         whole = sample.ended and len(text) <= SHOWN

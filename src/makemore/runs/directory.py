@@ -2,6 +2,7 @@
 
     config.json          format version, type, the model's knobs, the training settings, how the list was read
     vocabulary.json      the characters, in the order of their ids
+    labels.json          the lines' labels, if they have any, in the order of their numbers
     corpus.npy           the lines as one stream of ids; corpus/ if they are kept on disk
     best.safetensors     the weights of the step with the lowest validation loss
     last.safetensors     weights, optimiser, random state and progress at the last checkpoint
@@ -28,28 +29,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from makemore import __version__
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.reading import Reading
-from makemore.corpus.store import Store
 from makemore.corpus.vocab import Vocab
 from makemore.distributed.environment import launch_id
 from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.files.json_io import flat_from_json, read_json, read_json_lines, to_json
 from makemore.files.manifest import Manifest
-from makemore.files.paths import checksum, damage, kind, regular
+from makemore.files.paths import damage, kind
 from makemore.files.typed import checked_path
 from makemore.inference.base import Array
 from makemore.metrics import layers
+from makemore.runs import stored_list
 from makemore.runs.blends import TYPE, Blend
 from makemore.runs.ownership import new_run
 from makemore.runs.recognition import FORMAT, OLD, SIGNED, owned
 from makemore.runs.settings import Settings
 from makemore.runs.setup import Setup, is_type
+from makemore.runs.stored_list import StoredList
 from makemore.runs.summary import Metrics, Summary
 from makemore.runs.weights import part, read_arrays, read_tensors, write_tensors
 
@@ -87,10 +86,7 @@ class RunDirectory:
         if not self.writes:
             return
         with new_run(self.path, overwrite) as files:
-            with files.writing("vocabulary.json") as path:
-                path.write_text(to_json(setup.vocab.names[1:], indent=2) + "\n", "utf-8")
-                self._checksums = {"vocabulary.json": checksum(path)}
-            self._checksums |= corpus.save(files)
+            self._checksums = stored_list.save(setup.vocab, corpus, files)
             self._write_config(setup, files)
 
     def load(self) -> Setup:
@@ -113,10 +109,11 @@ class RunDirectory:
             settings = Settings.from_json(config["training"])
             reading = flat_from_json(Reading, config["data"]) if config["data"] else None
         self._checksums = config.get("checksums")
-        vocab = self._read_vocabulary(unknown=reading is not None and reading.rare > 0)
-        if blend is not None and blend.vocab != vocab:
+        vocab = StoredList(self.path, self._checksums).vocab(unknown=reading is not None and reading.rare > 0)
+        if knobs.get("labels", 0) != len(vocab.labels) or (blend is not None and blend.vocab != vocab):
             raise MakemoreError(
-                f"{self.path / 'config.json'}: does not fit vocabulary.json; restore it from a backup"
+                f"{self.path / 'config.json'}: does not fit vocabulary.json or labels.json; restore it from a "
+                "backup"
             )
         return Setup(type, knobs, settings, vocab, reading, blend)
 
@@ -160,45 +157,9 @@ class RunDirectory:
                 f"{self.path}: not a makemore run, since it has no config.json; give the directory of a run"
             )
 
-    def _read_vocabulary(self, unknown: bool) -> Vocab:
-        path = self.path / "vocabulary.json"
-        with damage(path):
-            characters = read_json(path)
-            self._check(path)
-            strings = isinstance(characters, list) and all(isinstance(c, str) and c for c in characters)
-            vocab = Vocab(characters if strings else "", unknown=unknown)
-            if not strings or characters != vocab.names[1:]:
-                raise ValueError("not a list of different characters in the order of their ids")
-        return vocab
-
     def read_corpus(self, vocab: Vocab, reading: Reading | None) -> Corpus:
         """Return the lines that the run was started on."""
-        if (self.path / "corpus" / "facts.json").exists():
-            store = Store(self.path / "corpus")
-            if store.vocab != vocab:
-                raise MakemoreError(
-                    f"{store.directory}: does not fit vocabulary.json; restore it from a backup, "
-                    "or train again with overwrite=True",
-                    option="overwrite",
-                )
-            return DiskCorpus(store)
-        path = self.path / "corpus.npy"
-        with damage(path):
-            self._check(regular(path))
-            tokens = np.load(path, mmap_mode="r", allow_pickle=False)
-            if tokens.ndim != 1 or len(tokens) < 2 or tokens.dtype.kind != "u":
-                raise ValueError("not one stream of ids")
-            if tokens[0] or tokens[-1] or tokens.max() >= len(vocab):
-                raise ValueError("it does not fit vocabulary.json")
-            ends = np.flatnonzero(tokens == 0)
-            if len(ends) < 4 or (np.diff(ends) == 1).any():
-                raise ValueError("it holds fewer than three lines, or an empty one")
-        return Corpus(vocab, tokens, reading)
-
-    def _check(self, path: Path) -> None:
-        """Raise ValueError if a file does not have the checksum that config.json says."""
-        if self._checksums is not None and self._checksums.get(path.name) != checksum(path):
-            raise ValueError("its checksum is wrong")
+        return StoredList(self.path, self._checksums).corpus(vocab, reading)
 
     def write_config(self, setup: Setup) -> None:
         """Write config.json again, since resuming may change some settings."""

@@ -20,6 +20,8 @@ FORMAT = "makemore run"
 FILES = (
     "config.json",  # first: without it, the directory is not a run
     "vocabulary.json",
+    "labels.json",
+    "labels.npy",
     "corpus.npy",
     "best.safetensors",
     "last.safetensors",
@@ -151,6 +153,8 @@ def _is_weights(path: Path) -> bool:
 _TESTS: dict[str, Callable[[Path], bool]] = {
     "config.json": _is_config,
     "vocabulary.json": _is_vocabulary,
+    "labels.json": _is_vocabulary,
+    "labels.npy": lambda path: _begins(path, b"\x93NUMPY"),
     "corpus.npy": lambda path: _begins(path, b"\x93NUMPY"),
     "best.safetensors": _is_weights,
     "last.safetensors": _is_weights,

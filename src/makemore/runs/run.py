@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -11,20 +10,21 @@ from typing import TYPE_CHECKING
 
 import makemore
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.lines import strings
 from makemore.distributed.group import ALONE, Group
-from makemore.errors import MakemoreError
 from makemore.files.paths import damage
 from makemore.files.typed import check_arguments, checked
 from makemore.inference.base import Inference
-from makemore.runs import forms, scoring
+from makemore.runs import forms, labels, scoring
+from makemore.runs.about_lines import AboutLines
 from makemore.runs.directory import RunDirectory
+from makemore.runs.labels import Labels
 from makemore.runs.sampler import Sampler
 from makemore.runs.setup import Setup
 from makemore.runs.shown import HIDDEN, as_html, as_text
 from makemore.runs.spelling import Spelling
 from makemore.runs.summary import Metrics, Summary
 from makemore.sampling.options import SampleOptions
+from makemore.sampling.stepper import Shares
 from makemore.sampling.tree import Sample
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from makemore.models.base import Model, ModelConfig
 
 
-class Run:
+class Run(AboutLines):
     """A model that was trained, or is being trained, with its vocabulary, its corpus and its settings."""
 
     def __init__(self, disk: RunDirectory, setup: Setup) -> None:
@@ -108,6 +108,16 @@ class Run:
         """How the run reads the lines that people give it."""
         return Spelling(self.vocab, self.reading, self.corpus.longest)
 
+    @cached_property
+    def labels(self) -> Labels | None:
+        """How often the training lines have each label; None if they have none."""
+        return Labels(self.corpus) if self.vocab.labels else None
+
+    def _shares(self, wanted: Sequence[str]) -> Shares | None:
+        """Return how often each of the labels that are wanted occurs; None if lines have none."""
+        numbers = labels.numbers(self.vocab, wanted, self.directory)
+        return None if self.labels is None else self.labels.shares(numbers)
+
     def _used(self, small: bool) -> Model | Inference:
         """Return the form of the model to use: the one in NumPy for a small task, unless torch's is there."""
         if small and "model" not in self.__dict__ and self.form is not None:
@@ -117,7 +127,7 @@ class Run:
     def _sampler(self, n: int) -> Sampler:
         model = self._used(checked("n", n, int) <= forms.FEW)
         if self._last_sampler is None or self._last_sampler.model is not model:
-            self._last_sampler = Sampler(model, self.corpus, self.spelling)
+            self._last_sampler = Sampler(model, self.corpus, self.spelling, self._shares)
         return self._last_sampler
 
     # using it
@@ -134,6 +144,7 @@ class Run:
         length: str | None = None,
         max_length: int | None = None,
         novel: bool = False,
+        label: str | Sequence[str] = (),
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float = 1.0,
@@ -154,6 +165,7 @@ class Run:
             length: How many characters a line has: "5-8", "5" or "5-".
             max_length: The most characters; None allows as many after the prefix as the longest line has.
             novel: Only lines that are not in the corpus.
+            label: Which kind of lines, or several, if lines have labels; none: all, as often as in the corpus.
             temperature: Below 1 safer, above 1 wilder; at 0 each character is the most likely one.
             top_k: Sample from the k most likely characters only. None allows all.
             top_p: Sample only from the most likely characters that together have at least this probability.
@@ -166,7 +178,7 @@ class Run:
             MakemoreError: An option is not valid, or too few lines were found.
 
         """
-        lines = (prefix, pattern, ends_with, contains, without, length, max_length, novel)
+        lines = (prefix, pattern, ends_with, contains, without, length, max_length, novel, label)
         options = SampleOptions(*lines, temperature, top_k, top_p, unique, cut, best, seed)
         return [sample.text for sample in self.stream(n, options)]
 
@@ -201,6 +213,7 @@ class Run:
         length: str | None = None,
         max_length: int | None = None,
         novel: bool = False,
+        label: str | Sequence[str] = (),
     ) -> Generator[Sample, None, None]:
         """Yield the n most likely lines, likeliest first. Nothing is random.
 
@@ -210,80 +223,15 @@ class Run:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.
 
         """
-        wanted = SampleOptions(prefix, pattern, ends_with, contains, without, length, max_length, novel)
+        lines = (prefix, pattern, ends_with, contains, without, length, max_length, novel, label)
+        wanted = SampleOptions(*lines)
         return self._sampler(n).most_likely(n, wanted)
 
     def with_seen(self, samples: Iterable[Sample]) -> Iterator[scoring.SeenSample]:
         """Yield each sample with whether the corpus has it, looked up many at a time."""
         for chunk in scoring.chunks(samples):
             for sample, seen in zip(chunk, self.corpus.seen([each.text for each in chunk]), strict=True):
-                yield scoring.SeenSample(sample.text, sample.nll, sample.ended, seen)
-
-    def scored(
-        self, lines: Iterable[str], letters: bool = False, group: Group = ALONE
-    ) -> Generator[scoring.Scored, None, None]:
-        """Yield the score of each line that is not blank, normalised by `spelling`.
-
-        Args:
-            lines: The lines.
-            letters: Whether to score each character too.
-            group: Processes that share the work. All must pass the same lines; each gets every score.
-
-        """
-        return scoring.scored(
-            self.letters, self.vocab, map(self.spelling.cleaned, strings(lines)), letters, group
-        )
-
-    def letters(self, lines: Sequence[str]) -> list[list[float]]:
-        """Return -log p in nats of every character of some lines, each line's end last.
-
-        Lines are taken as they are, so that a sample is scored as it was sampled.
-
-        Raises:
-            MakemoreError: A line has a character that the model does not know, or is not one line.
-
-        """
-        lines = list(strings(lines))
-        for line in lines:
-            self.spelling.check_length(line)
-        return scoring.letters(self._used(sum(map(len, lines)) <= forms.SHORT), self.vocab, lines)
-
-    def score(self, lines: Iterable[str]) -> list[float]:
-        """Return -log p(line and its end) of some lines, in nats. Lines are cleaned first, as for training.
-
-        Args:
-            lines: The lines, a pandas column for example.
-
-        Returns:
-            One number for each line: inf for a line with a character that the model does not know.
-
-        Raises:
-            MakemoreError: Something is not one line, or is too long.
-
-        """
-        cleaned = [self.spelling.cleaned(line) for line in strings(lines)]
-        known = [line for line in cleaned if self.vocab.knows(line) or "\n" in self.vocab.forms.inner(line)]
-        scores = {line: sum(nlls) for line, nlls in zip(known, self.letters(known), strict=True)}
-        return [scores.get(line, math.inf) for line in cleaned]
-
-    def explain(self, line: str, top: int = 5) -> list[scoring.Explained]:
-        """Return, for each character of a line and its end, how likely it was and what was likelier.
-
-        Args:
-            line: The line.
-            top: How many of the most likely characters to list.
-
-        Raises:
-            MakemoreError: The line is empty or has a character that is not known, or top is less than 1.
-
-        """
-        if checked("top", top, int) < 1:
-            raise MakemoreError(f"top must be 1 or more, not {top}", option="top")
-        line = self.spelling.cleaned(checked("line", line, str))
-        if not line:
-            raise MakemoreError("the line is empty; give one with characters in it")
-        self.letters([line])  # raises if something is wrong with it
-        return scoring.explain(self._used(len(line) <= forms.SHORT), self.vocab, line, top)
+                yield scoring.SeenSample(sample.text, sample.nll, sample.ended, seen, sample.label)
 
     # measuring it, through the public functions, since the packages that measure import this one
 
@@ -338,12 +286,16 @@ class Run:
         """Return n samples of at most `longest` characters, each with these and with its `letters`."""
         longest = min(self.corpus.longest, longest)
         samples = list(self.stream(n, SampleOptions(max_length=longest, cut=True, seed=1)))
-        texts = [sample.text for sample in samples]
-        return zip(samples, map(self.vocab.forms.split, texts), self.letters(texts), strict=True)
+        characters = [self.vocab.forms.split(sample.text) for sample in samples]
+        return zip(samples, characters, self.letters_of(samples), strict=True)
 
     def __dir__(self) -> list[str]:
         """List the names that people use, without the rest of the interface."""
-        return sorted(name for name in {*vars(self), *vars(Run)} if name[0] != "_" and name not in HIDDEN)
+        return sorted(
+            name
+            for name in {*vars(self), *vars(Run), *vars(AboutLines)}
+            if name[0] != "_" and name not in HIDDEN
+        )
 
 
 load = Run.load

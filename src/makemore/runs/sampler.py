@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,10 @@ from makemore.runs.spelling import Spelling
 from makemore.sampling import draw, most_likely
 from makemore.sampling.best import best
 from makemore.sampling.options import SampleOptions
+from makemore.sampling.stepper import Shares
 from makemore.sampling.tree import Sample, Tree
 from makemore.sampling.wanted import Keep
+from makemore.sampling.wishes import several
 
 if TYPE_CHECKING:
     from makemore.sampling.stepper import Steps
@@ -26,13 +28,17 @@ COUNTED_TOKENS = 300_000
 """About how many characters are counted to look ahead, at most."""
 
 
+SharesOf = Callable[[Sequence[str]], Shares | None]
+"""Returns how often each of the labels that are wanted occurs; all, if none is; None if lines have none."""
+
+
 class Sampler:
     """Samples from one model, whose weights must not change, and caches the first steps between calls."""
 
-    def __init__(self, model: Steps, corpus: Corpus, spelling: Spelling) -> None:
-        self.model, self.corpus, self.spelling = model, corpus, spelling
+    def __init__(self, model: Steps, corpus: Corpus, spelling: Spelling, shares: SharesOf) -> None:
+        self.model, self.corpus, self.spelling, self.shares = model, corpus, spelling, shares
         self._tree: Tree | None = None
-        self._tree_of: tuple[str, int | None] | None = None
+        self._tree_of: tuple[str, int | None, Sequence[str]] | None = None
 
     def stream(self, n: int, options: SampleOptions, group: Group) -> Generator[Sample, None, None]:
         """Yield n samples; see `Run.stream`."""
@@ -40,10 +46,10 @@ class Sampler:
         if options.best:
             return self._best(n, options)
         options, keep = self._resolved(options)
-        tree, last = self._tree, (options.prefix, options.max_length)
+        tree, last = self._tree, (options.prefix, options.max_length, options.label)
         if tree is None or self._tree_of != last:
-            tree = self._tree = Tree(self.model, self.corpus.vocab, options.prefix, options.max_length)
-            self._tree_of = last
+            tree, self._tree_of = self._new_tree(options), last
+            self._tree = tree
         else:
             tree.look_ahead()
         return draw.sample(
@@ -73,7 +79,12 @@ class Sampler:
         """Yield the n most likely lines; see `Run.most_likely`."""
         n = checked("n", n, int)
         options, keep = self._resolved(options)
-        return most_likely.most_likely(self.model, self.corpus.vocab, n, options, keep=keep)
+        tree = self._new_tree(options)
+        return most_likely.most_likely(self.model, self.corpus.vocab, n, options, keep=keep, tree=tree)
+
+    def _new_tree(self, options: SampleOptions) -> Tree:
+        shares = self.shares(several("label", options.label))
+        return Tree(self.model, self.corpus.vocab, options.prefix, options.max_length, shares)
 
     def _resolved(self, options: SampleOptions) -> tuple[SampleOptions, Keep | None]:
         """Return options with this run's prefix and max_length, and what says which lines are novel."""

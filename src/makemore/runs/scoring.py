@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.vocab import Vocab
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from makemore.models.base import Model
 
 Item = TypeVar("Item")
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,14 @@ class SeenSample(Result):
     ended: bool
     seen: str
     """"train", "held-out" (in another split) or "new"."""
+    label: str = ""
+    """Which kind of line it is, if the run's lines have labels."""
 
 
-def letters(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
-    """Return -log p in nats of every character of some lines, each line's end last.
+def letters(
+    model: Model | Inference, vocab: Vocab, lines: Sequence[str], label: int = 0
+) -> list[list[float]]:
+    """Return -log p in nats of every character of some lines, each line's end last, given their label.
 
     Raises MakemoreError if a line has a character that is not in the vocabulary, or is not one line.
     """
@@ -104,7 +110,7 @@ def letters(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> lis
             vocab.stream([line])
         except MakemoreError as error:
             raise MakemoreError(f"{quoted(line)}: {error}") from None
-    return _nlls(model, vocab, lines)
+    return _nlls(model, vocab, lines, label)
 
 
 def scored(
@@ -145,16 +151,22 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
     yield chunk
 
 
-def explain(model: Model | Inference, vocab: Vocab, line: str, top: int) -> list[Explained]:
-    """Return what a model expected at each character of a line and at its end: the `top` likeliest ones."""
-    explained, stream = [], vocab.stream([line])
+def expected(model: Model | Inference, vocab: Vocab, line: str, label: int = 0) -> Iterator[Floats]:
+    """Yield the probabilities of all characters, (V,), at each position of a line with a label."""
     if isinstance(model, Inference):
-        expected = inference.expected(model, stream)
-    else:
-        from makemore.metrics import losses
+        return inference.expected(model, vocab.stream([line]), label)
+    from makemore.metrics import losses
 
-        expected = losses.expected(model, Corpus(vocab, stream), 0)
-    for id, p in zip(stream[1:].tolist(), expected, strict=True):
+    return losses.expected(model, _corpus(vocab, [line], label), 0)
+
+
+def explain(vocab: Vocab, line: str, expected: Iterable[Floats], top: int) -> list[Explained]:
+    """Return what was expected at each character of a line and at its end: the `top` likeliest ones.
+
+    `expected` are the probabilities of all characters there, (V,) each.
+    """
+    explained = []
+    for id, p in zip(vocab.stream([line])[1:].tolist(), expected, strict=True):
         least = np.partition(p, -top)[-top] if top < len(p) else 0.0
         some = np.flatnonzero(p >= least)  # sorting all would be slow with thousands of characters
         likeliest = some[np.argsort(-p[some], kind="stable")[:top]]
@@ -165,10 +177,15 @@ def explain(model: Model | Inference, vocab: Vocab, line: str, top: int) -> list
     return explained
 
 
-def _nlls(model: Model | Inference, vocab: Vocab, lines: Sequence[str]) -> list[list[float]]:
+def _nlls(model: Model | Inference, vocab: Vocab, lines: Sequence[str], label: int) -> list[list[float]]:
     """Return -log p in nats of every character of some lines, each line's end last."""
     if isinstance(model, Inference):
-        return inference.score(model, [vocab.stream([line]) for line in lines])
+        return inference.score(model, [vocab.stream([line]) for line in lines], label)
     from makemore.metrics import losses
 
-    return losses.score(model, Corpus(vocab, vocab.stream(lines)))
+    return losses.score(model, _corpus(vocab, lines, label))
+
+
+def _corpus(vocab: Vocab, lines: Sequence[str], label: int) -> Corpus:
+    labels = np.full(len(lines), label, dtype=np.uint16) if vocab.labels else None
+    return Corpus(vocab, vocab.stream(lines), labels=labels)

@@ -25,6 +25,8 @@ HIDDEN = {
     "disk",
     "forget_model",
     "form",
+    "labels",
+    "letters_of",
     "load",
     "new_model",
     "reading",

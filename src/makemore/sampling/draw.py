@@ -133,13 +133,15 @@ class _Chunks:
         tree, V = self.tree, len(self.tree.vocab)
         lines = np.zeros((n, len(tree.prefix) + 16), dtype=tree.vocab.dtype)  # ids, and 0 after the end
         lines[:, : len(tree.prefix)] = tree.prefix
-        nll = np.full(n, tree.nll)  # (n,)
         ended = np.ones(n, dtype=bool)
         who: Integers = np.arange(n)  # the samples that have not ended
         row: Integers = np.zeros(n, dtype=np.intp)  # for each of them, its row among the nodes
+        if len(tree.start) > 1:
+            row = choose(np.exp(tree.start[None]), row, random.random(n))
+        roots, nll = row, tree.nll[row]  # (n,)
         logw = np.zeros(n)  # log p / q
         nodes = tree.root()
-        seen = ahead and ahead.root(self.options.prefix)
+        seen = ahead and ahead.root(self.options.prefix, len(tree.start))
         for t in range(len(tree.prefix), tree.max_length + 1):
             logq = self.options.log_probabilities(tree.allowed(nodes.logp))  # (D, V)
             if t == 0:
@@ -171,12 +173,11 @@ class _Chunks:
             nodes = tree.children(nodes, parent, character)
             seen = ahead and seen and ahead.step(seen, parent, character)
         whole = ended | self.options.cut
-        texts = tree.texts(lines[whole])
+        texts, labels = tree.texts(lines[whole]), tree.labels(roots[whole])
         different = list(dict.fromkeys(texts))
         good = dict(zip(different, self.wanted.matching(different), strict=True)) | {"": False}
-        found = zip(
-            map(tree.vocab.forms.outer, texts), nll[whole].tolist(), ended[whole].tolist(), strict=True
-        )
+        outer = map(tree.vocab.forms.outer, texts)
+        found = zip(outer, nll[whole].tolist(), ended[whole].tolist(), labels, strict=True)
         is_good = [good[text] for text in texts]
         samples = [Sample(*line) for line, wanted in zip(found, is_good, strict=True) if wanted]
         return samples, np.exp(logw[whole][is_good]), n - len(texts)

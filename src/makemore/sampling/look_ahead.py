@@ -105,7 +105,7 @@ class LookAhead:
             else:
                 head = self._shorter[-1][parent] if k > 1 else np.zeros_like(parent)
                 shorter = find(ngram.keys[k - 1], V, head, last)
-                p = ngram.own[k] + ngram.back[k][parent] * self._p[-1][shorter]
+                p = ngram.given[k] + ngram.back[k][parent] * self._p[-1][shorter]
             target = offsets[k + 1] + np.arange(len(keys)) if k + 1 < order else self._target[-1][shorter]
             self._parent.append(parent)
             self._shorter.append(shorter)
@@ -149,12 +149,12 @@ class LookAhead:
         table: npt.NDArray[np.float32] = h.astype(np.float32)
         return table
 
-    def root(self, prefix: str) -> Rows:
-        """Return the row of a prefix."""
+    def root(self, prefix: str, n: int) -> Rows:
+        """Return n rows of a prefix."""
         rows = (np.full((1, self.ngram.n - 1), -1), np.zeros(1, dtype=np.intp))
         for i in self.vocab.stream([prefix])[:-1].astype(np.intp):
             rows = self.step(rows, np.zeros(1, dtype=np.intp), np.array([i]))
-        return rows
+        return np.repeat(rows[0], n, 0), np.repeat(rows[1], n)
 
     def step(self, rows: Rows, parent: Array, character: Array) -> Rows:
         """Return the rows that continue the rows `parent` (C,) by the ids `character` (C,)."""

@@ -48,16 +48,22 @@ FIRST = 200_000
 
 
 def most_likely(
-    model: Steps, vocab: Vocab, n: int, options: SampleOptions, *, keep: Keep | None = None
+    model: Steps,
+    vocab: Vocab,
+    n: int,
+    options: SampleOptions,
+    *,
+    keep: Keep | None = None,
+    tree: Tree | None = None,
 ) -> Generator[Sample, None, None]:
     """Yield the n lines with the lowest nll, lowest first, then by text. Nothing is random.
 
     As in `draw.sample`, a line's nll includes its end. None is cut. Of the options only those that say which
-    lines are wanted are used; max_length must be given.
+    lines are wanted are used; max_length must be given. `keep` and `tree` are as in `draw.sample`.
     Raises MakemoreError if an option is not valid, or too few lines were found; these are yielded first.
     """
     alone = replace(options, temperature=1.0, top_k=None, top_p=1.0, unique=False, cut=False, seed=None)
-    tree = Tree(model, vocab, options.prefix, options.max_length)
+    tree = tree or Tree(model, vocab, options.prefix, options.max_length)
     yield from _best(tree, Wanted(n, alone, tree, keep), None)
 
 
@@ -92,6 +98,8 @@ class _Beginnings:
     """(D,): the model's own, in nats."""
     parent: Integers
     """(D,): which row of `state` each comes from."""
+    root: Integers
+    """(D,): which root each comes from: a label, if the lines have any."""
     state: State
     """The state before the last character."""
 
@@ -103,6 +111,7 @@ class _Beginnings:
             self.logp[which],
             self.nll[which],
             self.parent[which],
+            self.root[which],
             self.state,
         )
 
@@ -117,10 +126,12 @@ class _Lines:
     """(M,) of str."""
     ended: npt.NDArray[np.bool_]
     """(M,): whether the model ended the line, or it was cut."""
+    root: Integers
+    """(M,): which root each comes from."""
 
     def take(self, which: Integers | npt.NDArray[np.bool_]) -> _Lines:
         """Return some of the lines."""
-        return _Lines(self.key[which], self.nll[which], self.text[which], self.ended[which])
+        return _Lines(self.key[which], self.nll[which], self.text[which], self.ended[which], self.root[which])
 
     def plus(self, more: _Lines) -> _Lines:
         """Return these lines and more."""
@@ -129,6 +140,7 @@ class _Lines:
             np.concatenate([self.nll, more.nll]),
             np.concatenate([self.text, more.text]),
             np.concatenate([self.ended, more.ended]),
+            np.concatenate([self.root, more.root]),
         )
 
 
@@ -149,6 +161,8 @@ class _Search:
         """Beginnings of lines that the last sweep visited."""
         self.rejected = self.unended = 0
         """Lines and beginnings that the last sweep rejected, and lines among them that did not end."""
+        self._seeds = np.full(len(tree.start), seed or 0, dtype=np.uint64)  # each root has noise of its own
+        self._seeds += np.arange(len(tree.start), dtype=np.uint64) * np.uint64(0xD1342543DE82EF95)
         self._found: set[str] = set()
         self._tired = False
 
@@ -161,10 +175,11 @@ class _Search:
         k = min(self._enough(n) if self.every else 4 * n + 100, FIRST, self.most)
         while n > 0:
             lines = self._sweep(k)
-            for text, nll, ended in zip(lines.text, lines.nll.tolist(), lines.ended.tolist(), strict=True):
+            each = (lines.text, lines.nll.tolist(), lines.ended.tolist(), self.tree.labels(lines.root))
+            for text, nll, ended, label in zip(*each, strict=True):
                 if text not in self._found:
                     self._found.add(text)
-                    yield Sample(text, nll, ended)
+                    yield Sample(text, nll, ended, label)
                     if len(self._found) == n:
                         return
             if self.exhausted or self._tired:
@@ -187,10 +202,14 @@ class _Search:
         kept in a stack of blocks. The last block, which has the longest beginnings, goes first, so only one
         block of each length has states.
         """
-        bound, zero = -np.inf, np.zeros(1)  # nodes with keys below the bound are skipped
-        ids, nll, first = self.tree.prefix[None], zero + self.tree.nll, zero.astype(np.intp)
-        stack = [_Beginnings(ids, zero, zero, nll, first, self.tree.state)]
-        lines = _Lines(zero[:0], zero[:0], zero[:0].astype(object), zero[:0].astype(bool))
+        bound, none = -np.inf, np.zeros(0)  # nodes with keys below the bound are skipped
+        start, roots = self.tree.start, np.arange(len(self.tree.start))
+        ids = np.repeat(self.tree.prefix[None], len(roots), 0)
+        key = start
+        if self.seed is not None and len(roots) > 1:
+            key = start - np.log(-np.log(_uniform(self._seeds[:1], ids[:1, :0], len(roots))[0]))
+        stack = [_Beginnings(ids, key, start, self.tree.nll, roots, roots, self.tree.state)]
+        lines = _Lines(none, none, none.astype(object), none.astype(bool), none.astype(np.intp))
         known, self.looked_at = self.looked_at, 0  # the part that the last sweep saw has nothing new
         self.rejected = self.unended = 0
         refused, since = 0, time.monotonic()
@@ -234,7 +253,7 @@ class _Search:
         """
         tree, refused = self.tree, 0
         if nodes.ids.shape[1] == len(tree.prefix):
-            logp, state = tree.logp, tree.state
+            logp, state = tree.logp[nodes.root], tuple(each[nodes.root] for each in tree.state)
         else:
             logp, state = tree.step(nodes.state, nodes.parent, nodes.ids[:, -1].astype(np.intp))
         counted, key = self._keys(nodes, logp)  # (D, V) each
@@ -250,9 +269,9 @@ class _Search:
         good = (key >= bound) & (key > -np.inf)
 
         ends = good[:, BOUNDARY].nonzero()[0]
-        inner = tree.texts(nodes.ids[ends])
+        inner, p_end = tree.texts(nodes.ids[ends]), logp[ends, BOUNDARY]
         texts = np.array([*map(tree.vocab.forms.outer, inner), None], dtype=object)[:-1]
-        lines = _Lines(key[ends, BOUNDARY], nodes.nll[ends] - logp[ends, BOUNDARY], texts, ended[ends])
+        lines = _Lines(key[ends, BOUNDARY], nodes.nll[ends] - p_end, texts, ended[ends], nodes.root[ends])
         if not self.wanted.every:
             both = zip(self.wanted.matching(inner), self.wanted.kept(list(texts)), strict=True)
             met = [a and b for a, b in both]
@@ -267,6 +286,7 @@ class _Search:
             logp=counted[parent, character],
             nll=nodes.nll[parent] - logp[parent, character],
             parent=parent,
+            root=nodes.root[parent],
             state=state,
         )
         if self.wanted.prunes:
@@ -288,7 +308,7 @@ class _Search:
         if self.seed is None:
             return counted, counted
         top = nodes.key[:, None]
-        key = counted - np.log(-np.log(_uniform(self.seed, nodes.ids, q.shape[1])))
+        key = counted - np.log(-np.log(_uniform(self._seeds[nodes.root], nodes.ids, q.shape[1])))
         below = top - key + _log1mexp(key - key.max(1, keepdims=True))
         return counted, top - np.maximum(below, 0) - np.log1p(np.exp(-np.abs(below)))
 
@@ -298,13 +318,13 @@ def _log1mexp(x: Floats) -> Floats:
     return np.where(x > -0.7, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
 
 
-def _uniform(seed: int, ids: Integers, V: int) -> Floats:
+def _uniform(seeds: npt.NDArray[np.uint64], ids: Integers, V: int) -> Floats:
     """Return numbers in (0, 1) for the V children of nodes with the ids (D, t): the same ones in every sweep.
 
-    They are hashes of the beginnings, by the mixing function of SplitMix64 (Steele, Lea, Flood 2014).
+    They are hashes of the seeds (D,) and the beginnings, by the mixing function of SplitMix64 (Steele, Lea, Flood 2014).
     """
     step = np.uint64(0x9E3779B97F4A7C15)
-    state = mix(np.full((len(ids), 1), seed, dtype=np.uint64))
+    state = mix(seeds[:, None])
     for column in ids.T:
         state = mix(state + step * (column[:, None].astype(np.uint64) + np.uint64(1)))
     state = mix(state + step * np.arange(1, V + 1, dtype=np.uint64))  # (D, V)

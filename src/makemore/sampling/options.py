@@ -33,6 +33,7 @@ class SampleOptions:
         max_length: The most characters of a line. For a `Run`, None allows as many after the prefix as the
             longest line of its corpus has.
         novel: Only lines that are not in the run's corpus.
+        label: Which kind of lines, or several, if lines have labels; none: all, as often as in the corpus.
         temperature: Divides the logits. Below 1 samples are safer, above 1 wilder; at 0 each character is the
             most likely one.
         top_k: Sample from the k most likely characters only. None, or more than there are, allows all.
@@ -57,6 +58,7 @@ class SampleOptions:
     length: str | None = None
     max_length: int | None = None
     novel: bool = False
+    label: str | Sequence[str] = ()
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float = 1.0
@@ -72,7 +74,7 @@ class SampleOptions:
             from makemore.sampling.pattern import Matcher
 
             Matcher(self.pattern)
-        for name in ("contains", "without"):
+        for name in ("contains", "without", "label"):
             object.__setattr__(self, name, several(name, getattr(self, name)))
         _ = self.wishes  # checks itself
         warm, k, p, most, seed = self.temperature, self.top_k, self.top_p, self.max_length, self.seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,12 +37,12 @@ class Stepper:
 
     @np.errstate(over="ignore", invalid="ignore")  # the caller notices lost weights
     def read(self, ids: Integers, state: State | None) -> tuple[Floats, State]:
-        """Read characters (T,) of one line; return log p(what follows each), (T, V), and the state after them."""
-        logits: list[Array] = []
-        for i in ids.astype(np.intp):
-            some, state = self.form.step(np.array([i]), state)
-            logits.append(some[0])
-        return log_softmax(np.stack(logits).astype(np.float64)), state or ()
+        """Read characters (B, T); return log p(what follows each), (B, T, V), and the state after them."""
+        logp: list[Floats] = []
+        for column in ids.astype(np.intp).T:
+            logits, state = self.form.step(column, state)
+            logp.append(log_softmax(logits))
+        return np.stack(logp, 1), state or ()
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, state: State, parent: Integers, character: Integers) -> tuple[Floats, State]:
@@ -64,8 +65,9 @@ class TorchStepper(Stepper):
         self.widest = max((max(p.shape) for p in model.parameters() if p.ndim == 2), default=0)
 
     def read(self, ids: Integers, state: State | None) -> tuple[Floats, State]:
-        logits, state = self._run(ids.astype(np.int64)[None], state)
-        return log_softmax(logits[0]), state
+        logits, state = self._run(ids.astype(np.int64), state)
+        flat = log_softmax(logits.reshape(-1, logits.shape[-1]))
+        return flat.reshape(logits.shape), state
 
     def step(self, state: State, parent: Integers, character: Integers) -> tuple[Floats, State]:
         import torch
@@ -84,6 +86,39 @@ class TorchStepper(Stepper):
             logits: Tensor
             logits, state = self.model(torch.from_numpy(ids).to(self.device), state)
             return logits.float().cpu().numpy().astype(np.float64), state or ()
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Which labels the lines have, by their numbers (K,), and how often: shares that add up to 1, (K,)."""
+
+    labels: Integers
+    shares: Floats
+
+
+class LabelledStepper(Stepper):
+    """A model of lines with labels that takes steps. A row's state begins with the label of its line.
+
+    Args:
+        inner: What takes the steps of the model.
+        V: The size of the vocabulary.
+        labels: The labels of the first rows, (K,).
+
+    """
+
+    def __init__(self, inner: Stepper, V: int, labels: Integers) -> None:
+        self.inner, self.V, self.labels, self.widest = inner, V, labels.astype(np.intp), inner.widest
+
+    def read(self, ids: Integers, state: State | None) -> tuple[Floats, State]:
+        """Read the same characters (1, T) as the start of a line of each label: K rows come of it."""
+        labelled = ids.astype(np.intp) + self.V * self.labels[:, None]
+        logp, inner = self.inner.read(labelled, state and state[1:])
+        return logp, (self.labels, *inner)
+
+    def step(self, state: State, parent: Integers, character: Integers) -> tuple[Floats, State]:
+        labels = state[0][parent]
+        logp, inner = self.inner.step(state[1:], parent, character.astype(np.intp) + self.V * labels)
+        return logp, (labels, *inner)
 
 
 def stepper(model: Steps) -> Stepper:

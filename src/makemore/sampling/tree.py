@@ -16,7 +16,7 @@ from makemore.errors import MakemoreError
 from makemore.inference.base import log_softmax
 from makemore.sampling.options import Floats
 from makemore.sampling.prefix import checked_length
-from makemore.sampling.stepper import Integers, State, stepper
+from makemore.sampling.stepper import Integers, LabelledStepper, Shares, State, stepper
 
 if TYPE_CHECKING:
     from makemore.sampling.stepper import Steps
@@ -36,6 +36,8 @@ class Sample:
     """-log p(the whole line and its end) under the model, in nats, whatever the temperature."""
     ended: bool
     """Whether the model ended the line; False if it was cut at the longest length allowed."""
+    label: str = ""
+    """Which kind of line it is, if the run's lines have labels; nll is given the label."""
 
 
 @dataclass(frozen=True)
@@ -54,38 +56,46 @@ class Nodes:
 class Tree:
     """The lines that a model can write after a prefix, of at most `max_length` characters.
 
-    The model may have either form; torch's is put into evaluation mode.
+    The model may have either form; torch's is put into evaluation mode. If lines have labels, there is a root for
+    each label that is wanted.
 
     Raises:
         MakemoreError: The prefix or the length is impossible, or the model's weights are damaged.
 
     """
 
-    def __init__(self, model: Steps, vocab: Vocab, prefix: str, max_length: int | None) -> None:
+    def __init__(
+        self, model: Steps, vocab: Vocab, prefix: str, max_length: int | None, wanted: Shares | None = None
+    ) -> None:
         self.max_length = checked_length(vocab, prefix, max_length)
         self.model, self.vocab = stepper(model), vocab
+        if wanted is not None:
+            self.model = LabelledStepper(self.model, len(vocab), wanted.labels)
         ids = vocab.stream([prefix])[:-1]  # (1 + P,)
         self.prefix = ids[1:]
-        self.nll = 0.0
-        """-log p(prefix), in nats."""
+        self.nll: Floats = np.zeros(1 if wanted is None else len(wanted.labels))
+        """-log p(prefix) of each root, (K,), in nats."""
         state: State | None = None
         step = max(1, PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
         for i in range(0, len(ids), step):
-            logp, state = self.model.read(ids[i : i + step], state)  # (T, V)
+            logp, state = self.model.read(ids[None, i : i + step], state)  # (K, T, V)
             if np.isnan(logp).any():
                 raise MakemoreError(
                     "the model's weights are damaged: they give no probabilities; train again"
                 )
             follows = self.prefix[i : i + step]
-            self.nll -= float(logp[np.arange(len(follows)), follows].sum())
+            self.nll = self.nll - logp[:, np.arange(len(follows)), follows].sum(1)
         self.state: State = state or ()
-        self.logp = logp[-1:]
-        """(1, V): log p(what follows the prefix)."""
+        self.logp = logp[:, -1]
+        """(K, V): log p(what follows the prefix)."""
+        self.start = np.zeros(1) if wanted is None else np.log(wanted.shares) - self.nll
+        """(K,): how likely each root is before a line is begun, as a logarithm."""
+        self.start = self.start - np.logaddexp.reduce(self.start)
         self._barred = int(vocab.encode(UNKNOWN)[0]) if vocab.unknown else None
         """The id that stands for all rare characters: models read it and never write it."""
         self.known = [(self.logp, self.state)]
         """For all beginnings 0, 1, ... characters longer than the prefix, in the order of their ids: the
-        log-probabilities of what follows (V^d, V), and the state."""
+        log-probabilities of what follows (K V^d, V), and the state."""
 
     def allowed(self, logp: Floats) -> Floats:
         """Return log-probabilities (D, V) given that no rare character follows.
@@ -100,14 +110,21 @@ class Tree:
 
     def look_ahead(self) -> None:
         """Step every beginning of one and two characters if there are few, to save later calls the work."""
-        V = len(self.vocab)
-        while len(self.known) <= 2 and V ** len(self.known) <= MOST_KNOWN:
+        K, V = self.logp.shape
+        while len(self.known) <= 2 and K * V ** len(self.known) <= MOST_KNOWN:
             _, state = self.known[-1]
-            self.known.append(self.step(state, *np.divmod(np.arange(V ** len(self.known)), V)))
+            self.known.append(self.step(state, *np.divmod(np.arange(K * V ** len(self.known)), V)))
 
     def root(self) -> Nodes:
-        """Return the node of the prefix."""
-        return Nodes(self.logp, self.state, 0, np.zeros(1, dtype=np.intp))
+        """Return the nodes of the prefix: one, or one for each label."""
+        return Nodes(self.logp, self.state, 0, np.arange(len(self.logp)))
+
+    def labels(self, roots: Integers) -> list[str]:
+        """Return the labels of some roots, by their places (N,)."""
+        if not isinstance(self.model, LabelledStepper):
+            return [""] * len(roots)
+        names = ("", *self.vocab.labels)
+        return [names[number] for number in self.model.labels[roots].tolist()]
 
     def children(self, nodes: Nodes, parent: Integers, character: Integers) -> Nodes:
         """Return the nodes that continue the rows `parent` (C,) of some nodes by the ids `character` (C,)."""

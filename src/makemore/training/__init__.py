@@ -8,7 +8,8 @@ Read in this order:
     optimizer.py    AdamW, Muon, and the learning rate over time
     teacher.py      an n-gram that gives a share of the targets
     clock.py        how far along training is, by steps or by seconds, and what is due
-    judge.py        how good the model is so far, and a few samples
+    judge.py        how good the model is so far
+    babble.py       a few samples of it
     state.py        how far training has come
     checkpoint.py   everything that training changes, in one file
     engine.py       the device, several processes, compiling, watching

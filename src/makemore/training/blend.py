@@ -111,13 +111,18 @@ def together(sources: Sequence[Run], shares: Sequence[float], how: str) -> tuple
     """Return the blend of some runs and its model. A blend among them becomes its parts.
 
     Raises:
-        MakemoreError: A run is not trained, or one is another kind of blend.
+        MakemoreError: A run is not trained, has labels, or is another kind of blend.
 
     """
     parts: list[Part] = []
     models: list[Model] = []
     for run, share in zip(sources, shares, strict=True):
         of = run.setup.blend
+        if run.vocab.labels:
+            raise MakemoreError(
+                f"{shown(str(run.directory))}: its lines have labels, and runs with labels cannot be blended; train one "
+                "without label"
+            )
         if of is None:
             name, vocab = run.directory.resolve().name, run.vocab
             parts.append(Part(name, run.type, run.setup.knobs, tuple(vocab.names[1:]), vocab.unknown, share))

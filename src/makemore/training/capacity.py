@@ -20,7 +20,7 @@ TABLES = {"bigram": "ngram", "bigram_nn": "mlp"}
 """Types that have a number for each pair of characters, and what to use instead if there are many."""
 
 TABLE_SIDE = 8192
-"""The largest vocabulary of such a table: 0.5 GB of counts, and 1 GB to train."""
+"""The side of the largest such table: 0.5 GB of counts, and 1 GB to train."""
 
 _PARAMETER, _NUMBER = 24, 4
 """Bytes of a parameter (weight, gradient, two averages, a copy to save), and of an activation."""
@@ -31,10 +31,12 @@ CGROUPS, OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device: torch.device) -> None:
     """Raise MakemoreError if training, with this many tokens in a step, cannot fit into memory."""
-    if type in TABLES and vocab_size > TABLE_SIDE:
+    rows = vocab_size * (config.labels + 1 if type == "bigram" else 1)
+    if type in TABLES and rows * vocab_size > TABLE_SIDE**2:
+        labels = " and label" * (rows > vocab_size)
         raise MakemoreError(
-            f"type {type} needs a table of {vocab_size:,} x {vocab_size:,} numbers, one for each pair of "
-            f"characters; use {TABLES[type]} instead, or fewer characters with min_count",
+            f"type {type} needs a table of {rows:,} x {vocab_size:,} numbers, one for each pair of "
+            f"characters{labels}; use {TABLES[type]} instead, or fewer characters with min_count",
             option=("type", "min_count"),
         )
     if type in (*TABLES, "ngram", "ctw") or (has := memory(device)) is None:
@@ -68,7 +70,8 @@ def untrained_size(type: str, corpus: Corpus) -> int:
         return count_parameters(fitted(corpus, type))
     if type in TABLES:
         return len(corpus.vocab) ** 2
-    return count_parameters(build(type, len(corpus.vocab), configure(type, corpus.longest)))
+    config = configure(type, corpus.longest, labels=len(corpus.vocab.labels))
+    return count_parameters(build(type, len(corpus.vocab), config))
 
 
 def bounds(vocab_size: int, config: ModelConfig) -> tuple[int, int]:

@@ -1,8 +1,7 @@
-"""How good the model in training is, whether it is the best so far, and some samples."""
+"""How good the model in training is, and whether it is the best so far."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,33 +10,23 @@ import torch
 from torch import nn
 
 from makemore.corpus.corpus import Corpus
-from makemore.errors import MakemoreError
 from makemore.metrics.advice import overfitted
 from makemore.metrics.baselines import SCORED_TOKENS
 from makemore.metrics.losses import Losses, losses
-from makemore.runs import forms
 from makemore.runs.run import Run
-from makemore.sampling.draw import sample
-from makemore.sampling.options import SampleOptions
-from makemore.training.events import Evaluation, Overfitting, Samples
+from makemore.training.events import Evaluation, Overfitting
 from makemore.training.state import TrainState
 
 EVALUATED_TOKENS = {"train": 10_000, "validation": 30_000}
 """At most about this many predicted tokens of each split are scored at an evaluation."""
 
-SAMPLES, EARLY_SAMPLES = 10, 5
-"""How many samples are shown at a time."""
-
-EARLY_LENGTH = 60
-"""The longest early sample, in characters: short, so that it costs next to nothing."""
-
 
 class Judge:
     """Evaluates a model in training, remembers the best loss, and says when patience runs out."""
 
-    def __init__(self, run: Run, state: TrainState, top_k: int | None = None) -> None:
-        """Choose the rows that every evaluation scores; `top_k` is for the samples."""
-        self._run, self._state, self._model, self._top_k = run, state, state.learner.model, top_k
+    def __init__(self, run: Run, state: TrainState) -> None:
+        """Choose the rows that every evaluation scores."""
+        self._run, self._state, self._model = run, state, state.learner.model
         self._rows = evaluated_rows(run.corpus, run.settings.seed)
         self._curve = run.metrics()
         self._best: Losses | None = None  # of the validation lines, at the best step
@@ -74,28 +63,6 @@ class Judge:
         """Return whether too many evaluations in a row did not improve the validation loss."""
         patience = self._run.settings.patience
         return bool(patience) and self._state.progress.stale >= patience
-
-    def samples(self, n: int = SAMPLES, max_length: int | None = None) -> Samples:
-        """Sample from the model as it is, with its own random state.
-
-        Samples are cut at `max_length` characters; None means the length of the longest line.
-        """
-        run, model, step = self._run, self._model, self._state.step
-        longest = run.corpus.longest if max_length is None else min(run.corpus.longest, max_length)
-        seed = (run.settings.seed + step) % 2**63
-        options = SampleOptions(top_k=self._top_k, max_length=longest, cut=True, seed=seed)
-        form = forms.of_model(model, run.setup)
-        was_training = model.training
-        try:
-            found = list(sample(form, run.vocab, n, options))
-        finally:
-            model.train(was_training)
-        return Samples(step, found, run.corpus.seen([each.text for each in found]))
-
-    def early_samples(self) -> Iterator[Samples]:
-        """Yield a few short samples; none if the weights are lost, which the next loss will report."""
-        with contextlib.suppress(MakemoreError):
-            yield self.samples(EARLY_SAMPLES, EARLY_LENGTH)
 
     def _losses(self, split: str, model: nn.Module | None = None) -> Losses:
         model = self._model if model is None else model

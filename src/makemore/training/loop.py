@@ -12,6 +12,7 @@ import torch
 
 from makemore.models import count_parameters
 from makemore.runs.run import Run
+from makemore.training.babble import Babble
 from makemore.training.clock import Clock
 from makemore.training.engine import Engine
 from makemore.training.events import Done, Ended, Event, Started, Step
@@ -36,7 +37,7 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
     state = TrainState(run, learner, engine)  # at the last checkpoint, if there is one
     yield Started(run, state.step, count_parameters(learner.model), str(engine.device), state.warning)
     clock = Clock(settings, state.progress, engine.now)
-    judge = Judge(run, state, top_k)
+    judge, babble = Judge(run, state), Babble(run, state, top_k)
 
     while True:
         # judge: is this the best so far? then keep it; save everything; show some samples
@@ -49,9 +50,9 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
             yield from judge.overfitting()
             yield state.save(clock.seconds())
             if not over and clock.samples_due():
-                yield judge.samples()
+                yield babble.samples()
             if not over and state.step == 0 and clock.early_samples_due():
-                yield from judge.early_samples()
+                yield from babble.early_samples()
             clock.count_evaluation(began)
 
         # stop?
@@ -68,12 +69,12 @@ def steps(run: Run, engine: Engine, top_k: int | None = None) -> Iterator[Event]
         yield Step(state.step, loss, rate, tokens, clock.share())
         state.check(loss)  # raises MakemoreError if the loss diverged, once the listeners have seen it
         if clock.early_samples_due():
-            yield from judge.early_samples()
+            yield from babble.early_samples()
         if clock.checkpoint_due():
             yield state.save(clock.seconds())
 
     yield Ended(state.step)
     progress = state.progress
-    del learner, state, judge, teacher  # scoring needs their memory
+    del learner, state, judge, babble, teacher  # scoring needs their memory
     reason = "finished" if over else "no better"
     yield Done(progress.step, reason, summarize(run, progress, clock.seconds()))

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import get_type_hints
 
 import torch
 
-from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How, OnProgress
-from makemore.corpus.source import locate
 from makemore.distributed.devices import pick_device
 from makemore.distributed.environment import launch_id, restarted
 from makemore.distributed.group import Group, joined
 from makemore.errors import MakemoreError
 from makemore.files.locks import held
 from makemore.files.typed import check_arguments
-from makemore.metrics.looks import check_no_table
 from makemore.models import configure, model_class
 from makemore.runs.directory import RunDirectory
 from makemore.runs.ownership import check_free, check_names
@@ -44,16 +40,15 @@ from makemore.training.plan import (
 )
 from makemore.training.progress import shown
 from makemore.training.tensorboard import board
+from makemore.training.wanted import Running, Source, Wanted
 from makemore.training.watch import Watch, finish
-
-Source = str | Path | Sequence[str | Path] | Corpus
-"""A file, a bundled list's name, or several: what `makemore.read` takes; or what it returns."""
 
 
 def train(
     source: Source | None = None,
     *,
     lines: Iterable[str] | None = None,
+    labels: Iterable[object] | None = None,
     type: str | None = None,
     work_dir: str | Path = "out",
     resume: bool = False,
@@ -64,6 +59,7 @@ def train(
     keep_spaces: bool = False,
     drop_undecodable: bool = False,
     column: str | int | None = None,
+    label: str | int | None = None,
     as_lines: bool = False,
     separator: str | None = None,
     graphemes: bool = False,
@@ -95,6 +91,7 @@ def train(
             it returned; None is "names".
         lines: Strings to train on, instead of a source: a list, a pandas column, or another iterable. With
             `separator`, whatever it is, they may have line breaks in them.
+        labels: Of `lines`, which kind each is of, as text or numbers; some may be missing.
         type: The type of model, a name of MODELS; None is "mixture".
         work_dir: The run directory to write, or the one to resume.
         resume: Continue the run; then only max_steps, time, patience, compile, diagnostics and device can
@@ -106,6 +103,7 @@ def train(
         keep_spaces: Keep white space at the ends of lines.
         drop_undecodable: Drop lines that are not in the encoding.
         column: Of a table, train on this column: its name, or its number from 1.
+        label: Of a table, the column that says which kind each line is of, such as a name's country.
         as_lines: Train on whole rows, although the file looks like a table.
         separator: What is between things of several lines; this and the next are as in `makemore.read`.
         graphemes: Take grapheme clusters as characters.
@@ -151,17 +149,22 @@ def train(
         precision=precision,
     )
     top_k = SampleOptions(top_k=top_k).top_k  # checks itself
-    read_as = (encoding, max_length, min_count, keep_spaces, drop_undecodable, column, as_lines)
+    read_as = (encoding, max_length, min_count, keep_spaces, drop_undecodable, column, label, as_lines)
     how = How(*read_as, separator=separator, graphemes=graphemes)
     if source is not None and lines is not None:
         raise MakemoreError("give source or lines, not both", option=("source", "lines"))
+    if labels is not None and lines is None:
+        raise MakemoreError(
+            "labels go with lines; of a file, name the column with label", option=("labels", "label")
+        )
     if isinstance(source, Corpus) and how != How():
         raise MakemoreError("these lines have been read; give the options for reading to makemore.read")
     if isinstance(source, Iterable) and not isinstance(source, (str, Corpus)):
         source = several_files(source)
-    wanted = _Wanted(
+    wanted = Wanted(
         source=source,
         lines=lines,
+        labels=labels,
         how=how,
         on_progress=on_progress,
         directory=Path(work_dir),
@@ -171,7 +174,7 @@ def train(
         given=given,
         from_run=from_run,
     )
-    running = _Running(
+    running = Running(
         device=pick_device(device),
         on_event=on_event,
         progress=progress,
@@ -191,47 +194,7 @@ def train(
     return _start(wanted, running)
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """The run to train: the arguments of `train` that describe it."""
-
-    source: Source | None
-    lines: Iterable[str] | None
-    how: How
-    """How lines are read."""
-    on_progress: OnProgress | None
-    directory: Path
-    overwrite: bool
-    type: str | None
-    knobs: dict[str, float]
-    given: Given
-    from_run: str | Path | None
-
-    def read(self, group: Group) -> Corpus:
-        """Read the lines; one of several processes goes first and fills the cache for the others."""
-        if isinstance(self.source, Corpus):
-            return self.source
-        if self.lines is not None:
-            return Corpus.from_lines(self.lines, self.how)
-        with group.one_first():
-            return check_no_table(read_corpus(self.source, self.how, self.on_progress), self.how)
-
-
-@dataclass(frozen=True)
-class _Running:
-    """How to train it; this may change when it is resumed."""
-
-    device: torch.device
-    on_event: Callable[[Event], None] | None
-    progress: bool
-    tensorboard: bool
-    stop: Callable[[], bool]
-    top_k: int | None
-    compile: bool
-    diagnostics: bool
-
-
-def _start(wanted: _Wanted, running: _Running) -> Run:
+def _start(wanted: Wanted, running: Running) -> Run:
     """Start a run and train it."""
     if wanted.from_run is not None:
         source = transfer.source_run(wanted.from_run, wanted.type, wanted.knobs)
@@ -241,11 +204,11 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
     configure(type, 1, **wanted.knobs)  # report a wrong option before reading a large file
     switches = {"compile": running.compile, "diagnostics": running.diagnostics}
     check_used(type, [*wanted.given.names, *(name for name, on in switches.items() if on)])
-    check_several(type, _is_stream(wanted.source), running.diagnostics)
+    check_several(type, wanted.from_stream, running.diagnostics)
     check_free(wanted.directory, wanted.overwrite)
     with joined(running.device) as group:
         corpus = wanted.read(group)
-        config = configure(type, corpus.longest, **wanted.knobs)
+        config = configure(type, corpus.longest, **wanted.knobs, labels=len(corpus.vocab.labels))
         own = None if wanted.from_run is None else transfer.gentler(type)
         settings = settings_for(type, corpus, wanted.given, running.device, own)
         capacity.check_training(type, corpus, config, settings, running.device, group.size)
@@ -264,7 +227,7 @@ def _start(wanted: _Wanted, running: _Running) -> Run:
     return run
 
 
-def _resume(wanted: _Wanted, running: _Running) -> Run:
+def _resume(wanted: Wanted, running: Running) -> Run:
     """Continue a run."""
     if wanted.from_run is not None:
         raise MakemoreError(
@@ -285,7 +248,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
         )
     run = Run.load(wanted.directory)
     check_names(run.disk.files)
-    check_several(run.type, _is_stream(wanted.source), running.diagnostics)
+    check_several(run.type, wanted.from_stream, running.diagnostics)
     with joined(running.device) as group, _held(wanted.directory, group):
         run = Run.load(wanted.directory, group)
         corpus = None if own_lines else wanted.read(group)
@@ -301,7 +264,7 @@ def _resume(wanted: _Wanted, running: _Running) -> Run:
     return run
 
 
-def _train(run: Run, running: _Running, changed: bool = False) -> None:
+def _train(run: Run, running: Running, changed: bool = False) -> None:
     """Train a run to its end, and pass on the events; changed: whether its settings have changed."""
     counting = model_class(run.type).counting
     watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
@@ -321,7 +284,7 @@ def _train(run: Run, running: _Running, changed: bool = False) -> None:
                 listen(event)
 
 
-def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) -> Iterator[Event]:
+def _events(run: Run, running: Running, watch: Watch | None, counting: bool) -> Iterator[Event]:
     """Yield the events of training, and what the watch found before the last one."""
     if counting:
         yield from count(run)
@@ -337,10 +300,6 @@ def _events(run: Run, running: _Running, watch: Watch | None, counting: bool) ->
         if watch is not None and isinstance(event, Done) and event.summary is not None:
             yield Diagnosed(event.step, finish(run))
         yield event
-
-
-def _is_stream(source: Source | None) -> bool:
-    return source is not None and not isinstance(source, Corpus) and locate(source).size is None
 
 
 def _held(directory: Path, group: Group) -> contextlib.AbstractContextManager[None]:

@@ -59,7 +59,8 @@ def source_run(directory: str | Path, type: str | None, knobs: Mapping[str, floa
 
 def knobs_of(source: Run) -> dict[str, float]:
     """Return the knobs of a run, but for what follows from its longest line."""
-    return {name: value for name, value in vars(source.config).items() if name != "block_size"}
+    of_list = ("block_size", "labels")
+    return {name: value for name, value in vars(source.config).items() if name not in of_list}
 
 
 def knowing(how: How, vocab: Vocab) -> How:
@@ -89,15 +90,24 @@ def begin(run: Run, source: Run, device: torch.device) -> None:
 def weights_for(source: Run, vocab: Vocab, config: ModelConfig) -> dict[str, Tensor]:
     """Return the weights to start from: the source's, at the ids that its characters have in `vocab`.
 
-    Counts are left out: they are made from the new lines.
+    Labels, too, are matched by their names. Counts are left out: they are made from the new lines.
     """
     old, new = source.model, build(source.type, len(vocab), config)
     which = _dimensions(source.type, config)
     at = {name: id for id, name in enumerate(vocab.names) if id}
     pairs = [(0, 0), *((id, at[name]) for id, name in enumerate(source.vocab.names) if id and name in at)]
     there, here = np.array(pairs).T
-    weights = {}
+    weights, labels = {}, [label for label in source.vocab.labels if label in vocab.labels]
     for name, fresh in learned(new).items():
+        if name.endswith("labels.weight"):
+            if source.vocab.labels:
+                rows, like = (
+                    torch.tensor([0, *(1 + known.labels.index(label) for label in labels)])
+                    for known in (vocab, source.vocab)
+                )
+                fresh[rows] = learned(old)[name][like].to(fresh)
+                weights[name] = fresh
+            continue
         before, after = learned(old)[name].cpu().numpy(), fresh.cpu().numpy().copy()
         sizes = [min(pair) for pair in zip(before.shape, after.shape, strict=True)]
         to = [here if d in which[name] else np.arange(n) for d, n in enumerate(sizes)]

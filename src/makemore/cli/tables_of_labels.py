@@ -1,0 +1,41 @@
+"""What `eval` prints of a run whose lines have labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from makemore.cli.layout import say, table
+from makemore.cli.terminal import clipped
+
+if TYPE_CHECKING:
+    from makemore.metrics.classification import Classification
+
+MOST = 12
+"""Labels that are shown, at most: the commonest."""
+
+
+def show_classification(console: Console, found: Classification) -> None:
+    """Print how well labels are told apart, the loss of each, and which are mistaken for which."""
+    low, high = found.interval
+    say(
+        console,
+        f"of {found.lines:,} held-out lines {found.accuracy:.1%} are given their label ({low:.1%} to {high:.1%}); "
+        f"always naming the commonest would be right for {found.commonest:.1%}",
+    )
+    rows = []
+    for each in found.labels[:MOST]:
+        loss = "-" if each.loss is None else f"{each.loss.nll:.4f}"
+        right = f"{each.right / each.lines:.1%}" if each.lines else "-"
+        rows.append([clipped(each.label or "(none)", 30), f"{each.train:,}", loss, f"{each.lines:,}", right])
+    table(console, ["label", "train lines", "nats, test", "held out", "right"], rows)
+    if len(found.labels) > MOST:
+        say(console, f"and {len(found.labels) - MOST:,} rarer labels; --json has all of them", "dim")
+    mistakes = sorted(
+        ((n, has, given) for has, of in found.confusion.items() for given, n in of.items() if given != has),
+        reverse=True,
+    )
+    if mistakes:
+        most = "; ".join(f"{has} for {given} {n:,}" for n, has, given in mistakes[:5])
+        say(console, f"most often mistaken: {most}")

@@ -1,0 +1,85 @@
+"""Labels: which kind a line is of, from the table to the models."""
+
+import numpy as np
+import pytest
+import torch
+
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.kinds import kinds_of
+from makemore.models import MODELS, build, configure
+
+LINES = ["Bea 1", "Bea 1", "Abe 2", "Cab", "Dea 3", "Ed", "Cade 12", "Bad", "Ace", "Ed"]
+LABELS = ["a", "b", "a", "b", "a", "b", "a", "b", None, "b"]
+
+
+def ngram(corpus, rows, order=4):
+    model = build("ngram", len(corpus.vocab), configure("ngram", 9, order=order, labels=2))
+    model.fit(torch.from_numpy(corpus.inputs(rows)), torch.from_numpy(kinds_of(corpus.vocab)))
+    return model
+
+
+def test_the_labels_of_a_corpus():
+    corpus = Corpus.from_lines(LINES, labels=LABELS)
+    plain = Corpus.from_lines(LINES)
+    V = len(corpus.vocab)
+    assert corpus.vocab.labels == ("a", "b")
+    assert corpus.labels.tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 0, 2]
+    assert (corpus.split == plain.split).all()  # by the text alone: "Bea 1" is on one side under both labels
+    assert corpus.fingerprint != plain.fingerprint
+    inputs, targets = corpus.batch(np.arange(10))
+    expected, unchanged = plain.batch(np.arange(10))
+    np.testing.assert_array_equal(inputs, expected + V * corpus.labels[:, None].astype(int))
+    np.testing.assert_array_equal(targets, unchanged)
+    assert (corpus.inputs(np.array([0, 3])) // V).tolist() == [1] * 6 + [2] * 4 + [0]
+    assert corpus.subset(np.array([8, 1])).labels.tolist() == [0, 2]
+
+
+def test_strings_are_counted_for_each_label_and_for_all():
+    corpus = Corpus.from_lines(LINES, labels=LABELS)
+    V, rows = len(corpus.vocab), np.arange(len(LINES))
+    model = ngram(corpus, rows)
+    start = torch.tensor([[0], [V], [2 * V]])
+    p = model(start)[0].exp()[:, 0]  # (3, V): of the first character
+    assert torch.allclose(p.sum(1), torch.ones(3))
+    b = int(corpus.vocab.encode("C")[0])
+    assert p[2, b] > p[1, b]  # Cab and Cade: one each, but of fewer lines
+    only_all, _ = ngram(Corpus.from_lines(LINES, labels=[None] * 9 + ["a"]), rows)(start[:1]), None
+    assert torch.isfinite(only_all[0]).all()
+
+
+@pytest.mark.parametrize("row", range(10))
+def test_an_ngram_without_a_line_is_one_that_did_not_count_it(row):
+    corpus = Corpus.from_lines(LINES, labels=LABELS)
+    rows = np.arange(len(LINES))
+    same = np.array([line == LINES[row] for line in LINES])
+    model, without = ngram(corpus, rows), ngram(corpus, rows[~same])
+    weights = without.state_dict() | {
+        name: value for name, value in model.state_dict().items() if "discounts" in name or "shape" in name
+    }
+    without.load_state_dict(weights)
+    without._base = model._base  # that, and the kinds, are not left out
+    inputs, targets = (torch.from_numpy(each) for each in corpus.batch(rows[row : row + 1]))
+    own = np.array([LABELS[i] == LABELS[row] for i in rows]) & same
+    found = model.unseen(inputs, torch.tensor([same.sum()]), torch.tensor([own.sum()]))
+    wanted = without(inputs)[0]
+    # all but the other characters that follow a label alone in the line is left out
+    away, known = (
+        (logp.gather(-1, targets[..., None]) - found.gather(-1, targets[..., None])).abs().max()
+        for logp in (wanted, model(inputs)[0])
+    )
+    assert away < 0.03
+    assert known > 0.1
+
+
+@pytest.mark.parametrize("type", [t for t, cls in MODELS.items() if not (cls.counting or cls.counts_first)])
+def test_a_label_means_nothing_before_training(type):
+    torch.manual_seed(1)
+    config = configure(type, 5, labels=3)
+    model = build(type, 7, config)
+    model.eval()
+    idx = torch.tensor([[0, 1, 2, 3, 4]])
+    torch.testing.assert_close(model(idx)[0], model(idx + 7 * 2)[0], atol=0, rtol=0)
+    torch.manual_seed(1)
+    plain = build(type, 7, configure(type, 5))
+    shared = {n: t for n, t in model.state_dict().items() if "labels" not in n}
+    assert all(torch.equal(t, plain.state_dict()[n]) for n, t in shared.items())
