@@ -426,7 +426,9 @@ def test_version(ok: Any) -> None:
     assert ok("--version").split()[-1] == library.__version__
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("sample",), ("score",), ("models",), ("data",)])
+@pytest.mark.parametrize(
+    "command", [(), ("train",), ("blend",), ("sample",), ("score",), ("models",), ("data",)]
+)
 def test_help(ok: Any, command: tuple[str, ...]) -> None:
     out = ok(*command, "--help")
     assert out.startswith("Usage: makemore")

@@ -176,7 +176,10 @@ def _label(argument: Argument) -> tuple[str, str]:
         several = argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL
         place = argument.field_info.name.upper() + "..." * several
         return ", ".join(filter(None, [place, spellings])), place
-    (kind,) = {*(get_args(argument.hint) or [argument.hint])} - {NoneType}
+    kinds = get_args(argument.hint) or [argument.hint]  # or those of a Literal's choices
+    (kind,) = {each if isinstance(each, type) or get_args(each) else type(each) for each in kinds} - {
+        NoneType
+    }
     kind = next(iter(get_args(kind)), kind)  # the type of each value, if there can be several
     kind = kind if isinstance(kind, type) else type(kind)  # a Literal's choices
     return spellings + f" {kind.__name__.upper()}" * (kind is not bool), ""
