@@ -114,7 +114,7 @@ ODD = {"INT": WHOLE, "FLOAT": REAL, "PATH": PATHS, "STR": WORDS + PATHS}
 FLAGGED = {
     "--type": TYPES, "-i": ["tiny.txt", "words.txt", "lists", "three.txt"],
     "--types": ["bigram,mlp", "ngram", "mlp,rnn"], "--encoding": ["utf-8", "latin-1", "utf-16", "ascii"],
-    "--weights": ["1,2", "0.7,0.3"], "--how": ["mixture", "product"], "--device": ["cpu", "auto"], "--precision": ["float32", "bfloat16"],
+    "--weights": ["1,2", "0.7,0.3"], "--separator": ["blank", "file", "ava"], "--how": ["mixture", "product"], "--device": ["cpu", "auto"], "--precision": ["float32", "bfloat16"],
 }  # fmt: skip
 
 

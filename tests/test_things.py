@@ -329,3 +329,18 @@ def test_blends_match_characters_by_what_people_see(tmp_path: Path, how: str) ->
     samples = list(made.stream(20, SampleOptions(seed=1)))
     scores = [sum(letters) for letters in made.letters([sample.text for sample in samples])]
     np.testing.assert_allclose(scores, [sample.nll for sample in samples], rtol=1e-5)
+
+
+def test_samples_are_things_that_would_be_read_as_such(tmp_path: Path) -> None:
+    lines = [f"{a}\n{b} {c}" for a in "xyz" for b in "xyz" for c in "xyz"]
+    run = library.train(
+        lines=lines, separator="blank", type="bigram", smoothing=3.0, work_dir=tmp_path / "run"
+    )
+    texts = [*run.sample(200, seed=1), *run.sample(50, unique=True, seed=1)]
+    texts += [sample.text for sample in run.most_likely(50)]
+    for text in texts:
+        assert all(line == line.rstrip() != "" for line in text.split("\n")), text
+    (tmp_path / "samples.txt").write_text("\n\n".join(texts), "utf-8")
+    read_again = library.read(tmp_path / "samples.txt", separator="blank")
+    assert read_again.lines(range(len(read_again))) == texts
+    assert any(text != text.rstrip() for text in run.sample(200, cut=True, seed=1))  # as the model writes

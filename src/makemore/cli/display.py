@@ -15,8 +15,10 @@ from makemore.cli.described import describe
 from makemore.cli.errors import spelled
 from makemore.cli.layout import command, say, table, things
 from makemore.cli.options import flag_of
+from makemore.cli.output import apart
 from makemore.cli.terminal import width_of
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import Reading
 from makemore.corpus.sizes import SIZES
 from makemore.errors import CUT, MakemoreError, command_line, duration
 from makemore.metrics.looks import before_training
@@ -314,11 +316,13 @@ def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:
     }
 
 
-def show_sorted(say: Callable[[str], None], lines: list[str], seen: list[str]) -> None:
-    """Print samples by kind: in train, held out, new."""
+def show_sorted(
+    say: Callable[[str], None], lines: list[str], seen: list[str], reading: Reading | None
+) -> None:
+    """Print samples by kind: in train, held out, new. `reading` says what is between things of several lines."""
     for name, chosen in by_kind(lines, seen).items():
         say(f"{len(chosen)} samples that are {name}:")
-        for line in chosen:
+        for line in apart(chosen, reading):
             say(line)
         say("-" * 80)
 

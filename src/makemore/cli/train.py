@@ -251,7 +251,8 @@ def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
     run = load(directory)
     lines = run.sample(50, top_k=top_k, seed=seed)
     shown = for_stream(sys.stdout)
-    show_sorted(lambda text: print(*map(shown, text.split("\n")), sep="\n"), lines, run.corpus.seen(lines))
+    seen = run.corpus.seen(lines)
+    show_sorted(lambda text: print(*map(shown, text.split("\n")), sep="\n"), lines, seen, run.reading)
     return 0
 
 

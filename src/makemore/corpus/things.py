@@ -41,7 +41,7 @@ class Things:
             position = piece.position
             found: list[str] = []
             for line in piece.text[:-1].split("\n"):
-                if self._separates(line):
+                if separates(line, self._how.separator):
                     self.separators += bool(lines) or self._how.separator != BLANK
                     found.append(self._joined(lines, name))
                     lines, size = [], 0
@@ -56,12 +56,6 @@ class Things:
             yield from _piece(found, position)
         yield from _piece([self._joined(lines, name)], position)
 
-    def _separates(self, line: str) -> bool:
-        mark = self._how.separator
-        if mark == FILE:
-            return False
-        return line.strip() == ("" if mark == BLANK else mark)
-
     def _joined(self, lines: list[str], name: str) -> str:
         if any(LINE_BREAK in line for line in lines):
             raise MakemoreError(
@@ -71,6 +65,11 @@ class Things:
         if not self._how.keep_spaces:
             self.stripped += sum(line != line.rstrip() != "" for line in lines)
         return joined(lines, self._how.keep_spaces)
+
+
+def separates(line: str, separator: str | None) -> bool:
+    """Return whether a line is between two things."""
+    return separator != FILE and line.strip() == ("" if separator == BLANK else separator)
 
 
 def _piece(things: list[str], position: int) -> Iterator[Piece]:

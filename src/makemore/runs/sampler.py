@@ -87,7 +87,7 @@ class Sampler:
         return Tree(self.model, self.corpus.vocab, options.prefix, options.max_length, shares)
 
     def _resolved(self, options: SampleOptions) -> tuple[SampleOptions, Keep | None]:
-        """Return options with this run's prefix and max_length, and what says which lines are novel."""
+        """Return options with this run's prefix and max_length, and what says which lines to keep."""
         self.spelling.check_length(options.prefix)
         prefix, longest = self.spelling.normal(options.prefix), self.corpus.longest
         if options.max_length is not None and options.max_length > self.spelling.most:
@@ -98,7 +98,6 @@ class Sampler:
             )
         begun = len(self.corpus.vocab.forms.inner(prefix))
         max_length = begun + longest if options.max_length is None else options.max_length
-        keep = (lambda lines: [seen == "new" for seen in self.corpus.seen(lines)]) if options.novel else None
         wishes, normal = options.wishes, self.spelling.normal
         options = replace(
             options,
@@ -108,4 +107,17 @@ class Sampler:
             contains=tuple(map(normal, wishes.contains)),
             without=tuple(map(normal, wishes.without)),
         )
-        return options, keep
+        return options, self._keep(options.novel, self.spelling.things and not options.cut)
+
+    def _keep(self, novel: bool, things: bool) -> Keep | None:
+        """Return what says which lines are novel, and which things would be read as such."""
+        if not novel and not things:
+            return None
+
+        def keep(lines: list[str]) -> list[bool]:
+            new = [not novel or seen == "new" for seen in self.corpus.seen(lines)]
+            return [
+                a and (not things or self.spelling.is_thing(line)) for a, line in zip(new, lines, strict=True)
+            ]
+
+        return keep

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from makemore.corpus.characters import LINE_BREAK
-from makemore.corpus.reading import LONGEST, Reading
-from makemore.corpus.things import thing_of
+from makemore.corpus.reading import FILE, LONGEST, Reading
+from makemore.corpus.things import separates, thing_of
 from makemore.corpus.vocab import Vocab
 from makemore.errors import MakemoreError, quoted
 
@@ -17,7 +17,9 @@ class Spelling:
     def __init__(self, vocab: Vocab, reading: Reading | None, longest: int) -> None:
         """Keep how the training lines were read, and the length of the longest."""
         self._forms, self._characters = vocab.forms, frozenset(vocab.characters)
-        self._things = reading is not None and bool(reading.separator)
+        self.things = reading is not None and bool(reading.separator)
+        """Whether lines are things of several lines."""
+        self._separator = reading.separator if reading is not None and not reading.column else FILE
         self._keep_spaces = reading is not None and reading.keep_spaces
         self.most = max(LONGEST, longest)
         """Characters that a line may have."""
@@ -27,10 +29,15 @@ class Spelling:
 
         A blank line becomes empty. Of a thing of several lines, the lines are stripped at their ends.
         """
-        if self._things:
+        if self.things:
             return thing_of(line, self._keep_spaces).replace(LINE_BREAK, "\n")
         bare = line.strip()
         return line.rstrip("\r\n") if bare and self._keep_spaces else bare
+
+    def is_thing(self, text: str) -> bool:
+        """Return whether a text would be read as this one thing where it stands between others."""
+        lines = text.split("\n")
+        return self.stripped(text) == text and not any(separates(line, self._separator) for line in lines)
 
     def normal(self, text: str) -> str:
         """Return a text in Unicode's normal form C, as the training lines are.

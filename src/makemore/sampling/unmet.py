@@ -26,7 +26,8 @@ def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -
         "max_length": long,
         "pattern": wanted.matcher is not None,
         "wishes": bool(wanted.wishes),
-        "novel": wanted.keep is not None,
+        # things of several lines are also kept for being read as one
+        "novel": wanted.keep is not None and (options.novel or not wanted.forms.line_breaks),
         "unique": options.unique,
     }
     asked = [name for name in conditions if given[name]]
