@@ -151,6 +151,13 @@ DATASETS = (
 )
 
 
+GIRLS = 18_029
+"""The lines of names.txt that are girls' names."""
+
+BABYNAMES = "225d0003bddbe097264fb55d7d4feca45809699056cb8f3f29871e7879bdc78a"
+"""The SHA-256 of babynames.csv."""
+
+
 def run(command: list[str], directory: Path, purpose: str) -> None:
     """Run a tool quietly, and report in one line what failed."""
     if shutil.which(command[0]) is None:
@@ -188,6 +195,12 @@ def fetch(package: Package, directory: Path) -> Path:
     return root
 
 
+def with_sex(names: str) -> bytes:
+    """Return names.txt as a table with the columns name and sex."""
+    rows = [f"{name},{'boy' if i >= GIRLS else 'girl'}\n" for i, name in enumerate(names.split("\n"))]
+    return "".join(["name,sex\n", *rows]).encode()
+
+
 def write(path: Path, data: bytes) -> None:
     """Write a file all at once, so that a reader never sees half of it."""
     part = path.with_name(path.name + ".part")
@@ -221,6 +234,21 @@ def build(output: Path) -> None:
                 "notice": notice_file,
             }
         )
+    table = with_sex(files["names.txt"].decode())
+    check("babynames.csv", table, BABYNAMES)
+    files["babynames.csv"] = table
+    names = sources[0]
+    sources.append(
+        names
+        | {
+            "name": "babynames",
+            "file": "babynames.csv",
+            "sha256": BABYNAMES,
+            "description": "the names again, each with girl or boy: a table with the columns name and sex",
+            "source": f"Made of names.txt: its first {GIRLS:,} lines are girls' names, the others boys'; a name "
+            "given to both has two rows.",
+        }
+    )
     files["SOURCES.json"] = (json.dumps(sources, indent=2) + "\n").encode()
     output.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():

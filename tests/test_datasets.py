@@ -18,9 +18,9 @@ NAMES = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
 each_list = pytest.mark.parametrize("entry", SOURCES, ids=lambda entry: entry["name"])
 
 
-def test_the_three_lists_and_nothing_else():
+def test_the_lists_and_nothing_else():
     assert [vars(entry) for entry in bundled_lists()] == SOURCES
-    assert [entry["name"] for entry in SOURCES] == ["names", "words", "companies"]
+    assert [entry["name"] for entry in SOURCES] == ["names", "words", "companies", "babynames"]
     files = {name for entry in SOURCES for name in (entry["file"], entry["notice"])}
     assert {path.name for path in DATA.iterdir()} == files | {"SOURCES.json"}
 
@@ -29,10 +29,11 @@ def test_the_three_lists_and_nothing_else():
 def test_file_and_entry_agree(entry):
     assert set(entry) == FIELDS
     assert all(entry.values())
-    assert entry["file"] == entry["name"] + ".txt"
+    table = entry["file"] == entry["name"] + ".csv"
+    assert table or entry["file"] == entry["name"] + ".txt"
     data = DATA.joinpath(entry["file"]).read_bytes()
     assert hashlib.sha256(data).hexdigest() == entry["sha256"]
-    assert len(data.decode("utf-8").splitlines()) == entry["lines"]
+    assert len(data.decode("utf-8").splitlines()) == entry["lines"] + table  # with a header
     assert len(DATA.joinpath(entry["notice"]).read_text("utf-8")) > 100
 
 
@@ -43,13 +44,24 @@ def test_names_are_unchanged():
 @each_list
 def test_reading_a_list_drops_and_changes_nothing(entry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # without files of these names
-    corpus = read(entry["name"])
+    table = entry["file"].endswith(".csv")
+    corpus = read(entry["name"], column="name" if table else None)
     assert corpus.reading is not None
     assert corpus.reading.bundled
     assert corpus.reading.lines == len(corpus) == entry["lines"]
     assert (corpus.reading.blank, corpus.reading.too_long, corpus.reading.normalized) == (0, 0, False)
     text = DATA.joinpath(entry["file"]).read_text("utf-8")
-    assert corpus.lines(range(len(corpus))) == text.splitlines()
+    lines = [row.partition(",")[0] for row in text.splitlines()[1:]] if table else text.splitlines()
+    assert corpus.lines(range(len(corpus))) == lines
+
+
+def test_the_names_of_girls_and_boys_are_those_of_names():
+    corpus = read("babynames", column="name", label="sex")
+    names = read("names")
+    assert corpus.fingerprint != names.fingerprint
+    assert (corpus.hashes == names.hashes).all()
+    assert corpus.vocab.labels == ("boy", "girl")
+    assert corpus.labels.tolist() == [2] * 18_029 + [1] * 14_004
 
 
 def test_a_file_is_preferred_to_a_bundled_list_of_its_name(tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import BinaryIO
 
+from makemore.corpus.reading import Reading
 from makemore.errors import MakemoreError, alike, shown
 from makemore.files.json_io import read_json
 
@@ -107,6 +108,12 @@ def bundled_lists() -> list[BundledList]:
     return [BundledList(**each) for each in json.loads(_data().joinpath("SOURCES.json").read_text("utf-8"))]
 
 
+def is_plain(reading: Reading) -> bool:
+    """Return whether what was read is a bundled list, and not a bundled table."""
+    tables = [f"{entry.name} (bundled)" for entry in bundled_lists() if entry.file.endswith(".csv")]
+    return reading.bundled and reading.source not in tables
+
+
 def _data() -> Traversable:
     return resources.files("makemore.corpus").joinpath("data")
 
@@ -135,7 +142,7 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
         )
     path = Path(source)
     names = [entry.name for entry in bundled_lists()]
-    bundled = str(source).removesuffix(".txt")
+    bundled = str(source).removesuffix(".txt").removesuffix(".csv")
     try:
         if path.is_dir():
             if (own := what_wrote(path)) is None:
@@ -161,7 +168,8 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
 
 
 def _bundled(name: str) -> Source:
-    return Source(f"{name} (bundled)", [Path(str(_data().joinpath(name + ".txt")))], bundled=True)
+    (entry,) = (entry for entry in bundled_lists() if entry.name == name)
+    return Source(f"{name} (bundled)", [Path(str(_data().joinpath(entry.file)))], bundled=True)
 
 
 def _together(every: list[Source]) -> Source:

@@ -19,6 +19,7 @@ import numpy as np
 from makemore.corpus.characters import in_clusters
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
+from makemore.corpus.source import is_plain
 from makemore.corpus.tables import THINGS, is_header, usual
 from makemore.corpus.tables import cells as cells_of
 from makemore.errors import MakemoreError, percent, shown
@@ -304,7 +305,7 @@ def columns_of(table: Table) -> str:
 def check_no_table(corpus: Corpus, how: How) -> Corpus:
     """Return the corpus, or raise MakemoreError if it is the rows of a table, and nobody asked for these."""
     reading = corpus.reading
-    if how.column is not None or how.as_lines or reading is None or reading.bundled:
+    if how.column is not None or how.as_lines or reading is None or is_plain(reading):
         return corpus
     if (table := look(corpus).table) is not None:
         raise MakemoreError(
