@@ -217,13 +217,23 @@ def test_runs_that_were_read_otherwise(tmp_path: Path) -> None:
     assert product.vocab.characters == "abc"
 
 
-def test_graphemes_and_code_points_are_not_mixed(tmp_path: Path, makemore: Callable[..., Any]) -> None:
+def test_labels_are_not_blended_nor_graphemes_with_code_points(
+    tmp_path: Path, makemore: Callable[..., Any]
+) -> None:
     trained(tmp_path / "clusters", "bigram", FIRST, graphemes=True)
     trained(tmp_path / "points", "bigram", FIRST)
-    for names in (("clusters", "points"), ("points", "clusters")):
+    trained(tmp_path / "kinds", "bigram", FIRST, labels=["a", "b"] * 6 + ["a"])
+    for names, says in (
+        (("clusters", "points"), "clusters was trained with --graphemes and"),
+        (("points", "clusters"), "clusters was trained with --graphemes and"),
+        (
+            ("points", "kinds"),
+            "kinds: its lines have labels, and such runs cannot be blended; train it without --label",
+        ),
+    ):
         result = makemore("blend", *(tmp_path / name for name in names), "-o", tmp_path / "no")
         assert (result.status, result.out) == (2, "")
-        assert "clusters was trained with --graphemes and" in result.err
+        assert says in result.err
         assert not (tmp_path / "no").exists()
 
 

@@ -111,18 +111,13 @@ def together(sources: Sequence[Run], shares: Sequence[float], how: str) -> tuple
     """Return the blend of some runs and its model. A blend among them becomes its parts.
 
     Raises:
-        MakemoreError: A run is not trained, has labels, or is another kind of blend.
+        MakemoreError: A run is not trained, or is another kind of blend.
 
     """
     parts: list[Part] = []
     models: list[Model] = []
     for run, share in zip(sources, shares, strict=True):
         of = run.setup.blend
-        if run.vocab.labels:
-            raise MakemoreError(
-                f"{shown(str(run.directory))}: its lines have labels, and runs with labels cannot be blended; train one "
-                "without label"
-            )
         if of is None:
             name, vocab = run.directory.resolve().name, run.vocab
             parts.append(Part(name, run.type, run.setup.knobs, tuple(vocab.names[1:]), vocab.unknown, share))
@@ -196,7 +191,14 @@ def _shares(weights: Sequence[float] | None, n: int) -> list[float]:
 
 
 def _check_alike(sources: Sequence[Run]) -> None:
-    """Raise MakemoreError if a text has other characters in one run than in another."""
+    """Raise MakemoreError if a run has labels, or a text has other characters in one run than in another."""
+    for run in sources:
+        if run.vocab.labels:
+            raise MakemoreError(
+                f"{shown(run.directory)}: its lines have labels, and such runs cannot be blended; train it without "
+                "label",
+                option="label",
+            )
     first, *others = (run.reading is not None and run.reading.graphemes for run in sources)
     for run, each in zip(sources[1:], others, strict=True):
         if each != first:
