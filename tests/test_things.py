@@ -344,3 +344,11 @@ def test_samples_are_things_that_would_be_read_as_such(tmp_path: Path) -> None:
     read_again = library.read(tmp_path / "samples.txt", separator="blank")
     assert read_again.lines(range(len(read_again))) == texts
     assert any(text != text.rstrip() for text in run.sample(200, cut=True, seed=1))  # as the model writes
+
+
+def test_inspect_finds_lines_that_may_separate_things(tmp_path: Path, makemore: Callable[..., Any]) -> None:
+    (tmp_path / "poems.txt").write_text("\n%%\n".join(THINGS), "utf-8")
+    said = makemore("inspect", tmp_path / "poems.txt").out
+    assert "of the lines have only signs that may separate things of several lines ('%%')" in said
+    assert "if they do, name them with --separator" in said
+    assert "comment sign" not in said

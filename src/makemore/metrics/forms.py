@@ -182,11 +182,19 @@ FORMATS = (
 
 MARKS = (
     Format(
+        "separators",
+        "only signs that may separate things of several lines",
+        "if they do, name them with separator",
+        0.02,
+        re.compile(r"([%*=~#_-])\1+").fullmatch,
+        options=("separator",),
+    ),
+    Format(
         "comments",
         "a comment sign at their beginning",
         "remove them if they are not part of the list",
         0,
-        re.compile(r"(#+|//+|--+|%+|;+)(\s.*)?|#[!:].*").fullmatch,
+        re.compile(r"(#+|//+|--+|%+|;+)\s.*|[#%;]|//|#[!:].*").fullmatch,
         command=lambda line: f"grep -v '^{line[0]}'",
     ),
     Format(

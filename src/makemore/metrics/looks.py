@@ -208,7 +208,7 @@ def _marks(lines: list[str], name: str) -> tuple[Mark, ...]:
         having = [line for line in lines if mark.fits(line)]
         share = len(having) / len(lines)
         few = mark.name == "encoded_twice" and len(having) < 2  # a single such line may be intended
-        most = mark.name in ("comments", "tags") and share > _MOST
+        most = mark.name in ("separators", "comments", "tags") and share > _MOST
         if having and share >= mark.least and not few and not most:
             found.append(Mark(mark.name, share, having[0]))
     return tuple(found)
