@@ -115,7 +115,7 @@ def sample(
     if several(nproc):
         if most_likely is not None or chance.unique or chance.best:
             name = "--unique" if chance.unique else "--best" if chance.best else "--most-likely"
-            raise MakemoreError(f"{name} is one search, by one process, and cannot be combined with --nproc")
+            raise MakemoreError(f"{name} looks at all lines together, in one process; leave out --nproc")
         return Launch(nproc)
     from makemore.distributed.group import ALONE, joined
     from makemore.runs.run import load
