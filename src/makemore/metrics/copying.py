@@ -60,7 +60,7 @@ def copied(
 
     If only some lines of a split were scored, others are chosen and scored, such that each different line
     counts the same however often it is repeated. The masses are then NaN: a few lines have most of the mass,
-    and a subsample misses them.
+    and a subsample misses them. So they are if lines have labels, since they sum over lines whatever their label.
 
     For a counting model, `untrained` returns an unfitted one. If the held-out lines cannot decide, it is
     fitted again several times, each time without some of the lines.
@@ -72,8 +72,10 @@ def copied(
             each = losses(model, some, np.arange(len(some)), group)
         lines[split] = each.whole()
     copies = copying(lines["train"], lines["validation"] + lines["test"])
+    if not whole or corpus.labels is not None:  # given their labels, lines have more than one probability
+        copies = Copying(copies.ratio, copies.interval, math.nan, math.nan, copies.lines, copies.chance)
     if not whole:
-        return Copying(copies.ratio, copies.interval, math.nan, math.nan, copies.lines, copies.chance)
+        return copies
     if untrained is None or judge(copies).level != UNKNOWN or len(corpus.tokens) > FOLD_TOKENS:
         return copies
     return left_out(untrained, corpus, copies)
@@ -95,8 +97,7 @@ def left_out(untrained: Callable[[], Model], corpus: Corpus, copies: Copying) ->
     for k in range(fold.max() + 1):
         model = untrained()
         rows = np.flatnonzero(fold[number] != k)
-        stream = corpus.stream(rows).astype(np.int64)
-        model.fit(torch.from_numpy(stream), torch.from_numpy(kinds_of(corpus.vocab)))
+        model.fit(torch.from_numpy(corpus.inputs(rows)), torch.from_numpy(kinds_of(corpus.vocab)))
         logs.append(-losses(model, corpus, first).lines)
     log = np.stack(logs)  # (folds, lines)
     p = np.exp(log - log.max())
