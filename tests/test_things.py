@@ -352,3 +352,21 @@ def test_inspect_finds_lines_that_may_separate_things(tmp_path: Path, makemore: 
     assert "of the lines have only signs that may separate things of several lines ('%%')" in said
     assert "if they do, name them with --separator" in said
     assert "comment sign" not in said
+
+
+def test_things_with_labels(tmp_path: Path, makemore: Callable[..., Any]) -> None:
+    rows = [f'"  {text}",{i % 2}' for i, text in enumerate(THINGS)]
+    (tmp_path / "poems.csv").write_text("\n".join(["poem,kind", *rows]), "utf-8")
+    options = {"column": "poem", "label": "kind", "separator": "blank", "graphemes": True}
+    corpus = library.read(tmp_path / "poems.csv", **options)
+    indented = ["  " + text for text in THINGS]
+    assert corpus.lines(range(len(corpus))) == indented
+    options = {"separator": "blank", "type": "ngram", "work_dir": tmp_path / "run"}
+    run = library.train(
+        lines=["\n" + each for each in indented], labels=[i % 2 for i in range(len(THINGS))], **options
+    )
+    assert run.corpus.lines(range(len(corpus))) == indented
+    assert run.corpus.fingerprint == corpus.fingerprint
+    (tmp_path / "some.txt").write_text("  old pond\n  a frog\n\n  a crow\n", "utf-8")
+    out = makemore("classify", run.directory, "-i", tmp_path / "some.txt").out
+    assert [line.split("\t")[-1] for line in out.splitlines()] == ["  old pond", "  a frog", "  a crow"]

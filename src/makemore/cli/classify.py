@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.options import option, path, whole
-from makemore.cli.output import json_of, print_lines
+from makemore.cli.output import json_of, print_lines, separator_of
 from makemore.cli.score import check_lines
 from makemore.cli.terminal import visible_json
 from makemore.distributed.devices import one_thread
@@ -60,7 +60,7 @@ def classify(
     check_labels(run.vocab, where)
     some: Iterable[str] = lines
     if not lines:
-        some = lines_of(locate(input_file or "-"), How(column=column))
+        some = lines_of(locate(input_file or "-"), How(column=column, separator=separator_of(run.reading)))
         top = top or 1
     found = run.classify(some, prior)
     if json:
@@ -83,4 +83,4 @@ def _rows(found: "Iterable[Classified]", top: int | None, unknown: list[str]) ->
         if not line.labels:
             unknown.append(line.text)
         for label, p in line.labels[:top]:
-            yield f"{p:.4f}\t{label}\t{line.text}"
+            yield f"{p:.4f}\t{label}\t" + line.text.replace("\n", "\n\t\t")

@@ -40,9 +40,14 @@ def print_json(value: object) -> None:
     print(for_stream(sys.stdout, visible_json)(json_of(value)))
 
 
+def separator_of(reading: Reading | None) -> str | None:
+    """Return what is between the things of a run's list; None if each line is a thing."""
+    return reading.separator or None if reading is not None else None
+
+
 def apart(things: Iterable[str], reading: Reading | None) -> Iterator[str]:
     """Yield things with what is between them in the list that they are like; lines have nothing between them."""
-    separator = reading.separator if reading is not None else ""
+    separator = separator_of(reading)
     for i, thing in enumerate(things):
         if i and separator:
             yield "" if separator in (BLANK, FILE) else separator

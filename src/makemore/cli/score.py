@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.options import STANDARD_INPUT, option, path, whole
-from makemore.cli.output import json_of, print_lines
+from makemore.cli.output import json_of, print_lines, separator_of
 from makemore.cli.processes import Launch, several
 from makemore.cli.terminal import visible_json
 from makemore.distributed.devices import one_thread
@@ -82,10 +82,8 @@ def score(
     if not lines and source is None and sys.stdin is not None and sys.stdin.isatty():
         print("reading lines from the terminal; Ctrl-D ends them", file=sys.stderr)
     dropped: list[int] = []
-    separator = run.reading.separator or None if run.reading is not None else None
-    how = How(
-        encoding, drop_undecodable=drop_undecodable, column=column, separator=separator, keep_spaces=True
-    )
+    between = separator_of(run.reading)
+    how = How(encoding, None, 1, True, drop_undecodable, column, separator=between)  # True keeps spaces
     some = lines or lines_of(source or locate("-"), how, dropped.append)
     unknown = Unknown()
     with joined() as group, closing(run.scored(some, letters, ALONE if lines else group, label)) as scored:

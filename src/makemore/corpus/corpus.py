@@ -17,6 +17,7 @@ from makemore.corpus.passes import Passes
 from makemore.corpus.reading import AS_USUAL, How, Reading
 from makemore.corpus.sizes import Sizes, chunk_rows, usual
 from makemore.corpus.splits import SPLITS, hashes_of, line_hashes, split_of
+from makemore.corpus.things import thing_of
 from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
 from makemore.files.typed import check_arguments
 
@@ -69,7 +70,10 @@ class Corpus(Passes):
         reading, known = Reading.begun("lines", how), None
         if labels is not None:
             known, reading.label, how = Labels(), "labels", replace(how, column="lines", label="labels")
-            lines = known.lines(strings(lines), labels, how.keep_spaces)
+            if how.separator is not None:
+                lines = (thing_of(line, how.keep_spaces) for line in strings(lines))
+            tidy = how.keep_spaces or how.separator is not None
+            lines = known.lines(strings(lines), labels, tidy)
         numbering = Numbering(reading, how, labels=known)
         found = blocks_of(lines, reading, how, numbering.forms)
         return cls.from_blocks(numbering, list(numbering.numbered(found)))

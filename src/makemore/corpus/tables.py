@@ -85,7 +85,8 @@ class _Wanted:
         value, keep_spaces = values[0] or "", self.how.keep_spaces
         line = " ".join(value.split("\n")) if self.how.separator is None else thing_of(value, keep_spaces)
         if self.labels is not None:
-            line = self.labels.marked(values[1], line, keep_spaces)
+            tidy = keep_spaces or self.how.separator is not None  # a thing keeps its indentation
+            line = self.labels.marked(values[1], line, tidy)
         return line + "\n"
 
 
