@@ -28,5 +28,6 @@ def samples_at_once(tree: Tree) -> int:
     """Return how many samples to take at a time."""
     one = np.zeros(1, dtype=np.intp)
     _, later = tree.step(tree.state, one, one)  # a step can make the state larger
-    now, then = numbers(tree.state), numbers(later)
+    # with labels, the state has a row for each
+    now, then = (numbers(state) // len(state[0]) if state else 0 for state in (tree.state, later))
     return rows_at_once(tree, tree.state, now + (then - now) * tree.max_length)
