@@ -270,3 +270,16 @@ def test_no_option_is_broken_by_a_line(entry, tmp_path):
     write_page(tmp_path / "report.html", [entry._replace(found=found)])
     text = (tmp_path / "report.html").read_text("utf-8")
     assert "use <code>--max-steps</code> or &lt;<code>--teacher</code>&gt;." in text
+
+
+def test_the_page_tells_labels_apart(tmp_path):
+    lines = [f"{a}{b}{c}" for a in "xyz" for b in "aeiou" for c in "kmnprst"]
+    labels = ["<b>" if i % 3 else None if i % 2 else "comma, too" for i in range(len(lines))]
+    run = makemore.train(lines=lines, labels=labels, type="ngram", work_dir=tmp_path / "run")
+    page = write_report(run.directory, n=100).read_text("utf-8")
+    section = page[page.index("<h3>Labels</h3>") : page.index("which labels are mistaken".capitalize())]
+    assert "held-out lines" in section
+    assert section.count("<td>&lt;b&gt;") == 1
+    assert "<td>(none)<td>" in section
+    assert "<th>&lt;b&gt;<th>comma, too" in section
+    assert "<b>" not in section

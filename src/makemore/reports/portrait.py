@@ -18,6 +18,7 @@ from makemore.metrics.verdict import COPIED, COPIES
 from makemore.plots.entry import Entry
 from makemore.plots.files import Plot, svg
 from makemore.plots.style import character
+from makemore.reports.labelled import Labelled, labelled
 from makemore.reports.render import SHADES, plain
 from makemore.runs.run import Run
 from makemore.sampling.options import SampleOptions
@@ -157,6 +158,8 @@ class Portrait:
     more_plots: tuple[Figure, ...]
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     """Titles of groups of settings, each with names and values."""
+    labels: Labelled | None = None
+    """What is known about the labels of its lines, if they have any."""
 
     @property
     def verdict(self) -> str:
@@ -208,6 +211,7 @@ def portrait(entry: Entry, plots: list[Plot], key: str, flag: Flag = str) -> Por
         tuple(figure(plot, key) for plot in plots if plot.name in MAIN),
         tuple(figure(plot, key) for plot in plots if plot.name not in MAIN),
         _settings(entry),
+        labelled(entry.run, entry.found.classification),
     )
 
 
