@@ -17,7 +17,10 @@ def blend(
     *runs: Annotated[str, option("The run directories that training wrote, two or more.")],
     weights: Annotated[
         str | None,
-        option("How much each run counts, separated by commas, as in 0.7,0.3. [default: all the same]"),
+        option(
+            "How much each run counts, separated by commas, as in 0.7,0.3. [default: all the same]",
+            hyphen=True,
+        ),
     ] = None,
     how: Annotated[
         Literal["mixture", "product"],

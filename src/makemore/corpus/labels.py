@@ -33,6 +33,7 @@ class Labels:
 
     def __init__(self) -> None:
         self._numbers = {NO_LABEL: 0}
+        self._used: set[int] = set()
 
     def marked(self, label: str | None, line: str, keep_spaces: bool) -> str:
         """Return a line with its label as a character before it; a blank line stays blank.
@@ -67,16 +68,22 @@ class Labels:
                 "labels: there are more labels than lines; give one for each", option="labels"
             )
 
+    def note(self, labels: Ids) -> None:
+        """Note which labels lines have that were not dropped."""
+        self._used.update(np.unique(labels).tolist())
+
     @property
     def names(self) -> tuple[str, ...]:
-        """The labels from number 1 on, once all are known: in alphabetical order."""
-        return tuple(sorted(name for name in self._numbers if name != NO_LABEL))
+        """The labels that lines have, from number 1 on, once all are known: in alphabetical order."""
+        return tuple(
+            sorted(name for name, number in self._numbers.items() if number and number in self._used)
+        )
 
     @property
     def order(self) -> npt.NDArray[np.int64]:
         """(L + 1,) of each number as it was given first, the final one."""
         final = {name: number for number, name in enumerate(self.names, 1)} | {NO_LABEL: 0}
-        return np.array([final[name] for name in self._numbers])
+        return np.array([final.get(name, 0) for name in self._numbers])
 
     def of(self, blocks: Iterable[Ids | None]) -> Ids:
         """Return the final numbers, (N,) uint16, of labels that were numbered block by block."""

@@ -13,7 +13,7 @@ from makemore.corpus.characters import LINE_BREAK, Characters
 from makemore.corpus.formats import for_file, on_one_line
 from makemore.corpus.labels import Labels, parted
 from makemore.corpus.lines import Block
-from makemore.corpus.reading import How, Reading
+from makemore.corpus.reading import FILE, How, Reading
 from makemore.corpus.vocab import UNKNOWN, Ids, Vocab
 from makemore.errors import MakemoreError, shown
 
@@ -76,6 +76,7 @@ class Numbering:
             codes, ends, labels = block.codes, block.ends, None
             if self.labels is not None:
                 codes, ends, labels = parted(codes, ends)
+                self.labels.note(labels)
             counts = np.bincount(codes)
             self._counts[: len(counts)] += counts
             fresh = np.flatnonzero((counts > 0) & (self._numbers[: len(counts)] == 0))
@@ -125,7 +126,9 @@ class Numbering:
         """Raise MakemoreError for too few different lines; `line`, the longest, may hold the whole list."""
         dropped = f" of at most {self.how.max_length} characters" if self.reading.too_long else ""
         apart = ""
-        if self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
+        if self.how.separator == FILE:
+            apart = "; with separator=file each file is one thing: give several files or a directory"
+        elif self.reading.lines - self.reading.blank < 3 and (found := on_one_line(line)):
             apart = "; " + for_file(found, self.where)
         raise MakemoreError(
             f"{self.where}: {different} different {self.reading.thing}{'s' * (different != 1)}{dropped}, but at least 3 are "

@@ -206,10 +206,11 @@ def _of_json(pieces: Iterable[Piece], name: str, wanted: _Wanted) -> Iterator[Pi
             row = _row(line, name, number) if line.strip() else {}
             keys.update(row.keys())
             found.append(wanted.line([_value(row, *column, name, number) for column in wanted.columns]))
-        for column, option in wanted.columns:
-            if not keys[column]:
-                raise _no_column(name, column, list(keys), option)
+        if not keys[wanted.column]:
+            raise _no_column(name, wanted.column, list(keys), "column")
         yield Piece("".join(found), piece.position, piece.undecodable)
+    if wanted.labels is not None and not keys[wanted.label]:  # the first rows may lack it
+        raise _no_column(name, wanted.label, list(keys), "label")
 
 
 def _row(line: str, name: str, number: int) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import numpy as np
 from makemore.inference.base import Array, Inference, State, log_softmax
 
 
-def score(form: Inference, lines: Sequence[Array], label: int = 0) -> list[list[float]]:
+def score(form: Inference, lines: Sequence[Array], labels: Sequence[int]) -> list[list[float]]:
     """Return -log p of every character of some lines, in nats.
 
     Args:
         form: The model.
         lines: The ids of each line, with the boundary, id 0, before it and after it.
-        label: The label that the lines have.
+        labels: The label of each.
 
     """
     order = sorted(range(len(lines)), key=lambda i: -len(lines[i]))  # longest first: those that end drop off
@@ -26,7 +26,7 @@ def score(form: Inference, lines: Sequence[Array], label: int = 0) -> list[list[
             order.pop()
         now, target = (np.array([lines[i][t + k] for i in order], dtype=np.intp) for k in (0, 1))
         state = state and tuple(s[: len(order)] for s in state)
-        logits, state = form.step(now + form.V * label, state)
+        logits, state = form.step(now + form.V * np.array([labels[i] for i in order], dtype=np.intp), state)
         nll = -log_softmax(logits)[np.arange(len(order)), target]
         for i, value in zip(order, nll.tolist(), strict=True):
             found[i].append(value)

@@ -44,7 +44,9 @@ class Bigram(Model):
         self.smoothing, self.V = config.smoothing, vocab_size
         # float64 counts exactly up to 2**53; a Parameter, since counting is how this model learns
         counts = torch.zeros((config.labels + 1) * vocab_size, vocab_size, dtype=torch.float64)
-        self.counts = nn.Parameter(counts, requires_grad=False)  # (V, V): row a, column b; V rows a label
+        self.counts = nn.Parameter(
+            counts, requires_grad=False
+        )  # (V, V): row a, column b; or V rows for each label
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         pairs = tokens[:-1] * self.V + tokens[1:] % self.V  # (M - 1,) each pair as one number
@@ -54,11 +56,12 @@ class Bigram(Model):
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         different, which = idx.unique(return_inverse=True)  # (D,), (B, T): each row is computed once
-        every = self.counts.view(-1, self.V, self.V).sum(0)  # (V, V), those of all labels
+        labelled = len(self.counts) > self.V
+        every = self.counts.view(-1, self.V, self.V).sum(0) if labelled else self.counts  # (V, V)
         counts = every[different % self.V] + self.smoothing  # (D, V)
         total = counts.sum(-1, keepdim=True)  # (D, 1)
         p = torch.where(total > 0, counts / total, 1 / counts.shape[-1])  # uniform if never seen
-        if len(self.counts) > self.V:
+        if labelled:
             own = self.counts[different]
             p = (own + OWN * p) / (own.sum(-1, keepdim=True) + OWN)
         return p.log().float()[which], ()  # (B, T, V)

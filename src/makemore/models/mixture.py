@@ -58,9 +58,8 @@ class Mixture(rnn.LSTM):
         with torch.no_grad():  # at first it is the n-gram, and the network is trusted little
             self.trust.bias.copy_(torch.tensor([-1.0, math.log(math.e - 1)]))
         none: Array = np.zeros(0, dtype=np.int64)
-        self._counted = [
-            (none, none)
-        ] * 2  # the lines by text, then by text and label: hashes, how often each
+        # the lines by text, then by text and label: hashes, and how often each was counted
+        self._counted = [(none, none)] * 2
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         self.ngram.fit(tokens, kinds)

@@ -85,13 +85,8 @@ class AboutLines(ABC):
 
     def letters_of(self, samples: Sequence[Sample]) -> list[list[float]]:
         """Return `letters` of some samples, given the label of each."""
-        found: dict[int, list[float]] = {}
-        for label in dict.fromkeys(sample.label for sample in samples):
-            which = [i for i, sample in enumerate(samples) if sample.label == label]
-            number = self.vocab.labels.index(label) + 1 if label else 0
-            nlls = self._given([samples[i].text for i in which], number)
-            found |= dict(zip(which, nlls, strict=True))
-        return [found[i] for i in range(len(samples))]
+        number = {label: i for i, label in enumerate(("", *self.vocab.labels))}
+        return self._given([sample.text for sample in samples], [number[sample.label] for sample in samples])
 
     def score(self, lines: Iterable[str], label: str | None = None) -> list[float]:
         """Return -log p(line and its end) of some lines, in nats. Lines are cleaned first, as for training.
@@ -166,13 +161,13 @@ class AboutLines(ABC):
         if number is None:
             assert self.labels is not None
             return self.labels.letters(self._given, lines)
-        return self._given(lines, number)
+        return self._given(lines, [number] * len(lines))
 
-    def _given(self, lines: Sequence[str], number: int) -> list[list[float]]:
-        """Return -log p of every character of some lines, given their label."""
+    def _given(self, lines: Sequence[str], labels: Sequence[int]) -> list[list[float]]:
+        """Return -log p of every character of some lines, given the label of each."""
         for line in lines:
             self.spelling.check_length(line)
-        return scoring.letters(self._used(sum(map(len, lines)) <= forms.SHORT), self.vocab, lines, number)
+        return scoring.letters(self._used(sum(map(len, lines)) <= forms.SHORT), self.vocab, lines, labels)
 
     def _expected(self, line: str, number: int | None) -> Iterator[scoring.Floats]:
         """Yield the probabilities of all characters at each position of a line, (V,)."""

@@ -22,8 +22,11 @@ from makemore.files.results import Flag, Result
 from makemore.sampling.stepper import Shares
 
 Floats = npt.NDArray[np.float64]
-Letters = Callable[[Sequence[str], int], list[list[float]]]
-"""Returns -log p of every character of some lines, each line's end last, given their label."""
+Letters = Callable[[Sequence[str], Sequence[int]], list[list[float]]]
+"""Returns -log p of every character of some lines, each line's end last, given the label of each."""
+
+AT_ONCE = 200_000
+"""Characters to score at a time, about."""
 
 PRIORS = ("counts", "uniform")
 """What is assumed of a line's label before the line is read."""
@@ -67,7 +70,9 @@ def numbers(vocab: Vocab, wanted: Sequence[str], where: object) -> list[int]:
         if name not in known:
             few = ", ".join(map(shown, vocab.labels[:10])) + ", ..." * (len(vocab.labels) > 10)
             guess = alike(name, vocab.labels) or f" there are {few}"
-            raise MakemoreError(f"label {shown(name)}: no line has this label;{guess}", option="label")
+            raise MakemoreError(
+                f"label {shown(name) or repr(name)}: no line has this label;{guess}", option="label"
+            )
     return list(dict.fromkeys(known[name.strip()] for name in names))
 
 
@@ -80,9 +85,8 @@ class Labels:
         """(L + 1,) training lines with each label, those without one first."""
         for rows in corpus.slices():
             train = corpus.split[rows] == SPLITS.index("train")
-            labels = corpus.labels_of(np.arange(rows.start, rows.stop))
-            if labels is not None:
-                self.counts += np.bincount(labels[train], minlength=len(self.names))
+            if corpus.labels is not None:
+                self.counts += np.bincount(corpus.labels[rows][train], minlength=len(self.names))
 
     def shares(self, wanted: Sequence[int] = ()) -> Shares:
         """Return some labels with how often each is among them; none wanted: all that training lines have."""
@@ -123,7 +127,12 @@ class Labels:
 
     def _joint(self, letters: Letters, lines: Sequence[str], shares: Shares) -> Iterator[Floats]:
         """Yield for each line log p(label, its first 1, 2, ... characters), (K, T)."""
-        of_labels = [letters(lines, label) for label in shares.labels.tolist()]
-        start = np.log(shares.shares)[:, None]
-        for nlls in zip(*of_labels, strict=True):
-            yield start - np.cumsum(np.array(nlls), 1)
+        start, K = np.log(shares.shares)[:, None], len(shares.labels)
+        i = 0
+        while i < len(lines):  # a few lines at a time, each under every label
+            n = max(1, AT_ONCE // (K * (1 + len(lines[i]))))
+            some = lines[i : i + n]
+            each = letters([line for line in some for _ in range(K)], shares.labels.tolist() * len(some))
+            for k in range(0, len(each), K):
+                yield start - np.cumsum(np.array(each[k : k + K]), 1)
+            i += n

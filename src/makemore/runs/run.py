@@ -217,7 +217,7 @@ class Run(AboutLines):
     ) -> Generator[Sample, None, None]:
         """Yield the n most likely lines, likeliest first. Nothing is random.
 
-        The arguments are those of `sample`.
+        The arguments are those of `sample`. With several labels, pairs of line and label are ranked.
 
         Raises:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.

@@ -97,9 +97,9 @@ class SeenSample(Result):
 
 
 def letters(
-    model: Model | Inference, vocab: Vocab, lines: Sequence[str], label: int = 0
+    model: Model | Inference, vocab: Vocab, lines: Sequence[str], labels: Sequence[int]
 ) -> list[list[float]]:
-    """Return -log p in nats of every character of some lines, each line's end last, given their label.
+    """Return -log p in nats of every character of some lines, each line's end last, given the label of each.
 
     Raises MakemoreError if a line has a character that is not in the vocabulary, or is not one line.
     """
@@ -110,7 +110,7 @@ def letters(
             vocab.stream([line])
         except MakemoreError as error:
             raise MakemoreError(f"{quoted(line)}: {error}") from None
-    return _nlls(model, vocab, lines, label)
+    return _nlls(model, vocab, lines, labels)
 
 
 def scored(
@@ -157,7 +157,7 @@ def expected(model: Model | Inference, vocab: Vocab, line: str, label: int = 0) 
         return inference.expected(model, vocab.stream([line]), label)
     from makemore.metrics import losses
 
-    return losses.expected(model, _corpus(vocab, [line], label), 0)
+    return losses.expected(model, _corpus(vocab, [line], [label]), 0)
 
 
 def explain(vocab: Vocab, line: str, expected: Iterable[Floats], top: int) -> list[Explained]:
@@ -177,15 +177,17 @@ def explain(vocab: Vocab, line: str, expected: Iterable[Floats], top: int) -> li
     return explained
 
 
-def _nlls(model: Model | Inference, vocab: Vocab, lines: Sequence[str], label: int) -> list[list[float]]:
+def _nlls(
+    model: Model | Inference, vocab: Vocab, lines: Sequence[str], labels: Sequence[int]
+) -> list[list[float]]:
     """Return -log p in nats of every character of some lines, each line's end last."""
     if isinstance(model, Inference):
-        return inference.score(model, [vocab.stream([line]) for line in lines], label)
+        return inference.score(model, [vocab.stream([line]) for line in lines], labels)
     from makemore.metrics import losses
 
-    return losses.score(model, _corpus(vocab, lines, label))
+    return losses.score(model, _corpus(vocab, lines, labels))
 
 
-def _corpus(vocab: Vocab, lines: Sequence[str], label: int) -> Corpus:
-    labels = np.full(len(lines), label, dtype=np.uint16) if vocab.labels else None
-    return Corpus(vocab, vocab.stream(lines), labels=labels)
+def _corpus(vocab: Vocab, lines: Sequence[str], labels: Sequence[int]) -> Corpus:
+    numbers = np.array(labels, dtype=np.uint16) if vocab.labels else None
+    return Corpus(vocab, vocab.stream(lines), labels=numbers)

@@ -9,6 +9,7 @@ line shares with one already chosen counts against it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -24,6 +25,9 @@ times as many each time, if too few are left."""
 
 COMPARED_TOKENS = 2_000_000
 """Characters of the list, at most, that lines and their shapes are compared with."""
+
+NEAR = 3
+"""Characters of the shortest lines that are left out for being one edit away from another."""
 
 SPREAD = 3.0
 """How many standard deviations of the likelihood it costs to be like a line that was chosen."""
@@ -61,7 +65,8 @@ def _chosen(samples: dict[str, Sample], judge: _Judge, n: int) -> list[Sample]:
     while len(chosen) < n and left.any():
         i = int(np.where(left, cost + SPREAD * likeness, np.inf).argmin())
         left[i] = False
-        if judge.is_near(texts[i]) or judge.are_near(texts[i], chosen):
+        long = len(texts[i]) >= NEAR  # of two characters, hardly any line is far from all
+        if long and (judge.is_near(texts[i]) or judge.are_near(texts[i], chosen)):
             continue
         chosen.append(texts[i])
         shared = [len(pairs[i] & each) / len(pairs[i] | each) for each in pairs]
@@ -84,7 +89,9 @@ class _Judge:
 
         rows = [corpus.at_most(split, COMPARED_TOKENS) for split in corpus.counts()]
         self._lines = corpus.inner_lines(np.concatenate(rows))
-        self._kind = dict(zip(corpus.vocab.characters, kinds_of(corpus.vocab)[1:].tolist(), strict=True))
+        kinds = dict(zip(corpus.vocab.characters, kinds_of(corpus.vocab)[1:].tolist(), strict=True))
+        # signs such as emoji are what a line is about, not its shape: here they are of one kind
+        self._kind = kinds | {c: -2 for c in kinds if unicodedata.category(c) in ("So", "Sk", "Co")}
         self._several = corpus.vocab.forms.line_breaks
         self._shapes = set[tuple[int, ...]]().union(*map(self._shapes_of, self._lines))
         self._distance, self._nearest = Levenshtein.distance, extractOne

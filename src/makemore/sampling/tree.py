@@ -76,7 +76,9 @@ class Tree:
         self.nll: Floats = np.zeros(1 if wanted is None else len(wanted.labels))
         """-log p(prefix) of each root, (K,), in nats."""
         state: State | None = None
-        step = max(1, PROBABILITIES // len(vocab))  # characters at a time, to bound the memory
+        step = max(
+            1, PROBABILITIES // (len(vocab) * len(self.nll))
+        )  # characters at a time, to bound the memory
         for i in range(0, len(ids), step):
             logp, state = self.model.read(ids[None, i : i + step], state)  # (K, T, V)
             if np.isnan(logp).any():

@@ -68,9 +68,10 @@ def untrained_size(type: str, corpus: Corpus) -> int:
     """Return how many parameters a type has on a corpus with its default Config."""
     if type in ("ngram", "ctw"):  # how much they count depends on the lines
         return count_parameters(fitted(corpus, type))
-    if type in TABLES:
-        return len(corpus.vocab) ** 2
-    config = configure(type, corpus.longest, labels=len(corpus.vocab.labels))
+    V, labels = len(corpus.vocab), len(corpus.vocab.labels)
+    if type in TABLES and V > TABLE_SIDE // 16:  # is not made to be counted
+        return V * V * (labels + 1) if type == "bigram" else V * (V + labels + bool(labels))
+    config = configure(type, corpus.longest, labels=labels)
     return count_parameters(build(type, len(corpus.vocab), config))
 
 

@@ -98,20 +98,18 @@ def weights_for(source: Run, vocab: Vocab, config: ModelConfig) -> dict[str, Ten
     pairs = [(0, 0), *((id, at[name]) for id, name in enumerate(source.vocab.names) if id and name in at)]
     there, here = np.array(pairs).T
     weights, labels = {}, [label for label in source.vocab.labels if label in vocab.labels]
+    rows, like = (
+        np.array([0, *(1 + v.labels.index(each) for each in labels)]) for v in (vocab, source.vocab)
+    )
     for name, fresh in learned(new).items():
-        if name.endswith("labels.weight"):
-            if source.vocab.labels:
-                rows, like = (
-                    torch.tensor([0, *(1 + known.labels.index(label) for label in labels)])
-                    for known in (vocab, source.vocab)
-                )
-                fresh[rows] = learned(old)[name][like].to(fresh)
-                weights[name] = fresh
+        if name not in learned(old):  # the source has no labels
             continue
         before, after = learned(old)[name].cpu().numpy(), fresh.cpu().numpy().copy()
         sizes = [min(pair) for pair in zip(before.shape, after.shape, strict=True)]
         to = [here if d in which[name] else np.arange(n) for d, n in enumerate(sizes)]
         of = [there if d in which[name] else np.arange(n) for d, n in enumerate(sizes)]
+        if name.endswith("labels.weight"):  # a row for each label
+            to[0], of[0] = rows, like
         after[np.ix_(*to)] = before[np.ix_(*of)]
         weights[name] = torch.from_numpy(after)
     return weights
