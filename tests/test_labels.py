@@ -1,9 +1,13 @@
 """Labels: which kind a line is of, from the table to the models."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
+import makemore
+from makemore.cli.main import outcome
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.kinds import kinds_of
 from makemore.models import MODELS, build, configure
@@ -113,3 +117,18 @@ def test_labels_that_only_dropped_lines_have_are_not_kept():
     )
     assert corpus.vocab.labels == ("x", "y")
     assert corpus.labels.tolist() == [1, 2, 1]
+
+
+def test_explain_says_which_label_a_line_is_taken_for(tmp_path, capsys):
+    lines = [f"{a}{b}{c}" for a in "xyz" for b in "aeiou" for c in "kmnprst"]
+    labels = ["first" if line < "y" else "x, y" for line in lines]
+    run = makemore.train(lines=lines, labels=labels, type="ngram", work_dir=tmp_path / "run")
+    capsys.readouterr()
+    (found,) = run.classify(["xak"])
+    assert found.labels[0][0] == "first"
+    assert outcome(["explain", str(run.directory), "xak", "--json"]) == (0, "")
+    assert json.loads(capsys.readouterr().out)["labels"] == pytest.approx(dict(found.labels))
+    assert outcome(["explain", str(run.directory), "xak"]) == (0, "")
+    assert f"label: first {found.labels[0][1]:.1%}, x, y" in capsys.readouterr().out
+    assert outcome(["explain", str(run.directory), "xak", "--label", "x, y"]) == (0, "")
+    assert "label:" not in capsys.readouterr().out

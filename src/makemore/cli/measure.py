@@ -56,19 +56,27 @@ def explain(
         from makemore.runs.run import load
         from makemore.runs.scoring import Explanation
 
-    explained = {name: load(name).explain(line, top, label) for name in directories}
+    runs = {name: load(name) for name in directories}
+    explained = {name: run.explain(line, top, label) for name, run in runs.items()}
+    asked = {name: run for name, run in runs.items() if run.vocab.labels and label is None}
+    found = {name: next(run.classify([line])).labels for name, run in asked.items()}
     if json:
         for name, each in explained.items():
-            print_json(Explanation.of(name, line, each).to_json())
+            of_labels = {"labels": dict(found[name])} if name in found else {}
+            print_json(Explanation.of(name, line, each).to_json() | of_labels)
         return 0
     from rich.console import Console
 
     from makemore.cli.explained import show_explained
+    from makemore.cli.layout import say
 
     console = Console()
     if not console.is_terminal:
         console.width = _WIDE
     show_explained(console, explained)
+    for name, labels in found.items():
+        of_run = f"{name}: " * (len(runs) > 1)
+        say(console, f"{of_run}label: " + ", ".join(f"{label} {p:.1%}" for label, p in labels[:top]))
     return 0
 
 
