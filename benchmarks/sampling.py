@@ -6,10 +6,10 @@
 
 PATH is a copy of karpathy/makemore's makemore.py. The original's Transformer (4 layers, 4 heads, 64 channels)
 and our models, each trained for --steps steps on names with its own recipe, sample 1, 10, 100, ... names at a
-time: the original by `generate` of 15 characters, cut at the end as in its `print_samples`; ours by
-`draw.sample`. Turning ids into text is timed on both sides. All take turns for several rounds (three for
+time: the original by `generate` of 15 characters, cut at the end as in its `print_samples`; ours as a finished
+run does, by `draw.sample` from the form in NumPy. Turning ids into text is timed on both sides. All take turns for several rounds (three for
 10,000 names); rates come from medians. The original is timed with all threads and with one, and compared with
-the faster of the two. "again" is a model that was sampled from before, so its first steps are cached.
+the faster of the two. "again" is a run that was sampled from before, so its first steps are cached.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ import torch
 
 from makemore.corpus.cache import read
 from makemore.distributed.devices import own_process
-from makemore.models import MODELS
-from makemore.runs.settings import recipe
+from makemore.inference import FORMS
+from makemore.models import MODELS, configure
+from makemore.runs.settings import DEFAULT_TYPE, recipe
 from makemore.sampling.draw import sample
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Tree
 
 SIZES = (1, 10, 100, 1_000, 10_000)
-ORIGINAL, ALONE, AGAIN = "original", "original, one thread", "transformer, again"
+ORIGINAL, ALONE = "original", "original, one thread"
+COMPARED = tuple(dict.fromkeys(("transformer", DEFAULT_TYPE)))
+"""The types that the table compares with the original, each also when it was sampled from before."""
 
 
 def theirs(path: str, steps: int) -> Callable[[int], list[str]]:
@@ -76,7 +79,7 @@ def section(kept: dict[str, Any]) -> str:
     ratios = ""
     if ORIGINAL in rates:
         best = {n: max(rates[ORIGINAL][n], rates[ALONE][n]) for n in rates[ORIGINAL]}
-        for name in ("transformer", AGAIN):
+        for name in (name for type in COMPARED for name in (type, f"{type}, again") if name in rates):
             times = [f"**{rates[name][n] / best[n]:.1f}**" for n in best]
             rows.append([f"**{name} : original**", *times])
         ours = {name: row for name, row in rates.items() if not name.startswith(ORIGINAL)}
@@ -116,12 +119,15 @@ def main() -> None:
         draw[ORIGINAL] = draw[ALONE] = original
     for type in options.types.split(","):
         how = dataclasses.replace(recipe(type), max_steps=options.steps)
-        model = common.trained(corpus, type, {}, how, 1)
+        trained = common.trained(corpus, type, {}, how, 1)
+        arrays = {name: tensor.detach().numpy() for name, tensor in trained.state_dict().items()}
+        knobs = dataclasses.asdict(configure(type, corpus.longest))
+        model = FORMS[type](len(corpus.vocab), knobs, arrays)
         draw[type] = lambda n, model=model: list(sample(model, corpus.vocab, n, any_line))
-        if type == "transformer":
+        if type in COMPARED:
             tree = Tree(model, corpus.vocab, "", corpus.longest)
             tree.look_ahead()
-            draw[AGAIN] = lambda n, model=model, tree=tree: list(
+            draw[f"{type}, again"] = lambda n, model=model, tree=tree: list(
                 sample(model, corpus.vocab, n, any_line, tree=tree)
             )
         print(f"{type} is ready", flush=True)
