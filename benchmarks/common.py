@@ -49,6 +49,7 @@ ORDER = (
     "small_lists",
     "transfer",
     "blend",
+    "labels",
     "throughput",
     "scale",
 )

@@ -20,6 +20,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         "wishes.py",
         "memorisation.py --lists names",
         "blend.py",
+        "labels.py",
         pytest.param("throughput.py", marks=pytest.mark.release),
         pytest.param("decisions.py --parts unique", marks=pytest.mark.release),
     ],
