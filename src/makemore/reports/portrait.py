@@ -67,6 +67,7 @@ WORDS = {
     "keep_spaces": "spaces at line ends kept",
     "undecodable": "lines dropped for their encoding",
     "column": "column of the table",
+    "label": "column of the labels",
     "gaps": "lines that follow a blank one",
     "separator": "between things of several lines",
     "graphemes": "grapheme clusters as characters",
