@@ -132,3 +132,34 @@ def test_explain_says_which_label_a_line_is_taken_for(tmp_path, capsys):
     assert f"label: first {found.labels[0][1]:.1%}, x, y" in capsys.readouterr().out
     assert outcome(["explain", str(run.directory), "xak", "--label", "x, y"]) == (0, "")
     assert "label:" not in capsys.readouterr().out
+
+
+def test_losses_with_and_without_labels_are_not_compared(tmp_path):
+    import makemore
+    from makemore.errors import MakemoreError
+
+    lines = [a + b + c for a in "abc" for b in "def" for c in "ghi"]
+    with_labels = makemore.train(
+        lines=lines,
+        labels=[line[0] for line in lines],
+        type="bigram",
+        work_dir=tmp_path / "a",
+        progress=False,
+    )
+    without = makemore.train(lines=lines, type="bigram", work_dir=tmp_path / "b", progress=False)
+    with pytest.raises(MakemoreError, match="not trained with the same labels"):
+        makemore.compare_runs([with_labels.directory, without.directory])
+    again = makemore.load(tmp_path / "a")
+    # the score whatever the label is the sum over all labels; classify is Bayes' rule
+    names = with_labels.vocab.labels
+    counts = np.array([sum(again.corpus.split[again.corpus.labels == i] == 0) for i in (1, 2, 3)])
+    p = np.exp([-again.score(["adg"], label=name)[0] for name in names]) * counts / counts.sum()
+    assert again.score(["adg"])[0] == pytest.approx(-np.log(p.sum()))
+    (found,) = again.classify(["adg"])
+    assert dict(found.labels) == pytest.approx(dict(zip(names, p / p.sum(), strict=True)))
+    (even,) = again.classify(["adg"], prior="uniform")
+    assert sum(dict(even.labels).values()) == pytest.approx(1)
+    assert {each.label for each in again.stream(200)} == set(names)
+    assert all(line[0] == "b" for line in again.sample(20, label="b", temperature=0.01, seed=1))
+    with pytest.raises(MakemoreError, match="label bb: no line has this label"):
+        again.sample(1, label="bb")
