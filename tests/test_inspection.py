@@ -23,7 +23,7 @@ from makemore.runs.settings import DEFAULT_TYPE, recipe
 WORDS = read("words").lines(range(0, 104_000, 260))  # 400 different ones
 KEYS = (
     "source lines blank too_long undecodable stripped kept unique looked_at duplicates most_frequent "
-    "lengths alphabet rare suspicious not_nfc mixed_scripts near_duplicates neighbours format marks splits "
+    "lengths alphabet rare suspicious not_nfc mixed_scripts near_duplicates neighbours format marks labels splits "
     "expected recommendation warnings"
 )
 

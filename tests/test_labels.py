@@ -163,3 +163,14 @@ def test_losses_with_and_without_labels_are_not_compared(tmp_path):
     assert all(line[0] == "b" for line in again.sample(20, label="b", temperature=0.01, seed=1))
     with pytest.raises(MakemoreError, match="label bb: no line has this label"):
         again.sample(1, label="bb")
+
+
+def test_which_labels_there_are_in_words():
+    from makemore.corpus.labels import said_of
+
+    corpus = Corpus.from_lines(LINES, labels=LABELS)
+    assert corpus.lines_by_label() == {"b": 5, "a": 4, "": 1}
+    assert Corpus.from_lines(LINES).lines_by_label() == {}
+    assert said_of(corpus.lines_by_label()) == "b 5, a 4, 1 lines have none"
+    assert said_of({"girl": 18_029, "boy": 14_004}) == "girl 18,029, boy 14,004"
+    assert said_of({str(i): 9 - i for i in range(8)}) == "0 9, 1 8, 2 7, 3 6, 4 5, 5 4, 2 more, the rarest 2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from makemore.corpus.corpus import Corpus
+from makemore.corpus.labels import said_of
 from makemore.corpus.reading import Reading
 from makemore.errors import shown
 
@@ -18,6 +19,8 @@ def describe(corpus: Corpus) -> list[str]:
         f"split by {thing}: {counts['train']:,} to train, {counts['validation']:,} to validate, "
         f"{counts['test']:,} to test",
     ]
+    if labels := corpus.lines_by_label():
+        lines.append(f"{len(corpus.vocab.labels):,} labels: {said_of(labels)}")
     if corpus.reading is not None and corpus.reading.normalized:
         lines.append("lines were normalised to Unicode normal form C")
     if counts["validation"] < 100:

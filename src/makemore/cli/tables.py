@@ -13,6 +13,7 @@ from makemore.cli.layout import command, notes, say, table
 from makemore.cli.options import flag_of
 from makemore.cli.tables_of_labels import show_classification
 from makemore.cli.terminal import clipped, width_of
+from makemore.corpus.labels import said_of
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, duration, visible
 from makemore.metrics.advice import RED, Warned, readable
@@ -307,6 +308,7 @@ def _facts(found: Inspection, thing: str) -> list[tuple[str, str, str]]:
             _share(found.near_duplicates.share),
             f"of the {thing}s differ from another only in case or white space",
         ),
+        *([("labels", f"{len(found.labels):,}", said_of(found.labels))] if found.labels else []),
         (
             "held out",
             f"{splits['test'].lines:,}",

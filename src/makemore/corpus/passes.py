@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from makemore.corpus.sizes import Sizes
 from makemore.corpus.splits import KEY, SPLITS, mix, split_of
-from makemore.corpus.vocab import BOUNDARY, Ids, Vocab
+from makemore.corpus.vocab import BOUNDARY, NO_LABEL, Ids, Vocab
 from makemore.files.manifest import Manifest
 from makemore.files.paths import checksum
 
@@ -211,6 +211,20 @@ class Passes(InMemory, ABC):
         for rows in self.slices():
             counts += np.bincount(self.ends(rows), minlength=len(self.vocab))
         return counts
+
+    def lines_by_label(self) -> dict[str, int]:
+        """Return how many lines have each label, the commonest first; empty if lines have none.
+
+        Lines without one have the label "".
+        """
+        names = (NO_LABEL, *self.vocab.labels)
+        counts = np.zeros(len(names), dtype=np.int64)
+        for rows in self.slices():
+            if self.labels is None:
+                return {}
+            counts += np.bincount(self.labels[rows], minlength=len(names))
+        order = sorted(np.flatnonzero(counts).tolist(), key=lambda i: (-counts[i], names[i]))
+        return {names[i]: int(counts[i]) for i in order}
 
     def ends(self, rows: slice) -> Ids:
         """Return the ids of neighbouring lines, each followed by its end."""

@@ -209,6 +209,8 @@ class Inspection(Result):
     format: FormatFound
     marks: tuple[Mark, ...]
     """Things on some of the lines that may not belong there."""
+    labels: Mapping[str, int]
+    """How many lines have each label, the commonest first; "" if they have none."""
     splits: Mapping[str, SplitSize]
     expected: Expected
     recommendation: Recommendation

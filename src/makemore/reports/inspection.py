@@ -96,6 +96,7 @@ def inspect(source: Paths | None, how: How = AS_USUAL, *, pace: float | None = N
         neighbours=neighbours(list(seen.times)),
         format=_format(looks),
         marks=looks.marks,
+        labels=corpus.lines_by_label(),
         splits=splits,
         expected=Expected("ngram", loss.nll, half_width),
         recommendation=_recommendation(unique, len(alphabet), lengths, seen.lengths, pace),
