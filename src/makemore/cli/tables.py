@@ -11,7 +11,7 @@ from rich.console import Console
 
 from makemore.cli.layout import command, notes, say, table
 from makemore.cli.options import flag_of
-from makemore.cli.tables_of_labels import show_classification
+from makemore.cli.tables_of_labels import show_classification, show_losses_by_label
 from makemore.cli.terminal import clipped, width_of
 from makemore.corpus.labels import said_of
 from makemore.corpus.splits import SPLITS
@@ -217,6 +217,7 @@ def show_comparison(console: Console, result: Comparison) -> None:
     if rows:
         say(console)
         table(console, ["to the next", "nats per token", "95% interval", "verdict"], rows)
+    show_losses_by_label(console, result)
     n, too_few = result.scored_lines, not any(exists(each.interval) for each in entries)
     legend = [
         "Test: nats per token" + (f"; {TOO_FEW}." if too_few else ", with half the 95% interval."),

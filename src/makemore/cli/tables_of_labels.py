@@ -11,6 +11,7 @@ from makemore.cli.terminal import clipped
 
 if TYPE_CHECKING:
     from makemore.metrics.classification import Classification
+    from makemore.reports.compared import Comparison
 
 MOST = 12
 """Labels that are shown, at most: the commonest."""
@@ -39,3 +40,19 @@ def show_classification(console: Console, found: Classification) -> None:
     if mistakes:
         most = "; ".join(f"{has} for {given} {n:,}" for n, has, given in mistakes[:5])
         say(console, f"most often mistaken: {most}")
+
+
+def show_losses_by_label(console: Console, result: Comparison) -> None:
+    """Print the loss of each model on the test lines of each label."""
+    found = result.entries[0].nll_by_label
+    if not found:
+        return
+    names = [clipped(each.name, 20) for each in result.entries]
+    rows = [
+        [clipped(label or "(none)", 30), *(f"{each.nll_by_label[label]:.4f}" for each in result.entries)]
+        for label in list(found)[:MOST]
+    ]
+    say(console)
+    table(console, ["nats per token, by label", *names], rows)
+    if len(found) > MOST:
+        say(console, f"and {len(found) - MOST:,} more labels; --json has all of them", "dim")

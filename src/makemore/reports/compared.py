@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from makemore.corpus.splits import SPLITS
 from makemore.files.results import Flag, Result
 from makemore.metrics import quality
 from makemore.metrics.intervals import Interval, ratio_interval
-from makemore.metrics.losses import Losses
+from makemore.metrics.losses import Losses, by_group
 from makemore.metrics.losses import losses as losses_of
 from makemore.metrics.verdict import Verdict
 from makemore.models import count_parameters
@@ -68,6 +69,8 @@ class Compared(Result):
     """95% interval of the test loss."""
     tie_with_best: bool = False
     """Whether chance could explain its distance from the best model. True for the best model itself."""
+    nll_by_label: Mapping[str, float] = field(default_factory=dict, metadata=_INFINITE)
+    """The mean loss of the runs on the test lines with each label, if they have labels."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ class _Scored:
     """The mean of the runs."""
     of_runs: tuple[float, ...]
     """The test loss of each run."""
+    labels: npt.NDArray[np.int64] | None
+    """(M,) the labels of the test lines; None if they have none."""
 
     @property
     def learned(self) -> bool:
@@ -173,15 +178,17 @@ def measure(named: Mapping[str, list[Run]]) -> Comparison:
 
 def _scored(name: str, runs: list[Run]) -> _Scored:
     """Return a model with its loss on the test lines."""
-    found = []
+    found, labels = [], None
     for run in runs:
         # the same lines in the same order, whatever their order in each run's file
         some = run.corpus.subsample("test", together=True)
-        found.append(losses_of(run.model, some, np.argsort(some.hashes, kind="stable")))
+        order = np.argsort(some.hashes, kind="stable")
+        labels = None if some.labels is None else some.labels[order].astype(np.int64)
+        found.append(losses_of(run.model, some, order))
     lengths, units = found[0].lengths, found[0].units
     mean = np.mean([losses.lines for losses in found], axis=0)
     losses = Losses(np.repeat(mean / lengths, lengths), lengths, units)
-    return _Scored(name, runs, losses, tuple(each.loss.nll for each in found))
+    return _Scored(name, runs, losses, tuple(each.loss.nll for each in found), labels)
 
 
 def _pair(a: _Scored, b: _Scored, spread: float) -> Pair:
@@ -222,7 +229,16 @@ def _measured(scored: _Scored, tie_with_best: bool) -> Compared:
         memorising=summaries[0].memorising,
         interval=ratio_interval(losses.lines, lengths, units, positive=True),
         tie_with_best=tie_with_best,
+        nll_by_label=_by_label(scored),
     )
+
+
+def _by_label(scored: _Scored) -> dict[str, float]:
+    """Return the loss of the test lines with each label; empty if they have none."""
+    if scored.labels is None:
+        return {}
+    names = ("", *scored.runs[0].vocab.labels)
+    return {names[i]: part.nll for i, part in sorted(by_group(scored.losses, scored.labels).items())}
 
 
 def _timed(run: Run) -> tuple[float, list[str]]:
