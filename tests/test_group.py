@@ -297,7 +297,7 @@ def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
         (["score", "-i", "-", "--nproc", "2"], "-i"),
         (["train", "-i", "-", "--nproc", "2"], "standard input"),
         (["sample", "--unique", "--nproc", "2"], "--unique"),
-        (["sample", "--most-likely", "3", "--nproc", "2"], "--most-likely is one search"),
+        (["sample", "--most-likely", "3", "--nproc", "2"], "--most-likely looks at all lines together"),
         (["score", "--nproc", "2"], "-i"),
         (["score", "out", "emma", "-i", "names"], "not both"),
     ],
