@@ -14,13 +14,16 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 @pytest.mark.parametrize(
     "command",
     [
-        "ladder.py --rungs bigram,mlp --protocols all,makemore.py,lectures,own --seeds 1",
         "defaults.py --types bigram,mlp --lists names",
         "sampling.py --types bigram,gru",
         "wishes.py",
-        "memorisation.py --lists names",
-        "blend.py",
         "labels.py",
+        pytest.param(
+            "ladder.py --rungs bigram,mlp --protocols all,makemore.py,lectures,own --seeds 1",
+            marks=pytest.mark.release,
+        ),
+        pytest.param("memorisation.py --lists names", marks=pytest.mark.release),
+        pytest.param("blend.py", marks=pytest.mark.release),
         pytest.param("throughput.py", marks=pytest.mark.release),
         pytest.param("decisions.py --parts unique", marks=pytest.mark.release),
     ],
