@@ -16,7 +16,7 @@ from makemore.errors import MakemoreError
 from makemore.files.typed import checked
 from makemore.inference.base import Inference
 from makemore.runs import forms, scoring
-from makemore.runs.labels import Classified, Labels, check_labels, numbers
+from makemore.runs.labels import Classified, Labels, check_labels, check_prior, numbers
 from makemore.runs.spelling import Spelling
 from makemore.sampling.tree import Sample
 
@@ -140,6 +140,7 @@ class AboutLines(ABC):
 
         """
         check_labels(self.vocab, self.directory)
+        check_prior(prior)
         assert self.labels is not None
         cleaned = (line for line in map(self.spelling.cleaned, strings(lines)) if line)
         for chunk in scoring.chunks(cleaned):

@@ -56,6 +56,12 @@ def check_labels(vocab: Vocab, where: object) -> None:
         )
 
 
+def check_prior(prior: str) -> None:
+    """Raise MakemoreError if there is no such prior."""
+    if prior not in PRIORS:
+        raise MakemoreError(f"prior must be counts or uniform, not {shown(prior)}", option="prior")
+
+
 def numbers(vocab: Vocab, wanted: Sequence[str], where: object) -> list[int]:
     """Return the numbers of some labels; a name may also hold several, separated by commas.
 
@@ -112,9 +118,7 @@ class Labels:
         return posterior
 
     def classified(self, letters: Letters, lines: Sequence[str], prior: str) -> Iterator[Classified]:
-        """Yield how probable each label is for some lines. Raises MakemoreError if there is no such prior."""
-        if prior not in PRIORS:
-            raise MakemoreError(f"prior must be counts or uniform, not {shown(prior)}", option="prior")
+        """Yield how probable each label is for some lines."""
         shares = self.shares([i for i in range(1, len(self.names)) if self.counts[i]])
         if prior == "uniform":
             shares = Shares(shares.labels, np.full(len(shares.labels), 1 / len(shares.labels)))
