@@ -15,8 +15,6 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
     "command",
     [
         "defaults.py --types bigram,mlp --lists names",
-        "sampling.py --types bigram,gru",
-        "wishes.py",
         "labels.py",
         pytest.param(
             "ladder.py --rungs bigram,mlp --protocols all,makemore.py,lectures,own --seeds 1",
@@ -24,6 +22,8 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         ),
         pytest.param("memorisation.py --lists names", marks=pytest.mark.release),
         pytest.param("blend.py", marks=pytest.mark.release),
+        pytest.param("wishes.py", marks=pytest.mark.release),
+        pytest.param("sampling.py --types bigram,gru", marks=pytest.mark.release),
         pytest.param("throughput.py", marks=pytest.mark.release),
         pytest.param("decisions.py --parts unique", marks=pytest.mark.release),
     ],
