@@ -14,7 +14,8 @@ from makemore.files.results import Result
 from makemore.metrics.intervals import Interval
 from makemore.metrics.losses import Losses, Part, by_group
 
-_Z = 1.959963984540054  # 95 % of a normal distribution lie within so many standard deviations
+_Z = 1.959963984540054
+"""Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
 SHOWN = 12
 """Labels in a table of confusions, at most: more cannot be read at once."""

@@ -1,4 +1,4 @@
-"""What is to be trained, and how: the arguments of `train`, in two parts."""
+"""The arguments of `train` in two groups: the run that it trains, and the way that it trains it."""
 
 from __future__ import annotations
 
