@@ -146,7 +146,7 @@ def test_a_beginning_is_given_up_exactly_if_no_line_can_come_of_it(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"length": "5-2"}, "length must be a range such as 5-8, 5 or 5-, not '5-2'"),
+        ({"length": "5-2"}, "length='5-2': the shortest length comes first; write 2-5"),
         ({"length": "short"}, "length must be a range such as 5-8, 5 or 5-, not 'short'"),
         ({"length": "-3"}, "not '-3'"),
         ({"length": ""}, "not ''"),

@@ -43,7 +43,13 @@ class Wishes:
             raise MakemoreError("without='' would leave out every line; give it a text", option="without")
         if sum(map(len, (self.ends_with, *self.contains, *self.without))) > MOST_CHARACTERS:
             raise self.error(f"are longer than {MOST_CHARACTERS:,} characters together; shorten them")
-        if self.length is not None and not 1 <= self.span[1] >= self.span[0]:
+        least, most = self.span
+        if least > most >= 0 and self.length is not None:
+            raise MakemoreError(
+                f"length={quoted(self.length)}: the shortest length comes first; write {most:.0f}-{least}",
+                option="length",
+            )
+        if most < 1:
             raise MakemoreError(
                 f"length must be a range such as 5-8, 5 or 5-, not {quoted(self.length)}", option="length"
             )
