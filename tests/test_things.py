@@ -222,6 +222,19 @@ def test_wishes_reach_over_lines(run: Run) -> None:
     assert len(run.sample(3, best=True, seed=1)) == 3
 
 
+def test_things_are_looked_up_only_if_new_ones_are_wanted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(run.corpus), "seen", lambda *_: pytest.fail("looked up"))
+    assert len(run.sample(5, seed=1)) == 5
+    with pytest.raises(pytest.fail.Exception):
+        run.sample(5, novel=True, seed=1)
+
+
+def test_too_few_things_are_called_things(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("makemore.sampling.wanted.PATIENCE", 100)
+    with pytest.raises(MakemoreError, match=r"found 0 of 5 things that match .* and satisfy prefix='old'"):
+        run.sample(5, prefix="old", pattern="[^x]*x")
+
+
 def test_samples_are_printed_with_the_separator_between_them(run: Run, makemore: Callable[..., Any]) -> None:
     texts = run.sample(3, seed=1)
     assert makemore("sample", run.directory, "-n", 3, "--seed", 1).out == "\n\n".join(texts) + "\n"

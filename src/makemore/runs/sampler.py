@@ -115,9 +115,10 @@ class Sampler:
             return None
 
         def keep(lines: list[str]) -> list[bool]:
-            new = [not novel or seen == "new" for seen in self.corpus.seen(lines)]
-            return [
-                a and (not things or self.spelling.is_thing(line)) for a, line in zip(new, lines, strict=True)
-            ]
+            kept = [not things or self.spelling.is_thing(line) for line in lines]
+            if novel:
+                seen = self.corpus.seen(lines)
+                kept = [a and where == "new" for a, where in zip(kept, seen, strict=True)]
+            return kept
 
         return keep
