@@ -166,6 +166,12 @@ def test_a_beginning_is_given_up_exactly_if_no_line_can_come_of_it(
         ({"without": "b", "prefix": "ab"}, "prefix='ab' and without='b' cannot all hold"),
         ({"without": ("a", "b", "c")}, "without='a' and 'b' and 'c' cannot"),
         ({"without": ("a", "b", "cc"), "length": "2-"}, "found 0 of 3 lines that satisfy without="),
+        ({"prefix": "ab", "pattern": "b.*"}, "prefix='ab' and pattern='b.*' cannot both hold for one line"),
+        (
+            {"prefix": "ab", "ends_with": "c", "pattern": "..?|.*b"},
+            "found 0 of 3 lines that match pattern='..?|.*b' and satisfy prefix='ab' and ends_with='c', after",
+        ),
+        ({"prefix": "ab", "pattern": ".*x"}, "match pattern='.*x' and satisfy prefix='ab', after"),
         ({"contains": "abc", "ends_with": "bab"}, "need 6 characters, but lines have at most max_length=5"),
         (
             {"contains": "b", "ends_with": "ca", "length": "1-2"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from makemore.errors import MakemoreError, quoted
 from makemore.sampling.wanted import Wanted
-from makemore.sampling.wishes import listed
+from makemore.sampling.wishes import listed, several
 
 
 def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -> MakemoreError:
@@ -14,18 +14,21 @@ def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -
     whether most of the rejected lines did not end within max_length.
     """
     options, limit = wanted.options, wanted.options.max_length
+    wishes = {name: f"{name}={' and '.join(map(quoted, texts))}" for name, texts in _begun(wanted) if texts}
+    wishes |= wanted.wishes.named()
+    lines = "things" if wanted.forms.line_breaks else "lines"
     # each condition: its option, how the sentence names it, the remedy
     conditions = {
         "max_length": (f"end within {limit:,} character{'s' * (limit != 1)}", "raise max_length"),
         "pattern": (f"match pattern={quoted(options.pattern)}", "loosen the pattern"),
-        "wishes": (f"satisfy {listed(list(wanted.wishes.named().values()), 'and')}", "wish for less"),
-        "novel": ("are new (novel=True)", "allow lines of the corpus"),
+        "wishes": (f"satisfy {listed(list(wishes.values()), 'and')}", "wish for less"),
+        "novel": ("are new (novel=True)", f"allow {lines} of the corpus"),
         "unique": ("are all different (unique=True)", "allow repeats"),
     }
     given = {
         "max_length": long,
         "pattern": wanted.matcher is not None,
-        "wishes": bool(wanted.wishes),
+        "wishes": bool(wishes),
         # things of several lines are also kept for being read as one
         "novel": wanted.keep is not None and (options.novel or not wanted.forms.line_breaks),
         "unique": options.unique,
@@ -39,8 +42,14 @@ def unmet(wanted: Wanted, found: int, tried: str, *, random: bool, long: bool) -
     remedies += ["raise temperature"] * random
     if found or not remedies:
         remedies.insert(0, "ask for fewer")
-    asked += wanted.wishes.named()
+    asked += wishes
     return MakemoreError(
-        f"found {found:,} of {wanted.n:,} lines that {kinds}, {tried}; {listed(remedies, 'or')}",
+        f"found {found:,} of {wanted.n:,} {lines} that {kinds}, {tried}; {listed(remedies, 'or')}",
         option=tuple(asked) + ("temperature",) * random,
     )
+
+
+def _begun(wanted: Wanted) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what every line tried has already: its beginning, and the labels it may have."""
+    options = wanted.options
+    return [("prefix", (options.prefix,) * bool(options.prefix)), ("label", several("label", options.label))]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from makemore.errors import MakemoreError, shown
+from makemore.errors import MakemoreError, quoted, shown
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.tree import Tree
 from makemore.sampling.wishes import Outlook
@@ -36,6 +36,12 @@ class Wanted:
             from makemore.sampling.pattern import Matcher
 
             self.matcher = Matcher(options.pattern)
+            if options.prefix and not self.matcher.could(options.prefix):
+                raise MakemoreError(
+                    f"prefix={quoted(options.prefix)} and pattern={quoted(options.pattern)} cannot both hold for "
+                    "one line; change one of them",
+                    option=("prefix", "pattern"),
+                )
         self.forms, self.wishes = tree.vocab.forms, options.wishes
         self._inner = self.wishes.inner(self.forms)
         self.outlook: Outlook | None = None
