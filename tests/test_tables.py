@@ -135,11 +135,11 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_whole_rows_are_not_trained_on_by_mistake(makemore: Callable[..., Any], name: str) -> None:
     Path(name).write_text(TABLES[name])
-    for command in ((name, "-o", "new"), ("compare", name, "--types", "ngram,bigram")):
+    for command in ((name, "-o", "new"), ("compare", name, "--types", "ngram,bigram"), ("models", name)):
         refused = makemore(*command)
         assert (refused.status, refused.out) == (2, "")
         assert f"{name}: looks like a table with the columns name ('Ann'" in refused.err
-        assert "--column name, or train on whole rows with --as-lines" in refused.err
+        assert "--column name, or take whole rows with --as-lines" in refused.err
     assert not Path("new").exists()
     with pytest.raises(MakemoreError, match=r"column=name, or .* as_lines=True"):
         library.train(name, work_dir="new", type="bigram")
@@ -148,8 +148,24 @@ def test_whole_rows_are_not_trained_on_by_mistake(makemore: Callable[..., Any], 
     assert found["columns"]["name"] == "Ann"
     assert found["column"] == "name"
     assert "--column name -o" in makemore("inspect", name).out
+    assert makemore("score", "new", "-i", name).status == 0  # what a run of rows knows
     assert makemore(name, "-o", "column", "--type", "bigram", "--column", "name").status == 0
     assert len(makemore("score", "column", "-i", name, "--column", "name").out.splitlines()) == len(NAMES)
+
+
+@pytest.mark.parametrize("command", ["score", "classify"])
+def test_whole_rows_are_not_scored_by_mistake(makemore: Callable[..., Any], command: str) -> None:
+    rows = TABLES["a.jsonl"]
+    Path("a.jsonl").write_text(rows)
+    library.train("a.jsonl", column="name", label="year", type="bigram", work_dir="run", progress=False)
+    for refused in (makemore(command, "run", "-i", "a.jsonl"), makemore(command, "run", stdin=rows)):
+        assert (refused.status, refused.out) == (2, "")
+        assert "looks like a table with the columns name ('Ann') and year ('1900'); choose" in refused.err
+        assert "--column name, or take whole rows with --as-lines" in refused.err
+    assert makemore(command, "run", "-i", "a.jsonl", "--column", "name").status == 0
+    assert "'{'" in makemore(command, "run", "-i", "a.jsonl", "--as-lines").err  # which no name has
+    assert makemore(command, "run", stdin="Ben, Jr\nDora\nFinn\n").err.count("looks like") == 0
+    assert makemore(command, "run", stdin="Eve;1\n").err.count("looks like") == 0  # one line is no table
 
 
 def test_lists_are_no_tables() -> None:

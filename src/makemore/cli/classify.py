@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from makemore.cli.options import option, path, whole
+from makemore.cli.options import TABLE, TableOptions, flat, option, path, whole
 from makemore.cli.output import json_of, print_lines, separator_of
 from makemore.cli.score import check_lines
 from makemore.cli.terminal import visible_json
@@ -29,7 +29,7 @@ def classify(
         list[str] | None,
         option("Files of lines to classify, of any kind that training accepts.", "-i", many=True),
     ] = None,
-    column: Annotated[str | None, option("Of a table, classify this column: its name or number.")] = None,
+    table: Annotated[TableOptions, flat()] = TABLE,
     prior: Annotated[
         str, option("What is assumed before a line is read: counts, as in the list, or uniform, all alike.")
     ] = "counts",
@@ -51,6 +51,7 @@ def classify(
     from makemore.corpus.lines import lines_of
     from makemore.corpus.reading import How
     from makemore.corpus.source import locate
+    from makemore.metrics.rows import no_rows
     from makemore.runs.labels import check_labels
     from makemore.runs.run import load
 
@@ -60,7 +61,9 @@ def classify(
     check_labels(run.vocab, where)
     some: Iterable[str] = lines
     if not lines:
-        some = lines_of(locate(input_file or "-"), How(column=column, separator=separator_of(run.reading)))
+        source = locate(input_file or "-")
+        how = How(separator=separator_of(run.reading), **vars(table))
+        some = no_rows(lines_of(source, how), source.name, how, run.corpus)
         top = top or 1
     found = run.classify(some, prior)
     if json:

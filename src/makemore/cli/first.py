@@ -15,7 +15,7 @@ from makemore.corpus.source import locate
 from makemore.counting.tree import counted
 from makemore.files.locks import held
 from makemore.inference.counts import NGram
-from makemore.metrics.looks import check_no_table
+from makemore.metrics.rows import check_no_table
 from makemore.runs.ownership import check_free
 from makemore.sampling.draw import sample
 from makemore.sampling.options import SampleOptions

@@ -4,7 +4,7 @@
 
 from typing import Annotated, Literal
 
-from makemore.cli.options import one_of, option
+from makemore.cli.options import READING, ReadingOptions, flat, one_of, option
 from makemore.cli.terminal import tell, waiting
 
 
@@ -13,6 +13,7 @@ def models(
     *,
     input_file: Annotated[str | None, option("The same as FILE.", "-i")] = None,
     type: Annotated[str | None, option("List only this type.")] = None,
+    reading: Annotated[ReadingOptions, flat()] = READING,
 ) -> int:
     """List the types of models, with the number of parameters each has for the characters of a file."""
     source = one_of(file, input_file, "-i")
@@ -20,12 +21,15 @@ def models(
         from rich.console import Console
 
         from makemore.cli.layout import notes
-        from makemore.corpus.cache import read
+        from makemore.corpus.cache import read_corpus
+        from makemore.corpus.reading import How
+        from makemore.metrics.rows import check_no_table
         from makemore.models import MODELS, model_class
         from makemore.training.capacity import untrained_size
 
+        how = How(**vars(reading))
         chosen = MODELS if type is None else {type: model_class(type)}
-        corpus = read(source)
+        corpus = check_no_table(read_corpus(source, how), how)
         rows = [
             (name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip("."))
             for name, model in chosen.items()

@@ -125,6 +125,17 @@ class ReadingOptions:
 READING = ReadingOptions()
 
 
+@dataclass(frozen=True)
+class TableOptions:
+    """What to read of a file that may be a table."""
+
+    column: Annotated[str | None, option("Of a table, read this column: its name or number.")] = None
+    as_lines: Annotated[bool, option("Read whole rows, although the file looks like a table.")] = False
+
+
+TABLE = TableOptions()
+
+
 def changed(options: ReadingOptions) -> list[str]:
     """Return the options that differ from their defaults, as typed: "--encoding latin-1"."""
     given = [(f.name, getattr(options, f.name), f.default) for f in fields(options)]

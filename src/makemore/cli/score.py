@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from makemore.cli.options import STANDARD_INPUT, option, path, whole
+from makemore.cli.options import STANDARD_INPUT, TABLE, TableOptions, flat, option, path, whole
 from makemore.cli.output import json_of, print_lines, separator_of
 from makemore.cli.processes import Launch, several
 from makemore.cli.terminal import visible_json
@@ -50,7 +50,7 @@ def score(
     ] = None,
     encoding: Annotated[str, option("Encoding of these files.")] = "utf-8",
     drop_undecodable: Annotated[bool, option("Drop lines that are not valid in this encoding.")] = False,
-    column: Annotated[str | None, option("Of a table, score this column: its name or number.")] = None,
+    table: Annotated[TableOptions, flat()] = TABLE,
     label: Annotated[
         str | None, option("Score the lines as lines of this kind. [default: whatever kind they are of]")
     ] = None,
@@ -73,6 +73,7 @@ def score(
     from makemore.corpus.reading import How
     from makemore.corpus.source import locate
     from makemore.distributed.group import ALONE, joined
+    from makemore.metrics.rows import no_rows
     from makemore.runs.run import load
 
     source = None if input_file is None else locate(input_file)
@@ -83,8 +84,11 @@ def score(
         print("reading lines from the terminal; Ctrl-D ends them", file=sys.stderr)
     dropped: list[int] = []
     between = separator_of(run.reading)
-    how = How(encoding, None, 1, True, drop_undecodable, column, separator=between)  # True keeps spaces
-    some = lines or lines_of(source or locate("-"), how, dropped.append)
+    how = How(
+        encoding, None, 1, True, drop_undecodable, separator=between, **vars(table)
+    )  # True keeps spaces
+    source = source or locate("-")
+    some = lines or no_rows(lines_of(source, how, dropped.append), source.name, how, run.corpus)
     unknown = Unknown()
     with joined() as group, closing(run.scored(some, letters, ALONE if lines else group, label)) as scored:
         noted = (unknown.note(each, run.vocab) for each in scored)

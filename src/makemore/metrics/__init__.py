@@ -11,5 +11,6 @@ advice.py       warnings, each with what to do
 layers.py       what training recorded inside a model, judged
 forms.py        the formats that lists come in, and how to repair them
 looks.py        which format a list has, and what to warn of
+rows.py         tables where lines are wanted, refused
 assessment.py   what `assess` returns: all of these as fields
 """

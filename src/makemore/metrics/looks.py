@@ -18,11 +18,9 @@ import numpy as np
 
 from makemore.corpus.characters import in_clusters
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.reading import How
-from makemore.corpus.source import is_plain
 from makemore.corpus.tables import THINGS, is_header, usual
 from makemore.corpus.tables import cells as cells_of
-from makemore.errors import MakemoreError, percent, shown
+from makemore.errors import percent, shown
 from makemore.files.results import Result
 from makemore.metrics.advice import Warned
 from makemore.metrics.forms import FORMATS, MARKS, Format
@@ -120,6 +118,11 @@ def look(corpus: Corpus) -> Looks:
         groups = 0
     share, example = (0.0, "") if corpus.vocab.forms.clusters else in_clusters(some)
     return replace(looks, marks=_marks(some, looks.name), groups=groups, clusters=share, cluster=example)
+
+
+def table_in(lines: list[str]) -> Table | None:
+    """Return the columns of a file that begins with these lines; None if they are no table."""
+    return _form(lines[0], lines, lines, exported=False).table
 
 
 # the format
@@ -300,20 +303,6 @@ def columns_of(table: Table) -> str:
     columns = [f"{shown(name)} ({example[:30]!r})" for name, example in table.columns[:_COLUMNS]]
     columns += [f"{len(table.columns) - _COLUMNS:,} more"] * (len(table.columns) > _COLUMNS)
     return ", ".join(columns[:-1]) + " and " * (len(columns) > 1) + columns[-1]
-
-
-def check_no_table(corpus: Corpus, how: How) -> Corpus:
-    """Return the corpus, or raise MakemoreError if it is the rows of a table, and nobody asked for these."""
-    reading = corpus.reading
-    if how.column is not None or how.as_lines or reading is None or is_plain(reading):
-        return corpus
-    if (table := look(corpus).table) is not None:
-        raise MakemoreError(
-            f"{shown(reading.source)}: looks like a table with the columns {columns_of(table)}; choose one, for "
-            f"example with column={shlex.quote(table.choice)}, or train on whole rows with as_lines=True",
-            option=("column", "as_lines"),
-        )
-    return corpus
 
 
 def before_training(corpus: Corpus) -> list[Warned]:

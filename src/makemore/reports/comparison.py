@@ -27,7 +27,7 @@ from makemore.files.paths import damage, kind
 from makemore.files.results import Flag, Result
 from makemore.files.typed import check_fields, checked, checked_path, checked_paths
 from makemore.metrics.baselines import fitted
-from makemore.metrics.looks import check_no_table
+from makemore.metrics.rows import check_no_table
 from makemore.models import MODELS, model_class
 from makemore.reports.compared import Comparison, measure, summary_of
 from makemore.reports.pace import pace_of

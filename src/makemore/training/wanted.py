@@ -13,7 +13,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How, OnProgress
 from makemore.corpus.source import locate
 from makemore.distributed.group import Group
-from makemore.metrics.looks import check_no_table
+from makemore.metrics.rows import check_no_table
 from makemore.runs.settings import Given
 from makemore.training.events import Event
 
