@@ -268,7 +268,7 @@ def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -
         display(Done(3, "finished", run.summary()))
 
     output = printed(80, show, terminal=False)  # twenty new lines, none of which was cut
-    assert "20 new ones" in output
+    assert "new ones (the best of many" in output
     assert "…" not in output
     numbers = assess(run, 100)
     nearest = tuple(replace(each, text=f"{i} was drawn") for i, each in enumerate(numbers.quality.nearest))

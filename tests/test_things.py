@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import makemore as library
+from makemore.cli.layout import on_a_screen
+from makemore.cli.output import rule
 from makemore.corpus.characters import LINE_BREAK
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
@@ -242,6 +245,31 @@ def test_samples_are_printed_with_the_separator_between_them(run: Run, makemore:
     assert [json.loads(line)["text"] for line in out.splitlines()] == texts
 
 
+def test_a_rule_is_between_things_that_may_have_blank_lines(
+    tmp_path: Path, makemore: Callable[..., Any]
+) -> None:
+    for i in range(5):
+        (tmp_path / f"{i}.txt").write_text(f"a - {i}\n\nb\n", "utf-8")
+    made = tmp_path / "run"
+    out = makemore("train", tmp_path, "--separator", "file", "--type", "ngram", "-o", made).out
+    assert f"\n  {'=' * 20}\n" in out
+    run = library.load(made)
+    texts = run.sample(6, seed=1)
+    assert any("\n\n" in text for text in texts)
+    out = makemore(
+        "sample", made, "-n", 6, "--seed", 1
+    ).out  # lists have hyphens, so it is made of something else
+    assert out == f"\n{'=' * 20}\n".join(texts) + "\n"
+    assert f"\n{'=' * 20}\n" in makemore("--sample-only", "-o", made).out
+    assert rule("-=~*#_\u2500") == "\u2501" * 20
+
+
+def test_as_many_things_are_shown_as_a_screen_holds(run: Run) -> None:
+    lines, haiku, long = ["a"] * 50, ["a\nb\nc"] * 20, ["\n" * 29 + "a"] * 20
+    assert (on_a_screen(lines), on_a_screen(haiku), on_a_screen(long)) == (lines, haiku[:10], long[:3])
+    assert on_a_screen([]) == on_a_screen(haiku[:0]) == []
+
+
 def test_scores(run: Run, tmp_path: Path, makemore: Callable[..., Any]) -> None:
     (score,) = run.score(["\nold pond \r\n  a frog\n"])
     assert run.score(["old pond\n  a frog"]) == [score]
@@ -295,6 +323,10 @@ def test_training_from_the_command_line(file: Path, tmp_path: Path, makemore: Ca
     assert found.status == 0
     assert f"{len(THINGS)} things, {len(THINGS)} different" in found.out
     assert "groups of lines" not in found.out
+    shown = re.search(r"(\d+) new ones .*\n((?:  .*\n|\n(?=  ))+)", found.out)
+    assert shown is not None
+    assert len(shown[2].split("\n\n")) == int(shown[1]) < 20
+    assert shown[2].count("\n") <= 40
     found = makemore("train", file, "--separator", "%%", "-o", tmp_path / "other")
     assert found.status == 2
     assert found.err.count("\n") == 1

@@ -13,12 +13,11 @@ from rich.status import Status
 
 from makemore.cli.described import describe
 from makemore.cli.errors import spelled
-from makemore.cli.layout import command, say, table, things
+from makemore.cli.layout import command, on_a_screen, say, table, things
 from makemore.cli.options import flag_of
 from makemore.cli.output import apart
 from makemore.cli.terminal import width_of
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.reading import Reading
 from makemore.corpus.sizes import SIZES
 from makemore.errors import CUT, MakemoreError, command_line, duration
 from makemore.metrics.looks import before_training
@@ -45,7 +44,7 @@ BAR = 12
 """The fewest columns of a bar; the text beside it is shortened first."""
 
 NEW = 20
-"""How many new lines are shown at the end."""
+"""How many new lines are shown at the end; of things of several lines fewer, see `on_a_screen`."""
 
 
 class Display:
@@ -231,8 +230,8 @@ class Display:
 
     def _list(self, samples: list[Sample], seen: list[str]) -> None:
         """Show samples by whether they are in the list."""
-        lines = [s.text + CUT * (not s.ended) for s in samples]
-        for name, chosen in by_kind(lines, seen).items():
+        lines = on_a_screen([s.text + CUT * (not s.ended) for s in samples])
+        for name, chosen in by_kind(lines, seen[: len(lines)]).items():
             # words go side by side, longer samples on lines of their own
             apart = any(set(" \t\n") & set(line) for line in chosen) or sum(map(len, chosen)) > 100
             if chosen:
@@ -297,15 +296,19 @@ class Display:
 
     def _new(self, run: Run) -> None:
         """Show the best of many samples."""
-        self.say(f"{NEW} new ones (the best of many; none is in the file, or nearly):")
-        found: list[Sample] = []
+        found: list[str] = []
+        problem = ""
         options = SampleOptions(top_k=self._top_k, best=True, seed=run.settings.seed)
         try:
             for sample in run.stream(NEW, options):
-                found.append(sample)
+                found.append(sample.text)
         except MakemoreError as error:
-            self.say(f"  ({spelled(error)})", hang="  ")
-        things(self.console, [sample.text for sample in found], "  ")
+            problem = f"  ({spelled(error)})"
+        chosen = on_a_screen(found)
+        self.say(f"{len(chosen)} new ones (the best of many; none is in the file, or nearly):")
+        if problem:
+            self.say(problem, hang="  ")
+        things(self.console, chosen, "  ")
 
 
 def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:
@@ -316,13 +319,11 @@ def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:
     }
 
 
-def show_sorted(
-    say: Callable[[str], None], lines: list[str], seen: list[str], reading: Reading | None
-) -> None:
-    """Print samples by kind: in train, held out, new. `reading` says what is between things of several lines."""
+def show_sorted(say: Callable[[str], None], lines: list[str], seen: list[str], between: str | None) -> None:
+    """Print samples by kind: in train, held out, new, with a line between two of them if it is not None."""
     for name, chosen in by_kind(lines, seen).items():
         say(f"{len(chosen)} samples that are {name}:")
-        for line in apart(chosen, reading):
+        for line in apart(chosen, between):
             say(line)
         say("-" * 80)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from rich.console import Console
 from rich.text import Text
 
+from makemore.cli.output import rule
 from makemore.cli.terminal import program, width_of, wrapped
 from makemore.errors import visible
 
 NOTE = 30
 """Columns that a note beside a number needs to be readable; with fewer it goes below."""
+
+SCREEN, FEW = 40, 3
+"""About how many rows a screen has for things of several lines, and how many things are shown in any case."""
 
 
 def say(console: Console, text: str = "", style: str | None = None, hang: str = "") -> None:
@@ -26,13 +31,26 @@ def say(console: Console, text: str = "", style: str | None = None, hang: str = 
 
 
 def things(console: Console, texts: Iterable[str], indent: str) -> None:
-    """Print lines, or things of several lines with blank lines between them, as `say` does, all indented."""
+    """Print lines, or things of several lines with a line between them, as `say` does, all indented.
+
+    The line between is blank, or a rule if things have blank lines in them.
+    """
     each = [text.split("\n") for text in texts]
+    several = any(len(lines) > 1 for lines in each)
+    between = indent + rule("".join(map("".join, each))) if any("" in lines for lines in each) else ""
     for i, lines in enumerate(each):
-        if i and max(map(len, each)) > 1:
-            say(console)
+        if i and several:
+            say(console, between)
         for line in lines:
             say(console, indent + line, hang=indent + "  ")
+
+
+def on_a_screen(texts: list[str]) -> list[str]:
+    """Return the first of some texts: all if each is one line, else as many as SCREEN rows hold, or FEW."""
+    if not any("\n" in text for text in texts):
+        return texts
+    ends = accumulate(text.count("\n") + 2 for text in texts)  # with the line between
+    return texts[: max(FEW, sum(end <= SCREEN + 1 for end in ends))]
 
 
 def command(console: Console, lead: str, line: str, style: str | None = None) -> None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count
+from typing import TYPE_CHECKING
 
 from makemore.cli.streams import OutputEnded, is_unicode
 from makemore.cli.terminal import for_stream, visible_json
 from makemore.corpus.reading import BLANK, FILE, Reading
 from makemore.errors import visible
+
+if TYPE_CHECKING:
+    from makemore.runs.run import Run
+
+RULE = 20
+"""How long a rule between things is."""
 
 
 def print_lines(lines: Iterable[str], spell: Callable[[str], str] = visible, first: bool = True) -> None:
@@ -45,12 +53,30 @@ def separator_of(reading: Reading | None) -> str | None:
     return reading.separator or None if reading is not None else None
 
 
-def apart(things: Iterable[str], reading: Reading | None) -> Iterator[str]:
-    """Yield things with what is between them in the list that they are like; lines have nothing between them."""
-    separator = separator_of(reading)
+def between(run: Run) -> str | None:
+    """Return the line to print between two things of a run; None if each line is a thing.
+
+    It is what is between them in the list. Where that is nothing, things may have blank lines in them, or any
+    other line of characters that the run knows; it is then a rule of a character that the run does not know.
+    """
+    separator = separator_of(run.reading)
+    if run.reading is None or separator is None:
+        return None
+    if separator == FILE or run.reading.column:
+        return rule(run.vocab.characters)
+    return "" if separator == BLANK else separator
+
+
+def rule(known: str) -> str:
+    """Return a line to print between things, of a character that is not among those known."""
+    return RULE * next(c for c in chain("-=~*#_", map(chr, count(0x2500))) if c not in known)
+
+
+def apart(things: Iterable[str], line: str | None) -> Iterator[str]:
+    """Yield things with a line between them, if it is not None."""
     for i, thing in enumerate(things):
-        if i and separator:
-            yield "" if separator in (BLANK, FILE) else separator
+        if i and line is not None:
+            yield line
         yield thing
 
 

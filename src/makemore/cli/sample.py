@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.options import flag_of, flat, one_of, option, path, whole
-from makemore.cli.output import apart, json_of, print_lines
+from makemore.cli.output import apart, between, json_of, print_lines
 from makemore.cli.processes import Launch, several
 from makemore.cli.terminal import for_stream, visible_json
 from makemore.distributed.devices import one_thread
@@ -106,7 +106,8 @@ def sample(
 ) -> int | Launch:
     """Print new lines from a trained model, one per line and nothing else.
 
-    Things of several lines have between them what is between them in the list.
+    Things of several lines have between them what is between them in the list. Where that is nothing (each file
+    is a thing), it is a rule of a character that the list does not have.
     """
     directory = one_of(directory, work_dir, "-o") or Path("out")
     if most_likely is not None:
@@ -137,7 +138,7 @@ def sample(
             else:
                 marked = for_stream(sys.stdout) is visible
                 texts = (s.text + CUT * (marked and not s.ended) for s in samples)
-                print_lines(apart(texts, run.reading), first=group.first)
+                print_lines(apart(texts, between(run)), first=group.first)
     return 0
 
 

@@ -245,6 +245,7 @@ def _locate(source: Sequence[str]) -> None:
 def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
     """Print 50 samples of a run, grouped by whether they are in the file, as the original does."""
     from makemore.cli.display import show_sorted
+    from makemore.cli.output import between
     from makemore.runs.run import load
 
     one_thread()
@@ -252,7 +253,7 @@ def _sample_only(directory: Path, top_k: int | None, seed: int | None) -> int:
     lines = run.sample(50, top_k=top_k, seed=seed)
     shown = for_stream(sys.stdout)
     seen = run.corpus.seen(lines)
-    show_sorted(lambda text: print(*map(shown, text.split("\n")), sep="\n"), lines, seen, run.reading)
+    show_sorted(lambda text: print(*map(shown, text.split("\n")), sep="\n"), lines, seen, between(run))
     return 0
 
 
