@@ -16,7 +16,7 @@ import torch
 
 import makemore as library
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.joined import joined
+from makemore.corpus.joined import joined, shared
 from makemore.corpus.vocab import Vocab
 from makemore.inference import FORMS
 from makemore.inference import blend as inference
@@ -178,6 +178,14 @@ def test_no_line_leaks_from_one_list_into_another(made: Run, runs: dict[str, Run
         assert {*lists[0], *lists[1]} - set(whole.lines(range(len(whole)))) <= set(trained_on)
 
 
+def test_what_an_earlier_list_has_counts_once() -> None:
+    lists = [["abc", "b", "abc", "c"], ["d", "abc", "d", "b", "e"], ["e", "f", "g", "g"]]
+    corpora = [Corpus.from_lines(lines) for lines in lists]
+    whole = joined(corpora, Vocab("abcdefg"))
+    assert whole.lines(range(len(whole))) == ["abc", "b", "abc", "c", "d", "d", "e", "f", "g", "g"]
+    assert shared(corpora) == 3
+
+
 def test_a_large_list_is_joined_as_a_small_one(tmp_path: Path, on_disk: None) -> None:
     names = library.read("names").lines(range(900))
     corpora = []
@@ -186,13 +194,11 @@ def test_a_large_list_is_joined_as_a_small_one(tmp_path: Path, on_disk: None) ->
         corpora.append(library.read(tmp_path / f"{i}.txt"))
     whole = joined(corpora, Vocab("".join(set("".join(names)))))
     assert whole.on_disk
-    assert whole.lines(range(1100)) == names[:700] + names[500:]
+    assert whole.lines(range(len(whole))) == names  # what both have counts once
     assert whole.reading is not None
     assert (whole.reading.source, whole.reading.lines) == ("0.txt and 1.txt", 1100)
     some = joined(corpora, Vocab("aeilmnrsthoy"))
-    assert some.lines(range(len(some))) == [
-        x for x in names[:700] + names[500:] if set(x) <= set("aeilmnrsthoy")
-    ]
+    assert some.lines(range(len(some))) == [x for x in names if set(x) <= set("aeilmnrsthoy")]
     assert joined([corpora[0], corpora[0]], whole.vocab).fingerprint == corpora[0].fingerprint
 
 
@@ -217,15 +223,18 @@ def test_runs_that_were_read_otherwise(tmp_path: Path) -> None:
     assert product.vocab.characters == "abc"
 
 
-def test_labels_are_not_blended_nor_graphemes_with_code_points(
-    tmp_path: Path, makemore: Callable[..., Any]
-) -> None:
+def test_runs_that_are_not_alike_are_not_blended(tmp_path: Path, makemore: Callable[..., Any]) -> None:
     trained(tmp_path / "clusters", "bigram", FIRST, graphemes=True)
     trained(tmp_path / "points", "bigram", FIRST)
+    for name, separator in (("poems", "blank"), ("files", "file")):
+        trained(tmp_path / name, "bigram", FIRST, separator=separator)
     trained(tmp_path / "kinds", "bigram", FIRST, labels=["a", "b"] * 6 + ["a"])
     for names, says in (
         (("clusters", "points"), "clusters was trained with --graphemes and"),
         (("points", "clusters"), "clusters was trained with --graphemes and"),
+        (("points", "poems"), "poems was trained with --separator blank and"),
+        (("poems", "files"), "poems was trained with --separator blank and"),
+        (("poems", "points", "poems"), "poems: is named twice; name each run once, and let --weights say"),
         (
             ("points", "kinds"),
             "kinds: its lines have labels, and such runs cannot be blended; train it without --label",
@@ -306,6 +315,8 @@ def test_the_command_blends_and_the_others_take_it(ok: Callable[..., str], runs:
     out = ok("blend", first, second, "--weights", "0.7,0.3", "-o", "both")
     assert "made a mixture of 70% first (lstm) and 30% second (ngram)" in out
     assert "nats per token of the test lines of" in out
+    assert "counted 1 line once that several lists have\n" in out  # abc
+    assert "\nleft out" not in out
     assert "second knows 4 of these characters, and is left out of a line once it has another" in out
     assert len(ok("sample", "both", "-n", 7, "--without", "c", "--length", "2-5").splitlines()) == 7
     assert ok("sample", "both", "--most-likely", 3)

@@ -43,6 +43,7 @@ def blend(
         from makemore.cli.display import Display
         from makemore.cli.layout import table
         from makemore.cli.tables import number
+        from makemore.corpus.joined import shared
         from makemore.runs.run import load
         from makemore.training.blend import beside
         from makemore.training.blend import blend as blended
@@ -56,9 +57,14 @@ def blend(
         found = beside(made, sources)
     display.run = made
     display.say(f"made {made.setup.blend}")
-    lists = {each.corpus.fingerprint: len(each.corpus) for each in sources}
-    if left := sum(lists.values()) - len(made.corpus):
-        display.say(f"left out {left:,} lines, with characters that not all of them know")
+    lists = list({each.corpus.fingerprint: each.corpus for each in sources}.values())
+    thing = made.reading.thing if made.reading else "line"
+    if both := shared(lists):
+        display.say(f"counted {both:,} {thing}{'s' * (both != 1)} once that several lists have")
+    if left := sum(map(len, lists)) - both - len(made.corpus):
+        display.say(
+            f"left out {left:,} {thing}{'s' * (left != 1)}, with characters that not all of them know"
+        )
     for line in [*describe(made.corpus)[1:], *_left_out(made.setup.blend)]:
         display.say(line)
     rows = [[each.name, f"{each.lines:,}", number(each.alone), number(each.blended)] for each in found]

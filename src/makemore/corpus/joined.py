@@ -25,9 +25,9 @@ Hashes = npt.NDArray[np.uint64]
 
 
 def joined(corpora: Sequence[Corpus], vocab: Vocab) -> Corpus:
-    """Return the lines of several corpora as one, in their order; equal corpora count once.
+    """Return the lines of several corpora as one, in their order; what an earlier one has counts once.
 
-    Lines with characters that are not in `vocab` are left out. So is a line that one of the corpora has for
+    How often a line occurs within one corpus stays. Lines with characters that are not in `vocab` are left out. So is a line that one of the corpora has for
     training and the whole would hold out, which happens only if a list is so small that the hash alone leaves
     one of its splits empty.
 
@@ -45,6 +45,23 @@ def joined(corpora: Sequence[Corpus], vocab: Vocab) -> Corpus:
         without = np.concatenate([without, *leaks])
 
 
+def shared(corpora: Sequence[Corpus]) -> int:
+    """Return how many lines of some corpora an earlier one has."""
+    return sum(
+        int(_again(corpora[:i], corpus.hashes[rows]).sum())
+        for i, corpus in enumerate(corpora)
+        for rows in corpus.slices()
+    )
+
+
+def _again(earlier: Sequence[Corpus], hashes: Hashes) -> npt.NDArray[np.bool_]:
+    """Return for each hash whether a line of the earlier corpora has it."""
+    there = np.zeros(len(hashes), dtype=bool)
+    for corpus in earlier:
+        there |= corpus.find(hashes)[0]
+    return there
+
+
 def _trained(corpus: Corpus, whole: Corpus) -> Hashes:
     """Return the hashes of lines that a corpus has for training and the whole holds out."""
     if corpus.on_disk and whole.on_disk:  # of large lists the hash alone decides
@@ -57,7 +74,13 @@ def _trained(corpus: Corpus, whole: Corpus) -> Hashes:
 def _joined(corpora: Sequence[Corpus], vocab: Vocab, without: Hashes) -> Corpus:
     reading = _reading([corpus.reading for corpus in corpora if corpus.reading is not None])
     reading.rare = max(1, reading.rare) if vocab.unknown else 0
-    what = [FORMAT, *vocab.names, without.tobytes().hex(), *(corpus.fingerprint for corpus in corpora)]
+    what = [
+        FORMAT,
+        "shared once",
+        *vocab.names,
+        without.tobytes().hex(),
+        *(corpus.fingerprint for corpus in corpora),
+    ]
     name = hashlib.blake2b("\n".join(what).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
     sizes, nowhere = corpora[0].sizes, Source(reading.source, [])
     how = How(
@@ -90,7 +113,7 @@ def _reading(readings: Sequence[Reading]) -> Reading:
 def _blocks(corpora: Sequence[Corpus], numbering: Numbering, without: Hashes) -> Iterator[Block]:
     """Yield the lines of known characters; at the end, raise MakemoreError if too few different ones are left."""
     different: set[int] = set()
-    for corpus in corpora:
+    for i, corpus in enumerate(corpora):
         names = corpus.vocab.names[1:]
         wanted = set(numbering.how.known)
         known = np.array([True, *(name in wanted for name in names)])  # (V,)
@@ -100,6 +123,7 @@ def _blocks(corpora: Sequence[Corpus], numbering: Numbering, without: Hashes) ->
             stream = corpus.tokens[offsets[0] + 1 : offsets[-1] + 1]
             starts, hashes = offsets[:-1] - offsets[0], corpus.hashes[rows]
             kept = np.logical_and.reduceat(known[stream], starts) & ~np.isin(hashes, without)
+            kept &= ~_again(corpora[:i], hashes)
             lengths = np.diff(offsets)
             codes = inner[stream[np.repeat(kept, lengths)]]
             if len(different) < 3:

@@ -86,6 +86,7 @@ def blend(
         raise MakemoreError(
             f"{shown(directory)}: is one of the runs to blend; choose another work_dir", option="work_dir"
         )
+    _check_different(sources)
     _check_alike(sources)
     check_free(directory, overwrite, resumes=False)
     made, model = together(sources, shares, how)
@@ -190,8 +191,19 @@ def _shares(weights: Sequence[float] | None, n: int) -> list[float]:
     return shares
 
 
+def _check_different(sources: Sequence[Run]) -> None:
+    """Raise MakemoreError if a run is named twice."""
+    there = [each.directory.resolve() for each in sources]
+    for i, run in enumerate(sources):
+        if there[i] in there[:i]:
+            raise MakemoreError(
+                f"{shown(run.directory)}: is named twice; name each run once, and let weights say how much it counts",
+                option="weights",
+            )
+
+
 def _check_alike(sources: Sequence[Run]) -> None:
-    """Raise MakemoreError if a run has labels, or a text has other characters in one run than in another."""
+    """Raise MakemoreError if a run has labels, or other things for characters or for lines than another."""
     for run in sources:
         if run.vocab.labels:
             raise MakemoreError(
@@ -199,15 +211,22 @@ def _check_alike(sources: Sequence[Run]) -> None:
                 "label",
                 option="label",
             )
-    first, *others = (run.reading is not None and run.reading.graphemes for run in sources)
-    for run, each in zip(sources[1:], others, strict=True):
-        if each != first:
-            one, other = (sources[0], run) if first else (run, sources[0])
-            raise MakemoreError(
-                f"{shown(one.directory)} was trained with graphemes=True and {shown(other.directory)} was not, so "
-                "they take other things for characters; train both alike",
-                option="graphemes",
-            )
+    for option, remark in (
+        ("graphemes", "they take other things for characters"),
+        ("separator", "their things are separated in other ways"),
+    ):
+        values = [getattr(run.reading, option, "") or "" for run in sources]
+        for run, value in zip(sources, values, strict=True):
+            if value != values[0]:
+                (one, its), (other, others) = sorted(
+                    [(shown(sources[0].directory), values[0]), (shown(run.directory), value)],
+                    key=lambda each: not each[1],
+                )
+                beside = f"with {shown(others)}" if others else "was not"
+                raise MakemoreError(
+                    f"{one} was trained with {option}={its} and {other} {beside}, so {remark}; train both alike",
+                    option=option,
+                )
 
 
 def _names(runs: Sequence[Run]) -> str:
