@@ -11,10 +11,13 @@ import pytest
 import torch
 
 import makemore as library
+from makemore.corpus.corpus import Corpus
+from makemore.corpus.reading import How
 from makemore.models import MODELS, configure
 from makemore.runs.run import Run
 from makemore.runs.settings import recipe
 from makemore.training import transfer
+from makemore.training.events import Event, Started
 
 LINES = ["abc", "bca", "cabba", "accab", "bab", "caca", "aab", "bbca", "cab", "abba"]
 OTHERS = ["éda", "dab", "bédb", "ada", "deba", "abéd", "daé", "bda", "adéb", "dada"]  # no c, but d and é
@@ -77,6 +80,39 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(type: str, tmp_path: Pa
     assert parts.metrics()[-1].step == 4
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, parts.model.state_dict()[name]), name
+
+
+def test_a_run_that_has_little_to_pass_on_says_so(tmp_path: Path) -> None:
+    events: list[Event] = []
+    of: dict[str, Any] = {"type": "bigram_nn", "max_steps": 1, "batch_size": 5}
+    points = trained(tmp_path / "points", lines=LINES, **of)
+    clusters = trained(tmp_path / "clusters", lines=[*LINES, "a👍🏽"], graphemes=True, **of)
+    greek = [line.translate({97: "α", 98: "β", 99: "γ"}) + " -" for line in LINES]
+    emoji = [*OTHERS, "👍🏽a"]
+    for run, lines, how, says in (
+        (points, OTHERS, How(), ""),
+        (points, greek, How(), "points knows none of the letters in this list, so it has little to pass on"),
+        (points, [*greek, "a"], How(), "points knows only 3% of the letters in this list"),
+        (points, ["1 2", "2 3", "3 1", "1 1"], How(), ""),
+        (
+            points,
+            emoji,
+            How(graphemes=True),
+            "takes code points for characters and this list grapheme clusters",
+        ),
+        (clusters, emoji, How(), "grapheme clusters are characters in this list too, since the run in"),
+        (clusters, emoji, How(graphemes=True), ""),
+    ):
+        corpus = Corpus.from_lines(lines, transfer.knowing(how, run.vocab))
+        warning = transfer.warning_about(run, corpus, how)
+        assert says in warning
+        assert bool(says) == bool(warning)
+    read = Corpus.from_lines(emoji)
+    assert "takes grapheme clusters for characters and this list code points" in transfer.warning_about(
+        clusters, read, How()
+    )
+    trained(tmp_path / "new", lines=greek, from_run=tmp_path / "points", on_event=events.append, **of)
+    assert "none of the letters" in next(each for each in events if isinstance(each, Started)).warning
 
 
 def test_what_cannot_be_learned_from_is_one_sentence(tmp_path: Path, makemore: Callable[..., Any]) -> None:

@@ -20,7 +20,8 @@ class Started:
     parameters: int
     device: str
     warning: str = ""
-    """Why the results may differ from an uninterrupted run, or why nothing is left to do; else empty."""
+    """Why the results may differ from an uninterrupted run, why nothing is left to do, or why there was
+    little to learn from another run; else empty."""
 
 
 @dataclass(frozen=True)

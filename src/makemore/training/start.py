@@ -196,6 +196,7 @@ def train(
 
 def _start(wanted: Wanted, running: Running) -> Run:
     """Start a run and train it."""
+    warning, asked = "", wanted.how
     if wanted.from_run is not None:
         source = transfer.source_run(wanted.from_run, wanted.type, wanted.knobs)
         knobs, how = transfer.knobs_of(source), transfer.knowing(wanted.how, source.vocab)
@@ -222,8 +223,9 @@ def _start(wanted: Wanted, running: Running) -> Run:
                 run.corpus.prepare()
             if wanted.from_run is not None:
                 transfer.begin(run, source, running.device)
+                warning = transfer.warning_about(source, corpus, asked)
                 group.wait()
-            _train(run, running)
+            _train(run, running, warning=warning)
     return run
 
 
@@ -264,8 +266,16 @@ def _resume(wanted: Wanted, running: Running) -> Run:
     return run
 
 
-def _train(run: Run, running: Running, changed: bool = False) -> None:
-    """Train a run to its end, and pass on the events; changed: whether its settings have changed."""
+def _train(run: Run, running: Running, changed: bool = False, warning: str = "") -> None:
+    """Train a run to its end, and pass on the events.
+
+    Args:
+        run: The run.
+        running: How to train it.
+        changed: Whether its settings have changed.
+        warning: What to say at the start, if training itself has nothing to say then.
+
+    """
     counting = model_class(run.type).counting
     watch = Watch(run.disk, run.settings.max_steps) if running.diagnostics and not counting else None
     first = run.disk.writes
@@ -280,6 +290,8 @@ def _train(run: Run, running: Running, changed: bool = False) -> None:
         for event in _events(run, running, watch, counting):
             if changed and isinstance(event, Started):
                 run.disk.write_config(run.setup)  # only now, since the checkpoint might have been unreadable
+            if isinstance(event, Started):
+                event = dataclasses.replace(event, warning=event.warning or warning)
             for listen in listeners:
                 listen(event)
 

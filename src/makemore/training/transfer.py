@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
 from makemore.corpus.vocab import UNKNOWN, Vocab
-from makemore.errors import MakemoreError, shown
+from makemore.errors import MakemoreError, percent, shown
 from makemore.models import build, model_class
 from makemore.models.base import Model, ModelConfig
 from makemore.runs.run import Run
@@ -28,6 +29,9 @@ from makemore.training.learner import Learner
 
 RATE, STEPS = 0.2, 0.2
 """Of the recipe's learning rate and steps, what a model needs that has learned before (benchmarks/NOTES.md)."""
+
+COMPARED_TOKENS, FEW = 100_000, 0.1
+"""Tokens of a list whose letters are compared with a run's; the share of them below which it has little to pass on."""
 
 
 def source_run(directory: str | Path, type: str | None, knobs: Mapping[str, float]) -> Run:
@@ -67,6 +71,33 @@ def knowing(how: How, vocab: Vocab) -> How:
     """Return how lines are read so that the characters of another run stay known."""
     known = tuple(name for name in vocab.names[1:] if name not in (UNKNOWN, "\n"))
     return dataclasses.replace(how, known=known, graphemes=how.graphemes or vocab.forms.clusters)
+
+
+def warning_about(source: Run, corpus: Corpus, how: How) -> str:
+    """Return why a run may have little to pass on to a list, or what its list has to do with that; else empty.
+
+    Args:
+        source: The run.
+        corpus: The list.
+        how: How the list was wanted to be read.
+
+    """
+    name = f"the run in {shown(source.directory)}"
+    clusters = corpus.vocab.forms.clusters
+    if clusters != source.vocab.forms.clusters:
+        its, own = ("code points", "grapheme clusters") if clusters else ("grapheme clusters", "code points")
+        return f"{name} takes {its} for characters and this list {own}, so it may know few of them; train both alike"
+    ids = corpus.stream(corpus.at_most("train", COMPARED_TOKENS))
+    times = np.bincount(ids, minlength=len(corpus.vocab))
+    known = {*source.vocab.names[1:]} - {UNKNOWN}
+    letters = [id for id, each in enumerate(corpus.vocab.names) if any(map(str.isalpha, each))]
+    share = sum(times[id] for id in letters if corpus.vocab.names[id] in known) / max(1, times[letters].sum())
+    if times[letters].any() and share < FEW:
+        says = f"only {percent(share)}" if share else "none"
+        return f"{name} knows {says} of the letters in this list, so it has little to pass on"
+    if clusters and not how.graphemes:
+        return f"grapheme clusters are characters in this list too, since {name} takes them so"
+    return ""
 
 
 def gentler(type: str) -> Recipe:
