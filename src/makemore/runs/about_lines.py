@@ -16,7 +16,7 @@ from makemore.errors import MakemoreError
 from makemore.files.typed import checked
 from makemore.inference.base import Inference
 from makemore.runs import forms, scoring
-from makemore.runs.labels import Classified, Labels, check_labels, check_prior, numbers
+from makemore.runs.labels import Classified, LabelCounts, check_labels, check_prior, numbers
 from makemore.runs.spelling import Spelling
 from makemore.sampling.tree import Sample
 
@@ -37,7 +37,7 @@ class AboutLines(ABC):
 
     @cached_property
     @abstractmethod
-    def labels(self) -> Labels | None:
+    def labels(self) -> LabelCounts | None:
         """How often the training lines have each label; None if they have none."""
 
     @abstractmethod

@@ -82,7 +82,7 @@ def numbers(vocab: Vocab, wanted: Sequence[str], where: object) -> list[int]:
     return list(dict.fromkeys(known[name.strip()] for name in names))
 
 
-class Labels:
+class LabelCounts:
     """How often the training lines of a corpus have each label."""
 
     def __init__(self, corpus: Corpus) -> None:

@@ -17,7 +17,7 @@ from makemore.inference.base import Inference
 from makemore.runs import forms, labels, scoring
 from makemore.runs.about_lines import AboutLines
 from makemore.runs.directory import RunDirectory
-from makemore.runs.labels import Labels
+from makemore.runs.labels import LabelCounts
 from makemore.runs.sampler import Sampler
 from makemore.runs.setup import Setup
 from makemore.runs.shown import HIDDEN, as_html, as_text
@@ -109,9 +109,9 @@ class Run(AboutLines):
         return Spelling(self.vocab, self.reading, self.corpus.longest)
 
     @cached_property
-    def labels(self) -> Labels | None:
+    def labels(self) -> LabelCounts | None:
         """How often the training lines have each label; None if they have none."""
-        return Labels(self.corpus) if self.vocab.labels else None
+        return LabelCounts(self.corpus) if self.vocab.labels else None
 
     def _shares(self, wanted: Sequence[str]) -> Shares | None:
         """Return how often each of the labels that are wanted occurs; None if lines have none."""
