@@ -247,6 +247,30 @@ def test_training_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> 
         assert line in narrow.splitlines()
 
 
+def test_samples_have_their_labels_beside_them(small_run: Path) -> None:
+    run = makemore.load(small_run)
+    some = [
+        Sample(text, 1.0, True, label) for text, label in (("ana", "a girl"), ("tom", ""), ("mia", "x" * 30))
+    ]
+    longer = [Sample("one two", 1.0, True, "prose")]
+
+    def show(console: Console) -> None:
+        display = Display(console)
+        display.run = run
+        for samples in (some * 4, longer):
+            display(Samples(3, samples, ["new"] * len(samples)))
+
+    label = "x" * 19 + "…"
+    plain = printed(80, show, terminal=False).splitlines()
+    assert plain[1] == "  new:" + f" ana (a girl) tom mia ({label})" * 4
+    assert plain[3:] == ["  new:", "    one two (prose)"]
+    for width in WIDTHS:
+        lines = printed(width, show).splitlines()
+        assert all(width_of(line) <= width for line in lines)
+        assert sum(line.count("ana\u00a0(a\u00a0girl)") for line in lines) == 4  # none is parted
+        assert sum(line.count(f"mia\u00a0({label})") for line in lines) == 4
+
+
 def _plainly(console: Console, show: Callable[[Console], None]) -> None:
     """Print without the progress bar, none of which should remain."""
     file = io.StringIO()

@@ -13,7 +13,7 @@ from rich.status import Status
 
 from makemore.cli.described import describe
 from makemore.cli.errors import spelled
-from makemore.cli.layout import command, on_a_screen, say, table, things
+from makemore.cli.layout import command, on_a_screen, say, table, things, with_labels
 from makemore.cli.options import flag_of
 from makemore.cli.output import apart
 from makemore.cli.terminal import width_of
@@ -229,11 +229,13 @@ class Display:
         self._described = True
 
     def _list(self, samples: list[Sample], seen: list[str]) -> None:
-        """Show samples by whether they are in the list."""
+        """Show samples, with their labels, by whether they are in the list."""
         lines = on_a_screen([s.text + CUT * (not s.ended) for s in samples])
-        for name, chosen in by_kind(lines, seen[: len(lines)]).items():
+        labelled = with_labels(self.console, lines, [s.label for s in samples])
+        each = (by_kind(texts, seen[: len(lines)]) for texts in (lines, labelled))
+        for (name, bare), chosen in zip(next(each).items(), next(each).values(), strict=True):
             # words go side by side, longer samples on lines of their own
-            apart = any(set(" \t\n") & set(line) for line in chosen) or sum(map(len, chosen)) > 100
+            apart = any(set(" \t\n") & set(line) for line in bare) or sum(map(len, bare)) > 100
             if chosen:
                 self.say(f"  {name}:" + "".join(f" {line}" for line in chosen if not apart), hang="    ")
             things(self.console, chosen if apart else [], "    ")
@@ -296,19 +298,19 @@ class Display:
 
     def _new(self, run: Run) -> None:
         """Show the best of many samples."""
-        found: list[str] = []
+        found: list[Sample] = []
         problem = ""
         options = SampleOptions(top_k=self._top_k, best=True, seed=run.settings.seed)
         try:
             for sample in run.stream(NEW, options):
-                found.append(sample.text)
+                found.append(sample)
         except MakemoreError as error:
             problem = f"  ({spelled(error)})"
-        chosen = on_a_screen(found)
+        chosen = on_a_screen([sample.text for sample in found])
         self.say(f"{len(chosen)} new ones (the best of many; none is in the file, or nearly):")
         if problem:
             self.say(problem, hang="  ")
-        things(self.console, chosen, "  ")
+        things(self.console, with_labels(self.console, chosen, [s.label for s in found]), "  ")
 
 
 def by_kind(lines: list[str], seen: list[str]) -> dict[str, list[str]]:

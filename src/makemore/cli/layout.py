@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from makemore.cli.output import rule
-from makemore.cli.terminal import program, width_of, wrapped
+from makemore.cli.terminal import clipped, program, width_of, wrapped
 from makemore.errors import visible
 
 NOTE = 30
@@ -17,6 +17,9 @@ NOTE = 30
 
 SCREEN, FEW = 40, 3
 """About how many rows a screen has for things of several lines, and how many things are shown in any case."""
+
+LABEL = 20
+"""The most columns of a label beside a text."""
 
 
 def say(console: Console, text: str = "", style: str | None = None, hang: str = "") -> None:
@@ -51,6 +54,16 @@ def on_a_screen(texts: list[str]) -> list[str]:
         return texts
     ends = accumulate(text.count("\n") + 2 for text in texts)  # with the line between
     return texts[: max(FEW, sum(end <= SCREEN + 1 for end in ends))]
+
+
+def with_labels(console: Console, texts: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Return texts, each with its label after it unless that is empty; there may be more labels than texts.
+
+    On a terminal no line break parts a text from its label.
+    """
+    gap = "\u00a0" if console.is_terminal else " "  # a no-break space
+    marks = [f"{gap}({clipped(each, LABEL).replace(' ', gap)})" if each else "" for each in labels]
+    return [text + mark for text, mark in zip(texts, marks, strict=False)]
 
 
 def command(console: Console, lead: str, line: str, style: str | None = None) -> None:
