@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import json
 import re
 import subprocess
 import sys
@@ -203,6 +204,29 @@ def test_sampling_many_lines_loads_nothing_that_only_training_needs(small_run):
     assert not any(
         name.startswith(("makemore.training", "makemore.plots", "makemore.cli.display")) for name in there
     )
+
+
+def test_what_is_wrong_is_said_without_torch(names_run, tmp_path):
+    """All in one process, which ends at the first command that needs torch to refuse."""
+    run, new = str(names_run), ["-o", str(tmp_path / "new")]
+    refused = [
+        ["sample", "no"], ["sample", run, "--length", "8-5"], ["sample", run, "--top-p", "2"],
+        ["score", "no", "a"], ["score", run, "-i", "no"], ["classify", "no", "a"], ["classify", run, "a"],
+        ["explain", "no", "a"], ["inspect", "no"], ["inspect", "names", "--encoding", "x"],
+        ["models", "no"], ["models", "--max-length", "0"], ["compare", "no"], ["compare", "no", run],
+        ["compare", "names", "--min-count", "0"], ["compare", run, "--types", "lstm"], ["eval", "no"],
+        ["blend", "no", run, *new], ["blend", run, "--weights", "x", *new], ["report", "no"],
+        ["train", "no", *new], ["train", "names", "--from", "no", *new], ["--resume", *new],
+        ["train", "names", "--encoding", "x", *new], ["train", "names", "--batch-size", "0", *new],
+    ]  # fmt: skip
+    code = """
+import json, sys
+from makemore.cli.main import outcome
+for words in json.loads(sys.argv[1]):
+    status, sentence = outcome(words)
+    assert status == 2 and sentence and "torch" not in sys.modules, (words, status, sentence)
+"""
+    subprocess.run([sys.executable, "-c", code, json.dumps(refused)], check=True, cwd=tmp_path)
 
 
 def loaded(*args: str) -> set[str]:

@@ -36,6 +36,9 @@ def blend(
     if "" in runs:
         raise MakemoreError("blend: a name is empty; give the directories of runs")
     shares = None if weights is None else [_number(each) for each in weights.split(",")]
+    from makemore.runs.run import load
+
+    sources = [load(run) for run in runs]  # what is wrong with one is said without waiting for torch
     with waiting("loading PyTorch ..."):
         from rich.console import Console
 
@@ -44,7 +47,6 @@ def blend(
         from makemore.cli.layout import table
         from makemore.cli.tables import number
         from makemore.corpus.joined import shared
-        from makemore.runs.run import load
         from makemore.training.blend import beside
         from makemore.training.blend import blend as blended
         from makemore.training.events import Done
@@ -52,7 +54,6 @@ def blend(
     console = Console()
     with Display(console) as display:
         display.waiting("blending, and scoring the lists")
-        sources = [load(run) for run in runs]
         made = blended(sources, shares, how, work_dir, overwrite)
         found = beside(made, sources)
     display.run = made

@@ -17,17 +17,20 @@ def models(
 ) -> int:
     """List the types of models, with the number of parameters each has for the characters of a file."""
     source = one_of(file, input_file, "-i")
+    from makemore.corpus.reading import How
+    from makemore.corpus.source import locate
+
+    how = How(**vars(reading))
+    locate(source)  # a missing file is reported without waiting for torch
     with waiting("loading PyTorch ..."):
         from rich.console import Console
 
         from makemore.cli.layout import notes
         from makemore.corpus.cache import read_corpus
-        from makemore.corpus.reading import How
         from makemore.metrics.rows import check_no_table
         from makemore.models import MODELS, model_class
         from makemore.training.capacity import untrained_size
 
-        how = How(**vars(reading))
         chosen = MODELS if type is None else {type: model_class(type)}
         corpus = check_no_table(read_corpus(source, how), how)
         rows = [

@@ -110,11 +110,13 @@ def eval_(
 ) -> int:
     """Measure a trained model: its losses, what its samples are like, and warnings."""
     where = one_of(directory, work_dir, "-o") or Path("out")
+    from makemore.runs.run import load
+
+    run = load(where)  # what is wrong with it is said without waiting for torch
     with status(quiet=json) as said:
         from makemore.reports.assessment import assess
-        from makemore.runs.run import load
 
-        found = assess(load(where), number, seed, said)
+        found = assess(run, number, seed, said)
     if json:
         print_json(found.to_json(flag_of))
         return 0
@@ -162,16 +164,16 @@ def compare(
     """Compare several types on one file, or runs that exist already, and say which differences are real."""
     if "" in what:
         raise MakemoreError("compare: a name is empty; give a file, or run directories")
+    named = (input_file,) if input_file is not None else ()
+    what = one_of(what or None, named or None, "-i") or ()
+    _check_compared(what, input_file is None, how, reading)
     with waiting("loading PyTorch ...", sys.stderr):
         from makemore.reports.comparison import compare_runs, result_of
 
-    named = (input_file,) if input_file is not None else ()
-    what = one_of(what or None, named or None, "-i") or ()
     trains = False
     if input_file is None and len(what) == 1 and (there := result_of(what[0])) is not None:
         result = there
-    elif len(what) > 1 or (input_file is None and any((Path(w) / "config.json").exists() for w in what)):
-        _check_runs(how, reading)
+    elif _are_runs(what, input_file is None):
         result = compare_runs(what)
     else:
         trains, done = True, _compared(what[0] if what else None, how, reading, json)
@@ -194,6 +196,29 @@ def compare(
         lead = f"everything is in {directory}; for a page with plots:"
         command(console, lead, command_line("report", directory))
     return 0
+
+
+def _are_runs(what: Sequence[str], may_be: bool) -> bool:
+    """Return whether runs are to be compared, and not types on a file; `may_be`: -i was not given."""
+    return len(what) > 1 or (may_be and any((Path(each) / "config.json").exists() for each in what))
+
+
+def _check_compared(
+    what: Sequence[str], may_be_runs: bool, how: ComparisonOptions, reading: ReadingOptions
+) -> None:
+    """Raise MakemoreError, without waiting for torch, if what is to be compared is not there."""
+    from makemore.corpus.reading import How
+    from makemore.corpus.source import locate
+    from makemore.runs.run import load
+
+    if _are_runs(what, may_be_runs):
+        _check_runs(how, reading)
+        for each in what:
+            load(each)
+        return
+    How(**vars(reading))
+    if what and not (may_be_runs and Path(what[0], "comparison.json").exists()):
+        locate(what[0])
 
 
 def _check_runs(how: ComparisonOptions, reading: ReadingOptions) -> None:
@@ -253,10 +278,16 @@ def report(
     open: Annotated[bool, option("Open the page in your browser.")] = False,
 ) -> int:
     """Write an HTML page with every number and plot of runs or a comparison, and the plots as PNG files."""
+    given = list(directories or (Path("out"),))
+    if len(given) > 1 or not (given[0] / "comparison.json").exists():
+        from makemore.runs.run import load
+
+        for each in given:
+            load(each)  # what is wrong with it is said without waiting for torch
     with outlasting("the report"), status() as said:
         from makemore.reports.page import write_report
 
-        page = write_report(list(directories or (Path("out"),)), output, number, seed, said, flag_of)
+        page = write_report(given, output, number, seed, said, flag_of)
     tell(f"written: {page}")
     if open:
         open_page(page)
@@ -284,12 +315,16 @@ def inspect_(
     """Describe a file before training, and say which model and settings suit it."""
     sources = one_of(list(files) or None, input_file, "-i")
     source = sources[0] if sources is not None and len(sources) == 1 else sources
+    from makemore.corpus.reading import How
+    from makemore.corpus.source import locate
+
+    how = How(**vars(reading))
+    locate(source)  # a missing file is reported without waiting for torch
     with status(quiet=json) as said:
-        from makemore.corpus.reading import How
         from makemore.reports.inspection import inspect
 
         said("reading, and timing a few steps")
-        found = inspect(source, How(**vars(reading)))
+        found = inspect(source, how)
     if json:
         print_json(found.to_json(flag_of))
         return 0

@@ -274,6 +274,7 @@ def _train(
         from makemore.cli.stopping import stop_signals
         from makemore.corpus.reading import How
         from makemore.distributed.devices import DEVICES
+        from makemore.runs.run import load
         from makemore.runs.settings import Given
         from makemore.runs.setup import is_type
 
@@ -288,10 +289,15 @@ def _train(
     lines: Source | None = named
     with outlasting("training"), Display(console, top_k) as display:
         Given(**{each.name: getattr(how, each.name) for each in fields(Given)})  # a wrong value is said first
+        wanted = How(**read_as)
+        if where.from_run is not None:
+            load(where.from_run)
+        if where.resume:
+            load(where.work_dir)
         # a type's own options are checked by torch's models, and have loaded torch already
         known = (type is None or is_type(type)) and how.device in DEVICES and not given
         if known and not (where.resume or where.from_run or launched() or type in COUNTING):
-            look = first_look(named, where.work_dir, where.overwrite, How(**read_as), how.seed)
+            look = first_look(named, where.work_dir, where.overwrite, wanted, how.seed)
             if look is not None:
                 display.first(*look)
                 lines, read_as = look[0], {}
