@@ -57,6 +57,22 @@ def check(
     """
     which = lesson(name)
     exercises = {key: checker for key, checker in checkers(which).items() if only is None or key in only}
+    files = _files(which, directory, exercises)
+    loaded: dict[Path, SimpleNamespace | str] = {}
+    for exercise, checker in exercises.items():
+        path = files[exercise]
+        if path not in loaded:  # only once, or it would print its output for every exercise
+            loaded[path] = answers = _loaded(path, which)
+            if isinstance(answers, str):
+                yield Verdict(path.name, answers)
+        answers = loaded[path]
+        if not isinstance(answers, str):
+            on_answer(exercise)
+            yield Verdict(exercise, grade(checker, answers, path))
+
+
+def _files(which: Lesson, directory: Path | None, exercises: Collection[str]) -> dict[str, Path]:
+    """Return the file that holds the answer of each exercise. Raises MakemoreError without its directory."""
     files = {exercise: f"{exercise}.py" if not which.number else "exercises.py" for exercise in exercises}
     if directory is None:  # the usual place, or the current directory
         directory = which.home
@@ -67,17 +83,7 @@ def check(
             f"{shown(directory)}: no such directory; "
             f"`{command_line('lessons', 'start', which.name)}` makes it, or name yours"
         )
-    loaded: dict[Path, SimpleNamespace | str] = {}
-    for exercise, checker in exercises.items():
-        path = directory / files[exercise]
-        if path not in loaded:  # only once, or it would print its output for every exercise
-            loaded[path] = answers = _loaded(path, which)
-            if isinstance(answers, str):
-                yield Verdict(path.name, answers)
-        answers = loaded[path]
-        if not isinstance(answers, str):
-            on_answer(exercise)
-            yield Verdict(exercise, grade(checker, answers, path))
+    return {exercise: directory / file for exercise, file in files.items()}
 
 
 def checkers(which: Lesson) -> dict[str, Checker]:
@@ -134,6 +140,7 @@ def check_apart(
     """
     which = lesson(name)
     left = list(checkers(which))
+    _files(which, directory, left)  # said at once, not after another process has loaded torch
     while left:
         with _Grader(name, directory, left) as grader:
             failure = yield from grader.verdicts(left, seconds)
