@@ -161,42 +161,50 @@ def test_importing_the_package_loads_neither_torch_nor_numpy():
 HEAVY = {"torch", "numpy", "matplotlib", "rich", "docstring_parser", "regex", "safetensors", "asyncio"}
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["", "train", "sample", "score", "explain", "eval", "compare", "report", "inspect", "models", "data"],
-)
-def test_help_loads_nothing_heavy(command):
-    assert loaded(*command.split(), "--help") & (HEAVY | {"cyclopts.help", "cyclopts.completion"}) == set()
+def test_help_loads_nothing_heavy():
+    commands = [
+        "",
+        "train",
+        "sample",
+        "score",
+        "explain",
+        "eval",
+        "compare",
+        "report",
+        "inspect",
+        "models",
+        "data",
+    ]
+    for command, there in loaded(*(f"{command} --help" for command in commands)).items():
+        assert there & (HEAVY | {"cyclopts.help", "cyclopts.completion"}) == set(), command
 
 
 def test_what_needs_no_model_loads_no_torch():
-    assert loaded("data") & HEAVY == set()
-    assert "torch" not in loaded("--version")
+    there = loaded("data", "--version")
+    assert there["data"] & HEAVY == set()
+    assert "torch" not in there["--version"]
 
 
 RUNS = Path(__file__).parent / "old_runs"
 
 
 @pytest.mark.parametrize("run", ["gru", "ngram"])
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_a_finished_run_is_used_without_torch(run):
+    commands = [
         "sample RUN",
         "sample RUN --unique --json",
         "score RUN anna",
         "explain RUN anna",
         "--sample-only -o RUN",
-    ],
-)
-def test_a_finished_run_is_used_without_torch(command, run):
-    there = loaded(*command.replace("RUN", str(RUNS / run)).split())
-    assert there & {"torch", "matplotlib", "regex", "rapidfuzz", "asyncio"} == set()
-    assert not any(name.startswith(("makemore.plots", "makemore.models")) for name in there)
+    ]
+    for command, there in loaded(*(command.replace("RUN", str(RUNS / run)) for command in commands)).items():
+        assert there & {"torch", "matplotlib", "regex", "rapidfuzz", "asyncio"} == set(), command
+        assert not any(name.startswith(("makemore.plots", "makemore.models")) for name in there), command
 
 
 @pytest.mark.slow
 def test_sampling_many_lines_loads_nothing_that_only_training_needs(small_run):
-    there = loaded("sample", str(small_run), "-n", "60000")
+    (there,) = loaded(f"sample {small_run} -n 60000").values()
     assert "torch" in there
     assert there & {"matplotlib", "rich", "tensorboard", "rapidfuzz"} == set()
     assert there & {"cyclopts.help", "cyclopts.completion"} == set()
@@ -229,25 +237,28 @@ for words in json.loads(sys.argv[1]):
     subprocess.run([sys.executable, "-c", code, json.dumps(refused)], check=True, cwd=tmp_path)
 
 
-def loaded(*args: str) -> set[str]:
-    """The modules, and the packages they are in, that are loaded once a command has run."""
+def loaded(*commands: str) -> dict[str, set[str]]:
+    """The modules, and the packages they are in, that are loaded once each of these has run, in one process."""
     code = """
 import sys
 from makemore.cli.main import main
-try:
-    main()
-except SystemExit as end:
-    assert not end.code
-print("\\n", *sys.modules, sep=" ")
+for command in sys.argv[1:]:
+    sys.argv = ["makemore", *command.split()]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, command
+    print("\\nLOADED", *sys.modules)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, *args],
+        [sys.executable, "-c", code, *commands],
         capture_output=True,
         text=True,
         check=True,
         stdin=subprocess.DEVNULL,
     )
-    return set(done.stdout.splitlines()[-1].split())
+    told = [set(line.split()[1:]) for line in done.stdout.splitlines() if line.startswith("LOADED ")]
+    return dict(zip(commands, told, strict=True))
 
 
 def test_every_public_name_is_there():
