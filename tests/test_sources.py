@@ -25,9 +25,10 @@ LIST = "\n".join(["emma", "olivia", "ava", "isabella", "sophia", "mia", "charlot
 
 
 def test_the_default_is_the_bundled_list_even_if_there_is_a_file_called_names(
-    makemore: Callable[..., Any], small_run: Path
+    makemore: Callable[..., Any], small_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(small_run, "names")
+    monkeypatch.setattr("makemore.reports.inspection.pace_of", lambda *_: 0.01)
     for command in (["models"], ["inspect", "names"]):
         assert makemore(*command).status == 0
     assert read(None).reading.lines == 32033
