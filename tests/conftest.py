@@ -11,8 +11,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
-hypothesis.settings.register_profile("makemore", deadline=None)  # no test asserts a timing
+# No test asserts a timing. Other examples come with every run of the tests, so fifty a run are enough.
+hypothesis.settings.register_profile("makemore", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("makemore")
 
 # One thread, here and in the processes that tests start: these models are too small to share out, and the
@@ -37,6 +39,10 @@ class Result:
 def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     """Run `makemore ...` in this process, which spares the two seconds that importing torch takes."""
     from makemore.cli import main as cli
+    from makemore.reports import pace
+
+    monkeypatch.setattr(pace, "_WARM_UP", 0)  # of `inspect` and `compare`; nobody waits for a good estimate
+    monkeypatch.setattr(pace, "_TIMED", 1)
 
     def call(*args: object, stdin: str | bytes | None = None) -> Result:
         monkeypatch.setattr(sys, "argv", ["makemore", *map(str, args)])
@@ -81,7 +87,10 @@ def small_run(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def names_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory of an `ngram` on the bundled names: a good model. Copy it before changing it."""
-    return _train("names", tmp_path_factory.mktemp("ngram") / "run", type="ngram")
+    base = tmp_path_factory.getbasetemp()  # of this worker; the first one trains for all
+    directory = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "names_run"
+    with FileLock(f"{directory}.lock"):
+        return directory if directory.exists() else _train("names", directory, type="ngram")
 
 
 @pytest.fixture(scope="module")

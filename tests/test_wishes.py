@@ -104,7 +104,7 @@ texts = st.text("abx", min_size=1, max_size=3)
 
 
 @example("", [], ["a", "b"], None, "ab", 1)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.text("abx", max_size=3),
     st.lists(texts, max_size=3),
