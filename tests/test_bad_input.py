@@ -173,14 +173,14 @@ def test_a_10_mb_line_among_others_can_be_dropped(makemore: Any) -> None:
     assert "dropped 1 too long" in result.out
 
 
-def test_5000_different_characters_train(makemore: Any) -> None:
-    characters = [chr(0x4E00 + i) for i in range(5000)]
+def test_2000_different_characters_train(makemore: Any) -> None:
+    characters = [chr(0x4E00 + i) for i in range(2000)]
     Path("many.txt").write_text(
-        "\n".join("".join(characters[i : i + 10]) for i in range(0, 5000, 10)), "utf-8"
+        "\n".join("".join(characters[i : i + 10]) for i in range(0, 2000, 10)), "utf-8"
     )
     result = makemore("-i", "many.txt", "-o", "new", "--type", "ngram", "--order", "2")
     assert (result.status, result.err) == (0, "")
-    assert "5,000 characters" in result.out
+    assert "2,000 characters" in result.out
     network = library.train("many.txt", work_dir="network", type="mlp", max_steps=3)
     assert len(network.sample(3, cut=True, seed=1)) == 3  # after three steps hardly any line ends
 
@@ -262,7 +262,7 @@ def resume(makemore: Any, directory: Path) -> None:
     assert (result.status, result.err) == (0, "")
 
 
-@pytest.mark.parametrize(("call", "rooms"), [("fsync", (15, 22, 30, 46)), ("replace", (5, 9, 13, 16))])
+@pytest.mark.parametrize(("call", "rooms"), [("fsync", (15, 22, 46)), ("replace", (5, 13))])
 def test_a_disk_that_becomes_full(
     makemore: Any, small: Path, small_run: Path, monkeypatch: pytest.MonkeyPatch, call: str, rooms: Any
 ) -> None:
@@ -343,7 +343,7 @@ def test_output_to_a_full_disk(small_run: Path) -> None:
 
 def test_a_closed_pipe(small_run: Path) -> None:
     with subprocess.Popen(
-        [*COMMAND, "sample", small_run, "-n", "100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "sample", small_run, "-n", "30000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -451,7 +451,9 @@ def test_a_missing_last_checkpoint_matters_only_to_resume(makemore: Any, run: Pa
     assert makemore("sample", run, "-n", 3).status == 0
 
 
-@pytest.mark.parametrize("damage", damages(bytes(100)))
+@pytest.mark.parametrize(
+    "damage", ["nothing left", "cut in half", "noise", "other JSON", "a list of numbers"]
+)
 def test_damaged_metrics(makemore: Any, run: Path, damage: str) -> None:
     """They are for people to look at, so they neither stop a command nor cause a traceback."""
     path = run / "metrics.jsonl"

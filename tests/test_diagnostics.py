@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -42,6 +43,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="module")
+def few(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first forty names of `small`."""
+    path = tmp_path_factory.mktemp("few") / "few.txt"
+    path.write_text("".join(small.read_text("utf-8").splitlines(keepends=True)[:40]), "utf-8")
+    return path
+
+
 def watched(source: Any, directory: Path, **options: Any) -> tuple[list[layers.Row], set[str]]:
     """The rows that training recorded, and the codes of its warnings."""
     found: list[Any] = []
@@ -54,10 +63,10 @@ def watched(source: Any, directory: Path, **options: Any) -> tuple[list[layers.R
     ("type", "precision"),
     [("mlp_bn", "float32"), ("lstm", "bfloat16"), ("transformer", "float32"), ("mixture", "float32")],
 )
-def test_watching_changes_no_bit(type: str, precision: str, small: Path, tmp_path: Path) -> None:
+def test_watching_changes_no_bit(type: str, precision: str, few: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"type": type, "max_steps": 4, "batch_size": 20, "precision": precision}
-    makemore.train(small, work_dir=tmp_path / "plain", **options)
-    rows, _ = watched(small, tmp_path / "watched", **options)
+    makemore.train(few, work_dir=tmp_path / "plain", **options)
+    rows, _ = watched(few, tmp_path / "watched", **options)
     best = "best.safetensors"
     assert (tmp_path / "plain" / best).read_bytes() == (tmp_path / "watched" / best).read_bytes()
     a, b = (Run.load(tmp_path / name).disk.load_checkpoint() for name in ("plain", "watched"))
@@ -101,7 +110,10 @@ def test_about_a_hundred_steps_are_watched(steps: int) -> None:
     assert sum(watching.due(step, -1) for step in range(1, 100_000)) < 250
 
 
-def test_time_ends_a_watched_training(small: Path, tmp_path: Path) -> None:
+def test_time_ends_a_watched_training(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes on by 3 ms whenever it is read."""
+    reads = itertools.count()
+    monkeypatch.setattr("makemore.training.engine.time", Mock(monotonic=lambda: next(reads) * 0.003))
     rows, _ = watched(small, tmp_path / "run", type="mlp", time=1.0, patience=0)
     seen = [row.step for row in rows]
     assert len(seen) > 5
