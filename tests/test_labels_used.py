@@ -79,6 +79,26 @@ def test_the_commands_know_labels(people: Run, makemore: Callable[..., Any]) -> 
     assert "labels" in makemore("inspect", people.reading.source, "--column", 1, "--label", 2).out
 
 
+def test_models_and_comparisons_say_that_they_take_labels(
+    table: Path, tmp_path: Path, makemore: Callable[..., Any]
+) -> None:
+    says = "3 labels: Irish 11, Greek 10, a, b 5, 2 lines have none; "
+    columns = ("-i", table, "--column", "name")
+    sizes = []
+    for more in ([], ["--label", "country"]):
+        out = makemore("models", *columns, *more, "--type", "bigram").out
+        assert out.startswith(
+            f"{says}the parameters include what each type has for them\n" if more else "type"
+        )
+        sizes.append(int(out.splitlines()[-1].split()[1].replace(",", "")))
+    assert sizes[1] == 4 * sizes[0]  # a table for each label, and one for lines without
+    given = "nats per token, of lines given their labels"
+    for name, more in (("with", ["--label", "country"]), ("without", [])):
+        result = makemore("compare", *columns, *more, "--types", "bigram", "-o", tmp_path / name)
+        assert (f"{says}every type is trained with them" in result.out) == (name == "with")
+        assert (given in result.out) == (name == "with")
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [

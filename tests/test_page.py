@@ -277,6 +277,7 @@ def test_the_page_tells_labels_apart(tmp_path):
     labels = ["<b>" if i % 3 else None if i % 2 else "comma, too" for i in range(len(lines))]
     run = makemore.train(lines=lines, labels=labels, type="ngram", work_dir=tmp_path / "run")
     page = write_report(run.directory, n=100).read_text("utf-8")
+    assert "nats per token, given the label: as uncertain" in page
     section = page[page.index("<h3>Labels</h3>") : page.index("which labels are mistaken".capitalize())]
     assert "held-out lines" in section
     assert section.count("<td>&lt;b&gt;") == 1

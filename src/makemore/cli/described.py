@@ -19,8 +19,7 @@ def describe(corpus: Corpus) -> list[str]:
         f"split by {thing}: {counts['train']:,} to train, {counts['validation']:,} to validate, "
         f"{counts['test']:,} to test",
     ]
-    if labels := corpus.lines_by_label():
-        lines.append(f"{len(corpus.vocab.labels):,} labels: {said_of(labels)}")
+    lines += describe_labels(corpus)
     if corpus.reading is not None and corpus.reading.normalized:
         lines.append("lines were normalised to Unicode normal form C")
     if counts["validation"] < 100:
@@ -28,6 +27,13 @@ def describe(corpus: Corpus) -> list[str]:
             f"few {thing}s are held out, so their losses and the choice of the best step are unreliable"
         )
     return lines
+
+
+def describe_labels(corpus: Corpus) -> list[str]:
+    """Return a sentence about which labels there are; none if lines have none."""
+    labels = corpus.lines_by_label()
+    several = "s" * (len(corpus.vocab.labels) != 1)
+    return [f"{len(corpus.vocab.labels):,} label{several}: {said_of(labels)}"] if labels else []
 
 
 def _of_reading(reading: Reading) -> list[str]:

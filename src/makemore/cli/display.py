@@ -279,7 +279,8 @@ class Display:
         losses["log V"] = dict.fromkeys(splits, summary.baselines.uniform)
         rows = [[name, *(_loss(of[split]) for split in splits)] for name, of in losses.items()]
         self.say()
-        table(self.console, ["nats per token", *splits], rows)
+        given = ", given the label" * bool(run.vocab.labels)
+        table(self.console, [f"nats per token{given}", *splits], rows)
         self.say()
         self._new(run)
         if (verdict := summary.memorising) is not None:

@@ -7,6 +7,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from makemore.cli.described import describe_labels
 from makemore.cli.errors import spelled
 from makemore.cli.layout import say
 from makemore.cli.options import flag_of
@@ -26,7 +27,7 @@ class Leaderboard:
         self._done: list[tuple[str, Summary]] = []
         self._now = ""
         self._losses = ""
-        self._warned = False
+        self._described = False
         self._live = Live(console=console, transient=True, refresh_per_second=4)
 
     def __enter__(self) -> Leaderboard:
@@ -51,8 +52,10 @@ class Leaderboard:
         match event:
             case Started():
                 self._losses = ""
-                if not self._warned:  # once, since all runs are trained on the same list
-                    self._warned = True
+                if not self._described:  # once, since all runs are trained on the same list
+                    self._described = True
+                    for said in describe_labels(event.run.corpus):
+                        say(self._console, f"{said}; every type is trained with them")
                     for warned in before_training(event.run.corpus):
                         say(self._console, f"{warned.message}; {warned.advice(flag_of)}", "yellow")
                 if not self._console.is_terminal:

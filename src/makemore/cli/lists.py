@@ -25,7 +25,8 @@ def models(
     with waiting("loading PyTorch ..."):
         from rich.console import Console
 
-        from makemore.cli.layout import notes
+        from makemore.cli.described import describe_labels
+        from makemore.cli.layout import notes, say
         from makemore.corpus.cache import read_corpus
         from makemore.metrics.rows import check_no_table
         from makemore.models import MODELS, model_class
@@ -37,7 +38,10 @@ def models(
             (name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip("."))
             for name, model in chosen.items()
         ]
-    notes(Console(), [("type", "parameters", "what it is"), *rows])
+    console = Console()
+    for said in describe_labels(corpus):
+        say(console, f"{said}; the parameters include what each type has for them")
+    notes(console, [("type", "parameters", "what it is"), *rows])
     return 0
 
 

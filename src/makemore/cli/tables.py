@@ -75,6 +75,8 @@ def _losses(console: Console, found: Assessment) -> None:
     for label, levels in (("nats per token of a bigram", baselines.bigram), ("of a 6-gram", baselines.ngram)):
         rows.append([label, "", *(number(levels[split]) for split in ("validation", "test"))])
     table(console, ["", *SPLITS], rows)
+    if found.classification is not None:
+        say(console, "all losses are of lines given their labels", "dim")
     if any(found.scored_lines[split] < found.lines[split] for split in SPLITS):
         some = ", ".join(f"{found.scored_lines[split]:,}" for split in SPLITS)
         say(console, f"losses come from a random subsample of the lines: {some}", "dim")
@@ -218,9 +220,10 @@ def show_comparison(console: Console, result: Comparison) -> None:
         say(console)
         table(console, ["to the next", "nats per token", "95% interval", "verdict"], rows)
     show_losses_by_label(console, result)
+    given = ", of lines given their labels" * bool(entries[0].nll_by_label)
     n, too_few = result.scored_lines, not any(exists(each.interval) for each in entries)
     legend = [
-        "Test: nats per token" + (f"; {TOO_FEW}." if too_few else ", with half the 95% interval."),
+        f"Test: nats per token{given}" + (f"; {TOO_FEW}." if too_few else ", with half the 95% interval."),
         "Copies: samples that are training lines.",
         "Copy ratio R: how many times as likely training lines are as held-out ones.",
         f"Unique: different samples among {UNIQUE_OF:,}.",

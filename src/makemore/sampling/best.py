@@ -3,7 +3,7 @@
 Left out are lines of the list, lines one edit away from one, and lines of a shape that no line of the list has
 (a capital in the middle, a digit where there never is one); things of several lines, which hardly ever have the
 same shape, are compared by three neighbouring kinds and by how many lines they have. The others are ranked by their likelihood per
-character, and chosen one after another so that they do not resemble those before: each character pair that a
+character, given its label if a line has one, and chosen one after another so that they do not resemble those before: each character pair that a
 line shares with one already chosen counts against it.
 """
 
