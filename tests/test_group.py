@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,15 @@ def metrics(directory: Path) -> list[dict[str, float]]:
 def one(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one process."""
     directory = tmp_path_factory.mktemp("one") / "run"
-    assert run(*options(directory, small)).returncode == 0
+    library.train(
+        small,
+        work_dir=directory,
+        type="lstm",
+        max_steps=STEPS,
+        batch_size=30,
+        precision="float32",
+        device="cpu",
+    )
     return directory
 
 
@@ -245,25 +254,23 @@ def test_an_error_of_one_process_ends_all_and_is_not_tried_again(
 
 
 @pytest.mark.slow
-def test_two_processes_sample_and_score_as_one(
-    one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_sample_and_score_as_one(makemore: Any, one: Path, tmp_path: Path) -> None:
     """In blocks, each with its own random numbers."""
     n = 9000  # more than one block
-    alone = run("sample", one, "-n", n, "--seed", 5, "--max-length", 4)
+    alone = makemore("sample", one, "-n", n, "--seed", 5, "--max-length", 4)
     both = run("sample", one, "-n", n, "--seed", 5, "--max-length", 4, "--nproc", 2)
     assert both.returncode == 0, both.stderr
-    assert both.stdout == alone.stdout
-    lines = alone.stdout.splitlines()
+    assert both.stdout == alone.out
+    lines = alone.out.splitlines()
     assert len(lines) == n
     assert lines[: n // 3] != lines[-n // 3 :]
     assert len(set(lines[:8192]) ^ set(lines[8192:])) > 100  # the second block is not the first again
     file = tmp_path / "lines.txt"
     file.write_text("\n".join([*lines[:2500], "no_such_character", *lines[:10]]) + "\n", "utf-8")
-    alone, both = run("score", one, "-i", file), run("score", one, "-i", file, "--nproc", 2)
-    assert both.returncode == alone.returncode == 2  # because of the strange line, whose score is inf
-    assert both.stdout == alone.stdout
-    assert both.stderr == alone.stderr
+    alone, both = makemore("score", one, "-i", file), run("score", one, "-i", file, "--nproc", 2)
+    assert both.returncode == alone.status == 2  # because of the strange line, whose score is inf
+    assert both.stdout == alone.out
+    assert both.stderr == alone.err
     assert both.stdout.count("\n") == 2511
     assert library.load(one).score(lines[:1])[0] == pytest.approx(float(both.stdout.split("\t")[0]), abs=1e-3)
 
@@ -288,11 +295,17 @@ def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("option", ["--type mlp_bn", "--diagnostics"])
+def test_what_several_processes_cannot_train_is_one_sentence(option: str, tmp_path: Path) -> None:
+    done = run("train", "-i", "names", "-o", tmp_path / "run", *option.split(), "--nproc", 2)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["train", "-i", "names", "--type", "mlp_bn", "--nproc", "2"], "--type mlp_bn"),
-        (["train", "-i", "names", "--diagnostics", "--nproc", "2"], "--diagnostics"),
         (["train", "--nproc", "0"], "--nproc must be from 1"),
         (["score", "-i", "-", "--nproc", "2"], "-i"),
         (["train", "-i", "-", "--nproc", "2"], "standard input"),
@@ -303,15 +316,12 @@ def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
     ],
 )
 def test_what_several_processes_cannot_do_is_one_sentence(
-    arguments: list[str], says: str, tmp_path: Path
+    makemore: Any, arguments: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "makemore", *arguments],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert done.stderr.count("\n") == 1
+    """Before any other process is started."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launching, "launch", None)
+    done = makemore(*arguments, stdin="")
+    assert (done.status, done.out) == (2, "")
+    assert says in done.err
+    assert done.err.count("\n") == 1
