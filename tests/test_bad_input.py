@@ -717,7 +717,7 @@ def test_resume_with_the_same_again(makemore: Any, small: Path, run: Path) -> No
         ("--starts-with emmaline --max-length 3", ["--starts-with 'emmaline'", "--max-length 3"]),
         ("--ends-with É", ["--ends-with 'É'", "26 characters"]),
         ("--contains a --contains É", ["--contains 'É'", "26 characters"]),
-        ("--length 8-5", "--length must be a range such as 5-8, 5 or 5-, not '8-5'"),
+        ("--length 8-5", "--length '8-5': the shortest length comes first; write 5-8"),
         ("--length 99", ["--length '99'", "99 characters or more", "--max-length 11; raise it"]),
         ("--contains zoe --without o", "--contains 'zoe' and --without 'o' cannot all hold for one line"),
         ("--ends-with son --contains z --length 3", ["--length '3'", "need 4 characters", "ask for less"]),
