@@ -21,6 +21,7 @@ from makemore.distributed import launch as launching
 from makemore.distributed.dropout import SharedDropout
 from makemore.distributed.group import ALONE, Group, joined
 from makemore.errors import MakemoreError
+from makemore.training import plan
 from makemore.training.start import train as train_
 
 STEPS = 50
@@ -295,12 +296,28 @@ def test_a_reader_that_has_had_enough(one: Path, command: list[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("option", ["--type mlp_bn", "--diagnostics"])
-def test_what_several_processes_cannot_train_is_one_sentence(option: str, tmp_path: Path) -> None:
-    done = run("train", "-i", "names", "-o", tmp_path / "run", *option.split(), "--nproc", 2)
+def test_what_several_processes_cannot_train_is_one_sentence(tmp_path: Path) -> None:
+    done = run("train", "-i", "names", "-o", tmp_path / "run", "--diagnostics", "--nproc", 2)
     assert done.returncode == 2
-    assert option in done.stderr
+    assert "--diagnostics" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (("mlp_bn", False, False), "type mlp_bn learns from the lines of a batch together"),
+        (("ngram", False, False), "type ngram is fitted by counting"),
+        (("lstm", True, False), "only one process can read"),
+        (("lstm", False, True), "diagnostics"),
+    ],
+)
+def test_what_several_processes_cannot_train(monkeypatch: pytest.MonkeyPatch, asked: Any, says: str) -> None:
+    plan.check_several(*asked)
+    monkeypatch.setattr(plan, "launched", lambda: True)
+    with pytest.raises(MakemoreError, match=f"{says}.*; train it in one process"):
+        plan.check_several(*asked)
+    plan.check_several("lstm", False, False)
 
 
 @pytest.mark.parametrize(
