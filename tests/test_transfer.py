@@ -68,6 +68,39 @@ def test_training_starts_from_the_weights(tmp_path: Path) -> None:
     assert begun.settings.learning_rate == pytest.approx(transfer.RATE * recipe("gru").learning_rate)
 
 
+@pytest.mark.parametrize("type", ["gru", "bigram_nn"])
+def test_without_labels_a_model_begins_near_what_one_with_labels_says_of_any_line(
+    type: str, tmp_path: Path
+) -> None:
+    lines = [a + b + a for a in "abc" for b in "abcdefgh"] + [a + b + b for a in "h" for b in "abcdefgh"]
+    labels = ["first"] * 24 + ["second"] * 8
+    run = trained(tmp_path / "run", type, lines, labels=labels, max_steps=40, batch_size=50, teacher=0)
+    assert run.labels is not None
+    shares = run.labels.shares()
+    V, knobs = len(run.vocab), transfer.knobs_of(run)
+
+    def starts(number: int, weights: dict[str, torch.Tensor], labels: int = 0) -> np.ndarray[Any, Any]:
+        """How likely each first character is."""
+        model = MODELS[type](V, configure(type, 9, **knobs, labels=labels))
+        model.load_state_dict(weights)
+        p: np.ndarray[Any, Any] = model.eval()(torch.tensor([[number * V]]))[0].softmax(-1).detach().numpy()
+        return p.flatten()
+
+    learned = transfer.learned(run.model)
+    each = [starts(number, learned, labels=2) for number in shares.labels.tolist()]
+    whatever = (shares.shares[:, None] * each).sum(0)
+    begun = starts(0, transfer.weights_for(run, Corpus.from_lines(lines).vocab, configure(type, 9, **knobs)))
+    dropped = starts(0, {name: weight for name, weight in learned.items() if "labels" not in name})
+    assert np.abs(begun - whatever).sum() < 0.2 * np.abs(dropped - whatever).sum()
+    # for other labels the known keep their vectors, and others begin as the mean of these
+    other = Corpus.from_lines(["cab", "ahh", "abc"], How(known=tuple("abcdefgh")), ["second", "third", None])
+    weights = transfer.weights_for(run, other.vocab, configure(type, 9, **knobs, labels=2))
+    (name,) = (name for name in weights if name.endswith("labels.weight"))
+    table = learned[name]
+    mean = torch.from_numpy(shares.shares).float() @ table[torch.from_numpy(shares.labels)]
+    torch.testing.assert_close(weights[name], torch.stack([mean, table[2], mean]))
+
+
 @pytest.mark.parametrize("type", ["mixture", "mlp_bn"])
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(type: str, tmp_path: Path) -> None:
     trained(tmp_path / "run", type)

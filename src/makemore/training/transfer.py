@@ -8,24 +8,28 @@ positions, which start at random too.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
-from makemore.corpus.vocab import UNKNOWN, Vocab
+from makemore.corpus.vocab import NO_LABEL, UNKNOWN, Vocab
 from makemore.errors import MakemoreError, percent, shown
 from makemore.models import build, model_class
 from makemore.models.base import Model, ModelConfig
+from makemore.runs.labels import LabelCounts
 from makemore.runs.run import Run
 from makemore.runs.settings import Recipe, recipe
 from makemore.training import checkpoint
 from makemore.training.engine import Engine
 from makemore.training.learner import Learner
+
+Array = npt.NDArray[np.float32]
 
 RATE, STEPS = 0.2, 0.2
 """Of the recipe's learning rate and steps, what a model needs that has learned before (benchmarks/NOTES.md)."""
@@ -121,29 +125,45 @@ def begin(run: Run, source: Run, device: torch.device) -> None:
 def weights_for(source: Run, vocab: Vocab, config: ModelConfig) -> dict[str, Tensor]:
     """Return the weights to start from: the source's, at the ids that its characters have in `vocab`.
 
-    Labels, too, are matched by their names. Counts are left out: they are made from the new lines.
+    Labels, too, are matched by their names: see `_relabelled`. Counts are left out: they are made from the new
+    lines.
     """
     old, new = source.model, build(source.type, len(vocab), config)
     which = _dimensions(source.type, config)
     at = {name: id for id, name in enumerate(vocab.names) if id}
     pairs = [(0, 0), *((id, at[name]) for id, name in enumerate(source.vocab.names) if id and name in at)]
     there, here = np.array(pairs).T
-    weights, labels = {}, [label for label in source.vocab.labels if label in vocab.labels]
-    rows, like = (
-        np.array([0, *(1 + v.labels.index(each) for each in labels)]) for v in (vocab, source.vocab)
-    )
+    weights, its = {}, {name: weight.cpu().numpy() for name, weight in learned(old).items()}
+    if source.labels is not None:
+        its = _relabelled(its, source.labels, vocab.labels)
     for name, fresh in learned(new).items():
-        if name not in learned(old):  # the source has no labels
+        if name not in its:  # the source has no labels
             continue
-        before, after = learned(old)[name].cpu().numpy(), fresh.cpu().numpy().copy()
+        before, after = its[name], fresh.cpu().numpy().copy()
         sizes = [min(pair) for pair in zip(before.shape, after.shape, strict=True)]
         to = [here if d in which[name] else np.arange(n) for d, n in enumerate(sizes)]
         of = [there if d in which[name] else np.arange(n) for d, n in enumerate(sizes)]
-        if name.endswith("labels.weight"):  # a row for each label
-            to[0], of[0] = rows, like
         after[np.ix_(*to)] = before[np.ix_(*of)]
         weights[name] = torch.from_numpy(after)
     return weights
+
+
+def _relabelled(weights: dict[str, Array], counts: LabelCounts, labels: Sequence[str]) -> dict[str, Array]:
+    """Return the weights of a run whose lines have labels, for lines with other labels or none.
+
+    A label that its training lines do not have gets the mean of the vectors of those that they have, weighted by
+    how often they have each. If there are no labels now, that mean is added to the vector of each character.
+    """
+    (name,) = (name for name in weights if name.endswith("labels.weight"))
+    table, shares = weights[name], counts.shares()
+    mean = (shares.shares @ table[shares.labels]).astype(table.dtype)
+    if not labels:
+        of_characters = name.replace("labels.", "")
+        more = {of_characters: weights[of_characters] + mean}
+    else:
+        known = {counts.names[number]: table[number] for number in shares.labels.tolist()}
+        more = {name: np.stack([known.get(label, mean) for label in (NO_LABEL, *labels)])}
+    return {n: weight for n, weight in weights.items() if n != name} | more
 
 
 def learned(model: Model) -> dict[str, Tensor]:
