@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_sampling import all_lines, assert_drawn_from, drawn, fitted, without_replacement
@@ -18,6 +19,7 @@ from makemore.sampling.look_ahead import LookAhead
 from makemore.sampling.most_likely import most_likely
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.rare import bound_of, effective_size
+from makemore.sampling.stepper import Shares
 from makemore.sampling.tree import Tree
 from makemore.sampling.wanted import Wanted
 from makemore.sampling.wishes import Outlook
@@ -239,6 +241,35 @@ def test_looking_ahead_changes_no_distribution(model, always_ahead, wishes, cut,
     lines = all_lines(model, VOCAB, 5, wishes.get("prefix", ""), cut, **choice)
     wanted = {line: p for line, p in lines.items() if holds(line, **wishes)}
     assert_drawn_from(ahead(model, 5000, cut=cut, **wishes, **choice), wanted)
+
+
+def test_labels_are_chosen_for_the_wishes_and_made_up_for(monkeypatch, always_ahead):
+    model, vocab = fitted("gru", VOCAB, labels=2), Vocab("abc", labels=("x", "y"))
+    with torch.no_grad():
+        model.embedding.labels.weight += 2 * torch.randn(3, model.embedding.labels.weight.shape[1])
+    shares = Shares(np.array([1, 2]), np.array([0.1, 0.9]))
+    wanted = {}
+    for number, share in ((1, 0.1), (2, 0.9)):
+        lines = all_lines(lambda idx, more=4 * number: model(idx + more), VOCAB, 5)
+        empty = model(torch.tensor([[4 * number]]))[0].softmax(-1)[0, 0, 0].item()
+        for line, p in lines.items():
+            if line.endswith("ab"):
+                wanted[vocab.labels[number - 1], line] = share * p / (1 - empty)
+    stream = VOCAB.encode("\nabcab\nbca\ncc\nab\nccaba\n").astype(np.int64)
+    roots = []
+    chosen = rare._roots
+    monkeypatch.setattr(rare, "_roots", lambda *given: roots.append(chosen(*given)) or roots[0])
+    tree, options = (
+        Tree(model, vocab, "", 5, shares),
+        SampleOptions(max_length=5, seed=1, ends_with="ab"),
+    )
+    found = draw.sample(model, vocab, 5000, options, tree=tree, lines=lambda: stream)
+    assert_drawn_from([(each.label, each.text) for each in found], wanted)
+    (q,) = np.exp(roots)
+    assert q.sum() == pytest.approx(1)
+    of_x = sum(p for (label, _), p in wanted.items() if label == "x") / sum(wanted.values())
+    assert abs(q[0] - 0.1) > 0.03  # as often as they satisfy the wish
+    assert (q[0] > 0.1) == (of_x > 0.1)
 
 
 def test_without_weights_the_distribution_would_change(monkeypatch, model, always_ahead):

@@ -136,10 +136,11 @@ class _Chunks:
         ended = np.ones(n, dtype=bool)
         who: Integers = np.arange(n)  # the samples that have not ended
         row: Integers = np.zeros(n, dtype=np.intp)  # for each of them, its row among the nodes
+        logq = tree.start if ahead is None or ahead.roots is None else ahead.roots  # (K,)
         if len(tree.start) > 1:
-            row = choose(np.exp(tree.start[None]), row, random.random(n))
+            row = choose(np.exp(logq[None]), row, random.random(n))
         roots, nll = row, tree.nll[row]  # (n,)
-        logw = np.zeros(n)  # log p / q
+        logw = (tree.start - logq)[row]  # log p / q
         nodes = tree.root()
         seen = ahead and ahead.root(self.options.prefix, len(tree.start))
         for t in range(len(tree.prefix), tree.max_length + 1):

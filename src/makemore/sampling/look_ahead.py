@@ -54,6 +54,8 @@ class LookAhead:
     def __init__(self, lines: Array, vocab: Vocab, outlook: Outlook, max_length: int, cut: bool) -> None:
         self.vocab, self.longest = vocab, int(outlook.longest)
         self.cut_at = max_length if cut else None
+        self.roots: Floats | None = None
+        """(K,) log q of the label of each root; None takes labels as often as they are."""
         self._least = outlook.wishes.span[0]
         self._automate(outlook)
         self._count(lines, self._order(lines))

@@ -5,6 +5,8 @@ times on average, w being its weight p / q and M a bound: the whole part of w / 
 So lines are taken in proportion to p, however good or bad the look-ahead is; it only decides how many have to be
 proposed. M is chosen so that among the first lines proposed at most one hundredth of all weight lies above it. That
 part comes as copies of a line, and is also the total variation by which a single sample differs from an exact one.
+
+If lines have labels, these are proposed as often as the wishes suit them: see `_roots`.
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ EXCESS = 0.01
 
 ENOUGH = 0.01
 """The effective sample size, as a share of the lines proposed, below which the bound would be a guess."""
+
+SPREAD = 0.2
+"""The share of the lines proposed whose labels are as often as they are, whatever such lines weigh."""
 
 
 class Proposes(Protocol):
@@ -86,11 +91,39 @@ def guide_for(
     with suppress(OverflowError):  # it would take too much memory
         ahead = LookAhead(lines(), tree.vocab, wanted.outlook, tree.max_length, wanted.options.cut)
         n = min(PILOT, chunks.most)
+        if len(tree.start) > 1:
+            ahead.roots = _roots(chunks, tree, ahead, random)
         weights = np.concatenate([chunks.proposed(n, random, ahead)[1] for _ in range(0, PILOT, n)])
         effective = effective_size(weights) / PILOT
         if effective >= ENOUGH:
             return Guide(ahead, bound_of(weights), effective)
     return None
+
+
+def _roots(chunks: Proposes, tree: Tree, ahead: LookAhead, random: np.random.Generator) -> Floats:
+    """Return log q of each label, (K,), from which lines are best proposed.
+
+    The look-ahead knows nothing of labels, and of hundreds perhaps a few write such lines. The best q is p(label)
+    times the root of the mean squared weight of its lines; it is estimated from lines of labels that are proposed
+    as p, then once more as estimated. All labels stay possible, so samples stay exact.
+    """
+    number = {label: i for i, label in enumerate(tree.labels(np.arange(len(tree.start))))}
+    log_q, n = tree.start, min(PILOT, chunks.most)
+    squares = np.zeros(len(number))
+    for _ in range(2):
+        ahead.roots = log_q
+        for _ in range(0, PILOT, n):
+            samples, weights, _ = chunks.proposed(n, random, ahead)
+            at = np.array([number[sample.label] for sample in samples], dtype=np.intp)
+            # of p / q with the label's own p / q left out, over how many lines of it there were
+            own = (weights / np.exp(tree.start - log_q)[at]) ** 2
+            squares += np.bincount(at, own, len(number)) / (n * np.exp(log_q))
+        p = np.exp(tree.start)
+        best = p * np.sqrt(squares)
+        if not best.any():
+            break
+        log_q = np.log(SPREAD * p + (1 - SPREAD) * best / best.sum())
+    return log_q
 
 
 def effective_size(weights: Floats) -> float:
