@@ -272,6 +272,17 @@ def test_labels_are_chosen_for_the_wishes_and_made_up_for(monkeypatch, always_ah
     assert (q[0] > 0.1) == (of_x > 0.1)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_label_that_the_beginning_rules_out(always_ahead):
+    model, vocab = fitted("gru", VOCAB, labels=2), Vocab("abc", labels=("x", "y"))
+    tree = Tree(model, vocab, "", 5, Shares(np.array([1, 2]), np.array([0.5, 0.5])))
+    tree.start = np.array([0.0, -np.inf])
+    stream = VOCAB.encode("\nabcab\nbca\n").astype(np.int64)
+    options = SampleOptions(max_length=5, seed=1, ends_with="ab")
+    found = list(draw.sample(model, vocab, 50, options, tree=tree, lines=lambda: stream))
+    assert {each.label for each in found} == {"x"}
+
+
 def test_without_weights_the_distribution_would_change(monkeypatch, model, always_ahead):
     monkeypatch.setattr(rare, "bound_of", lambda weights: 1.0)
     proposed = draw._Chunks.proposed

@@ -140,7 +140,7 @@ class _Chunks:
         if len(tree.start) > 1:
             row = choose(np.exp(logq[None]), row, random.random(n))
         roots, nll = row, tree.nll[row]  # (n,)
-        logw = (tree.start - logq)[row]  # log p / q
+        logw = tree.start[row] - logq[row]  # log p / q
         nodes = tree.root()
         seen = ahead and ahead.root(self.options.prefix, len(tree.start))
         for t in range(len(tree.prefix), tree.max_length + 1):

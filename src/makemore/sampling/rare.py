@@ -39,6 +39,9 @@ ENOUGH = 0.01
 SPREAD = 0.2
 """The share of the lines proposed whose labels are as often as they are, whatever such lines weigh."""
 
+TINY = 1e-300
+"""In place of the share of a label that a long beginning rules out."""
+
 
 class Proposes(Protocol):
     """What samples lines by the chunk: see `draw.py`."""
@@ -116,13 +119,13 @@ def _roots(chunks: Proposes, tree: Tree, ahead: LookAhead, random: np.random.Gen
             samples, weights, _ = chunks.proposed(n, random, ahead)
             at = np.array([number[sample.label] for sample in samples], dtype=np.intp)
             # of p / q with the label's own p / q left out, over how many lines of it there were
-            own = (weights / np.exp(tree.start - log_q)[at]) ** 2
-            squares += np.bincount(at, own, len(number)) / (n * np.exp(log_q))
+            own = (weights / np.exp(tree.start[at] - log_q[at])) ** 2
+            squares += np.bincount(at, own, len(number)) / (n * np.maximum(np.exp(log_q), TINY))
         p = np.exp(tree.start)
         best = p * np.sqrt(squares)
         if not best.any():
             break
-        log_q = np.log(SPREAD * p + (1 - SPREAD) * best / best.sum())
+        log_q = np.log(np.maximum(SPREAD * p + (1 - SPREAD) * best / best.sum(), TINY))
     return log_q
 
 
