@@ -124,7 +124,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     T, S = q.shape[1], k.shape[1]
     mask = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T) if 1 < T < S else None
     q, k, v = (x.transpose(1, 2) for x in (q, k.to(q.dtype), v.to(q.dtype)))  # (B, H, T or S, D)
-    return F.scaled_dot_product_attention(q, k, v, mask, is_causal=T == S).transpose(1, 2)
+    return F.scaled_dot_product_attention(q, k, v, mask, is_causal=bool(T == S)).transpose(1, 2)
 
 
 class Llama(Model):

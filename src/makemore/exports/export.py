@@ -1,0 +1,69 @@
+"""`export`: a trained run in a form that runs elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from makemore.errors import MakemoreError, alike, shown
+from makemore.exports import huggingface, onnx, target, weights
+from makemore.files.typed import check_arguments, checked_path
+from makemore.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form that a run can be exported to."""
+
+    write: Callable[[Run, Path], None]
+    """Writes a run to an empty directory, or to a file."""
+    files: tuple[str, ...] = ()
+    """What is in the directory; none if the export is one file."""
+    refusal: Callable[[Run], str] = lambda run: ""
+    """Says why the format cannot hold a run; an empty string if it can."""
+
+
+FORMATS = {
+    "weights": Format(weights.write, weights.FILES),
+    "huggingface": Format(huggingface.write, huggingface.FILES, huggingface.refusal),
+    "onnx": Format(onnx.write, refusal=onnx.refusal),
+}
+"""The formats by name. To add one, write its module and one line here."""
+
+
+def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = False) -> Path:
+    """Write a trained run in a form that runs elsewhere. No form contains the list.
+
+    Args:
+        run: The run, or its directory.
+        to: "weights", a directory of safetensors and JSON; "huggingface", one that `transformers` loads; or
+            "onnx", a file that `onnxruntime` runs.
+        path: The directory or the file to write.
+        overwrite: Replace an export that is already there.
+
+    Returns:
+        The path.
+
+    Raises:
+        MakemoreError: The run is not trained, the form cannot hold it, or the path cannot be written.
+
+    """
+    check_arguments(export, {"to": to, "path": path, "overwrite": overwrite})
+    if to not in FORMATS:
+        guess = alike(to, FORMATS) or f" there are {', '.join(FORMATS)}"
+        raise MakemoreError(f"to {shown(to, 40)}: no such export;{guess}", option="to")
+    source = run if isinstance(run, Run) else Run.load(checked_path("run", run))
+    form, place = FORMATS[to], checked_path("path", path)
+    if why := form.refusal(source):
+        fitting = [name for name, each in FORMATS.items() if not each.refusal(source)]
+        raise MakemoreError(
+            f"{shown(source.directory)}: {why}, so it cannot be exported to {to}; there "
+            f"{'is' if len(fitting) == 1 else 'are'} {' and '.join(fitting)}",
+            option="to",
+        )
+    target.check_target(place, overwrite, form.files)
+    source.model  # noqa: B018  # says so if it was never trained, before anything is written
+    with target.directory(place) if form.files else target.file(place) as made:
+        form.write(source, made)
+    return place

@@ -1,0 +1,47 @@
+"""The weights, the knobs and the vocabulary: all that a program of one's own needs.
+
+    model.safetensors  the tensors of the model's state_dict
+    config.json        the format and its version, the type, the model's knobs
+    vocabulary.json    the characters in the order of their ids, from 1 on; id 0 is the boundary of lines
+
+What a model that counts holds are counts of strings of up to n characters.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from makemore import __version__
+from makemore.exports.target import SIGNATURE, WEIGHTS
+from makemore.files.json_io import to_json
+from makemore.runs.run import Run
+from makemore.runs.weights import write_tensors
+
+FORMAT, VERSION = "makemore weights", 1
+
+FILES = (WEIGHTS, "config.json", "vocabulary.json")
+
+
+def write(run: Run, directory: Path) -> None:
+    """Write the files of a trained run to an empty directory."""
+    setup, vocab = run.setup, run.vocab
+    config: dict[str, object] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "makemore": __version__,
+        "type": setup.type,
+        "model": setup.knobs,
+    }
+    if setup.blend is not None:
+        config["blend"] = setup.blend.to_json()
+    words: dict[str, object] = {"characters": vocab.names[1:], "unknown": vocab.unknown}
+    if vocab.labels:  # an id that a model reads is V times the number of the label, from 1 on, plus the character
+        words["labels"] = vocab.labels
+    write_tensors(directory / WEIGHTS, run.model.state_dict(), {"format": "pt", SIGNATURE: __version__})
+    write_text(directory / "config.json", to_json(config, indent=2))
+    write_text(directory / "vocabulary.json", to_json(words, indent=2))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text and a newline as UTF-8; lone surrogates become escapes, as JSON writes them."""
+    path.write_text(text + "\n", "utf-8", "backslashreplace", newline="\n")
