@@ -63,7 +63,8 @@ def a_person(first_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_the_python_runs(path: Path, a_person: Path) -> None:
     known: dict[str, Any] = {}
     for language, code in blocks(path.read_text("utf-8")):
-        if language == "python":
+        # what needs packages that makemore does without is run by test_exports.py
+        if language == "python" and "from transformers" not in code and "onnxruntime" not in code:
             exec(code.replace('train("names", type="gru"', 'train("names", type="ngram"'), known)
 
 
@@ -75,7 +76,8 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
         if language not in ("", "sh"):
             continue
         for command in COMMAND.findall(code):
-            if "--nproc" in command:  # run by test_group.py
+            if "--nproc" in command or "--to onnx" in command or command.startswith("import "):
+                # run by test_group.py and test_exports.py
                 continue
             command = re.sub(r"--types \S+ --time \S+", "--types ngram,bigram", command)
             words = shlex.split(re.sub(r"--time (\d)0", r"--time 0.\1", command))
@@ -108,6 +110,7 @@ NOT_RUN = {
     ),
     "uv run ruff check . && uv run ruff format --check .": "run by .ci/run",
     "uv run mypy": "run by .ci/run",
+    "pip install 'makemore[onnx]'": "needs a package index",
     "bash .ci/run                  # all but the release tests, as CI does": "runs these tests",
     "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",

@@ -28,6 +28,7 @@ STAIRS = [
     "plots",
     "training",
     "reports",
+    "exports",
     "cli",
 ]
 """The rooms of the house; each imports only from those before it."""
@@ -139,7 +140,7 @@ def test_no_file_or_function_outgrows_its_limits():
 
 
 def test_the_house_stays_small():
-    assert len([path for path in ROOT.iterdir() if path.name != "__pycache__"]) <= 18
+    assert len([path for path in ROOT.iterdir() if path.name != "__pycache__"]) <= 19
     loop = ROOT / "training" / "loop.py"
     assert len(loop.read_text("utf-8").splitlines()) <= 100
     (length,) = (
@@ -171,6 +172,8 @@ def test_help_loads_nothing_heavy():
         "eval",
         "compare",
         "report",
+        "export",
+        "import",
         "inspect",
         "models",
         "data",

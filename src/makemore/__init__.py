@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from makemore.corpus.reading import How as How
     from makemore.corpus.vocab import Vocab as Vocab
     from makemore.errors import MakemoreError as MakemoreError
+    from makemore.exports.export import export as export
+    from makemore.exports.original import import_original as import_original
     from makemore.metrics.losses import evaluate as evaluate
     from makemore.models import MODELS as MODELS
     from makemore.models import build as build
@@ -56,6 +58,8 @@ _HOME = {
     "compare_runs": "reports.comparison",
     "inspect": "reports.inspection",
     "write_report": "reports.page",
+    "export": "exports.export",
+    "import_original": "exports.original",
     "plot": "plots.draw",
     "Plot": "plots.files",
     "MakemoreError": "errors",

@@ -25,6 +25,7 @@ from makemore.errors import MakemoreError, alike, shown
 COMMANDS = (
     "train",
     "blend",
+    "import",
     "sample",
     "score",
     "explain",
@@ -32,6 +33,7 @@ COMMANDS = (
     "eval",
     "compare",
     "report",
+    "export",
     "inspect",
     "models",
     "data",
@@ -51,6 +53,7 @@ _SPELLINGS = {
     "input_file": ("-i", "--input-file"),
     "work_dir": ("-o", "--work-dir"),
     "output": ("-o", "--output"),
+    "path": ("-o", "--output"),
     "n": ("-n", "--number", "--most-likely"),
     "number": ("-n", "--number"),
     "prefix": ("--prefix", "--starts-with"),

@@ -1,11 +1,11 @@
 """What leaves a run, and what comes in from elsewhere. No export contains the list.
 
-    export.py       `export`: the formats, and which runs each can hold
-    target.py       writing a directory or a file completely or not at all
-    weights.py      safetensors, config and vocabulary
-    huggingface.py  a directory that transformers loads as GPT-2 or Qwen3
-    tokenizer.py    its tokenizer: one character, one token
-    card.py         its model card
-    onnx.py         one step of a model as an ONNX graph
-    original.py     a checkpoint of the original makemore.py becomes a run
+export.py       `export`: the formats, and which runs each can hold
+target.py       writing a directory or a file completely or not at all
+weights.py      safetensors, config and vocabulary
+huggingface.py  a directory that transformers loads as GPT-2 or Qwen3
+tokenizer.py    its tokenizer: one character, one token
+card.py         its model card
+onnx.py         one step of a model as an ONNX graph
+original.py     a checkpoint of the original makemore.py becomes a run
 """

@@ -58,9 +58,7 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
     if why := form.refusal(source):
         fitting = [name for name, each in FORMATS.items() if not each.refusal(source)]
         raise MakemoreError(
-            f"{shown(source.directory)}: {why}, so it cannot be exported to {to}; there "
-            f"{'is' if len(fitting) == 1 else 'are'} {' and '.join(fitting)}",
-            option="to",
+            f"{shown(source.directory)}: {why}; export it with to={' or '.join(fitting)}", option="to"
         )
     target.check_target(place, overwrite, form.files)
     source.model  # noqa: B018  # says so if it was never trained, before anything is written

@@ -55,7 +55,9 @@ def refusal(run: Run) -> str:
     if run.vocab.labels:
         return "its lines have labels, and no class in transformers reads them"
     if run.vocab.forms.clusters:
-        return "some of its characters are several code points, and the tokenizer splits text into single ones"
+        return (
+            "some of its characters are several code points, and the tokenizer splits text into single ones"
+        )
     if any("\ud800" <= each <= "\udfff" for each in run.vocab.characters):
         return "some of its characters are lone surrogates, which are no text"
     return ""
@@ -67,7 +69,7 @@ def write(run: Run, directory: Path) -> None:
     config, tensors = of_type(run)
     most = positions(run)
     how = {"do_sample": True, "top_k": 0, "temperature": 1.0, "max_length": most + 1}
-    ids = {name: 0 for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    ids = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0)
     write_tensors(directory / WEIGHTS, dict(tensors), {"format": "pt", SIGNATURE: __version__})
     for name, content in {
         "config.json": config | _COMMON | {"vocab_size": len(run.vocab)},

@@ -53,7 +53,7 @@ class _Step(nn.Module):
         super().__init__()
         self.model = run.model
 
-    def forward(self, ids: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def forward(self, ids: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Tensor, ...]:
         """ids: (B,). Returns the log-probabilities, (B, V), and the next state."""
         logits, new = self.model(ids[:, None], state or None)
         return logits[:, 0].log_softmax(-1), *new
@@ -85,15 +85,15 @@ def write(run: Run, path: Path) -> None:
     with _quiet():
         program = torch.onnx.export(
             _Step(run).eval(),
-            (ids, state),
+            (ids, state) if state else (ids,),
             input_names=["ids", *(f"state_{i}" for i in numbers)],
             output_names=["logp", *(f"next_{i}" for i in numbers)],
-            dynamic_shapes=({0: batch}, shapes),
+            dynamic_shapes=({0: batch}, shapes) if state else ({0: batch},),
             dynamo=True,
             verbose=False,
         )
     assert program is not None
-    program.model.metadata_props |= _about(run)
+    program.model.metadata_props.update(_about(run))
     program.save(path, external_data=False)
 
 

@@ -102,10 +102,11 @@ def _holds_only(path: Path, names: tuple[str, ...]) -> bool:
     there = os.listdir(path)
     if not set(there) <= {*names} or any(kind(path / name) != "file" for name in there):
         return False
-    with contextlib.suppress(Exception):  # whatever is wrong with it, it is not ours
+    try:
         with safetensors.safe_open(path / WEIGHTS, framework="np") as weights:
             return SIGNATURE in (weights.metadata() or {})
-    return False
+    except Exception:  # whatever is wrong with it, it is not ours
+        return False
 
 
 def _is_own_file(path: Path) -> bool:

@@ -35,7 +35,9 @@ def write(run: Run, directory: Path) -> None:
     if setup.blend is not None:
         config["blend"] = setup.blend.to_json()
     words: dict[str, object] = {"characters": vocab.names[1:], "unknown": vocab.unknown}
-    if vocab.labels:  # an id that a model reads is V times the number of the label, from 1 on, plus the character
+    if (
+        vocab.labels
+    ):  # an id that a model reads is V times the number of the label, from 1 on, plus the character
         words["labels"] = vocab.labels
     write_tensors(directory / WEIGHTS, run.model.state_dict(), {"format": "pt", SIGNATURE: __version__})
     write_text(directory / "config.json", to_json(config, indent=2))
