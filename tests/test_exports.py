@@ -305,6 +305,9 @@ def test_a_checkpoint_of_the_original_gives_the_same_probabilities(
     heads = int(run.setup.knobs.get("n_head", 1))
     want, got = logits(type, weights, x, heads).log_softmax(-1), run.model(x)[0].log_softmax(-1)
     assert (want - got)[y >= 0].abs().max() < (5e-3 if type == "transformer" else 1e-5)
+    if type == "transformer":
+        card = library.export(run, "huggingface", tmp_path / "there") / "README.md"
+        assert "It was trained elsewhere" in card.read_text("utf-8")
     assert run.summary() is not None
     assert math.isfinite(sum(run.score(["anna"])))
 

@@ -91,6 +91,10 @@ def _numbers(run: Run, thing: str) -> list[str]:
         "\n".join(rows),
     ]
     summary = run.summary()
+    if summary is not None and not summary.steps:  # imported
+        parts.append(
+            f"It was trained elsewhere, on most of these held-out {thing}s too, so their losses are too good."
+        )
     if summary is not None and summary.copy_ratio is not None and summary.memorising is not None:
         low, high = (math.nan if x is None else x for x in summary.copy_ratio_interval)
         parts.append(
