@@ -20,7 +20,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import makemore
-from makemore.plots.style import BLUE, GREY, INK, ORANGE, styled
+from makemore.plots.palette import BLUE, GREY, INK, ORANGE
+from makemore.plots.style import styled
 from makemore.runs.settings import recipe
 from makemore.training.events import Evaluation, Event, Samples, Step
 

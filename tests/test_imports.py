@@ -29,6 +29,7 @@ STAIRS = [
     "training",
     "reports",
     "exports",
+    "play",
     "cli",
 ]
 """The rooms of the house; each imports only from those before it."""
@@ -140,7 +141,7 @@ def test_no_file_or_function_outgrows_its_limits():
 
 
 def test_the_house_stays_small():
-    assert len([path for path in ROOT.iterdir() if path.name != "__pycache__"]) <= 19
+    assert len([path for path in ROOT.iterdir() if path.name != "__pycache__"]) <= 20
     loop = ROOT / "training" / "loop.py"
     assert len(loop.read_text("utf-8").splitlines()) <= 100
     (length,) = (

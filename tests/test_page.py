@@ -13,7 +13,7 @@ from makemore.corpus.reading import Reading
 from makemore.metrics.advice import Warned
 from makemore.metrics.verdict import Verdict
 from makemore.models import MODELS, knobs
-from makemore.plots import draw, style
+from makemore.plots import draw, palette
 from makemore.plots.entry import Entry
 from makemore.reports.assessment import assess
 from makemore.reports.compared import Compared, Comparison, Pair
@@ -93,7 +93,7 @@ def test_the_page_of_a_run_is_self_contained(entry, tmp_path):
     for plot in plots[1]:
         assert f"<b>{plot.title}</b>" in page.text
     assert "small &amp; &lt;b&gt;" in page.text
-    assert page.text.count(style.INK) == 1  # the variable of the style; plots take the page's colour
+    assert page.text.count(palette.INK) == 1  # the variable of the style; plots take the page's colour
     assert "<metadata" not in page.text
     write_page(tmp_path / "again.html", [entry])
     assert (tmp_path / "again.html").read_text("utf-8") == page.text
@@ -188,9 +188,9 @@ def test_tiles_say_whether_counting_is_better(entry, tmp_path):
 def test_a_page_has_the_colours_of_the_plots(entry, tmp_path):
     write_page(tmp_path / "report.html", [entry])
     text = (tmp_path / "report.html").read_text("utf-8")
-    for colours in (style.LIGHT, style.DARK, style.PRINT):
+    for colours in (palette.LIGHT, palette.DARK, palette.PRINT):
         assert "".join(f"--{name}: {colour}; " for name, colour in colours.items()) in text
-    assert set(re.findall(r"var\(--(\w+)\)", text)) <= style.LIGHT.keys() == style.DARK.keys()
+    assert set(re.findall(r"var\(--(\w+)\)", text)) <= palette.LIGHT.keys() == palette.DARK.keys()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.disk import DiskCorpus
 from makemore.corpus.store import Store
 from makemore.metrics.losses import Part
-from makemore.plots import draw, files, inside, losses, style
+from makemore.plots import draw, files, inside, losses, palette, style
 from makemore.plots import samples as of_samples
 from makemore.plots.entry import Entry
 from makemore.plots.files import Plot
@@ -158,7 +158,7 @@ def test_labels_of_a_curve_are_not_written_on_it():
     x, y = np.linspace(0, 1, 8), np.linspace(0, 1, 8) ** 3
     axes.plot(x, y)
     axes.set(xlim=(-0.1, 1.1), ylim=(-0.1, 1.1))
-    style.label_points(axes, x, y, [f"{a:.2g}" for a in x], style.BLUE)
+    style.label_points(axes, x, y, [f"{a:.2g}" for a in x], palette.BLUE)
     assert lie_apart(figure) > 4
     line = axes.transData.transform(
         np.column_stack([np.linspace(0, 1, 500), np.interp(np.linspace(0, 1, 500), x, y)])
@@ -218,12 +218,12 @@ EYES = {
 
 @pytest.mark.parametrize("eyes", EYES)
 def test_colours_are_distinct_to_everybody_and_legible_in_light_and_dark(eyes):
-    labs = [_oklab(EYES[eyes] @ _linear(colour)) for colour in style.COLOURS]
+    labs = [_oklab(EYES[eyes] @ _linear(colour)) for colour in palette.COLOURS]
     distances = [[np.linalg.norm(a - b) for b in labs[:i]] for i, a in enumerate(labs)]
     assert min(min(row) for row in distances[1:]) > 0.09  # 0.02 is just seen
     assert min(min(row) for row in distances[1:3]) > 0.17
     weights = [0.2126, 0.7152, 0.0722]
-    for colour in style.COLOURS:
+    for colour in palette.COLOURS:
         light = float(_linear(colour) @ weights)
         for page in ("#ffffff", "#1c2026"):
             other = float(_linear(page) @ weights)
@@ -241,12 +241,12 @@ def test_all_figures_have_one_look(small, tmp_path, monkeypatch):
     with style.styled():
         written["curve"] = losses.learning_curves([Entry("x", run, assess(run, 100))])
     assert written.keys() == {"loss.png", "diagnostics.png", "curve"}
-    allowed = {*style.COLOURS, style.GREY, style.INK}
+    allowed = {*palette.COLOURS, palette.GREY, palette.INK}
     for figure in written.values():
         used = {to_hex(line.get_color()) for axes in figure.axes for line in axes.lines}
-        assert style.BLUE in used
+        assert palette.BLUE in used
         assert used <= allowed
-        assert to_hex(figure.axes[0].xaxis.label.get_color()) == style.INK
+        assert to_hex(figure.axes[0].xaxis.label.get_color()) == palette.INK
         FigureCanvasAgg(figure)
         with style.styled():
             figure.canvas.draw()

@@ -20,6 +20,7 @@ from makemore.cli.help import command_page, front_page
 from makemore.cli.lists import cache, data, models
 from makemore.cli.measure import compare, eval_, explain, inspect_, report
 from makemore.cli.options import STANDARD_INPUT, flag_of, option, path
+from makemore.cli.play import play
 from makemore.cli.processes import Launch
 from makemore.cli.sample import sample
 from makemore.cli.score import score
@@ -66,7 +67,7 @@ def run(argv: Sequence[str]) -> int | Launch:
 
 def commands(type_name: str | None = None) -> dict[str, Command]:
     """Return the commands by name, in the order of the help; `train` has the options of the type."""
-    measuring: tuple[Command, ...] = (explain, classify, eval_, compare, report, export, inspect_)
+    measuring: tuple[Command, ...] = (explain, classify, eval_, compare, report, play, export, inspect_)
     every: tuple[Command, ...] = (blend, import_, sample, score, *measuring, models, data, cache, lessons)
     return dict(zip(COMMANDS, (train.command(type_name), *every), strict=True))
 

@@ -33,6 +33,7 @@ COMMANDS = (
     "eval",
     "compare",
     "report",
+    "play",
     "export",
     "inspect",
     "models",

@@ -15,7 +15,8 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from makemore.plots.style import INK, PAPER, fonts, styled
+from makemore.plots.palette import INK, PAPER
+from makemore.plots.style import fonts, styled
 from makemore.runs.recognition import SIGNED
 
 

@@ -18,20 +18,9 @@ from torch import nn
 from makemore.corpus.vocab import Ids
 from makemore.metrics.layers import Row, matrices, series
 from makemore.models.transformer import Block, Transformer, attention_shares
+from makemore.plots.palette import COLOURS, GREY, INK
 from makemore.plots.samples import frequent
-from makemore.plots.style import (
-    COLOURS,
-    GREY,
-    INK,
-    SIZE,
-    Numbers,
-    character,
-    fading,
-    heatmap,
-    label_cells,
-    look,
-    new_figure,
-)
+from makemore.plots.style import SIZE, Numbers, character, fading, heatmap, label_cells, look, new_figure
 from makemore.runs.run import Run
 
 LEGEND = 12

@@ -15,10 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from makemore.metrics.assessment import Assessment, Baselines
 from makemore.metrics.losses import Part
 from makemore.plots.entry import Entry, same_lines
+from makemore.plots.palette import BLUE, GREY, ORANGE
 from makemore.plots.style import (
-    BLUE,
-    GREY,
-    ORANGE,
     Numbers,
     character,
     count,

@@ -16,20 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from makemore.metrics import quality
 from makemore.metrics.assessment import Assessment
 from makemore.plots.losses import ENOUGH
-from makemore.plots.style import (
-    BLUE,
-    GREY,
-    INK,
-    ORANGE,
-    Numbers,
-    character,
-    heatmap,
-    label_points,
-    legend,
-    look,
-    new_figure,
-    short,
-)
+from makemore.plots.palette import BLUE, GREY, INK, ORANGE
+from makemore.plots.style import Numbers, character, heatmap, label_points, legend, look, new_figure, short
 from makemore.runs.run import Run
 
 BARS = 30

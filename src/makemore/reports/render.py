@@ -9,14 +9,14 @@ import functools
 import math
 import re
 
-from jinja2 import Environment, PackageLoader
+from jinja2 import BaseLoader, Environment, PackageLoader
 
 from makemore import __version__
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, duration
 from makemore.metrics.intervals import TOO_FEW
 from makemore.metrics.verdict import percent
-from makemore.plots import style
+from makemore.plots import palette
 from makemore.runs import shown
 
 SHADES = 10
@@ -28,18 +28,23 @@ _OPTION = re.compile(r"(--[a-z][a-z-]*)")
 
 def render(template: str, **data: object) -> str:
     """Return the HTML of a file in templates/ with some data."""
-    return _environment().get_template(template).render(data)
+    return _own().get_template(template).render(data)
 
 
 @functools.cache
-def _environment() -> Environment:
-    environment = shown.environment(PackageLoader("makemore.reports"))
+def _own() -> Environment:
+    return environment(PackageLoader("makemore.reports"))
+
+
+def environment(loader: BaseLoader) -> Environment:
+    """Return what renders templates that spell numbers and text as the report does."""
+    environment = shown.environment(loader)
     filters = (number, whole, percent, duration, plain, shorten, options, span)
     environment.filters |= {each.__name__: each for each in filters}
     environment.tests["known"] = known
     environment.globals |= {
         "version": __version__,
-        "style": style,
+        "palette": palette,
         "shades": [shown.shade(i / (SHADES - 1)) for i in range(SHADES)],
         "splits": list(SPLITS),
         "cut_mark": CUT,

@@ -1,0 +1,1 @@
+"""What the page can ask, room by room. Each module returns its routes."""

@@ -1,0 +1,46 @@
+"""The first room: a list is pasted, dropped or chosen, and looked at."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from makemore.corpus.source import bundled_lists
+from makemore.play.asked import Asked, answer
+from makemore.play.workshop import Workshop
+
+HOW = ("column", "label", "as_lines", "separator", "graphemes", "max_length", "encoding")
+"""The fields of `makemore.How` that the page can set."""
+
+
+def routes(workshop: Workshop) -> list[Route]:
+    """Return the routes of this room."""
+
+    async def bundled(request: Request) -> Response:
+        lists = bundled_lists()
+        return answer([{"name": e.name, "description": e.description, "lines": e.lines} for e in lists])
+
+    async def upload(request: Request) -> Response:
+        """Keep the body as a file, named as `name` says; what it holds is seen when it is inspected."""
+        path = workshop.new_file(request.query_params.get("name", "pasted.txt"))
+        try:
+            with path.open("wb") as file:
+                async for part in request.stream():
+                    file.write(part)
+        except BaseException:  # too large, or the page was closed
+            path.unlink()
+            raise
+        return answer({"name": workshop.add_list(path)})
+
+    async def inspect(request: Request) -> Response:
+        """Look at a list: `name`, and how it is read."""
+        asked = await Asked.of(request)
+        listed = await workshop.inspect(asked.get("name", str), asked.some(*HOW))
+        return answer({"name": workshop.chosen, "how": listed.how, "found": listed.found})
+
+    return [
+        Route("/api/bundled", bundled),
+        Route("/api/lists", upload, methods=["POST"]),
+        Route("/api/inspect", inspect, methods=["POST"]),
+    ]

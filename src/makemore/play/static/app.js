@@ -1,0 +1,99 @@
+// The page: which room is shown, what the server has, and what happens in training.
+
+import { $, $$, attempt, get, h, say } from "./shared.js";
+import * as list from "./list.js";
+import * as train from "./train.js";
+import * as make from "./make.js";
+import * as inside from "./inside.js";
+import * as games from "./games.js";
+
+const ROOMS = { list, train, make, inside, games };
+
+const app = {
+  state: { lists: [], chosen: null, runs: [], training: null },
+  room: "list",
+  run: sessionStorage.run ?? null, // the run that the rooms are about
+  listeners: {},
+
+  // "state": the server has something new. "event": of training. "room": a room is entered. "run": another
+  // run is chosen.
+  on(what, listener) {
+    (this.listeners[what] ??= []).push(listener);
+  },
+  emit(what, value) {
+    for (const listener of this.listeners[what] ?? []) listener(value);
+  },
+
+  async refresh() {
+    this.state = await get("api/state");
+    if (!this.state.runs.some((run) => run.name === this.run)) this.choose(this.state.runs.at(-1)?.name ?? null);
+    fillRuns();
+    this.emit("state", this.state);
+  },
+  choose(run) {
+    this.run = run;
+    if (run) sessionStorage.run = run;
+    fillRuns();
+    this.emit("run", run);
+  },
+  // What the state says about the chosen run; undefined if there is none.
+  get about() {
+    return this.state.runs.find((run) => run.name === this.run);
+  },
+  go(room) {
+    location.hash = room;
+  },
+  follow,
+};
+
+// Every <select data-runs> is a choice of the run.
+function fillRuns() {
+  for (const select of $$("select[data-runs]")) {
+    const names = app.state.runs.map((run) => run.name);
+    if (select.dataset.filled !== names.join("\n")) {
+      select.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
+      select.dataset.filled = names.join("\n");
+    }
+    select.value = app.run ?? "";
+  }
+  for (const element of $$("[data-needs-run]")) element.hidden = !app.run;
+  for (const element of $$("[data-needs-no-run]")) element.hidden = !!app.run;
+}
+
+function show() {
+  const room = location.hash.slice(1);
+  app.room = room in ROOMS ? room : "list";
+  for (const name of Object.keys(ROOMS)) {
+    $("#room-" + name).hidden = name !== app.room;
+    const link = $(`nav a[href="#${name}"]`);
+    if (name === app.room) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  say("");
+  document.title = $("#title-" + app.room).textContent + " – makemore playground";
+  app.emit("room", app.room);
+}
+
+// Follow the events of the last training: first those so far, then those to come.
+let source = null;
+function follow() {
+  source?.close();
+  source = new EventSource("api/events");
+  source.onmessage = ({ data }) => app.emit("event", JSON.parse(data));
+  source.addEventListener("over", () => {
+    source.close();
+    attempt(() => app.refresh())();
+  });
+}
+
+for (const room of Object.values(ROOMS)) room.start(app);
+addEventListener("hashchange", show);
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("select[data-runs]")) app.choose(target.value);
+});
+attempt(async () => {
+  await app.refresh();
+  if (!location.hash) history.replaceState(null, "", app.state.chosen || !app.run ? "#list" : "#make");
+  show();
+  if (app.state.training) follow();
+})();
