@@ -26,7 +26,7 @@ import torch
 import makemore
 from makemore.corpus.corpus import Corpus
 from makemore.metrics import losses as evaluation
-from makemore.metrics.classification import wilson
+from makemore.metrics.intervals import wilson
 from makemore.models import MODELS
 from makemore.runs.run import Run
 

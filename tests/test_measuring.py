@@ -72,6 +72,7 @@ def test_explain(makemore, small_run: Path) -> None:
     every = makemore("explain", small_run, "emma", "--top", 1000, "--json")
     for each in json.loads(every.out)["letters"]:
         assert sum(p for _, p in each["choices"]) == pytest.approx(1)
+        assert each["choices"][each["rank"] - 1][0] == each["character"]
     side = makemore("explain", small_run, small_run, "emma")
     assert side.status == 0
 

@@ -1,8 +1,9 @@
 """Metrics: what a model and its samples are like, in numbers and in warnings.
 
-intervals.py    95% intervals from the bootstrap
+intervals.py    95% intervals: from the bootstrap, and Wilson's
 losses.py       exact losses of lines, and their parts
 baselines.py    counting models to compare with
+guessing.py     what numbers of guesses say about the entropy: Shannon's game
 calibration.py  whether probabilities come true
 verdict.py      does a model memorise? the verdict in words
 copying.py      the copy ratio that the verdict comes from

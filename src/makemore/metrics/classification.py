@@ -11,11 +11,8 @@ import numpy as np
 
 from makemore.corpus.vocab import NO_LABEL
 from makemore.files.results import Result
-from makemore.metrics.intervals import Interval
+from makemore.metrics.intervals import Interval, wilson
 from makemore.metrics.losses import Losses, Part, by_group
-
-_Z = 1.959963984540054
-"""Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
 SHOWN = 12
 """Labels in a table of confusions, at most: more cannot be read at once."""
@@ -93,13 +90,3 @@ def classification(
         labels=tuple(each),
         confusion={name: dict(of.most_common()) for name, of in sorted(confusion.items())},
     )
-
-
-def wilson(right: int, n: int) -> Interval:
-    """Return the 95% interval of a share of n, after Wilson (1927); NaN at both ends if n is 0."""
-    if not n:
-        return math.nan, math.nan
-    p, extra = right / n, _Z**2 / n
-    middle = (p + extra / 2) / (1 + extra)
-    half = _Z * math.sqrt(p * (1 - p) / n + extra / (4 * n)) / (1 + extra)
-    return middle - half, middle + half

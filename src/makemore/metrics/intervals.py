@@ -1,7 +1,7 @@
 """95% intervals: how much a number would change if the file held other lines of the same kind.
 
 They come from the bootstrap (Efron 1979): lines are resampled with replacement, a thousand times. Copies of
-one line are resampled together, since they are one observation.
+one line are resampled together, since they are one observation. That of a share is Wilson's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ FEWEST = 5
 
 TOO_FEW = "too few lines for an interval"
 """What is printed instead of an interval."""
+
+_Z = 1.959963984540054
+"""Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
 Floats = npt.NDArray[np.float64]
 Units = npt.NDArray[np.integer]
@@ -94,3 +97,13 @@ def t(n: int | npt.NDArray[np.int64]) -> float | Floats:
     """Return the 97.5 % point of Student's t for n values, by the expansion of Cornish and Fisher."""
     free = n - 1
     return 1.96 + 2.37 / free + 2.82 / free**2 + 2.56 / free**3 + 1.6 / free**4
+
+
+def wilson(right: int, n: int) -> Interval:
+    """Return the 95% interval of a share of n, after Wilson (1927); NaN at both ends if n is 0."""
+    if not n:
+        return math.nan, math.nan
+    p, extra = right / n, _Z**2 / n
+    middle = (p + extra / 2) / (1 + extra)
+    half = _Z * math.sqrt(p * (1 - p) / n + extra / (4 * n)) / (1 + extra)
+    return middle - half, middle + half

@@ -65,6 +65,8 @@ class Explained(Result):
     """The most likely characters and their probabilities, most likely first."""
     nll: float
     """The surprise: -log p, in nats."""
+    rank: int
+    """At which guess the model is right, if it guesses in the order of `choices`."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ def explain(vocab: Vocab, line: str, expected: Iterable[Floats], top: int) -> li
         choices = tuple((vocab.names[i], float(p[i])) for i in likeliest.tolist())
         probability = float(p[id])
         nll = -math.log(probability) if probability > 0 else math.inf
-        explained.append(Explained(vocab.names[id], probability, choices, nll))
+        rank = 1 + int((p > p[id]).sum() + (p[:id] == p[id]).sum())
+        explained.append(Explained(vocab.names[id], probability, choices, nll, rank))
     return explained
 
 
