@@ -28,6 +28,7 @@ PUBLIC = [
     "score",
     "letters",
     "explain",
+    "expects",
     "classify",
     "eval",
     "report",

@@ -141,6 +141,7 @@ class ContextTree:
         self.keys = np.split(weights["keys"], ends)
         self.depth = len(self.keys) - 1
         (strength,) = weights["strength"]
+        self.strength = float(strength)
         sizes = [roots, *(len(keys) for keys in self.keys[:-1])]
         self.stops = np.split(weights["stops"], np.cumsum(sizes)[:-1])
         self.first, self.last, self.known, self.given, self.back = [], [], [], [], []
@@ -191,6 +192,35 @@ class ContextTree:
             p[np.repeat(rows, n), self.last[k][child]] += np.repeat(stop, n) * self.given[k][child]
             found[rows] = True
         return p, contexts[:, 1:]
+
+    def levels(self, contexts: Array, base: Array) -> list[tuple[int, float, Array]]:
+        """Return what each length of context says at one position, the empty one first.
+
+        The prediction of `step` is the mean of the estimates by their weights.
+
+        Args:
+            contexts: The places of the contexts of 0 to D characters, (D + 1,), -1 if never seen.
+            base: b, (V,).
+
+        Returns:
+            For each length how often the context was seen, its weight, and its own estimate, (V,).
+
+        """
+        found = []
+        known = [bool(self.known[k][contexts[k]]) for k in range(self.depth + 1)]
+        left = 1.0  # of the weight, from the shortest on
+        for k, context in enumerate(contexts.tolist()):
+            if not known[k]:
+                found.append((0, 0.0, base))
+                continue
+            weight = left * float(self.stops[k][context]) if any(known[k + 1 :]) else left
+            left -= weight
+            its = slice(self.first[k][context], self.first[k][context + 1])
+            back = float(self.back[k][context])
+            p = back * base
+            p[self.last[k][its]] += self.given[k][its]
+            found.append((round(self.strength * (1 / back - 1)), weight, p))
+        return found
 
 
 def log_gamma(x: Array) -> Array:

@@ -66,7 +66,9 @@ class Transformer(Inference):
             keys = np.concatenate([state[2 * i], k], 1)  # (B, S, H, D)
             values = np.concatenate([state[2 * i + 1], v], 1)
             scores = (q * keys).sum(-1, keepdims=True) / np.float32(math.sqrt(C // H))  # (B, S, H, 1)
-            y = (softmax(scores, 1) * values).sum(1)  # (B, H, D)
+            shares = softmax(scores, 1)
+            self.note("attention", shares)
+            y = (shares * values).sum(1)  # (B, H, D)
             x = x + out(y.reshape(B, C))  # the heads side by side again
             x = x + proj(gelu(fc(norm2(x))))
             new += (keys, values)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class Inference(ABC):
 
     knobs: tuple[str, ...] = ()
     """The fields of the torch model's config."""
+
+    _seen: dict[str, list[Array]] | None = None
 
     def __init__(self, V: int, config: Mapping[str, float], weights: Mapping[str, Array]) -> None:
         self.V, self.config, self.weights = V, config, Noting(weights)
@@ -76,6 +79,20 @@ class Inference(ABC):
             and logits.shape == (1, self.V)
             and not np.isnan(logits).any()
         )
+
+    def note(self, name: str, value: Array) -> None:
+        """Keep a value from inside `step` for those who watch; do nothing if nobody does."""
+        if self._seen is not None:
+            self._seen.setdefault(name, []).append(np.array(value))  # a copy: some change in place
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[dict[str, list[Array]]]:
+        """Watch what `step` notes: the values by name, those of the first step and the first layer first."""
+        self._seen = {}
+        try:
+            yield self._seen
+        finally:
+            self._seen = None
 
     def embedded(self, W: Array | None = None, b: Array | None = None) -> Layer:
         """Return what turns ids (...) into their embeddings x (..., C), or into x W + b, given W and b.

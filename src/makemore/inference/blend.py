@@ -63,6 +63,7 @@ class Blend(Inference):
         """Return the log-probabilities of the mixture, (B, V), without the parts that are left out, (B, P)."""
         shares = np.where(~out | out.all(1, keepdims=True), self.shares, 0)  # (B, P)
         shares /= shares.sum(1, keepdims=True)
+        self.note("shares", shares)
         with np.errstate(divide="ignore"):
             both: Array = np.logaddexp.reduce(logp + np.log(shares)[:, None], axis=2)
         return both

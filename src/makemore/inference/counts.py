@@ -119,6 +119,7 @@ class NGram(Inference):
             if own is not None:
                 q = q + own.shares[k] * (p - q)
                 own.interpolate(k, own_contexts[:, k], q)
+            self.note("levels", q)
         if own is None:
             return np.log(p), (contexts[:, 1:], *more)
         return np.log(q), (contexts[:, 1:], *more, own_contexts[:, 1:])

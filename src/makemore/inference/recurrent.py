@@ -40,7 +40,9 @@ class RNN(Inference):
 
     def cell(self, wx: Array, uh: Array, state: State) -> State:
         """Return the next state from W x + b and U h + b, (B, gates C2), and the state."""
-        return (np.tanh(wx + uh),)
+        h = np.tanh(wx + uh)
+        self.note("hidden", h)
+        return (h,)
 
 
 class GRU(RNN):
@@ -53,6 +55,8 @@ class GRU(RNN):
         C = h.shape[1]
         r, z = np.split(sigmoid(wx[:, : 2 * C] + uh[:, : 2 * C]), 2, 1)
         n = np.tanh(wx[:, 2 * C :] + r * uh[:, 2 * C :])
+        self.note("r", r)
+        self.note("z", z)
         return (n + z * (h - n),)
 
 
@@ -67,6 +71,8 @@ class LSTM(RNN):
         C = h.shape[1]
         a = wx + uh  # (B, 4 C)
         i, f, o = np.split(sigmoid(a[:, : 3 * C]), 3, 1)
+        for name, gate in (("i", i), ("f", f), ("o", o)):
+            self.note(name, gate)
         c = f * c + i * np.tanh(a[:, 3 * C :])
         return o * np.tanh(c), c
 
@@ -88,6 +94,7 @@ class Mixture(LSTM):
         logq, counted = self.ngram.step(ids, state and state[self.n_state :])
         sure = np.stack([-(np.exp(logq) * logq).sum(1), logq.max(1)], 1)  # (B, 2)
         trust = softplus(self.trust(np.concatenate([last[0], sure.astype(np.float32)], 1)))  # (B, 2)
+        self.note("trust", trust)
         return trust[:, :1] * log_softmax(logits) + trust[:, 1:] * logq, (*last, *counted)
 
 
@@ -119,7 +126,9 @@ class MinGRU(Inference):
         new = []
         for (norm1, gate, write, out, norm2, fc, proj), h in zip(self.layers, state, strict=True):
             u = norm1(x)
-            h = h + sigmoid(gate(u)) * (write(u) - h)  # (B, C2)
+            z = sigmoid(gate(u))
+            self.note("replaced", z)
+            h = h + z * (write(u) - h)  # (B, C2)
             x = x + out(h)
             x = x + proj(gelu(fc(norm2(x))))
             new.append(h)

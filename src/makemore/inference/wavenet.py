@@ -33,6 +33,8 @@ class WaveNet(Inference):
             now = norm(x)  # (B, C)
             a = conv(np.concatenate([past[:, 0], now], 1))  # (B, 2 C): d characters ago, and now
             filtered, gate = np.split(a, 2, 1)
-            x = x + proj(np.tanh(filtered) * sigmoid(gate))
+            gate = sigmoid(gate)
+            self.note("gate", gate)
+            x = x + proj(np.tanh(filtered) * gate)
             pasts.append(np.concatenate([past[:, 1:], now[:, None]], 1))
         return self.head(self.norm(x)), tuple(pasts)

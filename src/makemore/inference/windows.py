@@ -26,6 +26,7 @@ class MLP(Inference):
         h = self.embedding(window).reshape(len(ids), -1)  # (B, n C)
         for layer in self.hidden:
             h = np.tanh(layer(h))  # (B, C2)
+            self.note("hidden", h)
         return self.head(h), (window[:, 1:],)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,8 +18,8 @@ from makemore.corpus.vocab import Ids
 from makemore.metrics.layers import Row, matrices, series
 from makemore.models.transformer import Block, Transformer, attention_shares
 from makemore.plots.palette import COLOURS, GREY, INK
-from makemore.plots.samples import frequent
-from makemore.plots.style import SIZE, Numbers, character, fading, heatmap, label_cells, look, new_figure
+from makemore.plots.style import SIZE, character, fading, heatmap, label_cells, look, new_figure
+from makemore.runs.embedding_map import apart, frequent, kind, principal
 from makemore.runs.run import Run
 
 LEGEND = 12
@@ -32,7 +31,7 @@ def table(run: Run) -> Figure | None:
     """Plot the probabilities of a bigram model."""
     if run.type not in ("bigram", "bigram_nn"):
         return None
-    ids = frequent(run, 30)
+    ids = frequent(run.corpus, 30)
     logits, _ = run.model(torch.from_numpy(ids)[:, None])
     p = logits[:, 0].softmax(-1)[:, ids].numpy()
     labels = [character(run.vocab.names[i], run.vocab.forms.line_breaks) for i in ids]
@@ -47,17 +46,17 @@ def embedding(run: Run) -> Figure | None:
     layer = dict(run.model.named_children()).get("embedding")  # the name is part of the models' contract
     if not isinstance(layer, nn.Embedding) or min(layer.weight.shape) < 2:
         return None
-    ids = frequent(run, 100)
-    vectors = layer.weight.detach().double().numpy()[ids]  # (K, C)
-    u, size, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
+    ids = frequent(run.corpus, 100)
+    vectors = layer.weight.detach().numpy()[ids]  # (K, C)
+    places, part = principal(vectors)
     points = 13 if len(ids) <= 40 else 9  # font size of the letters
-    x, y = _apart((u * size)[:, :2], points).T
+    x, y = apart(places, (SIZE[0] / 1.2, SIZE[1] / 1.2), points).T  # without the margins
     figure, axes = new_figure(4.1)
     axes.scatter(x, y, s=0)  # sets the limits
     colours: dict[str, str] = {}
     for i, a, b in zip(ids, x, y, strict=True):
         text = run.vocab.names[i]
-        colour = colours.setdefault(_kind(text), COLOURS[len(colours) % len(COLOURS)])
+        colour = colours.setdefault(kind(text, run.vocab.end), COLOURS[len(colours) % len(COLOURS)])
         letter = axes.text(
             a,
             b,
@@ -67,43 +66,14 @@ def embedding(run: Run) -> Figure | None:
             fontweight="bold",
         )
         letter.set(ha="center", va="center")
-    for kind, colour in colours.items():
-        axes.plot([], [], "s", color=colour, label=kind)
-    part = size**2 / (size**2).sum()
+    for name, colour in colours.items():
+        axes.plot([], [], "s", color=colour, label=name)
     axes.margins(0.08)
     axes.set(xlabel=f"first component ({part[0]:.0%} of the variance)")
     axes.set(ylabel=f"second component ({part[1]:.0%} of the variance)")
     axes.tick_params(labelbottom=False, labelleft=False, length=0)
     axes.legend(fontsize=8)
     return figure
-
-
-def _apart(places: Numbers, size: float) -> Numbers:
-    """Move letters at places (K, 2) as little as possible, until none covers another. `size` is in points."""
-    room = np.array(SIZE) / 1.2  # without the margins
-    scale = room / np.maximum(np.ptp(places, axis=0), 1e-9)
-    at = places * scale  # (K, 2) in points
-    for _ in range(200):
-        away = at[:, None] - at[None]  # (K, K, 2)
-        far = np.hypot(*away.T).T
-        np.fill_diagonal(far, np.inf)
-        close = far < size
-        if not close.any():
-            break
-        push = np.where(close, (size - far) / 2, 0.0)[..., None] * away / np.maximum(far, 1e-6)[..., None]
-        at = at + push.sum(1)
-    return np.asarray(at / scale, np.float64)
-
-
-def _kind(text: str) -> str:
-    """Return the kind of a character, by which it is coloured."""
-    if text in ("", "\n"):
-        return "line break" if text else "end of line"
-    if unicodedata.normalize("NFD", text)[0] in "aeiouAEIOU":
-        return "vowel"
-    kinds = {"Ll": "other lower case", "Lu": "upper case", "L": "letter", "N": "digit"}
-    category = unicodedata.category(text[0])
-    return kinds.get(category) or kinds.get(category[0]) or "other"
 
 
 # attention
@@ -175,8 +145,8 @@ def diagnostics(rows: Sequence[Row]) -> Figure:
     FigureCanvasAgg(figure)
     for axes, (group, key, title) in zip(figure.subplots(2, 2).flat, _PANELS, strict=True):
         kinds = _kinds_of_layers(rows, group, key)
-        for i, (kind, names) in enumerate(list(kinds.items())[:LEGEND]):
-            _layers(axes, rows, (group, key), names, kind, look(i))
+        for i, (layer, names) in enumerate(list(kinds.items())[:LEGEND]):
+            _layers(axes, rows, (group, key), names, layer, look(i))
         if key == "gradient_std":
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")  # not as a formula

@@ -18,6 +18,7 @@ from makemore.metrics.assessment import Assessment
 from makemore.plots.losses import ENOUGH
 from makemore.plots.palette import BLUE, GREY, INK, ORANGE
 from makemore.plots.style import Numbers, character, heatmap, label_points, legend, look, new_figure, short
+from makemore.runs.embedding_map import frequent
 from makemore.runs.run import Run
 
 BARS = 30
@@ -96,7 +97,7 @@ def pairs(run: Run, samples: list[str]) -> Figure | None:
     """Plot the frequencies of pairs of characters in samples, minus those in the training lines."""
     if run.corpus.tokens_of("train") < 20 * len(run.vocab):  # most pairs were hardly seen
         return None
-    ids = frequent(run, 30)
+    ids = frequent(run.corpus, 30)
     vocab = run.vocab
     streams = (vocab.stream(samples), run.corpus.subsample("train").tokens)
     sampled, trained = (_pair_shares(stream.astype(np.int64), ids) for stream in streams)
@@ -113,11 +114,6 @@ def _pair_shares(stream: npt.NDArray[np.int64], ids: npt.NDArray[np.int64]) -> N
     a, b = place[stream[:-1]], place[stream[1:]]
     counts = np.bincount(a * (K + 1) + b, minlength=(K + 1) ** 2).reshape(K + 1, K + 1)
     return np.asarray(counts[:K, :K] / len(a), np.float64)
-
-
-def frequent(run: Run, most: int) -> npt.NDArray[np.int64]:
-    """Return the ids of the most frequent characters and of the boundary, in ascending order."""
-    return np.sort(np.argsort(-run.corpus.frequencies, kind="stable")[:most])
 
 
 # quality and variety

@@ -9,12 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from makemore.corpus.lines import strings
 from makemore.corpus.vocab import Vocab
 from makemore.distributed.group import ALONE, Group
 from makemore.errors import MakemoreError
 from makemore.files.typed import checked
 from makemore.inference.base import Inference
+from makemore.inference.lines import Reader
 from makemore.runs import forms, scoring
 from makemore.runs.labels import Classified, LabelCounts, check_labels, check_prior, numbers
 from makemore.runs.spelling import Spelling
@@ -29,6 +32,7 @@ class AboutLines(ABC):
 
     vocab: Vocab
     directory: Path
+    _last_reader: tuple[int | None, Reader] | None = None
 
     @cached_property
     @abstractmethod
@@ -120,13 +124,42 @@ class AboutLines(ABC):
                 is no such label.
 
         """
-        if checked("top", top, int) < 1:
-            raise MakemoreError(f"top must be 1 or more, not {top}", option="top")
+        _check_top(top)
         line, number = self.spelling.cleaned(checked("line", line, str)), self._number(label)
         if not line:
             raise MakemoreError("the line is empty; give one with characters in it")
         self.letters([line], label)  # raises if something is wrong with it
         return scoring.explain(self.vocab, line, self._expected(line, number), top)
+
+    def expects(self, text: str, top: int | None = None, label: str | None = None) -> list[tuple[str, float]]:
+        """Return the characters that may follow a text, the end of the line among them, likeliest first.
+
+        The text is taken as it was typed, with spaces at its end; only Unicode's normal form is restored. After
+        one more character the answer costs one step of the model, however long the text is.
+
+        Args:
+            text: The beginning of a line; empty: what a line begins with.
+            top: How many characters to list. None lists all.
+            label: The label that the line has; None: whatever it is.
+
+        Returns:
+            Each character, as in `Letter`, with its probability. All V probabilities add up to 1.
+
+        Raises:
+            MakemoreError: The text has a character that is not known, is not one line or too long; top is less
+                than 1; or there is no such label.
+
+        """
+        if top is not None:
+            _check_top(top)
+        text, number = self.spelling.normal(checked("text", text, str)), self._number(label)
+        self.spelling.check_length(text)
+        line = scoring.ids(self.vocab, text)
+        if isinstance(model := self._used(len(text) <= forms.SHORT), Inference):
+            p = self.reader(model, number).expected(line[:-1])
+        else:
+            *_, p = self._expected(text, number)
+        return scoring.likeliest(self.vocab, p, top or len(p))
 
     def classify(self, lines: Iterable[str], prior: str = "counts") -> Iterator[Classified]:
         """Yield how probable each label is for each line that is not blank, by Bayes' rule.
@@ -149,6 +182,16 @@ class AboutLines(ABC):
             for line in chunk:
                 yield next(found) if self.vocab.knows(line) else Classified(line, ())
 
+    def reader(self, form: Inference, number: int | None) -> Reader:
+        """Return what reads lines that grow, with the number of a label or, if None, whatever label they have."""
+        if self._last_reader is None or (self._last_reader[0], self._last_reader[1].form) != (number, form):
+            labels, shares = np.array([number or 0]), np.ones(1)
+            if number is None:
+                assert self.labels is not None
+                labels, shares = (all := self.labels.shares()).labels, all.shares
+            self._last_reader = number, Reader(form, labels, shares)
+        return self._last_reader[1]
+
     def _number(self, label: str | None) -> int | None:
         """Return the number of a label; None for whatever label a line has."""
         if label is None:
@@ -159,6 +202,13 @@ class AboutLines(ABC):
         return found[0]
 
     def _letters(self, lines: Sequence[str], number: int | None) -> list[list[float]]:
+        if (
+            len(lines) == 1
+            and len(lines[0]) < Reader.LONG
+            and isinstance(form := self._used(True), Inference)
+        ):
+            self.spelling.check_length(lines[0])
+            return [self.reader(form, number).nlls(scoring.ids(self.vocab, lines[0]))]
         if number is None:
             assert self.labels is not None
             return self.labels.letters(self._given, lines)
@@ -181,3 +231,9 @@ class AboutLines(ABC):
         each = [scoring.expected(model, self.vocab, line, i) for i in self.labels.shares().labels.tolist()]
         for t, at_once in enumerate(zip(*each, strict=True)):
             yield sum(p * weight for p, weight in zip(at_once, posterior[:, t], strict=True))
+
+
+def _check_top(top: int) -> None:
+    """Raise MakemoreError if no characters would be listed."""
+    if checked("top", top, int) < 1:
+        raise MakemoreError(f"top must be 1 or more, not {top}", option="top")

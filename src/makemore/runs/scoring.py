@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.vocab import Vocab
+from makemore.corpus.vocab import Ids, Vocab
 from makemore.distributed.group import Group
 from makemore.errors import MakemoreError, quoted
 from makemore.files.results import Flag, Result
@@ -106,13 +106,21 @@ def letters(
     Raises MakemoreError if a line has a character that is not in the vocabulary, or is not one line.
     """
     for line in lines:
-        if "\n" in vocab.forms.inner(line):
-            raise MakemoreError(f"{quoted(line)}: is more than one line")
-        try:
-            vocab.stream([line])
-        except MakemoreError as error:
-            raise MakemoreError(f"{quoted(line)}: {error}") from None
+        ids(vocab, line)
     return _nlls(model, vocab, lines, labels)
+
+
+def ids(vocab: Vocab, line: str) -> Ids:
+    """Return the ids of a line between two boundaries, as it is.
+
+    Raises MakemoreError if it has a character that is not in the vocabulary, or is not one line.
+    """
+    if "\n" in vocab.forms.inner(line):
+        raise MakemoreError(f"{quoted(line)}: is more than one line")
+    try:
+        return vocab.stream([line])
+    except MakemoreError as error:
+        raise MakemoreError(f"{quoted(line)}: {error}") from None
 
 
 def scored(
@@ -169,15 +177,20 @@ def explain(vocab: Vocab, line: str, expected: Iterable[Floats], top: int) -> li
     """
     explained = []
     for id, p in zip(vocab.stream([line])[1:].tolist(), expected, strict=True):
-        least = np.partition(p, -top)[-top] if top < len(p) else 0.0
-        some = np.flatnonzero(p >= least)  # sorting all would be slow with thousands of characters
-        likeliest = some[np.argsort(-p[some], kind="stable")[:top]]
-        choices = tuple((vocab.names[i], float(p[i])) for i in likeliest.tolist())
+        choices = tuple(likeliest(vocab, p, top))
         probability = float(p[id])
         nll = -math.log(probability) if probability > 0 else math.inf
         rank = 1 + int((p > p[id]).sum() + (p[:id] == p[id]).sum())
         explained.append(Explained(vocab.names[id], probability, choices, nll, rank))
     return explained
+
+
+def likeliest(vocab: Vocab, p: Floats, top: int) -> list[tuple[str, float]]:
+    """Return the `top` likeliest characters and their probabilities, of those of all (V,), likeliest first."""
+    least = np.partition(p, -top)[-top] if top < len(p) else 0.0
+    some = np.flatnonzero(p >= least)  # sorting all would be slow with thousands of characters
+    order = some[np.argsort(-p[some], kind="stable")[:top]]
+    return [(vocab.names[i], float(p[i])) for i in order.tolist()]
 
 
 def _nlls(

@@ -29,6 +29,7 @@ HIDDEN = {
     "letters_of",
     "load",
     "new_model",
+    "reader",
     "reading",
     "scored",
     "setup",
