@@ -31,6 +31,8 @@ def play(
     from makemore.play.workshop import Workshop
 
     workshop = Workshop(work_dir)
+    for sentence in workshop.damaged:
+        tell(f"left out: {sentence}")
     for each in what:
         workshop.bring(each)
     serve(workshop, port, not no_open, tell)

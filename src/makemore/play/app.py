@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
@@ -15,8 +16,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from makemore.errors import MakemoreError
-from makemore.play.asked import answer, sentence, surprise
-from makemore.play.guard import Guard
+from makemore.play.asked import answer, sentence, surprise, unknown
+from makemore.play.guard import Guard, TooLargeError, too_large
 from makemore.play.rooms import games, inside, lists, make, train
 from makemore.play.workshop import Workshop
 from makemore.reports.render import environment
@@ -50,7 +51,12 @@ def application(workshop: Workshop, token: str, port: int) -> ASGIApp:
         *(route for room in (lists, train, make, inside, games) for route in room.routes(workshop)),
         Mount("/static", StaticFiles(packages=[("makemore.play", "static")])),
     ]
-    errors = {MakemoreError: sentence, Exception: surprise}
+    errors = {
+        MakemoreError: sentence,
+        HTTPException: unknown,
+        TooLargeError: too_large,
+        Exception: surprise,
+    }
     app = Starlette(routes=[Mount(f"/{token}", routes=routes)], lifespan=lifespan, exception_handlers=errors)
     return Guard(app, token, port)
 

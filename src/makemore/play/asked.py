@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import traceback
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from makemore.errors import MakemoreError
+from makemore.files.typed import checked
 
 T = TypeVar("T", str, int, float, bool)
+Made = TypeVar("Made")
 
 
 class Asked:
@@ -27,23 +32,27 @@ class Asked:
         """Return what a request holds: the JSON of its body."""
         try:
             return cls(json.loads(await request.body()))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise MakemoreError("the request is not JSON") from None
 
     def get(self, name: str, kind: type[T], default: T | None = None) -> T:
         """Return a value; a whole number is also a float."""
-        value = self.values.get(name, default)
-        if kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
-            raise MakemoreError(f"{name} is missing or not of type {kind.__name__}", option=name)
-        return value
+        if (value := self.values.get(name, default)) is None:
+            raise MakemoreError(f"{name} is missing", option=name)
+        return checked(name, value, kind)
 
     def texts(self, name: str) -> list[str]:
         """Return a list of texts; empty if it is missing."""
         value = self.values.get(name, [])
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise MakemoreError(f"{name} is not a list of texts", option=name)
+        return value
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Return an object of JSON; an empty one if it is missing."""
+        value = self.values.get(name, {})
+        if not isinstance(value, dict):
+            raise MakemoreError(f"{name} is not a JSON object", option=name)
         return value
 
     def some(self, *names: str) -> dict[str, Any]:
@@ -56,11 +65,41 @@ def answer(value: object, status: int = 200) -> JSONResponse:
     return JSONResponse(value, status)
 
 
+async def unless_given_up(request: Request, work: Awaitable[Made]) -> Made:
+    """Return what `work` returns; cancel it if the page gives up this request, whose body has been read."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise MakemoreError("given up")  # nobody hears it
+        return working.result()
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+def problem(error: MakemoreError) -> dict[str, object]:
+    """Return the sentence of an error, and the names of what it is about, as JSON."""
+    message = error.spelled(lambda name: name.replace("_", " "))
+    return {"error": message, "options": list(error.options)}
+
+
 def sentence(request: Request, error: Exception) -> JSONResponse:
     """Answer with the sentence of a MakemoreError."""
     assert isinstance(error, MakemoreError)
-    message = error.spelled(lambda name: name.replace("_", " "))
-    return answer({"error": message, "options": list(error.options)}, 400)
+    return answer(problem(error), 400)
+
+
+def unknown(request: Request, error: Exception) -> JSONResponse:
+    """Answer that there is nothing at an address, or that it is asked in another way."""
+    assert isinstance(error, HTTPException)
+    why = (
+        "this address is asked with another method"
+        if error.status_code == 405
+        else "nothing is at this address"
+    )
+    return answer({"error": why, "options": []}, error.status_code)
 
 
 def surprise(request: Request, error: Exception) -> JSONResponse:

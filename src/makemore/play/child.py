@@ -36,7 +36,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin, jobs, stop), daemon=True).start()
 
     def tell(kind: str, **fields: object) -> None:
-        out.write(json.dumps({"kind": kind, **fields}) + "\n")
+        out.write(json.dumps(plain({"kind": kind, **fields})) + "\n")
         out.flush()
 
     while (job := jobs.get()) is not None:

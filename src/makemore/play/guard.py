@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,7 +29,12 @@ HEADERS = {
 
 
 class TooLargeError(Exception):
-    """A body is larger than LARGEST."""
+    """A body is larger than LARGEST, as is seen while it is read."""
+
+
+def too_large(request: Request, error: Exception) -> PlainTextResponse:
+    """Answer that a body is too large."""
+    return PlainTextResponse(_TOO_LARGE, 413)
 
 
 class Guard:
@@ -57,22 +63,15 @@ class Guard:
             status, why = refused
             await PlainTextResponse(why, status, HEADERS)(scope, receive, send)
             return
-        began = False
 
         async def sending(message: Message) -> None:
-            nonlocal began
             if message["type"] == "http.response.start":
-                began = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
             await send(message)
 
-        try:
-            await self.app(scope, _measured(receive), sending)
-        except TooLargeError:
-            if not began:
-                await PlainTextResponse(_TOO_LARGE, 413, HEADERS)(scope, receive, send)
+        await self.app(scope, _measured(receive), sending)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return the status and the reason if a request is refused."""

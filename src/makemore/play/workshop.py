@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
-
-from starlette.concurrency import run_in_threadpool
+from typing import TypeVar, cast
 
 from makemore.corpus.source import bundled_lists, locate
 from makemore.errors import MakemoreError, shown
+from makemore.files.paths import refuse_unless, unreadable, unwritable
 from makemore.play.processes import Event, Processes
 from makemore.play.training import Trainer
 from makemore.runs.run import Run, load
@@ -36,8 +36,8 @@ class Opened:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._lock = threading.Lock()
-        self._stale = False
+        self._free = asyncio.Lock()
+        self._stale = self._left = False
 
     @property
     def run(self) -> Run:
@@ -49,16 +49,47 @@ class Opened:
         self._stale = True
 
     async def use(self, work: Callable[[Run], T]) -> T:
-        """Return what a function makes of the run, without holding up other requests."""
+        """Return what a function makes of the run, without holding up other requests.
 
-        def alone() -> T:
-            with self._lock:
-                if self._stale:
-                    self._stale = False
-                    self._run.forget_model()
-                return work(self._run)
+        If this is cancelled, what the function makes is thrown away, and others use the run anew.
+        """
+        async with self._free:
+            if self._left:  # some work may still go on with it
+                self._run, self._left = load(self._run.directory), False
+            if self._stale:
+                self._stale = False
+                self._run.forget_model()
+            try:
+                return await _aside(work, self._run)
+            except asyncio.CancelledError:
+                self._left = True
+                raise
 
-        return await run_in_threadpool(alone)
+
+async def _aside(work: Callable[[Run], T], run: Run) -> T:
+    """Have work done in a thread, which does not hold up the end of the server."""
+    loop = asyncio.get_running_loop()
+    made: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if made.done():  # cancelled
+            return
+        if error is not None:
+            made.set_exception(error)
+        else:
+            made.set_result(cast(T, result))
+
+    def do() -> None:
+        result, error = None, None
+        try:
+            result = work(run)
+        except BaseException as raised:
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=do, daemon=True).start()
+    return await made
 
 
 class Workshop:
@@ -72,6 +103,9 @@ class Workshop:
 
     """
 
+    damaged: list[str]
+    """What is wrong with those runs in the directory that cannot be opened."""
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.lists = {each.name: Listed(each.name) for each in bundled_lists()}
@@ -81,10 +115,13 @@ class Workshop:
         self.processes = Processes()
         self.trainer = Trainer(self.processes, self._heard)
         self._inspecting = asyncio.Lock()
-        if directory.is_dir():
-            for path in sorted(directory.iterdir(), key=lambda path: path.stat().st_mtime):
-                if (path / "config.json").is_file():
+        self.damaged = []
+        if refuse_unless(directory, "directory"):
+            for path in _runs(directory):
+                try:
                     self.open(path)
+                except MakemoreError as error:
+                    self.damaged.append(str(error))
 
     def bring(self, what: str) -> None:
         """Add a run directory, a file of lines, or a bundled list. Raises MakemoreError if it is none of these."""
@@ -93,7 +130,7 @@ class Workshop:
         elif what in self.lists:
             self.chosen = what
         else:
-            self.add_list(locate(what).paths[0])
+            self.chosen = self.add_list(locate(what).paths[0])
 
     def state(self) -> dict[str, object]:
         """Return what the page must know to show everything, as JSON."""
@@ -117,35 +154,40 @@ class Workshop:
     # lists
 
     def add_list(self, source: Path, how: dict[str, object] | None = None) -> str:
-        """Add a file, choose it, and return the name that it has here."""
+        """Add a file, and return the name that it has here."""
         name = self._free(source.stem, self.lists)
         self.lists[name] = Listed(str(source), how or {})
-        self.chosen = name
         return name
 
     def new_file(self, name: str) -> Path:
         """Return the path of a file to write, named like one that somebody uploads."""
         folder = self.directory / "lists"
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from None
         path = Path(name)
-        suffix = "".join(path.suffixes[-2:]) if re.fullmatch(r"(\.\w{1,8}){0,2}", path.suffix) else ""
+        ending = re.search(r"(\.\w{1,8}){1,2}$", path.name, re.ASCII)
+        suffix = ending[0] if ending else ""
         stem = named(path.name.split(".")[0])
         return folder / (self._free(stem, [each.name.split(".")[0] for each in folder.iterdir()]) + suffix)
 
     def listed(self, name: object) -> Listed:
         """Return a list. Raises MakemoreError if there is none of that name."""
+        if name is None:
+            raise MakemoreError("the name of the list is missing")
         if name not in self.lists:
             raise MakemoreError(f"{shown(str(name))}: no such list")
         return self.lists[str(name)]
 
     async def inspect(self, name: str, how: dict[str, object]) -> Listed:
         """Choose a list and how it is read, and return it with what was found in it."""
-        listed = self.listed(name)
-        self.chosen = name
         async with self._inspecting:
+            listed = self.listed(name)
             if listed.found is None or listed.how != how:
                 answer = await self.processes.ask("inspect", source=listed.source, how=how)
                 listed = self.lists[name] = Listed(listed.source, how, answer["found"])
+            self.chosen = name  # only one that can be read
         return listed
 
     # runs
@@ -155,12 +197,15 @@ class Workshop:
         for name, opened in self.runs.items():
             if opened.run.directory.resolve() == path.resolve():
                 return name
-        name = self._free(path.resolve().name, self.runs)
-        self.runs[name] = Opened(load(path))
+        name, run = self._free(path.resolve().name, self.runs), load(path)
+        about(name, run)  # it can be shown
+        self.runs[name] = Opened(run)
         return name
 
     def opened(self, name: object) -> Opened:
         """Return a run. Raises MakemoreError if there is none of that name."""
+        if name is None:
+            raise MakemoreError("the name of the run is missing")
         if name not in self.runs:
             raise MakemoreError(f"{shown(str(name))}: no such run")
         return self.runs[str(name)]
@@ -187,6 +232,17 @@ class Workshop:
             number += 1
             free = f"{name}-{number}"
         return free
+
+
+def _runs(directory: Path) -> list[Path]:
+    """Return the run directories in a directory, the oldest first."""
+    try:
+        found = [
+            (path.stat().st_mtime, path) for path in directory.iterdir() if (path / "config.json").exists()
+        ]
+    except OSError as error:
+        raise unreadable(directory, error) from None
+    return [path for _, path in sorted(found)]
 
 
 def about(name: str, run: Run) -> dict[str, object]:

@@ -29,7 +29,7 @@ def routes(workshop: Workshop) -> list[Route]:
                 async for part in request.stream():
                     file.write(part)
         except BaseException:  # too large, or the page was closed
-            path.unlink()
+            path.unlink(missing_ok=True)
             raise
         return answer({"name": workshop.add_list(path)})
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from makemore.errors import MakemoreError
-from makemore.play.asked import Asked, answer
+from makemore.play.asked import Asked, answer, problem, unless_given_up
 from makemore.play.workshop import Workshop
+from makemore.runs.run import Run
 from makemore.runs.scoring import Explanation
 from makemore.sampling.options import SampleOptions
+from makemore.sampling.tree import Sample
 
 MOST = 1_000
 """Samples at a time, at most."""
@@ -23,14 +27,33 @@ def routes(workshop: Workshop) -> list[Route]:
     """Return the routes of this room."""
 
     async def sample(request: Request) -> Response:
-        """Sample `n` lines from `run`; the rest are the fields of `makemore.SampleOptions`."""
+        """Sample `n` lines from `run`; the rest are the fields of `makemore.SampleOptions`.
+
+        If only some are found, the answer holds these, and why there are no more.
+        """
         asked = await Asked.of(request)
         n, options = asked.get("n", int, 20), SampleOptions(**asked.some(*OPTIONS, *CHANCE))
         if not 1 <= n <= MOST:
             raise MakemoreError(f"n must be from 1 to {MOST:,}, not {n}", option="n")
-        opened = workshop.opened(asked.get("run", str))
-        found = await opened.use(lambda run: list(run.with_seen(run.stream(n, options))))
-        return answer([sample.to_json() for sample in found])
+        opened, over = workshop.opened(asked.get("run", str)), threading.Event()
+
+        def work(run: Run) -> dict[str, object]:
+            found, why = list[Sample](), None
+            try:
+                for each in run.stream(n, options):
+                    found.append(each)
+                    if over.is_set():  # given up
+                        break
+            except MakemoreError as error:
+                if not found:
+                    raise
+                why = problem(error)
+            return {"samples": [each.to_json() for each in run.with_seen(found)], "problem": why}
+
+        try:
+            return answer(await unless_given_up(request, opened.use(work)))
+        finally:
+            over.set()
 
     async def explain(request: Request) -> Response:
         """Explain the line `text` by `run`, with the `top` likeliest characters at each position."""

@@ -27,15 +27,14 @@ def routes(workshop: Workshop) -> list[Route]:
         """Train `types` on `list`, each for `time` seconds. `knobs`: sizes, if there is one type."""
         asked = await Asked.of(request)
         name, types, time = asked.get("list", str), asked.texts("types"), asked.get("time", float, 0.0)
-        listed, knobs = workshop.listed(name), asked.values.get("knobs") or {}
+        listed, knobs = workshop.listed(name), asked.table("knobs")
         if not 1 <= len(types) <= MOST or len(set(types)) < len(types):
             raise MakemoreError(f"choose from 1 to {MOST} different types")
         runs: dict[str, dict[str, object]] = {}
         for type in types:
             run = workshop.new_run(name, type)
-            runs[run] = {"source": listed.source, "type": type, "work_dir": str(workshop.directory / run)}
-            runs[run] |= listed.how | knobs | asked.some("seed")
-            runs[run] |= {"time": time} if time else {}
+            runs[run] = listed.how | knobs | asked.some("seed") | ({"time": time} if time else {})
+            runs[run] |= {"source": listed.source, "type": type, "work_dir": str(workshop.directory / run)}
         await workshop.trainer.start(runs)
         return answer({"runs": [*runs]})
 
@@ -58,7 +57,7 @@ def routes(workshop: Workshop) -> list[Route]:
         """Stream the events of the last training that began, those after number `after`."""
         training = workshop.trainer.training
         last = request.headers.get("last-event-id") or request.query_params.get("after", "-1")
-        after = int(last) if last.lstrip("-").isdigit() else -1
+        after = int(last) if last.isdecimal() else -1
 
         async def stream() -> AsyncIterator[dict[str, str]]:
             if training is not None:
@@ -72,7 +71,7 @@ def routes(workshop: Workshop) -> list[Route]:
         """Return the evaluations and the summary of a run."""
         run = workshop.opened(request.query_params.get("run")).run
         rows = [dataclasses.asdict(row) for row in run.metrics()]
-        return answer({"metrics": rows, "summary": plain(run.summary())})
+        return answer({"metrics": plain(rows), "summary": plain(run.summary())})
 
     return [
         Route("/api/train", start, methods=["POST"]),

@@ -1,1 +1,243 @@
-export function start(app) {}
+// The room where samples are made: wishes, the list of samples, and those that are kept.
+
+import { explained } from "./explained.js";
+import { $, $$, attempt, h, post, say } from "./shared.js";
+
+const SEEN = {
+  new: ["new", "not in the list"],
+  "held-out": ["held out", "in the list, but kept from training"],
+  train: ["copy", "one of the lines that the model learned from"],
+};
+
+export function start(app) {
+  const form = $("#make");
+  const field = (name) => form.elements.namedItem(name);
+  const shown = new Set(); // runs of which samples were made without asking
+  let asking = null;
+  let made = null; // the run of the samples that are shown
+  let current = null; // the run that the form is for
+
+  // What the form says, as the server takes it; what is left as it is, is left out.
+  function wishes() {
+    const number = (text) => (text.trim() === "" || isNaN(text) ? text : Number(text)); // the server says what is wrong
+    const found = { run: app.run, n: number(field("n").value) };
+    for (const name of ["prefix", "ends_with", "contains", "without", "length", "pattern", "label"])
+      if (field(name).value !== "") found[name] = field(name).value;
+    for (const name of ["novel", "unique", "best"]) if (field(name).checked) found[name] = true;
+    for (const name of ["temperature", "top_p"])
+      if (field(name).valueAsNumber !== 1) found[name] = field(name).valueAsNumber;
+    found.seed = number(field("seed").value.trim() || String(crypto.getRandomValues(new Uint32Array(1))[0]));
+    return found;
+  }
+
+  async function make() {
+    asking?.abort();
+    const own = (asking = new AbortController());
+    clearProblems();
+    say("");
+    const asked = wishes();
+    const began = performance.now();
+    const status = $("#make-status");
+    const waiting = setInterval(() => {
+      $("#make-stop").hidden = false;
+      status.textContent = `Making… ${Math.round((performance.now() - began) / 1000)} s`;
+    }, 500);
+    $("#made").setAttribute("aria-busy", "true");
+    try {
+      const { samples, problem } = await post("api/sample", asked, own.signal);
+      if (own !== asking) return;
+      show(asked.run, samples);
+      status.textContent = counted(samples, asked.seed);
+      if (problem) complain(problem.error, problem.options);
+    } catch (error) {
+      if (own !== asking) return;
+      status.textContent = error.name === "AbortError" ? "Given up." : "";
+      if (error.name !== "AbortError") complain(error.message, error.options ?? []);
+    } finally {
+      clearInterval(waiting);
+      if (own === asking) {
+        asking = null;
+        $("#make-stop").hidden = true;
+        $("#made").removeAttribute("aria-busy");
+      }
+    }
+  }
+
+  function counted(samples, seed) {
+    const kinds = Object.entries(SEEN)
+      .map(([seen, [word]]) => [samples.filter((each) => each.seen === seen).length, word])
+      .map(([n, word]) => [n, word === "copy" && n > 1 ? "copies" : word])
+      .filter(([n]) => n);
+    return `${samples.length} made: ${kinds.map(([n, word]) => `${n} ${word}`).join(", ")}. Seed ${seed}.`;
+  }
+
+  // Say what is wrong, next to the field that it is about if there is one.
+  function complain(sentence, options) {
+    const about = options.map(field).filter((each) => each);
+    const wrong = about.find((each) => (each.type === "checkbox" ? each.checked : each.value !== "")) ?? about[0];
+    const said = h("p", { className: "wrong", id: "make-problem", role: "alert" }, sentence);
+    if (!wrong) return $("#make-status").before(said);
+    wrong.setAttribute("aria-invalid", "true");
+    wrong.setAttribute("aria-describedby", said.id);
+    if ($("#make-more").contains(wrong)) $("#make-more").open = true;
+    wrong.closest(".fields").after(said);
+  }
+  function clearProblems() {
+    $("#make-problem")?.remove();
+    for (const each of $$("[aria-invalid]", form)) {
+      each.removeAttribute("aria-invalid");
+      each.removeAttribute("aria-describedby");
+    }
+  }
+
+  // the samples
+
+  function show(run, samples) {
+    made = run;
+    $("#made").replaceChildren(...samples.map((sample) => line(run, sample, keeper(run, sample))));
+    $("#made-help").hidden = !samples.length;
+  }
+
+  // A line of a list: its text, which opens its explanation, what is known of it, and a button.
+  function line(run, sample, button) {
+    const [word, title] = SEEN[sample.seen];
+    const open = h("button", { type: "button", className: "plain line", dir: "auto", "aria-expanded": "false" }, sample.text);
+    const item = h("li", {}, h("div", { className: "row" },
+      open,
+      sample.label && sample.label !== field("label").value ? h("small", { className: "mark" }, sample.label) : null,
+      h("small", { className: `mark ${sample.seen}`, title }, word),
+      button));
+    let below = null;
+    open.addEventListener("click", attempt(async () => {
+      if (below) below.hidden = !below.hidden;
+      else below = await explanation(run, sample, item);
+      open.setAttribute("aria-expanded", String(!below.hidden));
+    }));
+    return item;
+  }
+
+  async function explanation(run, sample, item) {
+    const inside = h("a", { href: "#inside", onclick: () => {
+      if (app.run !== run) app.choose(run);
+      app.emit("text", sample.text);
+    } }, "Look inside");
+    const below = h("div", { className: "card" }, await explained(run, sample.text, sample.label), inside);
+    item.append(below);
+    return below;
+  }
+
+  // those that are kept, in this browser
+
+  const place = (run) => "makemore kept " + run;
+  function kept(run) {
+    try {
+      return JSON.parse(localStorage.getItem(place(run))) ?? [];
+    } catch {
+      return []; // not what this page wrote
+    }
+  }
+  function keep(run, samples) {
+    if (samples.length) localStorage.setItem(place(run), JSON.stringify(samples));
+    else localStorage.removeItem(place(run));
+    showKept();
+  }
+  const same = (a) => (b) => a.text === b.text && a.label === b.label;
+
+  function keeper(run, sample) {
+    const button = h("button", { type: "button", className: "plain keep", onclick: () => {
+      const found = kept(run);
+      keep(run, found.some(same(sample)) ? found.filter((each) => !same(sample)(each)) : [...found, sample]);
+    } });
+    button.sample = sample;
+    star(run, button);
+    return button;
+  }
+  function star(run, button) {
+    const on = kept(run).some(same(button.sample));
+    button.textContent = on ? "★" : "☆";
+    button.setAttribute("aria-pressed", String(on));
+    button.setAttribute("aria-label", `Keep ${button.sample.text}`);
+  }
+  function showKept() {
+    const found = app.run ? kept(app.run) : [];
+    $("#kept").hidden = !found.length;
+    $("#kept-title").textContent = `Kept (${found.length})`;
+    $("#kept-lines").replaceChildren(...found.map((sample) => line(app.run, sample,
+      h("button", { type: "button", className: "plain", "aria-label": `Remove ${sample.text}`, onclick: () => {
+        keep(app.run, kept(app.run).filter((each) => !same(sample)(each)));
+        ($("#kept-lines .row > :last-child") ?? $("#made .keep"))?.focus();
+      } }, "✕"))));
+    if (made === app.run) for (const button of $$("#made .keep")) star(made, button);
+  }
+  // As a file of them would be: things of several lines have a blank line between them.
+  function keptText() {
+    const texts = kept(app.run).map((each) => each.text);
+    return texts.join(texts.some((text) => text.includes("\n")) ? "\n\n" : "\n") + "\n";
+  }
+
+  $("#kept-copy").addEventListener("click", attempt(async () => {
+    try {
+      await navigator.clipboard.writeText(keptText());
+    } catch {
+      throw new Error("The browser does not allow copying; download them instead.");
+    }
+    say("Copied.");
+  }));
+  $("#kept-download").addEventListener("click", () => {
+    const address = URL.createObjectURL(new Blob([keptText()], { type: "text/plain" }));
+    h("a", { href: address, download: `${app.run}.txt` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  });
+  $("#kept-clear").addEventListener("click", () => {
+    if (confirm("Remove all that are kept?")) keep(app.run, []);
+  });
+
+  // the form
+
+  const sliders = () => {
+    $("#make-warm").textContent = field("temperature").value;
+    $("#make-likeliest").textContent = field("top_p").value === "1" ? "all" : field("top_p").value;
+  };
+  form.addEventListener("input", sliders);
+  form.addEventListener("reset", () => setTimeout(() => {
+    for (const select of $$("select[data-runs]", form)) select.value = app.run;
+    clearProblems();
+    sliders();
+  }));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    make();
+  });
+  $("#make-stop").addEventListener("click", () => asking?.abort());
+
+  // At once, when the room is first entered with a run.
+  function enter() {
+    if (app.room !== "make" || !app.run) return;
+    showTraining();
+    if (made !== app.run && !shown.has(app.run)) {
+      shown.add(app.run);
+      make();
+    }
+  }
+  function showTraining() {
+    $("#make-training").hidden = !app.state.training?.running.includes(app.run);
+  }
+  function chooseRun() {
+    current = app.run;
+    const labels = app.about?.labels ?? [];
+    $("#make-kind").hidden = !labels.length;
+    field("label").replaceChildren(h("option", { value: "" }, "all"), ...labels.map((each) => h("option", { value: each }, each)));
+    asking?.abort();
+    clearProblems();
+    if (made !== app.run) {
+      $("#make-status").textContent = "";
+      show(null, []);
+      shown.delete(app.run);
+    }
+    showKept();
+    enter();
+  }
+  app.on("run", chooseRun);
+  app.on("room", enter);
+  app.on("state", () => (current === app.run ? showTraining() : chooseRun()));
+}

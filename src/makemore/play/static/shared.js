@@ -15,7 +15,7 @@ export function h(tag, properties = {}, ...children) {
 export const $ = (selector, within = document) => within.querySelector(selector);
 export const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-// Ask the server; an error is its sentence.
+// Ask the server; an error is its sentence, and `options` names what it is about.
 async function ask(path, options) {
   let answer;
   try {
@@ -26,7 +26,7 @@ async function ask(path, options) {
   }
   const text = await answer.text();
   const found = answer.headers.get("content-type")?.startsWith("application/json") ? JSON.parse(text) : null;
-  if (!answer.ok) throw new Error(found?.error ?? text);
+  if (!answer.ok) throw Object.assign(new Error(found?.error ?? text), { options: found?.options ?? [] });
   return found;
 }
 
