@@ -36,16 +36,18 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin, jobs, stop), daemon=True).start()
 
     def tell(kind: str, **fields: object) -> None:
-        out.write(json.dumps(plain({"kind": kind, **fields})) + "\n")
-        out.flush()
+        try:
+            out.write(json.dumps(plain({"kind": kind, **fields})) + "\n")
+            out.flush()
+        except BrokenPipeError:  # the server is gone: what trains is stopped, and still saves everything
+            stop.set()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
     while (job := jobs.get()) is not None:
         try:
             DO[job.pop("do")](job, tell, stop)
         except MakemoreError as error:
             tell("failed", message=str(error), options=list(error.options))
-        except BrokenPipeError:
-            return  # the server is gone
         except Exception as error:
             traceback.print_exc()
             tell("failed", message=f"{type(error).__name__}: {error}", options=[])
