@@ -107,7 +107,7 @@ def test_wrong_input_gets_a_sentence(ask):
     for path, body, sentence in [
         ("api/games", {"kind": "chess", "run": "names-ngram"}, "no such game"),
         ("api/games", {"kind": "real", "run": "none"}, "no such run"),
-        ("api/games", {"kind": 1}, "kind is missing"),
+        ("api/games", {"kind": 1}, "kind must be a string"),
         ("api/games?game=none", {}, "this game is over; start a new one"),
         ("api/games/move", {"game": "none", "move": "show"}, "this game is over"),
         ("api/games/move", {"game": letters["game"], "move": "real"}, "no such move"),
