@@ -21,6 +21,7 @@ from makemore.play.guard import Guard, TooLargeError, too_large
 from makemore.play.rooms import games, inside, lists, make, train
 from makemore.play.workshop import Workshop
 from makemore.reports.render import environment
+from makemore.runs.settings import DEFAULT_TYPE
 
 ROOMS = {
     "list": "List",
@@ -63,7 +64,11 @@ def application(workshop: Workshop, token: str, port: int) -> ASGIApp:
 
 async def page(request: Request) -> Response:
     """Return the page. Whatever it shows of lists, it asks for later."""
-    return HTMLResponse(_templates().get_template("playground.html").render(rooms=ROOMS))
+    return HTMLResponse(
+        _templates()
+        .get_template("playground.html")
+        .render(rooms=ROOMS, types=train.TYPES, default=DEFAULT_TYPE)
+    )
 
 
 async def style(request: Request) -> Response:

@@ -23,6 +23,9 @@ from makemore.files.results import plain
 EVERY = 0.1
 """Seconds between two steps that are reported."""
 
+EXAMPLES, LONGEST = 12, 200
+"""Lines of a list that are shown, and characters of each, at most."""
+
 Job = dict[str, Any]
 Tell = Callable[..., None]
 
@@ -76,18 +79,29 @@ def warm(job: Job, tell: Tell, stop: threading.Event) -> None:
 
 def inspect(job: Job, tell: Tell, stop: threading.Event) -> None:
     """Look at a list. job: `source` and `how`, the arguments of `makemore.How`."""
-    import makemore
+    import numpy as np
 
-    found = makemore.inspect(job["source"], makemore.How(**job["how"]))
-    tell("inspected", found=found.to_json())
+    import makemore
+    from makemore.corpus.cache import read_corpus
+
+    how = makemore.How(**job["how"])
+    found = makemore.inspect(job["source"], how)
+    corpus = read_corpus(job["source"], how)
+    some = np.unique(np.linspace(0, len(corpus) - 1, EXAMPLES).astype(int))
+    examples = [line[:LONGEST] for line in corpus.lines(some)]
+    tell("inspected", found=found.to_json(lambda name: name.replace("_", " ")), examples=examples)
 
 
 def train(job: Job, tell: Tell, stop: threading.Event) -> None:
-    """Train. job: the arguments of `makemore.train`."""
+    """Train. job: the arguments of `makemore.train`, and `size`, how many times as wide as usual networks are."""
     import makemore
     from makemore.distributed.devices import own_process
+    from makemore.models import knobs
 
     own_process()
+    if (size := job.pop("size", 1)) != 1:
+        wide = [knob for knob in knobs(job["type"]) if knob.name in ("n_embd", "n_embd2")]
+        job |= {knob.name: int(knob.default * size) for knob in wide}
     makemore.train(**job, on_event=Reporter(tell), stop=stop.is_set)
 
 
@@ -105,6 +119,7 @@ class Reporter:
         self.tell = tell
         self.began = time.perf_counter()
         self.told = -EVERY
+        self.corpus: Any = None  # until its baselines are told
 
     def __call__(self, event: object) -> None:
         """Tell an event."""
@@ -119,9 +134,9 @@ class Reporter:
                     step=event.step,
                     parameters=event.parameters,
                     warning=event.warning,
-                    baselines=baselines(event.run.corpus),
                     earlier=[dataclasses.asdict(row) for row in event.run.metrics()],
                 )
+                self.corpus = event.run.corpus
             case events.Step():
                 if seconds - self.told >= EVERY:
                     self.told = seconds
@@ -137,6 +152,9 @@ class Reporter:
                 self.tell("done", step=event.step, reason=event.reason, summary=summary)
             case events.Evaluation() | events.Overfitting() | events.Ended():
                 self.tell(type(event).__name__.lower(), **dataclasses.asdict(event))
+                if self.corpus is not None:  # after the first point of the curve, since it takes a second
+                    self.tell("baselines", baselines=baselines(self.corpus))
+                    self.corpus = None
 
 
 def baselines(corpus: Any) -> dict[str, float]:

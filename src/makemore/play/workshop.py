@@ -29,6 +29,8 @@ class Listed:
     how: dict[str, object] = field(default_factory=dict)
     found: dict[str, object] | None = None
     """What `makemore.inspect` found in it."""
+    examples: list[str] = field(default_factory=list)
+    """Some of its lines."""
 
 
 class Opened:
@@ -186,7 +188,7 @@ class Workshop:
             listed = self.listed(name)
             if listed.found is None or listed.how != how:
                 answer = await self.processes.ask("inspect", source=listed.source, how=how)
-                listed = self.lists[name] = Listed(listed.source, how, answer["found"])
+                listed = self.lists[name] = Listed(listed.source, how, answer["found"], answer["examples"])
             self.chosen = name  # only one that can be read
         return listed
 

@@ -37,7 +37,8 @@ def routes(workshop: Workshop) -> list[Route]:
         """Look at a list: `name`, and how it is read."""
         asked = await Asked.of(request)
         listed = await workshop.inspect(asked.get("name", str), asked.some(*HOW))
-        return answer({"name": workshop.chosen, "how": listed.how, "found": listed.found})
+        found = {"found": listed.found, "examples": listed.examples}
+        return answer({"name": asked.get("name", str), "how": listed.how, **found})
 
     return [
         Route("/api/bundled", bundled),

@@ -19,32 +19,55 @@ from makemore.play.workshop import Workshop
 MOST = 6
 """Types in a race, at most."""
 
+TYPES = {
+    "mixture": "an LSTM and an n-gram that answer as one; the best on most lists",
+    "bigram": "counts pairs",
+    "ngram": "counts up to six characters; instant, good for short lists",
+    "ctw": "counts contexts of every length, weighed",
+    "bigram_nn": "pairs, learned instead of counted",
+    "mlp": "sees the last eight characters",
+    "mlp_bn": "the same, deeper, with batch normalisation",
+    "wavenet": "sees further, layer by layer",
+    "rnn": "carries a state along the line",
+    "lstm": "a state with a memory and three gates",
+    "gru": "a state with two gates",
+    "mingru": "gates that do not look back, trained in parallel",
+    "bow": "the last character and the average of all",
+    "transformer": "looks back at every character (attention)",
+    "llama": "the Transformer as it is built today",
+}
+"""The types in a few words. The models' own descriptions would need torch."""
+
 
 def routes(workshop: Workshop) -> list[Route]:
     """Return the routes of this room."""
 
     async def start(request: Request) -> Response:
-        """Train `types` on `list`, each for `time` seconds. `knobs`: sizes, if there is one type."""
+        """Train `types` on `list`, each for `time` seconds, networks `size` times as wide as usual."""
         asked = await Asked.of(request)
         name, types, time = asked.get("list", str), asked.texts("types"), asked.get("time", float, 0.0)
-        listed, knobs = workshop.listed(name), asked.table("knobs")
+        listed, size = workshop.listed(name), asked.get("size", float, 1.0)
         if not 1 <= len(types) <= MOST or len(set(types)) < len(types):
             raise MakemoreError(f"choose from 1 to {MOST} different types")
         runs: dict[str, dict[str, object]] = {}
         for type in types:
             run = workshop.new_run(name, type)
-            runs[run] = listed.how | knobs | asked.some("seed") | ({"time": time} if time else {})
+            runs[run] = listed.how | asked.some("seed") | ({"time": time} if time else {})
             runs[run] |= {"source": listed.source, "type": type, "work_dir": str(workshop.directory / run)}
+            runs[run] |= {"size": size}
         await workshop.trainer.start(runs)
         return answer({"runs": [*runs]})
 
     async def resume(request: Request) -> Response:
-        """Go on with `run` for another `time` seconds."""
+        """Go on with `run` to its end, or, if it was there, for `more` seconds."""
         asked = await Asked.of(request)
-        name = asked.get("run", str)
+        name, more = asked.get("run", str), asked.get("more", float)
         run = workshop.opened(name).run
-        job = {"resume": True, "work_dir": str(run.directory)}
-        await workshop.trainer.start({name: job | asked.some("time")})
+        job: dict[str, object] = {"resume": True, "work_dir": str(run.directory)}
+        if run.settings.time or run.summary() is not None:
+            before = run.metrics()[-1].seconds if run.metrics() else None
+            job["time"] = (before or 0) + more
+        await workshop.trainer.start({name: job})
         return answer({"runs": [name]})
 
     async def stop(request: Request) -> Response:

@@ -1,1 +1,151 @@
-export function start(app) {}
+// The first room: a list is pasted, dropped or chosen, and what is in it.
+
+import { $, attempt, get, h, loss, post, say, visible, whole } from "./shared.js";
+
+const CHIPS = 120; // characters shown, at most
+
+let app;
+
+export function start(the_app) {
+  app = the_app;
+  $("#use").onclick = attempt(async () => {
+    const text = $("#paste").value;
+    if (!text.trim()) throw new Error("Paste some lines first: one thing on each.");
+    await upload(new Blob([text]), "pasted.txt");
+    $("#paste").value = "";
+  });
+  $("#file").onchange = attempt(async ({ target }) => {
+    if (target.files.length) await upload(target.files[0], target.files[0].name);
+    target.value = "";
+  });
+  const drop = $("#drop");
+  drop.ondragover = (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  };
+  drop.ondragleave = () => drop.classList.remove("over");
+  drop.ondrop = attempt(async (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    const [file] = event.dataTransfer.files;
+    if (file) await upload(file, file.name);
+  });
+  $("#read-again").onclick = attempt(() => look(app.state.chosen, { ...columns(), ...reading() }));
+  attempt(showBundled)();
+  let looked = null; // the list that is looked at
+  app.on("state", ({ chosen, lists }) => {
+    if (chosen === null || chosen === looked) return;
+    looked = chosen;
+    attempt(() => look(chosen, lists.find((each) => each.name === chosen).how))();
+  });
+}
+
+async function showBundled() {
+  const lists = await get("api/bundled");
+  $("#bundled").replaceChildren(
+    h("span", { class: "dim" }, "or try"),
+    ...lists.map((list) =>
+      h("button", { title: list.description, onclick: attempt(() => look(list.name, {})) },
+        `${list.name} (${whole(list.lines)})`)),
+  );
+}
+
+// Send a file to the server, which keeps it, and look at it.
+async function upload(blob, name) {
+  say("reading ...");
+  const made = await post(`api/lists?name=${encodeURIComponent(name)}`, blob);
+  await look(made.name, {});
+}
+
+// Have the server look at a list, and show what it found.
+async function look(name, how) {
+  say(`looking at ${name} ...`);
+  const { found, how: read, examples } = await post("api/inspect", { name, how });
+  app.state.chosen = name;
+  say("");
+  show(name, found, read, examples);
+  await app.refresh();
+}
+
+// The options of reading, as they are set.
+function reading() {
+  const set = {};
+  for (const field of $("#reading").querySelectorAll("[name]")) {
+    if (field.type === "checkbox") set[field.name] = field.checked || null;
+    else set[field.name] = field.type === "number" ? field.valueAsNumber || null : field.value || null;
+  }
+  return set;
+}
+
+// The columns of a table that are chosen.
+function columns() {
+  const value = (name) => $(`#found select[name=${name}]`)?.value || null;
+  return { column: value("column"), label: value("label") };
+}
+
+function show(name, found, how, examples) {
+  $("#reading").hidden = false;
+  for (const field of $("#reading").querySelectorAll("[name]")) {
+    if (field.type === "checkbox") field.checked = !!how[field.name];
+    else field.value = how[field.name] ?? "";
+  }
+  const isTable = Object.keys(found.format.columns).length > 0 && !how.as_lines;
+  $("#found").replaceChildren(
+    h("h3", {}, name),
+    isTable ? table(found, how) : "",
+    ...(isTable && !how.column ? [] : content(found, examples)),
+  );
+}
+
+// A table: which column has the things, and which one says of what kind each is.
+function table(found, how) {
+  const names = Object.entries(found.format.columns);
+  const choice = (name, text, none) =>
+    h("label", {}, h("span", {}, text),
+      h("select", { name, onchange: attempt(() => look(app.state.chosen, { ...reading(), ...columns() })) },
+        h("option", { value: "" }, none),
+        names.map(([column, example]) =>
+          h("option", { value: column, selected: column === how[name] }, `${column}, such as ${example}`))));
+  return h("div", { class: "card" },
+    h("p", {}, "This is a table. Choose the column to make more of."),
+    h("div", { class: "fields" },
+      choice("column", "Make more of", "choose a column"),
+      how.column ? choice("label", "Of what kind each is", "no kinds") : ""));
+}
+
+function content(found, examples) {
+  const { lengths, recommendation } = found;
+  const held = found.splits.validation.lines + found.splits.test.lines;
+  const facts = [
+    [whole(found.kept), found.kept === 1 ? "line" : "lines", found.duplicates ? `${whole(found.duplicates)} of them repeat another` : "all different"],
+    [`${lengths.minimum} to ${lengths.maximum}`, "characters a line", `half of them up to ${whole(Math.round(lengths.median))}`],
+    [whole(found.alphabet.length), "different characters", found.rare.length ? `${whole(found.rare.length)} of them rare` : "none of them rare"],
+    [whole(held), "held-out lines", "never trained on, to see what was learned"],
+  ];
+  return [
+    h("div", { class: "tiles" }, facts.map(([value, what, more]) =>
+      h("div", {}, h("b", {}, value), h("span", {}, what), h("small", {}, more)))),
+    ...found.warnings.map((each) =>
+      h("p", { class: "warning" + (each.severity === "red" ? " red" : "") }, each.message + ".",
+        each.advice ? [h("br"), h("small", {}, `What to do: ${each.advice}.`)] : "")),
+    h("p", {}, "Some of its lines:"),
+    h("ul", { class: "examples" }, examples.map((line) => h("li", { class: "line", dir: "auto" }, line))),
+    Object.keys(found.labels).some((label) => label)
+      ? h("p", {}, "Kinds: " + Object.entries(found.labels).slice(0, 12)
+        .map(([label, n]) => `${label || "(none)"} ${whole(n)}`).join(", ") + ".")
+      : "",
+    h("details", {}, h("summary", {}, "Its characters"),
+      h("p", { class: "chips" }, found.alphabet.slice(0, CHIPS).map(({ character, count }) =>
+        h("span", { title: `${whole(count)} times` }, visible(character))),
+      found.alphabet.length > CHIPS ? ` and ${whole(found.alphabet.length - CHIPS)} more` : "")),
+    h("p", {}, `Best trained with ${recommendation.type}: about ${duration(recommendation.seconds)} on this machine. `,
+      h("span", { class: "dim" }, recommendation.reasons.join("; ") + ". " +
+        `Counting alone reaches a loss of ${loss(found.expected.test)}.`)),
+    h("button", { class: "main", onclick: () => app.go("train") }, "Train on this list"),
+  ];
+}
+
+function duration(seconds) {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} seconds`;
+  return `${Math.round(seconds / 60)} minutes`;
+}
