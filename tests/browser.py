@@ -78,7 +78,7 @@ def page(browser, server):
     page.on(
         "request", lambda asked: asked.url.startswith((server.address, "data:")) or wrong.append(asked.url)
     )
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(120_000)
     yield page
     context.close()
     assert wrong == []

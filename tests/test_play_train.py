@@ -16,17 +16,12 @@ def names(n):
     return makemore.read("names").lines(range(n))
 
 
-def enter(page, room):  # noqa: F811
-    page.locator(f'nav a[href="#{room}"]').click()
-
-
 def test_there_is_a_word_about_every_type():
     assert TYPES.keys() == makemore.MODELS.keys()
 
 
 def test_a_pasted_list_is_trained_on_stopped_and_goes_on(page, server):  # noqa: F811
-    page.goto(server.address)
-    enter(page, "list")
+    page.goto(server.address + "#list")
     page.get_by_label("Paste your list").fill("\n".join(names(300)))
     page.get_by_role("button", name="Use these lines").click()
     page.get_by_text("held-out lines").wait_for()
@@ -47,19 +42,19 @@ def test_a_pasted_list_is_trained_on_stopped_and_goes_on(page, server):  # noqa:
         "(d) => document.querySelector('svg.curve path:last-of-type').getAttribute('d') !== d", arg=before
     )
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("stopped, and saved").wait_for()
+    page.locator("#racers").get_by_text("stopped, and saved").wait_for()
     run = makemore.load(server.directory / "pasted-mlp")
     steps = run.metrics()[-1].step
     page.get_by_label("Seconds").fill("1")
     page.get_by_role("button", name="Go on").click()
-    page.get_by_text("training").first.wait_for()
+    page.locator("#racers").get_by_text("training").wait_for()
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("stopped, and saved").wait_for()
+    page.locator("#racers").get_by_text("stopped, and saved").wait_for()
     assert makemore.load(server.directory / "pasted-mlp").metrics()[-1].step >= steps
 
 
 def test_a_race_of_two_ends_in_two_runs_with_their_losses(page, server):  # noqa: F811
-    page.goto(server.address)
+    page.goto(server.address + "#list")
     page.get_by_label("Paste your list").fill("\n".join(names(200)))
     page.get_by_role("button", name="Use these lines").click()
     page.get_by_role("button", name="Train on this list").click()
@@ -68,9 +63,9 @@ def test_a_race_of_two_ends_in_two_runs_with_their_losses(page, server):  # noqa
     page.get_by_label("ngram counts").check()
     page.get_by_label("Seconds").fill("2")
     page.get_by_role("button", name="Start").click()
-    page.wait_for_function("document.querySelectorAll('#racers section').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('#racers section').length === 2")
     page.wait_for_function(
-        "[...document.querySelectorAll('#racers section')].every((s) => s.innerText.includes('finished'))"
+        "() => [...document.querySelectorAll('#racers section')].every((s) => s.innerText.includes('finished'))"
     )
     for card in page.locator("#racers section").all():
         run = makemore.load(server.directory / card.locator("h3").inner_text())
@@ -78,7 +73,7 @@ def test_a_race_of_two_ends_in_two_runs_with_their_losses(page, server):  # noqa
 
 
 def test_a_table_shows_its_columns(page, server):  # noqa: F811
-    page.goto(server.address)
+    page.goto(server.address + "#list")
     rows = "\n".join(f"{name},{'girl' if i % 2 else 'boy'}" for i, name in enumerate(names(200)))
     page.get_by_label("Paste your list").fill(f"name,kind\n{rows}")
     page.get_by_role("button", name="Use these lines").click()
@@ -94,21 +89,15 @@ def test_a_table_shows_its_columns(page, server):  # noqa: F811
 
 
 def test_many_lines_do_not_stall_the_page(page, server):  # noqa: F811
-    page.goto(server.address)
-    page.get_by_label("Paste your list").fill("\n".join(names(32_000)))
-    page.get_by_role("button", name="Use these lines").click()
-    longest = page.evaluate(
-        """async () => {
-          let longest = 0, before = performance.now();
-          for (const end = before + 1000; before < end;) {
-            await new Promise(requestAnimationFrame);
-            const now = performance.now();
-            longest = Math.max(longest, now - before);
-            before = now;
-          }
-          return longest;
-        }"""
+    page.goto(server.address + "#list")
+    page.evaluate(
+        """(text) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text/plain", text);
+          document.querySelector("#paste").dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+        }""",
+        "\n".join(names(32_000)),
     )
-    assert longest < 1000
     page.get_by_text("32,000").first.wait_for()
     assert page.locator("#paste").input_value() == ""
+    assert page.locator("#room-list *").count() < 500

@@ -3,8 +3,10 @@
 import { $, attempt, get, h, loss, post, say, visible, whole } from "./shared.js";
 
 const CHIPS = 120; // characters shown, at most
+const LARGE = 20_000; // characters; browsers take long to put more into a text field
 
 let app;
+let looked = null; // the list that is shown
 
 export function start(the_app) {
   app = the_app;
@@ -14,6 +16,12 @@ export function start(the_app) {
     await upload(new Blob([text]), "pasted.txt");
     $("#paste").value = "";
   });
+  $("#paste").onpaste = (event) => {
+    const text = event.clipboardData.getData("text");
+    if (text.length < LARGE) return;
+    event.preventDefault();
+    attempt(() => upload(new Blob([$("#paste").value, text]), "pasted.txt"))();
+  };
   $("#file").onchange = attempt(async ({ target }) => {
     if (target.files.length) await upload(target.files[0], target.files[0].name);
     target.value = "";
@@ -32,11 +40,8 @@ export function start(the_app) {
   });
   $("#read-again").onclick = attempt(() => look(app.state.chosen, { ...columns(), ...reading() }));
   attempt(showBundled)();
-  let looked = null; // the list that is looked at
   app.on("state", ({ chosen, lists }) => {
-    if (chosen === null || chosen === looked) return;
-    looked = chosen;
-    attempt(() => look(chosen, lists.find((each) => each.name === chosen).how))();
+    if (chosen !== null && chosen !== looked) attempt(() => look(chosen, lists.find((each) => each.name === chosen).how))();
   });
 }
 
@@ -59,6 +64,7 @@ async function upload(blob, name) {
 
 // Have the server look at a list, and show what it found.
 async function look(name, how) {
+  looked = name;
   say(`looking at ${name} ...`);
   const { found, how: read, examples } = await post("api/inspect", { name, how });
   app.state.chosen = name;
