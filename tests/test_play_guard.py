@@ -190,13 +190,13 @@ WRONG = [
     ("inspect", {"name": "none"}),
     ("inspect", {"name": ["names"]}),
     ("inspect", {"name": "/etc/passwd"}),
-    ("inspect", {"name": "names", "column": {}}),
-    ("inspect", {"name": "names", "encoding": "none"}),
+    ("inspect", {"name": "names", "how": {"column": {}}}),
+    ("inspect", {"name": "names", "how": {"encoding": "none"}}),
     ("train", {"list": "names"}),
     ("train", {"list": "names", "types": "lstm"}),
     ("train", {"list": "names", "types": [["lstm"]]}),
     ("train", {"list": "names", "types": ["lstm", "lstm"]}),
-    ("train", {"list": "names", "types": ["lstm"], "knobs": [1]}),
+    ("train", {"list": "names", "types": ["lstm"], "size": [1]}),
     ("train", {"list": "names", "types": ["lstm"], "time": "long"}),
     ("train", {"list": "none", "types": ["lstm"]}),
     ("resume", {"run": "none"}),
@@ -236,10 +236,9 @@ def test_a_list_that_cannot_be_read_is_not_chosen(attacked):
         assert attacked.ask("api/state").json()["chosen"] == "names"
 
 
-def test_knobs_choose_neither_the_directory_nor_the_list(attacked, tmp_path):
-    knobs = {"work_dir": str(tmp_path / "elsewhere"), "source": "/etc/passwd", "type": "lstm"}
-    asked = {"list": "names", "types": ["bigram"], "knobs": knobs}
-    (run,) = attacked.ask("api/train", asked).json()["runs"]
+def test_a_request_chooses_neither_the_directory_nor_the_file(attacked, tmp_path):
+    more = {"work_dir": str(tmp_path / "elsewhere"), "source": "/etc/passwd", "type": "lstm"}
+    (run,) = attacked.ask("api/train", {"list": "names", "types": ["bigram"], **more}).json()["runs"]
     _until(lambda: not attacked.ask("api/state").json()["training"]["running"])
     assert not (tmp_path / "elsewhere").exists()
     assert makemore.load(attacked.directory / run).type == "bigram"

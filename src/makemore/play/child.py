@@ -96,9 +96,11 @@ def train(job: Job, tell: Tell, stop: threading.Event) -> None:
     """Train. job: the arguments of `makemore.train`, and `size`, how many times as wide as usual networks are."""
     import makemore
     from makemore.distributed.devices import own_process
-    from makemore.models import knobs
+    from makemore.models import knobs, model_class
 
     own_process()
+    if "type" in job and model_class(job["type"]).counting:
+        job.pop("time", None)  # counting takes the time that it takes
     if (size := job.pop("size", 1)) != 1:
         wide = [knob for knob in knobs(job["type"]) if knob.name in ("n_embd", "n_embd2")]
         job |= {knob.name: int(knob.default * size) for knob in wide}

@@ -31,6 +31,8 @@ class Listed:
     """What `makemore.inspect` found in it."""
     examples: list[str] = field(default_factory=list)
     """Some of its lines."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """If it is a table, its columns, and an example of each."""
 
 
 class Opened:
@@ -188,7 +190,9 @@ class Workshop:
             listed = self.listed(name)
             if listed.found is None or listed.how != how:
                 answer = await self.processes.ask("inspect", source=listed.source, how=how)
-                listed = self.lists[name] = Listed(listed.source, how, answer["found"], answer["examples"])
+                found, examples = answer["found"], answer["examples"]
+                columns = found["format"]["columns"] or listed.columns  # once one is chosen, none is found
+                listed = self.lists[name] = Listed(listed.source, how, found, examples, columns)
             self.chosen = name  # only one that can be read
         return listed
 

@@ -34,10 +34,10 @@ def routes(workshop: Workshop) -> list[Route]:
         return answer({"name": workshop.add_list(path)})
 
     async def inspect(request: Request) -> Response:
-        """Look at a list: `name`, and how it is read."""
+        """Look at the list `name`, read as `how` says."""
         asked = await Asked.of(request)
-        listed = await workshop.inspect(asked.get("name", str), asked.some(*HOW))
-        found = {"found": listed.found, "examples": listed.examples}
+        listed = await workshop.inspect(asked.get("name", str), Asked(asked.table("how")).some(*HOW))
+        found = {"found": listed.found, "examples": listed.examples, "columns": listed.columns}
         return answer({"name": asked.get("name", str), "how": listed.how, **found})
 
     return [

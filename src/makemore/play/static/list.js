@@ -66,10 +66,10 @@ async function upload(blob, name) {
 async function look(name, how) {
   looked = name;
   say(`looking at ${name} ...`);
-  const { found, how: read, examples } = await post("api/inspect", { name, how });
+  const { found, how: read, examples, columns } = await post("api/inspect", { name, how });
   app.state.chosen = name;
   say("");
-  show(name, found, read, examples);
+  show(name, found, read, examples, Object.entries(columns));
   await app.refresh();
 }
 
@@ -89,23 +89,22 @@ function columns() {
   return { column: value("column"), label: value("label") };
 }
 
-function show(name, found, how, examples) {
+function show(name, found, how, examples, names) {
   $("#reading").hidden = false;
   for (const field of $("#reading").querySelectorAll("[name]")) {
     if (field.type === "checkbox") field.checked = !!how[field.name];
     else field.value = how[field.name] ?? "";
   }
-  const isTable = Object.keys(found.format.columns).length > 0 && !how.as_lines;
+  const isTable = names.length > 0 && !how.as_lines;
   $("#found").replaceChildren(
     h("h3", {}, name),
-    isTable ? table(found, how) : "",
+    isTable ? table(names, how) : "",
     ...(isTable && !how.column ? [] : content(found, examples)),
   );
 }
 
 // A table: which column has the things, and which one says of what kind each is.
-function table(found, how) {
-  const names = Object.entries(found.format.columns);
+function table(names, how) {
   const choice = (name, text, none) =>
     h("label", {}, h("span", {}, text),
       h("select", { name, onchange: attempt(() => look(app.state.chosen, { ...reading(), ...columns() })) },
