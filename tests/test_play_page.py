@@ -1,9 +1,26 @@
-"""The page of the playground as a whole."""
+"""The page of the playground as a whole: every room by mouse and keyboard, on a phone, in light and in dark."""
+
+import shutil
+import subprocess
+import tarfile
 
 import pytest
 from browser import browser, no_sideways_scroll, page, server  # noqa: F401
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory) -> str:
+    """Return the script of axe-core, which finds what keeps people out of a page."""
+    folder = tmp_path_factory.mktemp("axe")
+    if shutil.which("npm") is None:
+        pytest.skip("no npm here, which fetches axe-core")
+    packed = subprocess.run(["npm", "pack", "axe-core@4"], cwd=folder, capture_output=True, text=True)
+    if packed.returncode:
+        pytest.skip("npm cannot fetch axe-core")
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        return archive.extractfile("package/axe.min.js").read().decode()
 
 
 def test_the_rooms_are_there_and_fit_a_phone(page, server):  # noqa: F811
@@ -13,3 +30,16 @@ def test_the_rooms_are_there_and_fit_a_phone(page, server):  # noqa: F811
         assert page.locator("h2:visible").inner_text() == name
         assert no_sideways_scroll(page)
         page.set_viewport_size({"width": 1200, "height": 900})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_people_out(page, server, axe, scheme):  # noqa: F811
+    page.emulate_media(color_scheme=scheme)
+    page.goto(server.address)
+    page.evaluate(axe)
+    for room in ("list", "train", "make", "inside", "games"):
+        page.locator(f'nav a[href="#{room}"]').click()
+        page.locator(f"#room-{room}").wait_for()
+        page.wait_for_timeout(300)  # what the room shows of the run arrives
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == [], room
