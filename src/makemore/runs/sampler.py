@@ -69,8 +69,9 @@ class Sampler:
         found = best(lambda n, k: self.stream(n, replace(plain, seed=seed + k), ALONE), self.corpus, n)
         yield from found
         if len(found) < n:
+            lines = "things" if self.spelling.things else "lines"
             raise MakemoreError(
-                f"found only {len(found):,} of {n:,} lines that are new, unlike one another and well formed; "
+                f"found only {len(found):,} of {n:,} {lines} that are new, unlike one another and well formed; "
                 "ask for fewer, or sample with novel and unique instead of best",
                 option=("n", "novel", "unique", "best"),
             )
