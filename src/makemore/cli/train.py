@@ -292,7 +292,7 @@ def _train(
         wanted = How(**read_as)
         if where.from_run is not None:
             load(where.from_run)
-        if where.resume:
+        elif where.resume:  # both are refused together
             load(where.work_dir)
         # a type's own options are checked by torch's models, and have loaded torch already
         known = (type is None or is_type(type)) and how.device in DEVICES and not given
