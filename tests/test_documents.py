@@ -76,8 +76,8 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
         if language not in ("", "sh"):
             continue
         for command in COMMAND.findall(code):
-            if "--nproc" in command or "--to onnx" in command or command.startswith("import "):
-                # run by test_group.py and test_exports.py
+            if "--nproc" in command or "--to onnx" in command or command.startswith(("import ", "play")):
+                # run by test_group.py, test_exports.py and browser.py
                 continue
             command = re.sub(r"--types \S+ --time \S+", "--types ngram,bigram", command)
             words = shlex.split(re.sub(r"--time (\d)0", r"--time 0.\1", command))
