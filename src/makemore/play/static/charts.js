@@ -22,12 +22,14 @@ export function figure(view, open) {
     : view.points.length
       ? [map(view)]
       : view.grids.map((grid) => heatmap(view, grid, said));
+  const layers = {}; // the heads of a layer side by side
+  charts.forEach((chart, i) => (layers[view.grids[i]?.title.match(/^(.+),/)?.[1] ?? ""] ??= []).push(chart));
   const wide = view.levels.length || view.grids.length > 1 || view.grids[0]?.columns.length > 30;
   return h(
     "figure",
     { "data-title": view.title, className: wide ? "wide-view" : "" },
     h("figcaption", {}, h("h4", {}, view.title), view.says),
-    h("div", { className: "heats" }, charts),
+    Object.values(layers).map((some) => h("div", { className: "heats" }, some)),
     view.grids.length ? said : null,
     view.levels.length ? null : tables(view, open),
   );

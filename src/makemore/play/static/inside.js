@@ -131,8 +131,9 @@ export function start(app) {
   function fillCompare() {
     const others = app.state.runs.filter((run) => run.name !== app.run);
     $("#inside-compare").hidden = !others.length;
+    let left = MOST - 1;
     const boxes = others.map(({ name, list }) => {
-      const checked = decided[name] ?? list === app.about?.list;
+      const checked = decided[name] ?? (list === app.about?.list && left-- > 0);
       const onchange = ({ target }) => {
         decided[name] = target.checked;
         update();
