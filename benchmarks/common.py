@@ -51,6 +51,7 @@ ORDER = (
     "blend",
     "labels",
     "throughput",
+    "playground",
     "scale",
 )
 """The sections of RESULTS.md."""

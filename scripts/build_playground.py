@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("list", "train", "make", "inside", "games")
-SECONDS = 60
+SECONDS = 40
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
         page.set_default_timeout(600_000)
         page.goto(address[0] + "#list")
         page.get_by_role("button", name="Train on this list").click()
-        page.get_by_label("lstm", exact=False).check()
+        page.get_by_label("lstm a state").check()
         page.get_by_label("Seconds").fill(str(SECONDS))
         page.get_by_role("button", name="Start").click()
         page.wait_for_function(
@@ -55,8 +55,9 @@ def main() -> None:
             "(s) => s.innerText.includes('finished')).length === 2"
         )
         if options.all is None:
-            picture(page, "train", ROOT / "docs" / "_static")
-            picture(page, "inside", ROOT / "docs" / "_static")
+            page.set_viewport_size({"width": 1200, "height": 1300})
+            picture(page, "train", ROOT / "docs" / "_static", whole=False)
+            picture(page, "inside", ROOT / "docs" / "_static", whole=False)
         else:
             for scheme, width in itertools.product(("light", "dark"), (1200, 390)):
                 page.emulate_media(color_scheme=scheme)
@@ -68,14 +69,14 @@ def main() -> None:
         server.wait()
 
 
-def picture(page: Page, room: str, folder: Path, more: str = "") -> None:
-    """Visit a room, do something in it, and take its picture."""
+def picture(page: Page, room: str, folder: Path, more: str = "", whole: bool = True) -> None:
+    """Visit a room, do something in it, and take its picture, of the whole page or of what is on the screen."""
     page.locator(f'nav a[href="#{room}"]').click()
     if room == "inside":
         page.locator("#room-inside input[type=text], #room-inside textarea").first.fill("mari")
     page.wait_for_timeout(3000)
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"playground-{room}{more}.png", full_page=True)
+    page.screenshot(path=folder / f"playground-{room}{more}.png", full_page=whole)
 
 
 if __name__ == "__main__":
