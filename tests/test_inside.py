@@ -110,6 +110,24 @@ def test_one_more_character_costs_one_step_and_one_less_none(of_type):
     assert before == run.expects(text[:-1])
 
 
+def test_a_long_line_is_not_read_again_when_it_is_changed_near_its_end(of_type):
+    run = of_type("transformer")
+    text = "emmanuel-maria" * 20
+    before = run.expects(text)
+    (nlls,) = run.letters([text])
+    steps = []
+    step = run.form.step
+    run.form.step = lambda *given: steps.append(given) or step(*given)
+    changed = text[:-60] + "zoe"
+    after = run.expects(changed)
+    assert run.letters([text])[0] == nlls
+    assert inside(run, text).views
+    assert len(steps) < 64 + 64 + LAST
+    assert before != after
+    (explained, *_) = reversed(of_type("transformer").explain(changed, top=100))
+    np.testing.assert_allclose([p for _, p in after], [p for _, p in explained.choices], rtol=1e-5)
+
+
 def test_a_text_is_taken_as_it_was_typed(of_type):
     run = of_type("ngram")
     assert run.expects("anna-") != run.expects("anna")
