@@ -74,7 +74,11 @@ class Playground:
         pids = {"server": self.process.pid}
         for each in Path("/proc").iterdir():
             status = each / "status"
-            if each.name.isdigit() and status.exists() and f"PPid:\t{self.process.pid}\n" in status.read_text():
+            if (
+                each.name.isdigit()
+                and status.exists()
+                and f"PPid:\t{self.process.pid}\n" in status.read_text()
+            ):
                 pids["training"] = int(each.name)
         texts = {name: Path(f"/proc/{pid}/status").read_text() for name, pid in pids.items()}
         return {name: int(re.search(r"VmHWM:\s+(\d+)", text)[1]) / 1000 for name, text in texts.items()}  # type: ignore[index]
