@@ -20,7 +20,7 @@ def enter(page, server, run):  # noqa: F811
 def make(page, **fields):  # noqa: F811
     """Fill fields and make."""
     for label, value in fields.items():
-        page.get_by_label(label.replace("_", " ")).first.fill(value)
+        page.locator("#room-make").get_by_label(label.replace("_", " ")).first.fill(value)
     page.get_by_role("button", name="Make", exact=True).click()
 
 
