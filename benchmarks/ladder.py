@@ -92,6 +92,7 @@ RUNGS = (
         "EurekaLabs ngram",
     ),
     Rung("6-gram", "ngram"),
+    Rung("context tree", "ctw"),
     Rung(
         "MLP, context 3",
         "mlp",
@@ -155,6 +156,7 @@ RUNGS = (
     ),
     Rung("minGRU", "mingru"),
     Rung("Llama", "llama"),
+    Rung("mixture", "mixture"),
     Rung("LSTM longer", "lstm", {"dropout": 0.4}, {"max_steps": 6000}, ("own",)),
     Rung(
         "LSTM taught by another",

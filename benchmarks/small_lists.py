@@ -73,11 +73,16 @@ def section(kept: dict[str, Any]) -> str:
     rows, shares = [], []
     for (name, size), found in cells(kept).items():
         mean = {type: statistics.mean(each["fresh"] for each in found[type].values()) for type in found}
-        best = min(mean, key=mean.__getitem__)
-        cell = {type: f"**{x:.3f}**" if type == best else f"{x:.3f}" for type, x in mean.items()}
+        repeats = max(len(each) for each in found.values())
+        best = min((type for type in mean if len(found[type]) == repeats), key=mean.__getitem__)
+        cell = {
+            type: f"**{x:.3f}**"
+            if type == best
+            else f"{x:.3f}" + f" ({len(found[type])})" * (len(found[type]) < repeats)
+            for type, x in mean.items()
+        }
         both = sorted(found[best].keys() & found.get(DEFAULT_TYPE, {}).keys())
         behind = [found[DEFAULT_TYPE][i]["fresh"] - found[best][i]["fresh"] for i in both]
-        repeats = max(len(each) for each in found.values())
         rows.append(
             [name, size, str(repeats), *(cell.get(type, "") for type in types), common.spread(behind)]
         )
@@ -91,7 +96,8 @@ def section(kept: dict[str, Any]) -> str:
         "## Small lists\n\n`uv run python benchmarks/small_lists.py`: random lists, subsampled from larger ones; "
         f"types that are trained step by step take at most {kept['steps']} steps. Losses are means over the "
         "repeats, in nats per token, on fresh lines: lines of the larger list that are not in the small one. "
-        f'"Behind": by how much {DEFAULT_TYPE}, the default, is behind the best type on the same lists.\n\n'
+        "A number in brackets says that there were fewer repeats; the best of the others is bold. "
+        f'"Behind": by how much {DEFAULT_TYPE}, the default, is behind that one on the same lists.\n\n'
         + common.table(["list", "lines", "repeats", *types, "behind"], rows)
         + "\nOf the samples, copies are training lines, and strange ones begin with a kind of character (Unicode "
         "category) that no line begins with.\n\n"

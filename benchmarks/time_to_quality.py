@@ -148,7 +148,7 @@ def section(kept: dict[str, Any]) -> str:
         )
     original, ours_, alone = (statistics.median(each) for each in zip(*times, strict=True))
     long = statistics.median(each["curves"][LONG][-1][2] for each in kept.values())
-    (precision,) = {each["precision"] for each in kept.values()}
+    precision = " or ".join(sorted({each["precision"] for each in kept.values()}))
     (long_steps,) = {each["curves"][LONG][-1][0] for each in kept.values()}
     head = [
         "seed",
