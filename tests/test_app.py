@@ -142,7 +142,7 @@ def test_the_options_of_every_type_are_known_without_building_the_command() -> N
         ("sample RUN -n 1 -n 3", "-n: given more than once"),
         ("sample RUN -n", "-n: needs a value"),
         ("help smaple", "smaple: no such command; did you mean sample?"),
-        ("help xyz", "xyz: no such command; there are train, blend, sample"),
+        ("help xyz", "xyz: no such command; there are train, blend, import"),
         ("names --depth 3", "it is one of --type ctw"),
         ("models --type ngam", "did you mean ngram?"),
         ("compare '' RUN", "a name is empty"),
