@@ -1,13 +1,15 @@
 """The rooms List and Train: from a pasted list to a finished run, a race, and a table."""
 
 import json
+import urllib.error
 import urllib.request
 
 import pytest
 from browser import browser, no_sideways_scroll, page, server  # noqa: F401
 
 import makemore
-from makemore.play.rooms.train import TYPES
+from makemore.models import knobs, model_class
+from makemore.play.rooms import train
 
 pytestmark = pytest.mark.slow
 
@@ -16,60 +18,114 @@ def names(n):
     return makemore.read("names").lines(range(n))
 
 
-def test_there_is_a_word_about_every_type():
-    assert TYPES.keys() == makemore.MODELS.keys()
+def paste(page, lines):  # noqa: F811
+    page.get_by_label("Paste your list").fill("\n".join(lines))
+    page.get_by_role("button", name="Use these lines").click()
+    page.get_by_role("button", name="Train on this list").click()
+
+
+def tick(page, *types):  # noqa: F811
+    page.get_by_text("All types").click()
+    for type in ("mixture", *types):
+        page.locator(f"#types [value={type}]").click()
+
+
+def table(page):  # noqa: F811
+    """Return the rows of the table beside the curve."""
+    page.get_by_text("As a table").click()
+    return [row.split("\t") for row in page.locator("#curve tbody").inner_text().split("\n")]
+
+
+def asked(server, path, body):  # noqa: F811
+    request = urllib.request.Request(server.address + path, json.dumps(body).encode())
+    try:
+        return json.load(urllib.request.urlopen(request))
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)["error"]
+
+
+def test_the_page_knows_the_types():
+    assert train.TYPES.keys() == makemore.MODELS.keys()
+    assert {type for type in train.TYPES if model_class(type).counting} == train.COUNTING
+    sized = {type for type in train.TYPES if any(knob.name == "n_embd" for knob in knobs(type))}
+    assert train.TYPES.keys() - sized == train.UNSIZED
 
 
 def test_a_pasted_list_is_trained_on_stopped_and_goes_on(page, server):  # noqa: F811
     page.goto(server.address + "#list")
-    page.get_by_label("Paste your list").fill("\n".join(names(300)))
-    page.get_by_role("button", name="Use these lines").click()
-    page.get_by_text("held-out lines").wait_for()
-    assert "300" in page.locator("#found .tiles").inner_text()
-    assert no_sideways_scroll(page)
-    page.get_by_role("button", name="Train on this list").click()
-    page.get_by_label("mixture").uncheck()
-    page.get_by_label("mlp sees").check()
+    paste(page, names(300))
+    assert "300" in page.locator("#found .tiles").text_content()
+    tick(page, "mlp")
     page.get_by_label("Seconds").fill("600")
+    page.get_by_label("Size of networks").select_option("small")
     page.get_by_role("button", name="Start").click()
     page.locator("svg.curve circle").wait_for()
-    page.locator(".babble").first.wait_for()
+    page.locator(".babble .mark").first.wait_for()
     assert no_sideways_scroll(page)
     page.reload()  # in the middle: what happened so far is there again
     page.locator(".babble").first.wait_for()
-    before = page.locator("svg.curve path").last.get_attribute("d")
+    assert page.locator(".babble small").filter(has_text="before the first step").count() == 1
+    curve = page.locator("svg.curve path:last-of-type").last
+    before = curve.get_attribute("d")
     page.wait_for_function(
-        "(d) => document.querySelector('svg.curve path:last-of-type').getAttribute('d') !== d", arg=before
+        "(d) => [...document.querySelectorAll('#curve svg path')].at(-1).getAttribute('d') !== d", arg=before
     )
     page.get_by_role("button", name="Stop").click()
     page.locator("#racers").get_by_text("stopped, and saved").wait_for()
     run = makemore.load(server.directory / "pasted-mlp")
-    steps = run.metrics()[-1].step
-    page.get_by_label("Seconds").fill("1")
-    page.get_by_role("button", name="Go on").click()
-    page.locator("#racers").get_by_text("training").wait_for()
+    points = [
+        ["pasted-mlp", f"{p.step:,}", f"{p.seconds:.1f}", f"{p.train:.3f}", f"{p.validation:.3f}"]
+        for p in run.metrics()
+    ]
+    assert table(page)[3:] == points
+    assert run.config.n_embd == 12
+    page.get_by_role("button", name="Go on", exact=True).click()  # for 600 seconds more
+    page.locator("#racers").get_by_text("training; step").wait_for()
     page.get_by_role("button", name="Stop").click()
     page.locator("#racers").get_by_text("stopped, and saved").wait_for()
-    assert makemore.load(server.directory / "pasted-mlp").metrics()[-1].step >= steps
+    assert makemore.load(run.directory).metrics()[: len(points)] == run.metrics()
 
 
 def test_a_race_of_two_ends_in_two_runs_with_their_losses(page, server):  # noqa: F811
     page.goto(server.address + "#list")
-    page.get_by_label("Paste your list").fill("\n".join(names(200)))
-    page.get_by_role("button", name="Use these lines").click()
-    page.get_by_role("button", name="Train on this list").click()
-    page.get_by_label("mixture").uncheck()
-    page.get_by_label("bigram_nn").check()
-    page.get_by_label("ngram counts").check()
+    paste(page, names(200))
+    tick(page, "bigram_nn", "ngram")
     page.get_by_label("Seconds").fill("2")
     page.get_by_role("button", name="Start").click()
-    page.wait_for_function("() => document.querySelectorAll('#racers section').length === 2")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('#racers section')].every((s) => s.innerText.includes('finished'))"
+        "() => [...document.querySelectorAll('#race tbody tr')].filter((r) => /finished/.test(r.innerText)).length === 2"
     )
     for card in page.locator("#racers section").all():
-        run = makemore.load(server.directory / card.locator("h3").inner_text())
-        assert f"Loss on test lines: {run.summary().nll['test']:.3f}" in card.inner_text()
+        run = makemore.load(server.directory / card.locator("h3").inner_text().strip())
+        summary = run.summary()
+        assert f"Loss on test lines: {summary.nll['test']:.3f}" in card.inner_text()
+        assert summary.memorising.sentence in card.inner_text()
+    assert ["pairs", "", "", "", f"{summary.baselines.bigram['validation']:.3f}"] in table(page)
+    page.locator("#racers section", has_text="ngram").get_by_role("button", name="Make some").click()
+    assert page.locator("#room-make select[data-runs]").first.input_value() == "pasted-ngram"
+
+
+def test_an_earlier_run_is_shown(page, server):  # noqa: F811
+    page.goto(server.address + "#train")
+    page.get_by_label("Look at an earlier run").select_option("names-lstm")
+    page.get_by_role("button", name="Show").click()
+    card = page.locator("#racers section[aria-label=names-lstm]")
+    card.get_by_text("finished earlier; step 20").wait_for()
+    assert card.get_by_role("button", name="Go on").is_enabled()
+    last = makemore.load(server.directory / "names-lstm").metrics()[-1]
+    assert table(page)[-1][3:] == [f"{last.train:.3f}", f"{last.validation:.3f}"]
+
+
+def test_what_cannot_be_trained_is_said_in_a_sentence(server):  # noqa: F811
+    few = {"list": "names", "types": [], "time": 1}
+    assert asked(server, "api/train", few) == (400, "choose from 1 to 6 different types")
+    assert asked(server, "api/resume", {"runs": ["none"], "more": 1}) == (400, "none: no such run")
+    asked(server, "api/train", {"list": "names", "types": ["lstm"], "time": -1})
+    with urllib.request.urlopen(server.address + "api/events") as events:
+        told = [json.loads(line[5:]) for line in events if line.startswith(b"data: {")]
+    assert [(each["kind"], each.get("error")) for each in told if each.get("kind") == "failed"] == [
+        ("failed", "time must be more than 0 seconds, and finite, not -1")
+    ]
 
 
 def test_a_table_shows_its_columns(page, server):  # noqa: F811

@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from makemore.errors import MakemoreError, alike, quoted
@@ -90,6 +91,20 @@ def one_thread() -> None:
         sys.modules["torch"].set_num_threads(1)
     else:  # NumPy and torch read this when they are imported
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@contextlib.contextmanager
+def one_thread_meanwhile() -> Iterator[None]:
+    """Compute with one thread, and afterwards with as many as before: for tasks that run beside others."""
+    import torch
+
+    before = torch.get_num_threads()
+    one_thread()
+    try:
+        yield
+    finally:
+        if owned:
+            torch.set_num_threads(before)
 
 
 def bound_memory() -> None:

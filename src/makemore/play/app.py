@@ -65,9 +65,7 @@ def application(workshop: Workshop, token: str, port: int) -> ASGIApp:
 async def page(request: Request) -> Response:
     """Return the page. Whatever it shows of lists, it asks for later."""
     return HTMLResponse(
-        _templates()
-        .get_template("playground.html")
-        .render(rooms=ROOMS, types=train.TYPES, default=DEFAULT_TYPE)
+        _templates().get_template("playground.html").render(rooms=ROOMS, default=DEFAULT_TYPE, train=train)
     )
 
 

@@ -6,25 +6,41 @@ the server is gone, standard input ends: then training stops too, and saves ever
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib
 import json
 import os
 import queue
+import re
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from makemore.distributed.devices import own_process
 from makemore.errors import MakemoreError
 from makemore.files.results import plain
+from makemore.play.wording import ending, spelled
 
-EVERY = 0.1
-"""Seconds between two steps that are reported."""
+if TYPE_CHECKING:  # torch is imported when there is a job
+    from makemore.corpus.corpus import Corpus
+    from makemore.models.base import Model
+
+EVERY, SLOWER = 0.1, 1 / 500
+"""Seconds between two steps that are reported, and, later in training, the share of its time so far."""
 
 EXAMPLES, LONGEST = 12, 200
 """Lines of a list that are shown, and characters of each, at most."""
+
+COMMAND = re.compile(r": [^\n]* > lines\.txt$|; the command above does that too$")
+"""The command in a remedy that would repair a file: the page has no file to repair."""
+
+WARM = ("makemore.reports.inspection", "makemore.training.start", "torch._dynamo", "makemore.plots.losses")
+"""What takes seconds to import and jobs need, the first needed first. torch imports `_dynamo` when it makes an
+optimiser; loss.png, which ends a training, needs Matplotlib."""
 
 Job = dict[str, Any]
 Tell = Callable[..., None]
@@ -32,6 +48,7 @@ Tell = Callable[..., None]
 
 def main() -> None:
     """Do jobs until standard input ends."""
+    own_process()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed is no event
     jobs: queue.Queue[Job | None] = queue.Queue()
@@ -48,7 +65,10 @@ def main() -> None:
 
     while (job := jobs.get()) is not None:
         try:
-            DO[job.pop("do")](job, tell, stop)
+            if job["do"] == "warm":
+                warm(jobs)
+            else:
+                DO[job.pop("do")](job, tell, stop)
         except MakemoreError as error:
             tell("failed", message=str(error), options=list(error.options))
         except Exception as error:
@@ -69,47 +89,79 @@ def _listen(lines: IO[str], jobs: queue.Queue[Job | None], stop: threading.Event
     jobs.put(None)
 
 
-def warm(job: Job, tell: Tell, stop: threading.Event) -> None:
-    """Import what every job needs, before there is one."""
-    import makemore.reports.inspection
-    import makemore.training.start  # noqa: F401
-
-    tell("warm")
+def warm(jobs: queue.Queue[Job | None]) -> None:
+    """Import what jobs need, until there is one."""
+    for name in WARM:
+        if jobs.empty():
+            importlib.import_module(name)
 
 
 def inspect(job: Job, tell: Tell, stop: threading.Event) -> None:
-    """Look at a list. job: `source` and `how`, the arguments of `makemore.How`."""
+    """Look at a list. job: `source` and `how`, the arguments of `makemore.How`.
+
+    How long training takes is left out: see `measure`.
+    """
     import numpy as np
 
     import makemore
     from makemore.corpus.cache import read_corpus
 
     how = makemore.How(**job["how"])
-    found = makemore.inspect(job["source"], how)
+    found = makemore.inspect(job["source"], how, pace=0.0)
     corpus = read_corpus(job["source"], how)
     some = np.unique(np.linspace(0, len(corpus) - 1, EXAMPLES).astype(int))
     examples = [line[:LONGEST] for line in corpus.lines(some)]
-    tell("inspected", found=found.to_json(lambda name: name.replace("_", " ")), examples=examples)
+    shown = [
+        each for each in found.warnings if "column" not in each.options
+    ]  # the page lets people choose it
+    warned = [each.to_json(spelled) | {"advice": COMMAND.sub("", each.advice(spelled))} for each in shown]
+    tell("inspected", found=found.to_json(spelled) | {"warnings": warned}, examples=examples)
+
+
+def measure(job: Job, tell: Tell, stop: threading.Event) -> None:
+    """Tell what the simplest models reach on a list, and the seconds that training takes here. job: as above.
+
+    If it is told to stop, the seconds are None.
+    """
+    import makemore
+    from makemore.corpus.cache import read_corpus
+    from makemore.metrics.baselines import fitted
+    from makemore.reports.pace import pace_of
+    from makemore.runs.settings import DEFAULT_TYPE, recipe
+    from makemore.training.teacher import TEACHER_ORDER
+
+    corpus = read_corpus(job["source"], makemore.How(**job["how"]))
+    ngram, seconds = fitted(corpus, "ngram", order=TEACHER_ORDER), None
+    found = baselines(corpus, ngram)
+    if not stop.is_set():
+        seconds = recipe(DEFAULT_TYPE).max_steps * pace_of(corpus, DEFAULT_TYPE, ngram)
+    tell("measured", baselines=found, seconds=seconds)
 
 
 def train(job: Job, tell: Tell, stop: threading.Event) -> None:
-    """Train. job: the arguments of `makemore.train`, and `size`, how many times as wide as usual networks are."""
+    """Train.
+
+    job: The arguments of `makemore.train`, and `size`, how many times as wide as usual networks are; `beside`
+        is true if others train at the same time, `baselines` if these are to be told.
+    """
     import makemore
-    from makemore.distributed.devices import own_process
+    from makemore.distributed.devices import one_thread_meanwhile
     from makemore.models import knobs, model_class
 
-    own_process()
     if "type" in job and model_class(job["type"]).counting:
         job.pop("time", None)  # counting takes the time that it takes
     if (size := job.pop("size", 1)) != 1:
         wide = [knob for knob in knobs(job["type"]) if knob.name in ("n_embd", "n_embd2")]
         job |= {knob.name: int(knob.default * size) for knob in wide}
-    makemore.train(**job, on_event=Reporter(tell), stop=stop.is_set)
+    # beside others each computes with one thread, or they would wait for one another
+    report = Reporter(tell, job.pop("baselines"))
+    with one_thread_meanwhile() if job.pop("beside") else contextlib.nullcontext():
+        makemore.train(**job, on_event=report, stop=stop.is_set)
 
 
 DO: dict[str, Callable[[Job, Tell, threading.Event], None]] = {
-    "warm": warm,
     "inspect": inspect,
+    "measure": measure,
     "train": train,
 }
 
@@ -117,11 +169,12 @@ DO: dict[str, Callable[[Job, Tell, threading.Event], None]] = {
 class Reporter:
     """Tells the events of a training; of its steps only some."""
 
-    def __init__(self, tell: Tell) -> None:
-        self.tell = tell
+    def __init__(self, tell: Tell, baselines: bool) -> None:
+        self.tell, self.baselines = tell, baselines
         self.began = time.perf_counter()
         self.told = -EVERY
-        self.corpus: Any = None  # until its baselines are told
+        self.ahead = 0.0
+        """By how much the training's clock is ahead of this one."""
 
     def __call__(self, event: object) -> None:
         """Tell an event."""
@@ -138,11 +191,14 @@ class Reporter:
                     warning=event.warning,
                     earlier=[dataclasses.asdict(row) for row in event.run.metrics()],
                 )
-                self.corpus = event.run.corpus
+                self.run = event.run
+                if earlier := event.run.metrics():
+                    self.ahead = (earlier[-1].seconds or 0.0) - seconds
             case events.Step():
-                if seconds - self.told >= EVERY:
+                if seconds - self.told >= max(EVERY, SLOWER * seconds):
                     self.told = seconds
-                    self.tell("step", step=event.step, loss=event.loss, done=event.done, seconds=seconds)
+                    at = seconds + self.ahead
+                    self.tell("step", step=event.step, loss=event.loss, done=event.done, seconds=at)
             case events.Samples():
                 samples = [
                     {"text": each.text, "label": each.label, "ended": each.ended, "seen": seen}
@@ -150,26 +206,34 @@ class Reporter:
                 ]
                 self.tell("samples", step=event.step, samples=samples)
             case events.Done():
-                summary = None if event.summary is None else plain(event.summary)
-                self.tell("done", step=event.step, reason=event.reason, summary=summary)
+                end = {} if event.summary is None else ending(self.run, event.summary)
+                self.tell("done", step=event.step, reason=event.reason, **end)
             case events.Evaluation() | events.Overfitting() | events.Ended():
                 self.tell(type(event).__name__.lower(), **dataclasses.asdict(event))
-                if self.corpus is not None:  # after the first point of the curve, since it takes a second
-                    self.tell("baselines", baselines=baselines(self.corpus))
-                    self.corpus = None
+                if isinstance(event, events.Evaluation):
+                    self.ahead = event.seconds - seconds
+                if self.baselines:  # after the first point of the curve, since it takes a second
+                    self.tell("baselines", baselines=baselines(self.run.corpus))
+                    self.baselines = False
 
 
-def baselines(corpus: Any) -> dict[str, float]:
-    """Return validation losses, in nats per token, of guessing, of pairs and of the 6-gram."""
+def baselines(corpus: Corpus, ngram: Model | None = None) -> dict[str, float]:
+    """Return validation losses, in nats per token, of guessing, of pairs and of the 6-gram.
+
+    ngram: A 6-gram that is fitted to the training lines; None fits one.
+    """
     import math
 
-    from makemore.metrics.baselines import SCORED_TOKENS, baseline
+    from makemore.metrics.baselines import SCORED_TOKENS, baseline, fitted
+    from makemore.metrics.losses import losses
+    from makemore.training.teacher import TEACHER_ORDER
 
-    rows = {"validation": corpus.at_most("validation", SCORED_TOKENS)}
-    if not len(rows["validation"]):
+    if not len(rows := corpus.at_most("validation", SCORED_TOKENS)):
         return {}
-    counted = {type: baseline(corpus, type, rows)["validation"].tokens for type in ("bigram", "ngram")}
-    return {"uniform": math.log(len(corpus.vocab))} | {type: float(x.mean()) for type, x in counted.items()}
+    ngram = ngram or fitted(corpus, "ngram", order=TEACHER_ORDER)
+    pairs = baseline(corpus, "bigram", {"validation": rows})["validation"].loss.nll
+    six = losses(ngram, corpus, rows).loss.nll
+    return {"uniform": math.log(len(corpus.vocab)), "bigram": pairs, "ngram": six}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from makemore.errors import MakemoreError
+from makemore.play.asked import problem
 from makemore.play.processes import Event, Process, Processes
 
 OVER = ("done", "failed", "gone")
@@ -70,17 +71,23 @@ class Trainer:
     def __init__(self, processes: Processes, heard: Callable[[str, Event], None]) -> None:
         self.processes, self.heard = processes, heard
         self.training: Training | None = None
+        self._baselines: dict[str, dict[str, float]] = {}
+        """Those of runs, by their names."""
+        self._starting = False
 
     @property
     def busy(self) -> bool:
         """Whether something trains."""
-        return self.training is not None and not self.training.over
+        return self._starting or (self.training is not None and not self.training.over)
 
-    async def start(self, runs: dict[str, dict[str, object]]) -> Training:
+    async def start(
+        self, runs: dict[str, dict[str, object]], baselines: dict[str, float] | None = None
+    ) -> Training:
         """Start to train runs, at the same time if there are several.
 
         Args:
             runs: For each run its name and the arguments of `makemore.train`.
+            baselines: What the simplest models reach on their list; None has the runs find out.
 
         Raises:
             MakemoreError: Something trains already.
@@ -88,28 +95,38 @@ class Trainer:
         """
         if self.busy:
             raise MakemoreError("one training at a time: stop the one that runs, or wait for its end")
-        training = self.training = Training(runs)
-        # in a race each computes with one thread, or they would wait for one another
-        threads = 1 if len(runs) > 1 else None
-        for name in runs:  # first all, so that `over` is true for none of them before it has begun
-            training.running[name] = await self.processes.take(threads)
+        self._starting = True
+        try:
+            taken = await self.processes.take(len(runs))
+        finally:
+            self._starting = False
+        # first all, so that `over` is true for none of them before it has begun
+        training = self.training = Training(runs, running=dict(zip(runs, taken, strict=True)))
         for name, arguments in runs.items():
-            process = training.running[name]
+            process, known = training.running[name], baselines or self._baselines.get(name)
             process.hear = self._listener(training, name, process)
             training.note({"kind": "begun", "run": name})
-            process.give("train", **arguments)
+            if known is not None:
+                self._baselines[name] = known
+                training.note({"kind": "baselines", "run": name, "baselines": known})
+            process.give("train", beside=len(runs) > 1, baselines=known is None, **arguments)
         return training
 
     def _listener(self, training: Training, name: str, process: Process) -> Callable[[Event], None]:
         def hear(event: Event) -> None:
-            if event["kind"] == "warm" or name not in training.running:
+            if name not in training.running:
                 return
+            if event["kind"] == "baselines":
+                self._baselines[name] = event["baselines"]
             if event["kind"] in OVER:
                 del training.running[name]
             if event["kind"] == "gone":
-                event = {"kind": "failed", "message": "the process that trained has ended", "options": []}
+                event = {"kind": "failed", "error": "the process that trained has ended"}
             elif event["kind"] in OVER:
                 self.processes.put_back(process)
+            if "message" in event:
+                error = MakemoreError(event["message"], option=tuple(event["options"]))
+                event = {"kind": "failed", **problem(error)}
             self.heard(name, event)
             training.note({"run": name, **event})
 

@@ -7,7 +7,7 @@ import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -22,6 +22,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What takes seconds to find out about a list."""
+
+    baselines: dict[str, float]
+    """What the simplest models reach on its validation lines, in nats per token."""
+    seconds: float | None
+    """Seconds that training takes here; None if there was no time to measure them."""
+
+
+@dataclass(frozen=True)
 class Listed:
     """A list: its source, as `makemore.read` takes it, and how it is read."""
 
@@ -33,6 +43,7 @@ class Listed:
     """Some of its lines."""
     columns: dict[str, str] = field(default_factory=dict)
     """If it is a table, its columns, and an example of each."""
+    measured: Measured | None = None
 
 
 class Opened:
@@ -196,6 +207,18 @@ class Workshop:
             self.chosen = name  # only one that can be read
         return listed
 
+    async def measure(self, name: str) -> Measured:
+        """Return what takes seconds to find out about a list."""
+        listed = self.listed(name)
+        if listed.measured is None or listed.measured.seconds is None:
+            answer = await self.processes.ask("measure", source=listed.source, how=listed.how)
+            measured = Measured(answer["baselines"], answer["seconds"])
+            if self.lists[name].how != listed.how:  # meanwhile it was read in another way
+                return measured
+            self.lists[name] = listed = replace(self.lists[name], measured=measured)
+        assert listed.measured is not None
+        return listed.measured
+
     # runs
 
     def open(self, path: Path) -> str:
@@ -226,7 +249,7 @@ class Workshop:
 
     def _heard(self, name: str, event: Event) -> None:
         """Keep up with the training of a run."""
-        if event["kind"] == "started":
+        if event["kind"] == "started" and name not in self.runs:
             self.open(self.directory / name)
         elif name in self.runs and event["kind"] in ("evaluation", "done", "failed"):
             self.runs[name].forget_model()

@@ -10,7 +10,7 @@ from makemore.corpus.source import bundled_lists
 from makemore.play.asked import Asked, answer
 from makemore.play.workshop import Workshop
 
-HOW = ("column", "label", "as_lines", "separator", "graphemes", "max_length", "encoding")
+HOW = ("column", "label", "as_lines", "separator", "graphemes", "max_length", "min_count", "encoding")
 """The fields of `makemore.How` that the page can set."""
 
 
@@ -40,8 +40,17 @@ def routes(workshop: Workshop) -> list[Route]:
         found = {"found": listed.found, "examples": listed.examples, "columns": listed.columns}
         return answer({"name": asked.get("name", str), "how": listed.how, **found})
 
+    async def measure(request: Request) -> Response:
+        """Measure how long training on the list `name` takes here, and what the simplest models reach."""
+        asked = await Asked.of(request)
+        if workshop.trainer.busy:  # which would take longer then, and slow it down
+            return answer({"seconds": None, "baselines": {}})
+        measured = await workshop.measure(asked.get("name", str))
+        return answer({"seconds": measured.seconds, "baselines": measured.baselines})
+
     return [
         Route("/api/bundled", bundled),
         Route("/api/lists", upload, methods=["POST"]),
         Route("/api/inspect", inspect, methods=["POST"]),
+        Route("/api/measure", measure, methods=["POST"]),
     ]

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from makemore.errors import MakemoreError
 from makemore.files.results import plain
 from makemore.play.asked import Asked, answer
+from makemore.play.wording import ending
 from makemore.play.workshop import Workshop
 
 MOST = 6
@@ -38,6 +39,15 @@ TYPES = {
 }
 """The types in a few words. The models' own descriptions would need torch."""
 
+FIRST = ("mixture", "ngram", "lstm", "transformer")
+"""Types that the page shows without being asked for more."""
+
+COUNTING = frozenset({"bigram", "ngram", "ctw"})
+"""Types that count once: they take the time that they take, and cannot go on."""
+
+UNSIZED = COUNTING | {"bigram_nn"}
+"""Types whose width cannot be chosen."""
+
 
 def routes(workshop: Workshop) -> list[Route]:
     """Return the routes of this room."""
@@ -55,20 +65,31 @@ def routes(workshop: Workshop) -> list[Route]:
             runs[run] = listed.how | asked.some("seed") | ({"time": time} if time else {})
             runs[run] |= {"source": listed.source, "type": type, "work_dir": str(workshop.directory / run)}
             runs[run] |= {"size": size}
-        await workshop.trainer.start(runs)
+        await workshop.trainer.start(runs, listed.measured.baselines if listed.measured else None)
         return answer({"runs": [*runs]})
 
-    async def resume(request: Request) -> Response:
-        """Go on with `run` to its end, or, if it was there, for `more` seconds."""
+    async def ready(request: Request) -> Response:
+        """Prepare for a race of `types` types, so that they start at once."""
         asked = await Asked.of(request)
-        name, more = asked.get("run", str), asked.get("more", float)
-        run = workshop.opened(name).run
-        job: dict[str, object] = {"resume": True, "work_dir": str(run.directory)}
-        if run.settings.time or run.summary() is not None:
-            before = run.metrics()[-1].seconds if run.metrics() else None
-            job["time"] = (before or 0) + more
-        await workshop.trainer.start({name: job})
-        return answer({"runs": [name]})
+        if not workshop.trainer.busy:
+            await workshop.processes.keep_warm(min(max(asked.get("types", int), 1), MOST))
+        return answer({})
+
+    async def resume(request: Request) -> Response:
+        """Go on with `runs` to their ends, or, if they were there, for `more` seconds."""
+        asked = await Asked.of(request)
+        names, more = asked.texts("runs"), asked.get("more", float)
+        if not 1 <= len(names) <= MOST or len(set(names)) < len(names):
+            raise MakemoreError(f"choose from 1 to {MOST} different runs")
+        jobs: dict[str, dict[str, object]] = {}
+        for name in names:
+            run = workshop.opened(name).run
+            jobs[name] = {"resume": True, "work_dir": str(run.directory)}
+            if run.settings.time or run.summary() is not None:
+                before = run.metrics()[-1].seconds if run.metrics() else None
+                jobs[name]["time"] = (before or 0) + more
+        await workshop.trainer.start(jobs)
+        return answer({"runs": names})
 
     async def stop(request: Request) -> Response:
         """Stop what trains, at the next step."""
@@ -91,13 +112,15 @@ def routes(workshop: Workshop) -> list[Route]:
         return EventSourceResponse(stream())
 
     async def curve(request: Request) -> Response:
-        """Return the evaluations and the summary of a run."""
+        """Return the evaluations of a run, and how it ended."""
         run = workshop.opened(request.query_params.get("run")).run
-        rows = [dataclasses.asdict(row) for row in run.metrics()]
-        return answer({"metrics": plain(rows), "summary": plain(run.summary())})
+        rows, summary = [dataclasses.asdict(row) for row in run.metrics()], run.summary()
+        end = ending(run, summary) if summary else {"summary": None, "warnings": []}
+        return answer({"type": run.type, "metrics": plain(rows), **end})
 
     return [
         Route("/api/train", start, methods=["POST"]),
+        Route("/api/ready", ready, methods=["POST"]),
         Route("/api/resume", resume, methods=["POST"]),
         Route("/api/stop", stop, methods=["POST"]),
         Route("/api/events", events),

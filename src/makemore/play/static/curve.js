@@ -1,8 +1,9 @@
 // The loss curve: one line for each run, and dashed lines for what simple models reach.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const HEIGHT = 300, LEFT = 44, RIGHT = 120, TOP = 12, BOTTOM = 32;
-const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 4", "1 4"]; // runs differ not only in colour
+const HEIGHT = 320, LEFT = 44, RIGHT = 124, TOP = 16, BOTTOM = 32;
+const DASHES = ["none", "8 3", "2 3", "9 3 2 3", "5 5", "1 5"]; // runs differ not only in colour
+const MOST = 400; // points of a line, at most
 
 function s(tag, attributes, ...children) {
   const element = document.createElementNS(NAMESPACE, tag);
@@ -20,43 +21,73 @@ function ticks(low, high, n) {
   return found;
 }
 
-// Draw runs: [{ name, points: [{ seconds, train, validation }] }], and baselines: { name: loss }, this many
-// pixels wide, so that letters keep their size on a phone.
-export function draw(runs, baselines, width) {
-  const WIDTH = Math.max(300, Math.min(900, width));
-  const points = runs.flatMap((run) => run.points);
-  const losses = [...points.map((p) => p.validation), ...points.map((p) => p.train), ...Object.values(baselines)];
-  const low = Math.min(...losses) - 0.05, high = Math.max(...losses) + 0.05;
-  const end = Math.max(1, ...points.map((p) => p.seconds));
-  const x = (seconds) => LEFT + (seconds / end) * (WIDTH - LEFT - RIGHT);
-  const y = (loss) => TOP + ((high - loss) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-  const path = (run, key) => run.points.map((p, i) => `${i ? "L" : "M"}${x(p.seconds).toFixed(1)} ${y(p[key]).toFixed(1)}`).join("");
-  const label = (text, at, more = {}) => s("text", { x: WIDTH - RIGHT + 8, y: at + 4, ...more }, text);
-  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true", class: "curve" });
+export const best = (run) =>
+  run.points.length ? run.points.reduce((a, b) => (b.validation <= a.validation ? b : a)) : null;
+
+// Draw runs: [{ name, points: [{ step, seconds, train, validation }], batches: [{ seconds, loss }] }], and
+// baselines: { name: loss }, this many pixels wide, so that letters keep their size on a phone. `text` says
+// for screen readers what there is to see. The scale is that of the runs and of the baselines near them, unless
+// `whole`; what is further up stands at the upper end.
+export function draw(runs, baselines, { width, text, whole }) {
+  const WIDTH = Math.max(290, Math.min(940, width)), right = WIDTH - RIGHT;
+  const points = runs.flatMap((run) => run.points), alone = runs.length === 1;
+  const losses = points.flatMap((p) => (alone ? [p.validation, p.train] : [p.validation])).filter(Number.isFinite);
+  const lowest = Math.min(...losses), span = Math.max(0.1, Math.max(...losses) - lowest);
+  const near = Object.values(baselines).filter((each) => whole || each < lowest + 2 * span);
+  const low = Math.min(...losses, ...near) - 0.05 * span, high = Math.max(...losses, ...near) + 0.15 * span;
+  const end = Math.max(1, ...points.map((p) => p.seconds), ...runs.map((run) => run.batches.at(-1)?.seconds ?? 0));
+  const x = (seconds) => LEFT + (seconds / end) * (right - LEFT);
+  const y = (loss) => TOP + ((high - Math.min(Math.max(loss, low), high)) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const line = (some, key, look) => {
+    const every = Math.ceil(some.length / MOST);
+    const d = some.filter((p, i) => i % every === 0 || i === some.length - 1)
+      .map((p, i) => `${i ? "L" : "M"}${x(p.seconds).toFixed(1)} ${y(p[key]).toFixed(1)}`).join("");
+    svg.append(s("path", { d: some.length === 1 ? d + `H${right}` : d, ...look }));
+  };
+  const taken = []; // labels that would lie on one another are moved apart
+  const label = (text, at, look = {}) => {
+    while (taken.some((other) => Math.abs(other - at) < 15)) at += 3;
+    taken.push(at);
+    svg.append(s("text", { x: right + 8, y: at + 4, ...look }, text));
+  };
+  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": text, class: "curve" });
   for (const tick of ticks(low, high, 5)) {
-    svg.append(s("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: "grid" }),
+    svg.append(s("line", { x1: LEFT, x2: right, y1: y(tick), y2: y(tick), class: "grid" }),
       s("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, String(tick)));
   }
   for (const tick of ticks(0, end, WIDTH / 120)) {
-    svg.append(s("text", { x: x(tick), y: HEIGHT - 12, "text-anchor": "middle" }, `${tick} s`));
+    svg.append(s("text", { x: x(tick), y: HEIGHT - 10, "text-anchor": "middle" }, `${tick} s`));
   }
-  const taken = []; // labels that would lie on one another are moved apart
-  const free = (at) => {
-    while (taken.some((other) => Math.abs(other - at) < 14)) at += 3;
-    taken.push(at);
-    return at;
-  };
+  for (const loss of near) {
+    svg.append(s("line", { x1: LEFT, x2: right, y1: y(loss), y2: y(loss), class: "baseline" }));
+  }
   runs.forEach((run, i) => {
     if (!run.points.length) return;
-    const look = { class: `stroke c${i}`, "stroke-dasharray": DASHES[i] };
-    svg.append(s("path", { d: path(run, "train"), ...look, opacity: 0.35 }), s("path", { d: path(run, "validation"), ...look }));
-    const best = run.points.reduce((a, b) => (b.validation <= a.validation ? b : a));
-    svg.append(s("circle", { cx: x(best.seconds), cy: y(best.validation), r: 4, class: `fill c${i}` }));
-    svg.append(label(run.name, free(y(run.points.at(-1).validation)), { class: `fill c${i}` }));
+    const low = best(run), at = run.points.at(-1), colour = `c${i} `;
+    if (alone) {
+      line(run.batches, "loss", { class: `stroke thin ${colour}` });
+      line(run.points, "train", { class: `stroke ${colour}`, "stroke-dasharray": DASHES[1] });
+    }
+    line(run.points, "validation", { class: `stroke ${colour}`, "stroke-dasharray": alone ? "none" : DASHES[i] });
+    svg.append(s("circle", { cx: x(low.seconds), cy: y(low.validation), r: 4.5, class: `fill ${colour}` }));
+    label(alone ? "unseen lines" : shortened(run.name), y(at.validation), { class: "strong" });
+    if (alone && run.points.length > 1) label("seen lines", y(at.train), { class: "strong" });
+    if (alone && run.points.length > 1) {
+      const left = x(low.seconds) < LEFT + 90;
+      svg.append(s("text", { x: x(low.seconds) + (left ? 8 : -8), y: y(low.validation) - 8,
+        "text-anchor": left ? "start" : "end" }, `best: step ${low.step.toLocaleString("en")}`));
+    }
   });
   for (const [name, loss] of Object.entries(baselines)) {
-    svg.append(s("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(loss), y2: y(loss), class: "baseline" }),
-      label(name, free(y(loss)), { class: "dim" }));
+    label(loss > high ? `↑ ${name} ${loss.toFixed(2)}` : name, y(loss));
   }
   return svg;
 }
+
+// A key for a run in a race: a line as in the curve.
+export function key(i) {
+  return s("svg", { viewBox: "0 0 34 10", class: "curve key", "aria-hidden": "true" },
+    s("path", { d: "M0 5H34", class: `stroke c${i}`, "stroke-dasharray": DASHES[i] }));
+}
+
+const shortened = (name) => (name.length > 17 ? "…" + name.slice(-16) : name);

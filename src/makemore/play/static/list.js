@@ -2,11 +2,11 @@
 
 import { $, attempt, get, h, loss, post, say, visible, whole } from "./shared.js";
 
-const CHIPS = 120; // characters shown, at most
+const CHIPS = 60, MORE = 1000; // characters shown, and those in a fold, at most
 const LARGE = 20_000; // characters; browsers take long to put more into a text field
 
 let app;
-let looked = null; // the list that is shown
+let looked = null; // the list that is shown, or could not be read
 
 export function start(the_app) {
   app = the_app;
@@ -38,7 +38,7 @@ export function start(the_app) {
     const [file] = event.dataTransfer.files;
     if (file) await upload(file, file.name);
   });
-  $("#read-again").onclick = attempt(() => look(app.state.chosen, { ...columns(), ...reading() }));
+  $("#read-again").onclick = attempt(() => look(looked, { ...columns(), ...reading() }));
   attempt(showBundled)();
   app.on("state", ({ chosen, lists }) => {
     if (chosen !== null && chosen !== looked) attempt(() => look(chosen, lists.find((each) => each.name === chosen).how))();
@@ -47,12 +47,9 @@ export function start(the_app) {
 
 async function showBundled() {
   const lists = await get("api/bundled");
-  $("#bundled").replaceChildren(
-    h("span", { class: "dim" }, "or try"),
-    ...lists.map((list) =>
-      h("button", { title: list.description, onclick: attempt(() => look(list.name, {})) },
-        `${list.name} (${whole(list.lines)})`)),
-  );
+  $("#bundled").replaceChildren(...lists.map((list) =>
+    h("button", { onclick: attempt(() => look(list.name, {})) },
+      h("b", {}, list.name), h("small", {}, `${list.description}. ${whole(list.lines)} lines`))));
 }
 
 // Send a file to the server, which keeps it, and look at it.
@@ -66,11 +63,24 @@ async function upload(blob, name) {
 async function look(name, how) {
   looked = name;
   say(`looking at ${name} ...`);
-  const { found, how: read, examples, columns } = await post("api/inspect", { name, how });
-  app.state.chosen = name;
-  say("");
-  show(name, found, read, examples, Object.entries(columns));
+  $("#found").setAttribute("aria-busy", "true");
+  try {
+    const { found, how: read, examples, columns } = await post("api/inspect", { name, how });
+    if (looked !== name) return; // another one was chosen meanwhile
+    app.state.chosen = name;
+    say("");
+    show(name, found, read, examples, Object.entries(columns));
+  } catch (error) {
+    if (looked === name) $("#found").replaceChildren(h("h3", {}, name), h("p", { class: "warning red" }, error.message));
+    $("#reading").hidden = false;
+    $("#reading").open = true; // another encoding may help
+    throw error;
+  } finally {
+    $("#found").removeAttribute("aria-busy");
+  }
   await app.refresh();
+  const { seconds } = await post("api/measure", { name });
+  if (looked === name && $("#pace")) $("#pace").textContent = seconds ? `about ${duration(seconds)} on this machine` : "";
 }
 
 // The options of reading, as they are set.
@@ -101,6 +111,8 @@ function show(name, found, how, examples, names) {
     isTable ? table(names, how) : "",
     ...(isTable && !how.column ? [] : content(found, examples)),
   );
+  $("#or-bundled").open = false;
+  $("#found").scrollIntoView({ block: "nearest" });
 }
 
 // A table: which column has the things, and which one says of what kind each is.
@@ -139,16 +151,23 @@ function content(found, examples) {
       ? h("p", {}, "Kinds: " + Object.entries(found.labels).slice(0, 12)
         .map(([label, n]) => `${label || "(none)"} ${whole(n)}`).join(", ") + ".")
       : "",
-    h("details", {}, h("summary", {}, "Its characters"),
-      h("p", { class: "chips" }, found.alphabet.slice(0, CHIPS).map(({ character, count }) =>
-        h("span", { title: `${whole(count)} times` }, visible(character))),
-      found.alphabet.length > CHIPS ? ` and ${whole(found.alphabet.length - CHIPS)} more` : "")),
-    h("p", {}, `Best trained with ${recommendation.type}: about ${duration(recommendation.seconds)} on this machine. `,
+    h("p", {}, "Its characters, the commonest first:"),
+    h("p", { class: "chips" }, chips(found.alphabet.slice(0, CHIPS))),
+    found.alphabet.length > CHIPS
+      ? h("details", {}, h("summary", {}, `${whole(found.alphabet.length - CHIPS)} more characters`),
+        h("p", { class: "chips" }, chips(found.alphabet.slice(CHIPS, MORE)), found.alphabet.length > MORE ? " …" : ""))
+      : "",
+    h("p", {}, h("b", {}, `Best trained with ${recommendation.type}`), ": ",
+      h("span", { id: "pace", role: "status" }, "measuring how long it takes here …"), h("br"),
       h("span", { class: "dim" }, recommendation.reasons.join("; ") + ". " +
-        `Counting alone reaches a loss of ${loss(found.expected.test)}.`)),
+        `Counting alone reaches a loss of ${loss(found.expected.test)} nats a character on the test lines; ` +
+        `guessing, ${loss(Math.log(found.alphabet.length + 1))}.`)),
     h("button", { class: "main", onclick: () => app.go("train") }, "Train on this list"),
   ];
 }
+
+const chips = (characters) => characters.map(({ character, count }) =>
+  h("span", { title: `${whole(count)} times` }, visible(character)));
 
 function duration(seconds) {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} seconds`;

@@ -1,16 +1,18 @@
 // The second room: start, stop, go on, and what happens meanwhile.
 
-import { $, $$, attempt, h, loss, post, say, whole } from "./shared.js";
-import { draw } from "./curve.js";
+import { $, $$, attempt, get, h, loss, post, say, whole } from "./shared.js";
+import { best, draw } from "./curve.js";
+import { Card, rows, standing } from "./racers.js";
 
-const SHOWN = 12; // groups of samples of a run
+const KEPT = 12; // groups of samples of a run
 const BASELINES = { uniform: "all alike", bigram: "pairs", ngram: "6-gram" };
-const MARKS = { train: "copy", "held-out": "held out", new: "" };
+const QUIET = 8_000; // milliseconds between two things said
 
 let app;
 let runs = new Map(); // name -> what is known about the runs that train, or trained last
+let cards = new Map();
 let drawing = 0;
-let spoken = 0;
+let spoken = { at: 0, over: true };
 
 export function start(the_app) {
   app = the_app;
@@ -22,51 +24,91 @@ export function start(the_app) {
     say("stopping, and saving ...");
     await post("api/stop", {});
   });
-  app.on("state", () => refresh());
+  $("#train-on").onclick = () => goOn([...runs.values()].filter((run) => !run.counts && run.usable).map((run) => run.name));
+  $("#types").onchange = attempt(chosen);
+  $("#curve-whole").onchange = redraw;
+  $("#train-show").onclick = () => showEarlier($("#train-run").value);
+  app.on("state", refresh);
   app.on("event", hear);
   app.on("room", () => redraw());
+  addEventListener("resize", redraw);
 }
 
 function refresh() {
   const { chosen, training } = app.state;
-  const busy = !!training?.running.length;
   $("#train-form").hidden = !chosen;
   $("#train-none").hidden = !!chosen;
   $("#train-list").textContent = chosen ?? "";
-  $("#train-start").disabled = busy;
-  $("#train-stop").disabled = !busy;
+  if (!runs.size && !training && app.run) showEarlier(app.run);
   redraw();
+}
+
+const busy = () => !!app.state.training?.running.length;
+
+// The types that are ticked: what can be set about them, and processes for a race.
+async function chosen() {
+  const ticked = $$("input[name=types]:checked");
+  $("#train-size").hidden = ticked.length > 0 && !ticked.some((each) => "sized" in each.dataset);
+  await post("api/ready", { types: ticked.length });
 }
 
 async function begin() {
   const form = $("#train-form");
   const types = $$("input[name=types]:checked").map((each) => each.value);
+  if (!types.length) throw new Error("Tick a type first.");
   await follow(post("api/train", {
     list: app.state.chosen, types, time: form.time.valueAsNumber, size: +form.size.value,
   }));
 }
 
+const goOn = (names) =>
+  attempt(() => follow(post("api/resume", { runs: names, more: $("#train-form").time.valueAsNumber || 60 })))();
+
 async function follow(started) {
+  $("#train-start").disabled = true;
   say("starting ...");
-  await started;
+  try {
+    await started;
+  } finally {
+    await app.refresh();
+  }
   say("");
-  await app.refresh();
   app.follow();
 }
+
+// Show a run that does not train, as it is on disk.
+const showEarlier = (name) => attempt(async () => {
+  const { type, metrics, summary, warnings } = await get(`api/curve?run=${encodeURIComponent(name)}`);
+  const run = known(name, { over: true, usable: true, said: summary ? "finished earlier" : "stopped earlier", summary });
+  learn(run, type, metrics);
+  run.warnings = warnings.map(warned);
+  run.step = summary?.steps ?? metrics.at(-1)?.step;
+  runs = new Map([[name, run]]);
+  redraw();
+})();
+
+const known = (name, more) => ({
+  name, points: [], batches: [], samples: [], warnings: [], baselines: {}, over: false, said: "loading", ...more,
+});
+
+function learn(run, type, rows) {
+  run.counts = "counts" in $(`#types [value="${type}"]`).dataset;
+  run.points = rows.map((row) => ({ ...row, seconds: row.seconds ?? 0 }));
+}
+
+const warned = ({ message, advice }) => ({ text: message, advice });
 
 // Take an event into account; those of a training that is replayed come in the same way.
 function hear(event) {
   if (event.id === 0) runs = new Map();
-  if (event.kind === "begun") {
-    runs.set(event.run, { name: event.run, points: [], samples: [], warnings: [], baselines: {}, over: false, said: "loading" });
-  }
+  if (event.kind === "begun") runs.set(event.run, known(event.run));
   const run = runs.get(event.run);
   if (!run) return;
   switch (event.kind) {
     case "started":
-      Object.assign(run, { type: event.type, said: "training" });
-      run.points = event.earlier.map((row) => ({ ...row, seconds: row.seconds ?? 0 }));
-      if (event.warning) run.warnings.push(event.warning);
+      Object.assign(run, { usable: true, said: "training" });
+      learn(run, event.type, event.earlier);
+      if (event.warning) run.warnings.push({ text: event.warning });
       app.refresh();
       break;
     case "baselines":
@@ -74,108 +116,110 @@ function hear(event) {
       break;
     case "step":
       Object.assign(run, { step: event.step, done: event.done });
+      run.batches.push({ seconds: event.seconds, loss: event.loss });
       break;
     case "evaluation":
       run.step = event.step;
       run.points.push(event);
       break;
     case "overfitting":
-      run.warnings.push(`since step ${whole(event.since)} it learns the lines by heart: the loss on lines it has not seen rises`);
+      run.warnings.push({ text: `since step ${whole(event.since)} it learns lines by heart: the loss on unseen lines rises. ` +
+        "The best so far is kept" });
       break;
     case "samples":
       run.samples.unshift({ step: event.step, lines: event.samples });
-      run.samples.length = Math.min(run.samples.length, SHOWN);
+      run.samples.length = Math.min(run.samples.length, KEPT);
       break;
     case "ended":
-      run.said = "measuring";
+      run.said = "measuring on every line";
       break;
     case "done":
-      Object.assign(run, { over: true, summary: event.summary, said: event.reason === "stopped" ? "stopped, and saved" : "finished" });
+      Object.assign(run, { over: true, step: event.step, summary: event.summary, said: REASONS[event.reason] ?? event.reason });
+      if (event.warnings) run.warnings = event.warnings.map(warned);
       break;
     case "failed":
-      Object.assign(run, { over: true, said: "failed" });
-      run.warnings.push(event.message);
+      Object.assign(run, { over: true, said: "failed", failed: true });
+      run.warnings.push({ text: event.error });
       break;
   }
   redraw();
 }
 
+const REASONS = { stopped: "stopped, and saved", "no better": "finished, since it got no better", finished: "finished" };
+
 // Draw at the next frame what has changed, once.
 function redraw() {
   drawing ||= requestAnimationFrame(() => {
     drawing = 0;
+    const all = [...runs.values()], over = all.every((run) => run.over);
+    $("#train-start").disabled = busy();
+    $("#train-stop").disabled = !busy();
+    $("#train-on").hidden = busy() || all.length < 2 || !all.some((run) => !run.counts && run.usable);
+    $("#train-earlier").hidden = busy() || !app.run;
     if (app.room !== "train") return;
-    drawCurve();
-    $("#racers").replaceChildren(...[...runs.values()].map(card));
-    $("#train-warnings").replaceChildren(...[...runs.values()].flatMap((run) =>
-      run.warnings.map((text) => h("p", { class: "warning" + (run.said === "failed" ? " red" : "") }, `${run.name}: ${text}`))));
-    speak();
+    drawCards(all);
+    drawCurve(all.filter((run) => run.points.length));
+    $("#race").hidden = all.length < 2;
+    $("#race tbody").replaceChildren(...rows(all));
+    warn(all);
+    speak(all, over);
   });
 }
 
-function drawCurve() {
-  const some = [...runs.values()].filter((run) => run.points.length);
+function drawCards(all) {
+  if ([...cards.values()].map((card) => card.run).some((run, i) => run !== all[i]) || cards.size !== all.length) {
+    const actions = { on: (name) => goOn([name]), make: (name) => enter(name, "make"), inside: (name) => enter(name, "inside") };
+    cards = new Map(all.map((run, i) => [run.name, new Card(run, i, actions)]));
+    $("#racers").replaceChildren(...[...cards.values()].map((card) => card.element));
+  }
+  for (const card of cards.values()) card.update(busy());
+}
+
+function enter(name, room) {
+  app.choose(name);
+  app.go(room);
+}
+
+function drawCurve(some) {
   $("#curve").hidden = !some.length;
   if (!some.length) return;
   const found = some.find((run) => Object.keys(run.baselines).length)?.baselines ?? {};
   const baselines = Object.fromEntries(Object.entries(found).map(([key, value]) => [BASELINES[key], value]));
-  const open = $("#curve details")?.open ?? false;
-  $("#curve").replaceChildren(
-    h("figcaption", {}, h("b", {}, "Loss"),
-      "nats a character on lines it has not seen; faint: on lines it has. Lower is better; the dot is the best so far."),
-    draw(some, baselines, $("#racers").clientWidth - 28),
-    h("details", { open }, h("summary", {}, "As a table"), table(some, baselines)));
+  const text = some.map((run) => `${run.name}: from ${loss(run.points[0].validation)} to ${loss(best(run).validation)}`);
+  $("#curve figcaption span").textContent = "in nats, by seconds; lower is better. " + (some.length > 1
+    ? "On lines that no run learns from; the dot is the best so far."
+    : "Dashed: lines that it learns from; thin: each batch. The dot is the best so far.") +
+    (found.ngram ? " Dotted: what simpler models reach on unseen lines." : "");
+  $("#curve > div").replaceChildren(draw(some, baselines, {
+    width: $("#racers").clientWidth - 28,
+    whole: $("#curve-whole").checked,
+    text: `Loss on unseen lines. ${text.join("; ")}. ` +
+    Object.entries(baselines).map(([name, value]) => `${name} ${loss(value)}`).join(", "),
+  }));
+  const body = $("#curve tbody"), cells = [
+    ...Object.entries(baselines).map(([name, value]) => [name, "", "", "", loss(value)]),
+    ...some.flatMap((run) => run.points.map((p) =>
+      [run.name, whole(p.step), p.seconds.toFixed(1), loss(p.train), loss(p.validation)])),
+  ];
+  if (body.rows.length !== cells.length) {
+    body.replaceChildren(...cells.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell)))));
+  }
 }
 
-function table(some, baselines) {
-  const row = (...cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell)));
-  return h("div", { class: "box", tabIndex: 0, role: "region", ariaLabel: "Losses" }, h("table", {},
-    h("thead", {}, h("tr", {}, ["run", "step", "seconds", "seen lines", "unseen lines"].map((name) => h("th", {}, name)))),
-    h("tbody", {},
-      Object.entries(baselines).map(([name, value]) => row(name, "", "", "", loss(value))),
-      some.flatMap((run) => run.points.map((p) =>
-        row(run.name, whole(p.step), p.seconds.toFixed(1), loss(p.train), loss(p.validation)))))));
-}
-
-function best(run) {
-  return run.points.length ? Math.min(...run.points.map((p) => p.validation)) : null;
-}
-
-function card(run, i) {
-  const last = run.points.at(-1);
-  return h("section", { class: "card", ariaLabel: run.name },
-    h("h3", { class: `fill c${i}` }, run.name),
-    h("p", {}, `${run.said}${run.step === undefined ? "" : `; step ${whole(run.step)}`}`,
-      last ? `; ${last.seconds.toFixed(0)} s; best loss ${loss(best(run))}` : ""),
-    run.over || run.done === undefined || run.done === null ? "" : h("progress", { max: 1, value: run.done, ariaLabel: "done" }),
-    run.over ? ending(run) : "",
-    run.samples.map(({ step, lines }) => h("div", { class: "babble" },
-      h("small", {}, `step ${whole(step)}`),
-      lines.map((line) => h("div", {},
-        line.label ? [h("small", {}, line.label), " "] : "",
-        h("span", { class: "line", dir: "auto" }, line.text + (line.ended ? "" : "…")),
-        MARKS[line.seen] ? [" ", h("span", { class: "mark" }, MARKS[line.seen])] : "")))));
-}
-
-function ending(run) {
-  const test = run.summary?.nll?.test;
-  const enter = (room, text) => h("button", { onclick: () => (app.choose(run.name), app.go(room)) }, text);
-  return h("div", {},
-    test === undefined ? "" : h("p", {}, `Loss on test lines: ${loss(test)}`),
-    run.said === "failed" && !run.points.length ? "" : h("div", { class: "fields" },
-      enter("make", "Make some"), enter("inside", "Look inside"),
-      h("button", { disabled: !!app.state.training?.running.length,
-        onclick: attempt(() => follow(post("api/resume", { run: run.name, more: $("#train-form").time.valueAsNumber }))) },
-      "Go on")));
+function warn(all) {
+  const found = all.flatMap((run) => run.warnings.map((each) => ({ ...each, run })));
+  const text = found.map((each) => each.run.name + each.text).join("\n");
+  if ($("#train-warnings").dataset.text === text) return; // or screen readers would say it again
+  $("#train-warnings").dataset.text = text;
+  $("#train-warnings").replaceChildren(...found.map(({ run, text, advice }) =>
+    h("p", { class: "warning" + (run.failed ? " red" : "") }, `${run.name}: ${text}.`.replace(/\.\.$/, "."),
+      advice ? h("small", {}, ` What to do: ${advice}.`) : "")));
 }
 
 // Say how it stands, not too often.
-function speak() {
-  const now = performance.now();
-  const over = [...runs.values()].every((run) => run.over);
-  if (!runs.size || (now - spoken < 10_000 && !over)) return;
-  spoken = now;
-  const text = [...runs.values()].map((run) =>
-    `${run.name}: ${run.said}${run.points.length ? `, best loss ${loss(best(run))}` : ""}`).join(". ");
-  if ($("#train-heard").textContent !== text) $("#train-heard").textContent = text;
+function speak(all, over) {
+  const now = performance.now(), ends = over && !spoken.over;
+  if (!all.length || !(ends || (!over && now - spoken.at > QUIET))) return;
+  spoken = { at: now, over };
+  $("#train-heard").textContent = all.map((run) => `${run.name}: ${standing(run)}`).join(". ");
 }
