@@ -200,7 +200,11 @@ class Workshop:
         async with self._inspecting:
             listed = self.listed(name)
             if listed.found is None or listed.how != how:
-                answer = await self.processes.ask("inspect", source=listed.source, how=how)
+                try:
+                    answer = await self.processes.ask("inspect", source=listed.source, how=how)
+                except MakemoreError as error:  # which names the file here, not the one that was given
+                    message = str(error).replace(listed.source, name)
+                    raise MakemoreError(message, option=error.options) from None
                 found, examples = answer["found"], answer["examples"]
                 columns = found["format"]["columns"] or listed.columns  # once one is chosen, none is found
                 listed = self.lists[name] = Listed(listed.source, how, found, examples, columns)

@@ -55,18 +55,9 @@ def routes(workshop: Workshop) -> list[Route]:
     async def start(request: Request) -> Response:
         """Train `types` on `list`, each for `time` seconds, networks `size` times as wide as usual."""
         asked = await Asked.of(request)
-        name, types, time = asked.get("list", str), asked.texts("types"), asked.get("time", float, 0.0)
-        listed, size = workshop.listed(name), asked.get("size", float, 1.0)
-        if not 1 <= len(types) <= MOST or len(set(types)) < len(types):
-            raise MakemoreError(f"choose from 1 to {MOST} different types")
-        runs: dict[str, dict[str, object]] = {}
-        for type in types:
-            run = workshop.new_run(name, type)
-            runs[run] = listed.how | asked.some("seed") | ({"time": time} if time else {})
-            runs[run] |= {"source": listed.source, "type": type, "work_dir": str(workshop.directory / run)}
-            runs[run] |= {"size": size}
-        await workshop.trainer.start(runs, listed.measured.baselines if listed.measured else None)
-        return answer({"runs": [*runs]})
+        listed, jobs = workshop.listed(asked.get("list", str)), _jobs(workshop, asked)
+        await workshop.trainer.start(jobs, listed.measured.baselines if listed.measured else None)
+        return answer({"runs": [*jobs]})
 
     async def ready(request: Request) -> Response:
         """Prepare for a race of `types` types, so that they start at once."""
@@ -77,19 +68,9 @@ def routes(workshop: Workshop) -> list[Route]:
 
     async def resume(request: Request) -> Response:
         """Go on with `runs` to their ends, or, if they were there, for `more` seconds."""
-        asked = await Asked.of(request)
-        names, more = asked.texts("runs"), asked.get("more", float)
-        if not 1 <= len(names) <= MOST or len(set(names)) < len(names):
-            raise MakemoreError(f"choose from 1 to {MOST} different runs")
-        jobs: dict[str, dict[str, object]] = {}
-        for name in names:
-            run = workshop.opened(name).run
-            jobs[name] = {"resume": True, "work_dir": str(run.directory)}
-            if run.settings.time or run.summary() is not None:
-                before = run.metrics()[-1].seconds if run.metrics() else None
-                jobs[name]["time"] = (before or 0) + more
+        jobs = _jobs_to_resume(workshop, await Asked.of(request))
         await workshop.trainer.start(jobs)
-        return answer({"runs": names})
+        return answer({"runs": [*jobs]})
 
     async def stop(request: Request) -> Response:
         """Stop what trains, at the next step."""
@@ -126,3 +107,39 @@ def routes(workshop: Workshop) -> list[Route]:
         Route("/api/events", events),
         Route("/api/curve", curve),
     ]
+
+
+Jobs = dict[str, dict[str, object]]
+"""The arguments of `makemore.train` for each run, by its name."""
+
+
+def _jobs(workshop: Workshop, asked: Asked) -> Jobs:
+    """Return what to train, as `start` is asked."""
+    name, time, size = asked.get("list", str), asked.get("time", float, 0.0), asked.get("size", float, 1.0)
+    listed, jobs = workshop.listed(name), Jobs()
+    for type in _some(asked, "types"):
+        run = workshop.new_run(name, type)
+        jobs[run] = listed.how | asked.some("seed") | ({"time": time} if time else {})
+        jobs[run] |= {"source": listed.source, "type": type, "work_dir": str(workshop.directory / run)}
+        jobs[run] |= {"size": size}
+    return jobs
+
+
+def _jobs_to_resume(workshop: Workshop, asked: Asked) -> Jobs:
+    """Return what to go on with, as `resume` is asked."""
+    more, jobs = asked.get("more", float), Jobs()
+    for name in _some(asked, "runs"):
+        run = workshop.opened(name).run
+        jobs[name] = {"resume": True, "work_dir": str(run.directory)}
+        if run.settings.time or run.summary() is not None:
+            before = run.metrics()[-1].seconds if run.metrics() else None
+            jobs[name]["time"] = (before or 0) + more
+    return jobs
+
+
+def _some(asked: Asked, what: str) -> list[str]:
+    """Return the types or runs that are asked for: different ones, and not too many."""
+    found = asked.texts(what)
+    if not 1 <= len(found) <= MOST or len(set(found)) < len(found):
+        raise MakemoreError(f"choose from 1 to {MOST} different {what}", option=what)
+    return found

@@ -4,6 +4,7 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 const HEIGHT = 320, LEFT = 44, RIGHT = 124, TOP = 16, BOTTOM = 32;
 const DASHES = ["none", "8 3", "2 3", "9 3 2 3", "5 5", "1 5"]; // runs differ not only in colour
 const MOST = 400; // points of a line, at most
+const SMOOTH = 0.9; // the share of the earlier batches in the mean of batches
 
 function s(tag, attributes, ...children) {
   const element = document.createElementNS(NAMESPACE, tag);
@@ -24,13 +25,20 @@ function ticks(low, high, n) {
 export const best = (run) =>
   run.points.length ? run.points.reduce((a, b) => (b.validation <= a.validation ? b : a)) : null;
 
-// Draw runs: [{ name, points: [{ step, seconds, train, validation }], batches: [{ seconds, loss }] }], and
+// The losses of batches, each averaged with those before.
+function averaged(batches) {
+  let mean = batches[0]?.loss;
+  return batches.map(({ seconds, loss }) => ({ seconds, loss: (mean = SMOOTH * mean + (1 - SMOOTH) * loss) }));
+}
+
+// Draw runs: [{ name, type, points: [{ step, seconds, train, validation }], batches: [{ seconds, loss }] }], and
 // baselines: { name: loss }, this many pixels wide, so that letters keep their size on a phone. `text` says
 // for screen readers what there is to see. The scale is that of the runs and of the baselines near them, unless
 // `whole`; what is further up stands at the upper end.
 export function draw(runs, baselines, { width, text, whole }) {
   const WIDTH = Math.max(290, Math.min(940, width)), right = WIDTH - RIGHT;
   const points = runs.flatMap((run) => run.points), alone = runs.length === 1;
+  const types = new Set(runs.map((run) => run.type));
   const losses = points.flatMap((p) => (alone ? [p.validation, p.train] : [p.validation])).filter(Number.isFinite);
   const lowest = Math.min(...losses), span = Math.max(0.1, Math.max(...losses) - lowest);
   const near = Object.values(baselines).filter((each) => whole || each < lowest + 2 * span);
@@ -65,12 +73,12 @@ export function draw(runs, baselines, { width, text, whole }) {
     if (!run.points.length) return;
     const low = best(run), at = run.points.at(-1), colour = `c${i} `;
     if (alone) {
-      line(run.batches, "loss", { class: `stroke thin ${colour}` });
+      line(averaged(run.batches), "loss", { class: `stroke thin ${colour}` });
       line(run.points, "train", { class: `stroke ${colour}`, "stroke-dasharray": DASHES[1] });
     }
     line(run.points, "validation", { class: `stroke ${colour}`, "stroke-dasharray": alone ? "none" : DASHES[i] });
     svg.append(s("circle", { cx: x(low.seconds), cy: y(low.validation), r: 4.5, class: `fill ${colour}` }));
-    label(alone ? "unseen lines" : shortened(run.name), y(at.validation), { class: "strong" });
+    label(alone ? "unseen lines" : types.size < runs.length ? shortened(run.name) : run.type, y(at.validation), { class: "strong" });
     if (alone && run.points.length > 1) label("seen lines", y(at.train), { class: "strong" });
     if (alone && run.points.length > 1) {
       const left = x(low.seconds) < LEFT + 90;
@@ -90,4 +98,4 @@ export function key(i) {
     s("path", { d: "M0 5H34", class: `stroke c${i}`, "stroke-dasharray": DASHES[i] }));
 }
 
-const shortened = (name) => (name.length > 17 ? "…" + name.slice(-16) : name);
+const shortened = (name) => (name.length > 14 ? "…" + name.slice(-13) : name);

@@ -135,7 +135,7 @@ function content(found, examples) {
   const held = found.splits.validation.lines + found.splits.test.lines;
   const facts = [
     [whole(found.kept), found.kept === 1 ? "line" : "lines", found.duplicates ? `${whole(found.duplicates)} of them repeat another` : "all different"],
-    [`${lengths.minimum} to ${lengths.maximum}`, "characters a line", `half of them up to ${whole(Math.round(lengths.median))}`],
+    [`${whole(lengths.minimum)} to ${whole(lengths.maximum)}`, "characters a line", `half of them up to ${whole(Math.round(lengths.median))}`],
     [whole(found.alphabet.length), "different characters", found.rare.length ? `${whole(found.rare.length)} of them rare` : "none of them rare"],
     [whole(held), "held-out lines", "never trained on, to see what was learned"],
   ];
@@ -143,7 +143,7 @@ function content(found, examples) {
     h("div", { class: "tiles" }, facts.map(([value, what, more]) =>
       h("div", {}, h("b", {}, value), h("span", {}, what), h("small", {}, more)))),
     ...found.warnings.map((each) =>
-      h("p", { class: "warning" + (each.severity === "red" ? " red" : "") }, each.message + ".",
+      h("p", { class: "warning" + (each.severity === "red" ? " red" : "") }, sentence(each.message),
         each.advice ? [h("br"), h("small", {}, `What to do: ${each.advice}.`)] : "")),
     h("p", {}, "Some of its lines:"),
     h("ul", { class: "examples" }, examples.map((line) => h("li", { class: "line", dir: "auto" }, line))),
@@ -159,12 +159,14 @@ function content(found, examples) {
       : "",
     h("p", {}, h("b", {}, `Best trained with ${recommendation.type}`), ": ",
       h("span", { id: "pace", role: "status" }, "measuring how long it takes here …"), h("br"),
-      h("span", { class: "dim" }, recommendation.reasons.join("; ") + ". " +
+      h("span", { class: "dim" }, sentence(recommendation.reasons.join("; ")) + " " +
         `Counting alone reaches a loss of ${loss(found.expected.test)} nats a character on the test lines; ` +
         `guessing, ${loss(Math.log(found.alphabet.length + 1))}.`)),
     h("button", { class: "main", onclick: () => app.go("train") }, "Train on this list"),
   ];
 }
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + ".";
 
 const chips = (characters) => characters.map(({ character, count }) =>
   h("span", { title: `${whole(count)} times` }, visible(character)));

@@ -23,9 +23,9 @@ export function standing(run) {
   const lowest = best(run);
   return [
     run.said,
-    run.step === undefined ? "" : `step ${whole(run.step)}`,
+    run.step === undefined || run.counts ? "" : `step ${whole(run.step)}`,
     run.over || !run.done ? "" : `${Math.round(100 * run.done)}% done`,
-    lowest && lowest.step ? `best loss ${loss(lowest.validation)}` : "",
+    lowest && (lowest.step || run.counts) ? `best loss ${loss(lowest.validation)}` : "",
   ].filter(Boolean).join("; ");
 }
 
@@ -90,7 +90,7 @@ export function rows(runs) {
   return order.map((i) => {
     const run = runs[i], test = run.summary?.nll?.test;
     return h("tr", {}, h("td", {}, key(i), " ", run.name),
-      [loss(best(run)?.validation), loss(test), run.step === undefined ? "–" : whole(run.step),
+      [loss(best(run)?.validation), loss(test), run.step === undefined || run.counts ? "–" : whole(run.step),
         seconds(run).toFixed(1), run.said].map((text) => h("td", {}, text)));
   });
 }

@@ -92,6 +92,7 @@ const known = (name, more) => ({
 });
 
 function learn(run, type, rows) {
+  run.type = type;
   run.counts = "counts" in $(`#types [value="${type}"]`).dataset;
   run.points = rows.map((row) => ({ ...row, seconds: row.seconds ?? 0 }));
 }
@@ -188,7 +189,7 @@ function drawCurve(some) {
   const text = some.map((run) => `${run.name}: from ${loss(run.points[0].validation)} to ${loss(best(run).validation)}`);
   $("#curve figcaption span").textContent = "in nats, by seconds; lower is better. " + (some.length > 1
     ? "On lines that no run learns from; the dot is the best so far."
-    : "Dashed: lines that it learns from; thin: each batch. The dot is the best so far.") +
+    : "Dashed: lines that it learns from; thin: the batches, averaged. The dot is the best so far.") +
     (found.ngram ? " Dotted: what simpler models reach on unseen lines." : "");
   $("#curve > div").replaceChildren(draw(some, baselines, {
     width: $("#racers").clientWidth - 28,
