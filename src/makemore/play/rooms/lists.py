@@ -10,7 +10,17 @@ from makemore.corpus.source import bundled_lists
 from makemore.play.asked import Asked, answer
 from makemore.play.workshop import Workshop
 
-HOW = ("column", "label", "as_lines", "separator", "graphemes", "max_length", "min_count", "encoding")
+HOW = (
+    "column",
+    "label",
+    "as_lines",
+    "separator",
+    "graphemes",
+    "max_length",
+    "min_count",
+    "encoding",
+    "drop_undecodable",
+)
 """The fields of `makemore.How` that the page can set."""
 
 

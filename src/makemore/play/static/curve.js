@@ -4,7 +4,7 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 const HEIGHT = 320, LEFT = 44, RIGHT = 124, TOP = 16, BOTTOM = 32;
 const DASHES = ["none", "8 3", "2 3", "9 3 2 3", "5 5", "1 5"]; // runs differ not only in colour
 const MOST = 400; // points of a line, at most
-const SMOOTH = 0.9; // the share of the earlier batches in the mean of batches
+const SMOOTH = 0.8; // the share of the earlier batches in the mean of batches
 
 function s(tag, attributes, ...children) {
   const element = document.createElementNS(NAMESPACE, tag);
