@@ -199,7 +199,7 @@ WRONG = [
     ("train", {"list": "names", "types": ["lstm"], "size": [1]}),
     ("train", {"list": "names", "types": ["lstm"], "time": "long"}),
     ("train", {"list": "none", "types": ["lstm"]}),
-    ("resume", {"run": "none"}),
+    ("resume", {"runs": ["none"], "more": 1}),
     ("resume", {}),
 ]
 
@@ -257,7 +257,7 @@ def test_one_training_at_a_time_and_a_killed_server_leaves_a_run_that_resumes(tm
     server = Attacked(tmp_path / "play")
     reached = server.train()
     assert "one training at a time" in _sentence(server.ask("api/train", FEW))
-    assert "one training at a time" in _sentence(server.ask("api/resume", {"run": "few-lstm", "more": 1}))
+    assert "one training at a time" in _sentence(server.ask("api/resume", {"runs": ["few-lstm"], "more": 1}))
     server.process.send_signal(signal.SIGKILL)
     server.process.wait(60)
     _resumes(tmp_path / "play" / "few-lstm", reached)
