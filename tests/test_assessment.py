@@ -516,6 +516,7 @@ def test_a_list_with_faults(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_orders_on_names(tmp_path, by_formula):
     """The thresholds of `memorises`, as calibrated: benchmarks/memorisation.py."""
     found = {}
@@ -572,6 +573,7 @@ def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_d
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_of_a_large_file_lines_are_drawn(names_run, tmp_path, on_disk, monkeypatch):
     """The numbers are close to those of all lines, and no more lines are read than stated."""
     run = makemore.train("names", type="ngram", work_dir=tmp_path / "run", device="cpu")

@@ -32,7 +32,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.mark.parametrize(
     "command",
     [
-        "defaults.py --types bigram,mlp --lists names",
+        pytest.param("defaults.py --types bigram,mlp --lists names", marks=pytest.mark.release),
         "labels.py",
         pytest.param(
             "ladder.py --rungs bigram,mlp --protocols all,makemore.py,lectures,own --seeds 1",
