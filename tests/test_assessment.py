@@ -561,6 +561,7 @@ def few_at_once(monkeypatch, most):
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_a_list_on_disk_has_the_numbers_of_the_same_one_in_memory(tmp_path, on_disk, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -320,6 +320,7 @@ def test_a_disk_that_is_full_from_the_start(
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_a_file_size_limit(makemore: Any, small: Path, small_run: Path) -> None:
     """The operating system itself refuses: the weights fit, the larger checkpoint does not."""
     room = (small_run / "best.safetensors").stat().st_size + 1000

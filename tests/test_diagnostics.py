@@ -197,6 +197,7 @@ def test_the_defaults_are_sound(type: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_a_learning_rate_of_one_is_called_too_large(tmp_path: Path) -> None:
     _, codes = watched("names", tmp_path / "run", type="mlp", max_steps=100, learning_rate=1.0)
     assert {"step_too_large", "saturated", "dead_units"} <= codes
@@ -261,6 +262,7 @@ def test_what_is_wrong_with_a_model_is_called(
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_exploding_gradients_and_lost_losses_are_called(small: Path, tmp_path: Path) -> None:
     _, codes = watched("names", tmp_path / "rnn", type="rnn", max_steps=200, learning_rate=1.0)
     assert "exploding" in codes

@@ -59,6 +59,7 @@ def test_the_network_is_trained_and_the_counts_are_not():
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_it_is_better_than_its_parts(tmp_path):
     """On lines that are partly rules, partly rare strings: names, trained for a moment."""
     losses = {}
