@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import makemore as library
+from makemore.corpus import source
 from makemore.course import lessons as course
 
 ROOT = Path(__file__).parents[1]
@@ -41,9 +42,21 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def small_lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled lists with a tenth of their lines each, so that training on them takes little time."""
+    there = tmp_path_factory.mktemp("data")
+    for path in (ROOT / "src" / "makemore" / "corpus" / "data").iterdir():
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        is_list = path.suffix in (".txt", ".csv")
+        (there / path.name).write_text("".join(lines[:: 10 if is_list else 1]), "utf-8")
+    return there
+
+
 @pytest.fixture
-def a_person(first_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with its own list, and the run that the documents begin with."""
+def a_person(first_run: Path, small_lists: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with its own list, the run that the documents begin with, and smaller bundled lists."""
+    monkeypatch.setattr(source, "_data", lambda: small_lists)
     monkeypatch.chdir(tmp_path)
     shutil.copytree(first_run, tmp_path, dirs_exist_ok=True)
     lines = Path("mine.txt").read_text("utf-8").splitlines()

@@ -418,6 +418,7 @@ def test_time_ends_training_and_the_schedule_is_fitted_to_it(
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_bfloat16_trains_as_well(names: Path, tmp_path: Path) -> None:
     losses = {}
     for precision in ("float32", "bfloat16"):
@@ -448,7 +449,7 @@ def test_batches_are_larger_on_a_gpu_where_the_list_is_long() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("type", ["transformer", "mixture"])
+@pytest.mark.parametrize("type", ["transformer", pytest.param("mixture", marks=pytest.mark.release)])
 def test_compiled_training_is_the_same(
     type: str, names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -487,6 +488,7 @@ def test_taught_is_the_cross_entropy_with_mixed_targets() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_a_teacher_keeps_a_small_list_from_being_learned_by_heart(names: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"type": "mlp", "max_steps": 400, "dropout": 0.0, "patience": 0}
     alone = makemore.train(names, work_dir=tmp_path / "alone", teacher=0.0, **options)

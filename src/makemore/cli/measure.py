@@ -199,14 +199,14 @@ def compare(
 
 
 def _are_runs(what: Sequence[str], may_be: bool) -> bool:
-    """Return whether runs are to be compared, and not types on a file; `may_be`: -i was not given."""
+    """Return whether `what` names runs to compare rather than types; `may_be`: -i was not given."""
     return len(what) > 1 or (may_be and any((Path(each) / "config.json").exists() for each in what))
 
 
 def _check_compared(
     what: Sequence[str], may_be_runs: bool, how: ComparisonOptions, reading: ReadingOptions
 ) -> None:
-    """Raise MakemoreError, without waiting for torch, if what is to be compared is not there."""
+    """Raise MakemoreError, before torch is imported, if a run or a file to compare is missing."""
     from makemore.corpus.reading import How
     from makemore.corpus.source import locate
     from makemore.runs.run import load

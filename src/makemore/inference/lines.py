@@ -73,7 +73,7 @@ class Reader:
     """
 
     LAST, EVERY = 8, 64
-    """The last states are kept, and those of every so many characters."""
+    """How many of the last states are kept, and the distance between the older ones that are."""
     LONG = 1024
     """Of lines with more ids only the last state is kept, since it may have many megabytes."""
 
