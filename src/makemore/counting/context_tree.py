@@ -34,7 +34,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from makemore.counting.strings import Array, count_strings, find
+from makemore.counting.strings import Array, Contexts, count_strings, find
 
 STRENGTHS = tuple(2.0**k for k in range(-3, 9))
 """Values of alpha that are tried."""
@@ -140,6 +140,7 @@ class ContextTree:
         ends = np.cumsum(weights["sizes"])[:-1]
         self.keys = np.split(weights["keys"], ends)
         self.depth = len(self.keys) - 1
+        self.contexts = Contexts(self.keys[:-1], V, roots)
         (strength,) = weights["strength"]
         self.strength = float(strength)
         sizes = [roots, *(len(keys) for keys in self.keys[:-1])]
@@ -174,11 +175,7 @@ class ContextTree:
 
     def _read(self, ids: Array, empty: Array, before: Array | None, base: Array) -> tuple[Array, Array]:
         """Do so with one tree: `empty` (B,) are the empty contexts, and b is a row (B, V) for each line."""
-        contexts = np.full((len(ids), self.depth + 1), -1)
-        contexts[:, 0] = empty
-        for k in range(1, self.depth + 1):
-            head = contexts[:, k] if before is None else before[:, k - 2]
-            contexts[:, k] = find(self.keys[k - 1], self.V, empty if k == 1 else head, ids)
+        contexts = self.contexts.after(ids, empty, before)
         p = base.copy()
         found = np.zeros(len(ids), dtype=bool)  # a longer context was seen
         for k in range(self.depth, -1, -1):

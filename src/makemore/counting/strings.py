@@ -129,3 +129,40 @@ def find(keys: Array, V: int, head: Array, last: Array) -> Array:
     wanted = head * V + last
     found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where((head >= 0) & (keys[found] == wanted), found, -1)
+
+
+class Contexts:
+    """The contexts of 0 to n - 1 characters that end at a character, found for all lengths in one search.
+
+    Args:
+        keys: (S,) of each length from 1 to n - 1 the keys: see `count_strings`.
+        V: The size of the vocabulary.
+        roots: How many empty contexts there are.
+
+    """
+
+    def __init__(self, keys: list[Array], V: int, roots: int = 1) -> None:
+        self.V = V
+        sizes = np.array([len(each) for each in keys], dtype=np.int64)
+        ends = (np.append(max(roots, 1), sizes[:-1]) * V)[: len(keys)]  # above the keys of each length
+        # all keys in one sorted list, those of each length above the shorter ones
+        self.offsets, self.starts = ends.cumsum() - ends, sizes.cumsum() - sizes
+        above = [each + offset for each, offset in zip(keys, self.offsets, strict=True)]
+        self.strings = np.concatenate([*above, [np.iinfo(np.int64).max]])
+
+    def after(self, ids: Array, empty: Array, before: Array | None) -> Array:
+        """Return the places of the contexts after a character in the lists of their lengths, (B, n); -1 if unknown.
+
+        Args:
+            ids: The last characters, (B,).
+            empty: The numbers of the empty contexts, (B,).
+            before: The contexts of 1 to n - 1 characters before it, (B, n - 1); None at the start of a line.
+
+        """
+        if before is None:
+            before = np.full((len(ids), len(self.starts)), -1)
+        heads = np.concatenate([empty[:, None], before], 1)[:, : len(self.starts)]
+        wanted = self.offsets + heads * self.V + ids[:, None]
+        at = np.searchsorted(self.strings, wanted)
+        found = np.where((heads >= 0) & (self.strings[at] == wanted), at - self.starts, -1)
+        return np.concatenate([empty[:, None], found], 1)

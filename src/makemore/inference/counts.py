@@ -9,7 +9,7 @@ import numpy as np
 
 from makemore.counting.context_tree import ContextTree
 from makemore.counting.smoothing import OWN
-from makemore.counting.strings import find
+from makemore.counting.strings import Contexts
 from makemore.counting.tree import SHAPE_ORDER
 from makemore.inference.base import Array, Inference, State
 
@@ -97,6 +97,7 @@ class NGram(Inference):
             self.first.append(np.searchsorted(keys, np.arange(n_contexts + 1) * self.V))
             n_contexts = len(keys)
         self.n = len(self.keys)
+        self.contexts = Contexts(self.keys[:-1], self.V, roots)
         if not roots:
             self.p = (self.back[0] / np.bincount(self.kinds))[self.kinds]  # (V,), among those of its kind
             self.p[self.keys[0]] += self.given[0]
@@ -106,13 +107,13 @@ class NGram(Inference):
         p = np.repeat(self.p[None], len(ids), 0)  # (B, V)
         own = self.labelled
         more: State = ()
-        contexts = self.contexts(ids, np.zeros_like(ids), state[0] if state else None)
+        contexts = self.contexts.after(ids, np.zeros_like(ids), state[0] if state else None)
         if self.shape is not None:
             logp, more = self.shape.step(self.kinds[ids], state and state[1:])
             p *= np.exp(logp)[:, self.kinds]
         q = p  # of the label
         if own is not None:
-            own_contexts = own.contexts(ids, labels, state[-1] if state else None)
+            own_contexts = own.contexts.after(ids, labels, state[-1] if state else None)
         for k in range(self.n):  # from p(w | k - 1 characters) to p(w | k characters)
             if k > 0:
                 self.interpolate(k, contexts[:, k], p)
@@ -123,22 +124,6 @@ class NGram(Inference):
         if own is None:
             return np.log(p), (contexts[:, 1:], *more)
         return np.log(q), (contexts[:, 1:], *more, own_contexts[:, 1:])
-
-    def contexts(self, ids: Array, empty: Array, before: Array | None) -> Array:
-        """Return the numbers of the contexts of 0 to n - 1 characters, (B, n).
-
-        Args:
-            ids: The last characters, (B,).
-            empty: The numbers of the empty contexts, (B,).
-            before: Those of 1 to n - 1 characters before it, (B, n - 1); None at the start of a line.
-
-        """
-        found = np.empty((len(ids), self.n), dtype=np.intp)
-        found[:, 0] = empty
-        for k in range(1, self.n):
-            head = empty if k == 1 else np.full(len(ids), -1) if before is None else before[:, k - 2]
-            found[:, k] = find(self.keys[k - 1], self.V, head, ids)
-        return found
 
     def interpolate(self, k: int, contexts: Array, p: Array) -> None:
         """Turn p(w | context of k - 1) into p(w | context of k) in place; unknown contexts leave it."""
