@@ -6,6 +6,7 @@ Otherwise it would fail deep inside, or be written to a file that then cannot be
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import numbers
 import os
@@ -58,7 +59,7 @@ def check_fields(made: object) -> None:
     NumPy's numbers become Python's. Checked are int, float, bool, str, `str | Path`, functions, classes, and
     each of these or None; fields of other types are not. Raises MakemoreError if a value is of another type.
     """
-    hints = get_type_hints(type(made))
+    hints = _hints(type(made))  # type: ignore[arg-type]  # a class is hashable
     for field in dataclasses.fields(made):  # type: ignore[arg-type]  # any dataclass
         value = getattr(made, field.name)
         object.__setattr__(made, field.name, _fitting(field.name, value, hints[field.name]))
@@ -69,10 +70,16 @@ def check_arguments(function: Callable[..., object], values: Mapping[str, object
 
     Raises MakemoreError if a value is of another type.
     """
-    hints = get_type_hints(function)
+    hints = _hints(function)
     for name, value in values.items():
         if name in hints:
             _fitting(name, value, hints[name])
+
+
+@functools.cache  # finding them takes longer than sampling a line
+def _hints(annotated: Callable[..., object]) -> dict[str, object]:
+    """Return the annotations of a class or a function."""
+    return get_type_hints(annotated)
 
 
 def _fitting(name: str, value: object, hint: object) -> object:
