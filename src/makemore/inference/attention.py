@@ -65,11 +65,24 @@ class Transformer(Inference):
             q, k, v = qkv(norm1(x)).reshape(B, 3, 1, H, C // H).swapaxes(0, 1)  # (B, 1, H, D) each
             keys = np.concatenate([state[2 * i], k], 1)  # (B, S, H, D)
             values = np.concatenate([state[2 * i + 1], v], 1)
-            scores = (q * keys).sum(-1, keepdims=True) / np.float32(math.sqrt(C // H))  # (B, S, H, 1)
-            shares = softmax(scores, 1)
+            shares, y = attend(q, keys, values)
             self.note("attention", shares)
-            y = (shares * values).sum(1)  # (B, H, D)
-            x = x + out(y.reshape(B, C))  # the heads side by side again
-            x = x + proj(gelu(fc(norm2(x))))
+            x += out(y.reshape(B, C))  # the heads side by side again
+            x += proj(gelu(fc(norm2(x))))
             new += (keys, values)
         return self.head(self.norm(x)), new
+
+
+def attend(q: Array, keys: Array, values: Array) -> tuple[Array, Array]:
+    """Return the share of each value, (B, S, H), and the sums of the shared values, (B, H, D).
+
+    Args:
+        q: The queries of one position, (B, 1, H, D).
+        keys: The keys of all positions so far, (B, S, H, D).
+        values: Their values, likewise.
+
+    """
+    scores = np.einsum("bthd,bshd->bsh", q, keys)
+    scores /= np.float32(math.sqrt(q.shape[-1]))
+    shares = softmax(scores, 1)
+    return shares, np.einsum("bsh,bshd->bhd", shares, values)

@@ -5,11 +5,10 @@ State: of each block the keys, already turned, and the values, (B, S, H, D), S c
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from makemore.inference.base import Array, Inference, Layer, State, sigmoid, softmax
+from makemore.inference.attention import attend
+from makemore.inference.base import Array, Inference, Layer, State, sigmoid
 
 
 class Llama(Inference):
@@ -32,7 +31,8 @@ class Llama(Inference):
     def rms_norm(self, name: str) -> Layer:
         """Return a layer that gives each row a mean square of 1, then scales it: (..., C)."""
         gain = self.weights[f"{name}.weight"]
-        return lambda x: x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(1e-6)) * gain
+        mean = np.full((len(gain), 1), 1 / len(gain), np.float32)
+        return lambda x: x / np.sqrt((x * x) @ mean + np.float32(1e-6)) * gain
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         x = self.embedding(ids)  # (B, C)
@@ -50,10 +50,8 @@ class Llama(Inference):
             q, k = rotate(q_norm(q), t), rotate(k_norm(k), t)
             keys = np.concatenate([state[2 * i], k], 1)  # (B, S, H, D)
             values = np.concatenate([state[2 * i + 1], v], 1)
-            scores = (q * keys).sum(-1, keepdims=True) / np.float32(math.sqrt(C // H))  # (B, S, H, 1)
-            shares = softmax(scores, 1)
+            shares, y = attend(q, keys, values)
             self.note("attention", shares)
-            y = (shares * values).sum(1)  # (B, H, D)
             x = x + out(y.reshape(B, C))
             h = norm2(x)
             g = gate(h)

@@ -152,7 +152,7 @@ def _attention(
         titles, says = [""], "It looks at all characters alike"
     elif "attention" in seen:
         n = len(seen["attention"]) // R  # layers
-        heads = [[each[0, :, :, 0] for each in seen["attention"][i::n]] for i in range(n)]  # (S, H) each
+        heads = [[each[0] for each in seen["attention"][i::n]] for i in range(n)]  # (S, H) each
         H = heads[0][0].shape[1]
         found = [[each[:, h] for each in layer] for layer in heads for h in range(H)][:HEADS]
         titles = [f"layer {i + 1}, head {h + 1}" for i in range(n) for h in range(H)][:HEADS]
