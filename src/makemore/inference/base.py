@@ -157,7 +157,10 @@ class Inference(ABC):
 def sigmoid(x: Array) -> Array:
     """Return 1 / (1 + exp(-x)), written so that nothing overflows."""
     half = np.float32(0.5)
-    p: Array = half * np.tanh(half * x) + half
+    p: Array = half * x
+    np.tanh(p, out=p)
+    p *= half
+    p += half
     return p
 
 

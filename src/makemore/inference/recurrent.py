@@ -35,7 +35,9 @@ class RNN(Inference):
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         if state is None:
             state = (np.zeros((len(ids), self.U.shape[0]), self.U.dtype),) * self.n_state
-        state = self.cell(self.wx(ids), state[0] @ self.U + self.b, state)
+        uh = state[0] @ self.U
+        uh += self.b
+        state = self.cell(self.wx(ids), uh, state)
         return self.head(state[0]), state
 
     def cell(self, wx: Array, uh: Array, state: State) -> State:
@@ -53,7 +55,8 @@ class GRU(RNN):
     def cell(self, wx: Array, uh: Array, state: State) -> State:
         (h,) = state
         C = h.shape[1]
-        r, z = np.split(sigmoid(wx[:, : 2 * C] + uh[:, : 2 * C]), 2, 1)
+        gates = sigmoid(wx[:, : 2 * C] + uh[:, : 2 * C])
+        r, z = gates[:, :C], gates[:, C:]
         n = np.tanh(wx[:, 2 * C :] + r * uh[:, 2 * C :])
         self.note("r", r)
         self.note("z", z)
@@ -70,7 +73,8 @@ class LSTM(RNN):
         h, c = state
         C = h.shape[1]
         a = wx + uh  # (B, 4 C)
-        i, f, o = np.split(sigmoid(a[:, : 3 * C]), 3, 1)
+        gates = sigmoid(a[:, : 3 * C])
+        i, f, o = gates[:, :C], gates[:, C : 2 * C], gates[:, 2 * C :]
         for name, gate in (("i", i), ("f", f), ("o", o)):
             self.note(name, gate)
         c = f * c + i * np.tanh(a[:, 3 * C :])
