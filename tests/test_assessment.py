@@ -435,6 +435,7 @@ def codes(numbers):
     return {warned["code"] for warned in numbers["warnings"]}
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_the_truth(chain, tmp_path):
     chain, lines = chain
     run = trained(lines, tmp_path, type="ngram", order=3)

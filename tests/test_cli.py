@@ -292,6 +292,7 @@ def test_wishes(ok: Any, names_run: Path) -> None:
         assert not any(line.endswith("ra") for line in lines)
 
 
+@pytest.mark.slow
 def test_rare_wishes(ok: Any, names_run: Path) -> None:
     """Plain sampling would need a million lines."""
     for more in ((), ("--unique", "--novel")):

@@ -186,6 +186,7 @@ def test_a_comparison_begins_with_an_estimate(makemore: Any, small: Path) -> Non
     assert "to train" not in makemore(*command).out  # everything is there
 
 
+@pytest.mark.slow
 def test_the_estimate_is_steps_times_pace(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("makemore.reports.comparison.pace_of", lambda corpus, type, teacher, device: 0.5)
     told: list[tuple[int, float]] = []

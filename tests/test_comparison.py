@@ -196,6 +196,7 @@ def test_a_type_that_fails_is_left_out(small: Path, tmp_path: Path, monkeypatch:
         compare(small, ["mlp"], work_dir=tmp_path / "d", max_steps=3)
 
 
+@pytest.mark.slow
 def test_the_page_of_a_comparison_has_the_numbers_of_all_seeds(small: Path, tmp_path: Path) -> None:
     from makemore.reports.page import write_report
 

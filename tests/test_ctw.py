@@ -65,6 +65,7 @@ class Slow:
         return p
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(some_lines, st.integers(1, 4), st.lists(st.text(ALPHABET, max_size=7), max_size=3))
 def test_equals_a_slow_one(lines, depth, asked):

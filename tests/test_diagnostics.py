@@ -82,6 +82,7 @@ def test_watching_changes_no_bit(type: str, precision: str, few: Path, tmp_path:
     assert (tmp_path / "watched" / layers.PICTURE).stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_rows(small: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"type": "mlp", "max_steps": 12, "batch_size": 20}
     rows, _ = watched(small, tmp_path / "whole", **options)

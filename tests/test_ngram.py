@@ -228,6 +228,7 @@ def test_counting_nothing_leaves_the_uniform_distribution():
         assert torch.allclose(logits, torch.full_like(logits, -math.log(5)))
 
 
+@pytest.mark.slow
 def test_longer_contexts_help_on_names():
     corpus = read("names")
     tokens = torch.from_numpy(corpus.stream(corpus.rows("train")[::2]).astype(np.int64))

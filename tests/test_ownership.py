@@ -267,6 +267,7 @@ def test_what_was_put_into_the_directories_of_a_run(
     assert not Path("run/tensorboard").exists()
 
 
+@pytest.mark.slow
 def test_a_large_run_with_something_else_in_its_corpus(
     on_disk: None, makemore: Any, unchanged: Any, small: Path
 ) -> None:
@@ -528,6 +529,7 @@ def test_a_report_never_replaces_anything_else(unchanged: Any, run: Path, small:
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+@pytest.mark.slow
 def test_a_report_replaces_a_report(makemore: Any, quick_report: None, run: Path, small: Path) -> None:
     for place in ("run/report.html", "page.html"):
         for _ in range(2):
@@ -573,6 +575,7 @@ def test_two_comparisons_at_once(unchanged: Any, makemore: Any, small: Path) -> 
     assert "mlp-3407" in unchanged("compare", small, "--types", "bigram,mlp", "-o", "c")
 
 
+@pytest.mark.slow
 def test_a_comparison_of_an_older_makemore_goes_on(
     makemore: Any, small: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:

@@ -114,6 +114,7 @@ def test_no_template_turns_escaping_off():
     assert not any("safe" in text or "autoescape" in text for text in texts)
 
 
+@pytest.mark.slow
 def test_several_runs_are_compared(entry, nasty, tmp_path):
     third = entry._replace(name="third")
     found = entry[2]
@@ -145,6 +146,7 @@ def test_several_runs_are_compared(entry, nasty, tmp_path):
     assert "rnn-1 could not be trained: &lt;no&gt; memory." in page.text
 
 
+@pytest.mark.slow
 def test_the_page_of_runs_on_the_same_lines_names_the_best_and_its_ties(entry, tmp_path):
     other = entry._replace(name="other")
     found = entry.found

@@ -135,6 +135,7 @@ def lie_apart(figure) -> int:
     return len(boxes)
 
 
+@pytest.mark.slow
 def test_labels_do_not_cover_each_other(names_run):
     run = makemore.load(names_run)
     found = assess(run, 200)

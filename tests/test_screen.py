@@ -373,6 +373,7 @@ class Terminal(io.StringIO):
         pass
 
 
+@pytest.mark.slow
 def test_sample_score_and_errors_are_spelled_on_a_terminal_and_raw_in_a_pipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -297,6 +297,7 @@ def test_without_weights_the_distribution_would_change(monkeypatch, model, alway
         assert_drawn_from(ahead(model, 5000, ends_with="ab"), wanted)
 
 
+@pytest.mark.slow
 def test_different_lines_that_look_ahead(monkeypatch, model, always_ahead):
     monkeypatch.setattr(rare, "PILOT", 100)
     wishes = {"contains": "a", "ends_with": "b", "length": "2-3"}
