@@ -11,7 +11,8 @@ import makemore
 from makemore.cli import first
 from makemore.corpus.reading import How
 from makemore.errors import MakemoreError
-from makemore.models import MODELS
+from makemore.inference.ladder import TYPES
+from makemore.models import MODELS, knobs
 
 WITHOUT_TORCH = """
 import os
@@ -65,8 +66,11 @@ def test_nothing_is_shown_twice(makemore, tmp_path, monkeypatch):
     assert "by counting" not in makemore("-i", "list.txt", "--type", "ngram", "-o", "counts").out
 
 
-def test_types_that_count_are_known_without_torch():
-    assert list(first.COUNTING) == [name for name, model in MODELS.items() if model.counting]
+def test_the_ladder_says_of_each_type_what_its_class_does():
+    for name, known in TYPES.items():
+        assert known.counting == MODELS[name].counting
+        assert known.sized == any(knob.name == "n_embd" for knob in knobs(name))
+        assert len(f"It {known.says}.") < 90
 
 
 def test_large_files_and_streams_are_not_read_first(tmp_path, monkeypatch):

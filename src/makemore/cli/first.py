@@ -27,9 +27,6 @@ LARGEST = 20_000_000
 COUNTED_TOKENS = 300_000
 """About how many characters are counted, at most."""
 
-COUNTING = ("bigram", "ngram", "ctw")
-"""Types that are fitted by counting, which is done as soon as torch is there."""
-
 ORDER, SAMPLES, LONGEST = 6, 5, 60
 """The length of the strings counted, how many lines are sampled, and where they are cut."""
 

@@ -28,20 +28,18 @@ def models(
         from makemore.cli.described import describe_labels
         from makemore.cli.layout import notes, say
         from makemore.corpus.cache import read_corpus
+        from makemore.inference.ladder import TYPES
         from makemore.metrics.rows import check_no_table
-        from makemore.models import MODELS, model_class
+        from makemore.models import MODELS
         from makemore.training.capacity import untrained_size
 
-        chosen = MODELS if type is None else {type: model_class(type)}
+        chosen = [*MODELS] if type is None else [type]
         corpus = check_no_table(read_corpus(source, how), how)
-        rows = [
-            (name, f"{untrained_size(name, corpus):,}", (model.__doc__ or "").splitlines()[0].rstrip("."))
-            for name, model in chosen.items()
-        ]
+        rows = [(name, f"{untrained_size(name, corpus):,}", TYPES[name].says) for name in chosen]
     console = Console()
     for said in describe_labels(corpus):
         say(console, f"{said}; the parameters include what each type has for them")
-    notes(console, [("type", "parameters", "what it is"), *rows])
+    notes(console, [("type", "parameters", "what it does"), *rows])
     return 0
 
 

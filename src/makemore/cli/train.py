@@ -270,13 +270,13 @@ def _train(
         from rich.console import Console
 
         from makemore.cli.display import Display
-        from makemore.cli.first import COUNTING, first_look
+        from makemore.cli.first import first_look
         from makemore.cli.stopping import stop_signals
         from makemore.corpus.reading import How
         from makemore.distributed.devices import DEVICES
+        from makemore.inference.ladder import TYPES
         from makemore.runs.run import load
         from makemore.runs.settings import Given
-        from makemore.runs.setup import is_type
 
     # only the first of several processes prints
     quiet = launched() and os.environ["RANK"].lstrip("0") != ""
@@ -295,8 +295,10 @@ def _train(
         elif where.resume:  # both are refused together
             load(where.work_dir)
         # a type's own options are checked by torch's models, and have loaded torch already
-        known = (type is None or is_type(type)) and how.device in DEVICES and not given
-        if known and not (where.resume or where.from_run or launched() or type in COUNTING):
+        known = (type is None or type in TYPES) and how.device in DEVICES and not given
+        if known and not (
+            where.resume or where.from_run or launched() or (type is not None and TYPES[type].counting)
+        ):
             look = first_look(named, where.work_dir, where.overwrite, wanted, how.seed)
             if look is not None:
                 display.first(*look)

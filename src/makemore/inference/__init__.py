@@ -21,6 +21,7 @@ In reading order:
     llama.py        llama
     blend.py        several of them that answer as one
     lines.py        how likely whole lines are
+    ladder.py       what is known of each type without torch, one line each
 
 To add a model, write its class and add one line to FORMS; a model without one runs in torch.
 """

@@ -40,48 +40,26 @@ In reading order:
     knobs.py        the knobs of a type, described and set by name
     limits.py       how large a knob may be
 
-To add a model, write one file and add one line to MODELS.
+To add a model, write one file and add one line to makemore/inference/ladder.py.
 """
 
 from __future__ import annotations
+
+import importlib
 
 from torch import nn
 
 from makemore.errors import MakemoreError, alike, shown
 from makemore.files.typed import checked
+from makemore.inference.ladder import TYPES
 from makemore.models.base import Model, ModelConfig
-from makemore.models.bigram import Bigram
-from makemore.models.bigram_nn import BigramNN
-from makemore.models.bow import BagOfWords
-from makemore.models.ctw import CTW
 from makemore.models.knobs import Knob, configured, knobs_of
-from makemore.models.llama import Llama
-from makemore.models.mingru import MinGRU
-from makemore.models.mixture import Mixture
-from makemore.models.mlp import MLP
-from makemore.models.mlp_bn import MLPBatchNorm
-from makemore.models.ngram import NGram
-from makemore.models.rnn import GRU, LSTM, RNN
-from makemore.models.transformer import Transformer
-from makemore.models.wavenet import WaveNet
 
 MODELS: dict[str, type[Model]] = {
-    "bigram": Bigram,
-    "ngram": NGram,
-    "ctw": CTW,
-    "bigram_nn": BigramNN,
-    "mlp": MLP,
-    "mlp_bn": MLPBatchNorm,
-    "wavenet": WaveNet,
-    "rnn": RNN,
-    "lstm": LSTM,
-    "gru": GRU,
-    "bow": BagOfWords,
-    "transformer": Transformer,
-    "mingru": MinGRU,
-    "llama": Llama,
-    "mixture": Mixture,
+    name: getattr(importlib.import_module(f"makemore.models.{each.module}"), each.class_name)
+    for name, each in TYPES.items()
 }
+"""The classes of the types."""
 
 
 def model_class(type: str) -> type[Model]:

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from makemore.errors import MakemoreError
+from makemore.inference.ladder import TYPES
 from makemore.play.asked import answer, sentence, surprise, unknown
 from makemore.play.guard import Guard, TooLargeError, too_large
 from makemore.play.rooms import games, inside, lists, make, train
@@ -64,9 +65,8 @@ def application(workshop: Workshop, token: str, port: int) -> ASGIApp:
 
 async def page(request: Request) -> Response:
     """Return the page. Whatever it shows of lists, it asks for later."""
-    return HTMLResponse(
-        _templates().get_template("playground.html").render(rooms=ROOMS, default=DEFAULT_TYPE, train=train)
-    )
+    known = {"rooms": ROOMS, "types": TYPES, "first": train.FIRST, "default": DEFAULT_TYPE}
+    return HTMLResponse(_templates().get_template("playground.html").render(known))
 
 
 async def style(request: Request) -> Response:

@@ -12,6 +12,7 @@ from makemore.inference.attention import BagOfWords
 from makemore.inference.base import Array, Inference, State
 from makemore.inference.blend import Blend
 from makemore.inference.counts import CTW, Bigram, BigramNN, NGram
+from makemore.inference.ladder import TYPES
 from makemore.inference.lines import Reader
 from makemore.inference.recurrent import Mixture
 from makemore.runs import inside_counts, labels, scoring
@@ -31,34 +32,23 @@ HEADS = 32
 POINTS = 100
 """The characters on the map."""
 
-SAYS = {
-    "bigram": "It counts which character follows which, and knows nothing but the last character.",
-    "ngram": "It counts what followed the last few characters, and falls back on fewer where it has seen little.",
-    "ctw": "It counts contexts of every length and weighs them all by how well each has predicted the list.",
-    "bigram_nn": "It knows only the last character, like a table of pairs, but has learned the table step by step.",
-    "mlp": "It looks at a window of the last characters through one layer of hidden units.",
-    "mlp_bn": "It looks at a window of the last characters through several layers of hidden units.",
-    "wavenet": "It joins characters in steps of 1, 2, 4 and so on, so that each layer sees twice as far back.",
-    "rnn": "It carries a memory along the line, and rewrites all of it at every character.",
-    "lstm": "It carries a memory along the line; gates decide what to write, what to keep and what to show.",
-    "gru": "It carries a memory along the line; two gates decide what to use of it and what to keep.",
-    "bow": "It looks at the last character and the average of all so far; their order is lost.",
-    "transformer": "At every character it looks back at all so far; each head has learned where to look.",
-    "mingru": "It carries a memory along the line; a gate, which sees only the present, says how much to replace.",
-    "llama": "A Transformer as built today: it looks back at all characters so far, by how far away they are.",
-    "mixture": "A network with a memory (an LSTM) and an n-gram answer together; how far each is trusted is learned.",
-}
-"""What each type is."""
-
 GATES = {
     "hidden": ("Hidden units", "what a unit has learned to look for makes it 1, the opposite -1", -1.0),
-    "i": ("Input gate", "the darker, the more is written into the memory", 0.0),
-    "f": ("Forget gate", "the darker, the more of the memory is kept", 0.0),
-    "o": ("Output gate", "the darker, the more of the memory is shown to the rest of the model", 0.0),
-    "r": ("Reset gate", "the darker, the more of the memory is used for what is written next", 0.0),
-    "z": ("Update gate", "the darker, the more of the memory is kept", 0.0),
-    "replaced": ("Update gate", "the darker, the more of the memory is replaced", 0.0),
-    "gate": ("Gates", "the darker, the more of what a unit has found passes on", 0.0),
+    "i": ("Input gate", "the stronger the colour, the more is written into the memory", 0.0),
+    "f": ("Forget gate", "the stronger the colour, the more of the memory is kept", 0.0),
+    "o": (
+        "Output gate",
+        "the stronger the colour, the more of the memory is shown to the rest of the model",
+        0.0,
+    ),
+    "r": (
+        "Reset gate",
+        "the stronger the colour, the more of the memory is used for what is written next",
+        0.0,
+    ),
+    "z": ("Update gate", "the stronger the colour, the more of the memory is kept", 0.0),
+    "replaced": ("Update gate", "the stronger the colour, the more of the memory is replaced", 0.0),
+    "gate": ("Gates", "the stronger the colour, the more of what a unit has found passes on", 0.0),
 }
 """What models note for each unit: the title, what a value means, and the lowest one; the highest is 1."""
 
@@ -82,7 +72,8 @@ def inside(run: Run, text: str, label: str | None = None) -> Inside:
     names, form = run.vocab.names, run.form
     read = tuple(names[i] for i in line[1:].tolist())
     blend = run.setup.blend
-    says = SAYS.get(run.type, f"A model of type {run.type}.") if blend is None else f"It is {blend}."
+    known = TYPES.get(run.type)
+    says = f"It {known.says}." if known else f"It is {blend or f'a model of type {run.type}'}."
     if form is None:
         return Inside(run.type, f"{says} It has no form in NumPy, so there is nothing more to see.", read, ())
     number = labels.numbers(run.vocab, [label], run.directory)[0] if label is not None else None
@@ -173,7 +164,7 @@ def _attention(
         View(
             "Attention",
             f"{says}. A row is the character that has just been read, a column one that it looks back at; the "
-            f"darker, the more is taken from there. Each row adds up to 100%.{more}",
+            f"stronger the colour, the more is taken from there. Each row adds up to 100%.{more}",
             across="looks at",
             down="has read",
             grids=tuple(grids),

@@ -38,7 +38,7 @@ def pairs(form: Bigram | BigramNN, names: Sequence[str], ids: Array, last: int, 
     )
     return View(
         "Table of pairs",
-        "This table is the whole model. A row is the last character, a column the next one; the darker, the more "
+        "This table is the whole model. A row is the last character, a column the next one; the stronger the colour, the more "
         f"probable. The framed row is where the text has got to.{few}",
         across="next character",
         down="last character",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from makemore.corpus.reading import Reading
 from makemore.corpus.vocab import Vocab
 from makemore.files.json_io import flat_from_json
-from makemore.inference import FORMS
+from makemore.inference.ladder import TYPES
 from makemore.runs.blends import Blend
 from makemore.runs.settings import Settings
 
@@ -44,8 +44,8 @@ class Setup:
 
 
 def is_type(name: object) -> bool:
-    """Return whether there are models of this type. Those with a NumPy form are known without torch."""
-    if isinstance(name, str) and name in FORMS:
+    """Return whether there are models of this type."""
+    if isinstance(name, str) and name in TYPES:
         return True
     from makemore.models import MODELS
 
