@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import os
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -560,6 +561,20 @@ def test_a_column_is_chosen() -> None:
         Path("table").write_text("\n".join(rows))
         (warned,) = before_training(read("table"))
         assert f"for example with column={column}; it has 1 ({rows[0].split(';')[0]!r})" in warned.remedy
+
+
+@pytest.mark.parametrize("names", ["Vorname,Land", "名,国"])
+def test_a_first_line_that_may_name_the_columns_is_advised(names: str) -> None:
+    rows = [f"{w},{'Finnland' if len(w) % 2 else 'Peru'}" for w in WORDS]
+    first = names.split(",")[0]
+    for top, advised in (
+        (names, f"column=1, or column={shlex.quote(first)} if the first line has the names of the columns"),
+        ("Ada,Peru", "for example with column=1; it has"),
+    ):
+        Path("table.csv").write_text("\n".join([top, *rows]), "utf-8")
+        assert advised in before_training(read("table.csv"))[0].remedy
+    Path("table.csv").write_text("\n".join([names, *rows]), "utf-8")
+    assert first not in read("table.csv", column=first).lines(range(len(rows)))
 
 
 def test_the_first_line_of_a_table_with_one_column_is_its_header(makemore: Callable[..., Any]) -> None:

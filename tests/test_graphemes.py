@@ -170,6 +170,19 @@ def test_wishes_count_and_find_characters(run: Run) -> None:
     assert len(run.sample(5, best=True, seed=1)) == 5
 
 
+def test_a_comparison_blames_graphemes_only_if_the_lists_are_the_same(
+    run: Run, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.txt").write_text("xy\nyx\nxxy\nyyx\nxyx\nxyyx\n", "utf-8")
+    for path, says in (
+        (tmp_path / "other.txt", r"has other \w+ lines than"),
+        (file, "train both with graphemes"),
+    ):
+        other = library.train(path, type="bigram", work_dir=tmp_path / "run", overwrite=True)
+        with pytest.raises(MakemoreError, match=says):
+            library.compare_runs([run.directory, other.directory])
+
+
 def test_characters_that_are_not_known(run: Run, makemore: Callable[..., Any]) -> None:
     assert run.score(["👍🏾"]) == [np.inf]
     with pytest.raises(MakemoreError, match=re.escape("'👍🏾' (U+1F44D U+1F3FE) is not among the")):

@@ -14,6 +14,7 @@ import pytest
 
 import makemore as library
 from makemore.errors import MakemoreError
+from makemore.runs.labels import _batches
 from makemore.runs.run import Run
 
 LINES = {
@@ -185,6 +186,17 @@ def test_labels_of_lines_in_memory() -> None:
     for labels, says in ((["x"], "labels: line 2 has none"), (["x"] * 5, "more labels than lines")):
         with pytest.raises(MakemoreError, match=says):
             library.Corpus.from_lines(names, labels=labels)
+
+
+def test_lines_are_scored_in_batches_of_a_bounded_size() -> None:
+    lines = ["ab", "abc", "a" * 50, "", *["a"] * 30, "a" * 200]
+    found = list(_batches(lines, 60))
+    assert [line for some in found for line in some] == lines
+    sizes = [len(some) * (1 + max(map(len, some))) for some in found]
+    assert max(sizes[:-1]) <= 60
+    assert found[-1] == ["a" * 200]
+    assert len(found) < 6
+    assert list(_batches([], 60)) == []
 
 
 def test_many_labels(tmp_path: Path) -> None:

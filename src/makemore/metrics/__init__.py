@@ -11,6 +11,7 @@ quality.py      how new, how near to the list and how varied samples are
 advice.py       warnings, each with what to do
 layers.py       what training recorded inside a model, judged
 forms.py        the formats that lists come in, and how to repair them
+columns.py      the columns of a table
 looks.py        which format a list has, and what to warn of
 rows.py         tables where lines are wanted, refused
 assessment.py   what `assess` returns: all of these as fields

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import re
 import shlex
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,11 +16,12 @@ import numpy as np
 
 from makemore.corpus.characters import in_clusters
 from makemore.corpus.corpus import Corpus
-from makemore.corpus.tables import THINGS, is_header, usual
 from makemore.corpus.tables import cells as cells_of
-from makemore.errors import percent, shown
+from makemore.corpus.tables import is_header, usual
+from makemore.errors import percent
 from makemore.files.results import Result
 from makemore.metrics.advice import Warned
+from makemore.metrics.columns import Table, columns_of, of_keys, table_of
 from makemore.metrics.forms import FORMATS, MARKS, Format
 
 FAR = 5
@@ -48,9 +47,6 @@ REPAIRED = "lines.txt"
 
 _LEAST = next(form.least for form in FORMATS if form.name == "csv")
 
-_COLUMNS = 8
-"""The most columns that advice names."""
-
 
 @dataclass(frozen=True)
 class Mark(Result):
@@ -62,16 +58,6 @@ class Mark(Result):
     """The share of the lines searched that have it."""
     example: str
     """One of the lines."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The columns of a table."""
-
-    columns: tuple[tuple[str, str], ...]
-    """For each column its name, or its number if there is no header, and an example."""
-    choice: str
-    """The column that probably has the things."""
 
 
 @dataclass(frozen=True)
@@ -164,42 +150,14 @@ def _form(top: str, some: list[str], start: list[str], exported: bool) -> Looks:
             name, share, example = form.name, found, fits[0] if fits else ""
             break
     if name == "json":
-        return Looks(name, share, example=example, table=_of_keys([*filter(form.fits, start)]))
+        return Looks(name, share, example=example, table=of_keys([*filter(form.fits, start)]))
     if name not in ("tsv", "csv"):
         named = is_header([top], []) or (exported and some.count(top) < 2)
         header = top if name in ("list", "quoted") and named else None
         return Looks(name, share, header, example=example)
     first = first or [cells_of(line, mark) for line in start]
     header = top if is_header(first[0], first) else None
-    return Looks(name, share, header, table=_table(first[0] if header else [], first))
-
-
-def _table(names: list[str], rows: list[list[str]]) -> Table:
-    """Return the columns of a table. names: The names of the columns, if there is a header."""
-    width = Counter(map(len, rows)).most_common(1)[0][0]
-    rows = [row for row in rows if len(row) == width and row != names]
-    named = [name.strip() for name in names] if len(names) == width else [""] * width
-    columns = list(zip(*rows, strict=True))
-    return _described([name or str(i) for i, name in enumerate(named, 1)], columns)
-
-
-def _of_keys(lines: list[str]) -> Table | None:
-    """Return the keys of JSON objects as the columns of a table; None if there are no objects."""
-    rows = [row for row in map(json.loads, lines) if isinstance(row, dict)]
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    columns = [tuple(str(row[name]) for row in rows if row.get(name) is not None) for name in names]
-    return _described(names, columns) if names else None
-
-
-def _described(names: list[str], columns: list[tuple[str, ...]]) -> Table:
-    # words before numbers, then a name that says so, then the most different things
-    words = [sum(any(map(str.isalpha, cell)) for cell in cells) / max(1, len(cells)) for cells in columns]
-    ranks = [
-        (share >= 0.5, name.strip('"').casefold() in THINGS, len(set(cells)))
-        for share, name, cells in zip(words, names, columns, strict=True)
-    ]
-    examples = [next((cell.strip() for cell in cells if cell.strip()), "") for cells in columns]
-    return Table(tuple(zip(names, examples, strict=True)), names[ranks.index(max(ranks))])
+    return Looks(name, share, header, table=table_of(first[0] if header else [], first))
 
 
 def _marks(lines: list[str], name: str) -> tuple[Mark, ...]:
@@ -292,17 +250,9 @@ def _of_format(looks: Looks, form: Format) -> _Repair:
     if looks.table is None:
         return _Repair(said, form.remedy, form.command(looks.example))
     remedy = (
-        f"read one of its columns, for example with column={shlex.quote(looks.table.choice)}; it has "
-        f"{columns_of(looks.table)}"
+        f"read one of its columns, for example with {looks.table.option}; it has {columns_of(looks.table)}"
     )
     return _Repair(said, remedy, options=("column",))
-
-
-def columns_of(table: Table) -> str:
-    """Return the columns of a table and an example of each, for a message."""
-    columns = [f"{shown(name)} ({example[:30]!r})" for name, example in table.columns[:_COLUMNS]]
-    columns += [f"{len(table.columns) - _COLUMNS:,} more"] * (len(table.columns) > _COLUMNS)
-    return ", ".join(columns[:-1]) + " and " * (len(columns) > 1) + columns[-1]
 
 
 def before_training(corpus: Corpus) -> list[Warned]:

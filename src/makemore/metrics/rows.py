@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -10,7 +9,8 @@ from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
 from makemore.corpus.source import is_plain
 from makemore.errors import MakemoreError, shown
-from makemore.metrics.looks import SNIFFED, Table, columns_of, look, table_in
+from makemore.metrics.columns import Table, columns_of
+from makemore.metrics.looks import SNIFFED, look, table_in
 
 _LEAST = 3
 """The fewest different lines that can be told to be a table, as many as a list has."""
@@ -60,6 +60,6 @@ def no_rows(lines: Iterable[str], name: str, how: How, own: Corpus) -> Iterator[
 def _refusal(name: str, table: Table) -> MakemoreError:
     return MakemoreError(
         f"{shown(name)}: looks like a table with the columns {columns_of(table)}; choose one, for example with "
-        f"column={shlex.quote(table.choice)}, or take whole rows with as_lines=True",
+        f"{table.option}, or take whole rows with as_lines=True",
         option=("column", "as_lines"),
     )

@@ -164,17 +164,17 @@ def compare_runs(directories: Sequence[str | Path]) -> Comparison:
                 f"{run.directory}: was not trained with the same labels as {runs[0].directory}; a loss given what "
                 "kind a line is of cannot be compared with one that is not: train both with label, or both without"
             )
-        if runs[0].vocab.forms.clusters != run.vocab.forms.clusters:
-            raise MakemoreError(
-                f"{run.directory}: has other characters than {runs[0].directory}, so a loss per character cannot "
-                "be compared; train both with graphemes, or both without"
-            )
         for split in SPLITS:
             if runs[0].corpus.content(split) != run.corpus.content(split):
                 raise MakemoreError(
                     f"{run.directory}: has other {split} lines than {runs[0].directory}, so their losses "
                     "cannot be compared; train both on the same file"
                 )
+        if runs[0].vocab.forms.clusters != run.vocab.forms.clusters:
+            raise MakemoreError(
+                f"{run.directory}: has other characters than {runs[0].directory}, so a loss per character cannot "
+                "be compared; train both with graphemes, or both without"
+            )
     return measure({str(run.directory): [run] for run in runs})
 
 

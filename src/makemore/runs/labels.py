@@ -132,11 +132,20 @@ class LabelCounts:
     def _joint(self, letters: Letters, lines: Sequence[str], shares: Shares) -> Iterator[Floats]:
         """Yield for each line log p(label, its first 1, 2, ... characters), (K, T)."""
         start, K = np.log(shares.shares)[:, None], len(shares.labels)
-        i = 0
-        while i < len(lines):  # a few lines at a time, each under every label
-            n = max(1, AT_ONCE // (K * (1 + len(lines[i]))))
-            some = lines[i : i + n]
+        for some in _batches(lines, AT_ONCE // K):  # each line under every label
             each = letters([line for line in some for _ in range(K)], shares.labels.tolist() * len(some))
             for k in range(0, len(each), K):
                 yield start - np.cumsum(np.array(each[k : k + K]), 1)
-            i += n
+
+
+def _batches(lines: Sequence[str], most: int) -> Iterator[list[str]]:
+    """Yield the lines in batches: in each the longest line, times how many they are, has `most` characters at most."""
+    some, longest = list[str](), 0
+    for line in lines:
+        longest = max(longest, 1 + len(line))
+        if some and (len(some) + 1) * longest > most:
+            yield some
+            some, longest = [], 1 + len(line)
+        some.append(line)
+    if some:
+        yield some
