@@ -50,6 +50,19 @@ def run(names_run: Path) -> Run:
     return makemore.load(names_run)
 
 
+@pytest.mark.parametrize("options", [{}, {"unique": True}, {"best": True}, {"pattern": "qqqqq"}])
+def test_a_stream_can_be_stopped(run: Run, options: dict[str, Any]) -> None:
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(len(asked))
+        return len(asked) > 3
+
+    assert list(run.stream(100_000, SampleOptions(seed=1, **options), stop=stop)) == []
+    assert len(asked) == 4
+    assert len(run.sample(5, seed=1)) == 5  # what is cached can still be used
+
+
 def test_a_line_with_an_unknown_character_scores_inf(run: Run) -> None:
     emma, strange, ava = run.score(["emma", "zoÉ", "ava"])
     assert strange == math.inf

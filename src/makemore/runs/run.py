@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -183,7 +183,12 @@ class Run(AboutLines):
         return [sample.text for sample in self.stream(n, options)]
 
     def stream(
-        self, n: int = 10, options: SampleOptions | None = None, *, group: Group = ALONE
+        self,
+        n: int = 10,
+        options: SampleOptions | None = None,
+        *,
+        group: Group = ALONE,
+        stop: Callable[[], bool] | None = None,
     ) -> Generator[Sample, None, None]:
         """Yield samples, each with its nll, as they are made; any number fits in memory.
 
@@ -193,13 +198,14 @@ class Run(AboutLines):
             n: How many.
             options: What they must be like; the fields are the arguments of `sample`.
             group: Processes that share the work.
+            stop: Once it returns true, no more samples are made, and the search for them ends.
 
         Raises:
             MakemoreError: An option makes no sense, or, at the end, too few lines were found.
 
         """
         check_arguments(Run.stream, {"options": options})
-        return self._sampler(n).stream(n, options or SampleOptions(), group)
+        return self._sampler(n).stream(n, options or SampleOptions(), group, stop)
 
     def most_likely(
         self,

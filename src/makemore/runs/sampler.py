@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from makemore.sampling import draw, most_likely
 from makemore.sampling.best import best
 from makemore.sampling.options import SampleOptions
 from makemore.sampling.stepper import Shares
-from makemore.sampling.tree import Sample, Tree
+from makemore.sampling.tree import Sample, StoppedError, Tree
 from makemore.sampling.wanted import Keep
 from makemore.sampling.wishes import several
 
@@ -40,11 +42,17 @@ class Sampler:
         self._tree: Tree | None = None
         self._tree_of: tuple[str, int | None, Sequence[str]] | None = None
 
-    def stream(self, n: int, options: SampleOptions, group: Group) -> Generator[Sample, None, None]:
+    def stream(
+        self, n: int, options: SampleOptions, group: Group, stop: Callable[[], bool] | None = None
+    ) -> Generator[Sample, None, None]:
         """Yield n samples; see `Run.stream`."""
-        n = checked("n", n, int)
+        return _until_stopped(self._stream(checked("n", n, int), options, group, stop or (lambda: False)))
+
+    def _stream(
+        self, n: int, options: SampleOptions, group: Group, stop: Callable[[], bool]
+    ) -> Generator[Sample, None, None]:
         if options.best:
-            return self._best(n, options)
+            return self._best(n, options, stop)
         options, keep = self._resolved(options)
         tree, last = self._tree, (options.prefix, options.max_length, options.label)
         if tree is None or self._tree_of != last:
@@ -52,6 +60,8 @@ class Sampler:
             self._tree = tree
         else:
             tree.look_ahead()
+        tree = copy.copy(tree)  # the one that is cached serves others too
+        tree.stop = stop
         return draw.sample(
             self.model,
             self.corpus.vocab,
@@ -63,10 +73,12 @@ class Sampler:
             lines=lambda: self.corpus.stream(self.corpus.at_most("train", COUNTED_TOKENS)),
         )
 
-    def _best(self, n: int, options: SampleOptions) -> Generator[Sample, None, None]:
+    def _best(
+        self, n: int, options: SampleOptions, stop: Callable[[], bool]
+    ) -> Generator[Sample, None, None]:
         plain = replace(options, best=False, unique=False, novel=False, cut=False)
         seed = int(np.random.default_rng(options.seed).integers(2**62))
-        found = best(lambda n, k: self.stream(n, replace(plain, seed=seed + k), ALONE), self.corpus, n)
+        found = best(lambda n, k: self._stream(n, replace(plain, seed=seed + k), ALONE, stop), self.corpus, n)
         yield from found
         if len(found) < n:
             lines = "things" if self.spelling.things else "lines"
@@ -123,3 +135,8 @@ class Sampler:
             return kept
 
         return keep
+
+
+def _until_stopped(samples: Generator[Sample, None, None]) -> Generator[Sample, None, None]:
+    with contextlib.suppress(StoppedError):
+        yield from samples

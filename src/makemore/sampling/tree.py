@@ -6,6 +6,7 @@ the first steps are cached for later calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ MOST_KNOWN = 1024
 """How many beginnings of one length are cached for later calls, at most."""
 
 PROBABILITIES = 4_000_000
+
+
+class StoppedError(Exception):
+    """Whoever wanted lines wants no more."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class Tree:
         self.start = self.start - np.logaddexp.reduce(self.start)
         self._barred = int(vocab.encode(UNKNOWN)[0]) if vocab.unknown else None
         """The id that stands for all rare characters: models read it and never write it."""
+        self.stop: Callable[[], bool] = lambda: False
+        """Once it returns true, the next step raises StoppedError."""
         self.known = [(self.logp, self.state)]
         """For all beginnings 0, 1, ... characters longer than the prefix, in the order of their ids: the
         log-probabilities of what follows (K V^d, V), and the state."""
@@ -131,6 +138,8 @@ class Tree:
     def children(self, nodes: Nodes, parent: Integers, character: Integers) -> Nodes:
         """Return the nodes that continue the rows `parent` (C,) of some nodes by the ids `character` (C,)."""
         depth = nodes.depth + 1
+        if self.stop():
+            raise StoppedError
         if nodes.number is not None:
             parent = nodes.number[parent]
             if depth < len(self.known):
@@ -141,6 +150,8 @@ class Tree:
 
     def step(self, state: State, parent: Integers, character: Integers) -> tuple[Floats, State]:
         """Let the model read a character in each of D rows: see `Stepper.step`."""
+        if self.stop():
+            raise StoppedError
         return self.model.step(state, parent, character)
 
     def texts(self, ids: Integers) -> list[str]:
