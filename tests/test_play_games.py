@@ -18,12 +18,20 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def ask(server):  # noqa: F811
-    """Return a function that asks the server, and returns the status and the answer."""
+    """Return a function that asks the server, and returns the status and the answer.
+
+    A move is about the question that was last seen, unless it says another.
+    """
     with httpx.Client(base_url=server.address, timeout=60) as client:
+        numbers = {}
 
         def asked(path, **body):
+            if path == "api/games/move":
+                body = {"question": numbers.get(body["game"], 1)} | body
             answer = client.post(path, content=json.dumps(body)) if body else client.get(path)
-            return answer.status_code, answer.json()
+            if "question" in (found := answer.json()):
+                numbers[found["game"]] = found["question"]
+            return answer.status_code, found
 
         yield asked
 
@@ -49,7 +57,10 @@ def played(ask, run, line_of):
             if len(state["letters"]) > len(before["letters"]):
                 break
             wrong = before["wrong"] + [character] * (character not in before["wrong"])
-            assert state == before | {"wrong": wrong}  # a wrong guess shows nothing else
+            assert state == before | {
+                "wrong": wrong,
+                "question": before["question"] + 1,
+            }  # a wrong guess shows nothing else
     return state
 
 
@@ -83,7 +94,19 @@ def test_the_line_stays_on_the_server_and_ranks_are_those_of_explain(ask, runs):
 
 def test_real_lines_are_held_out_and_made_ones_new(ask, runs):
     _, state = ask("api/games", kind="real", run="names-ngram")
-    told = {"game", "kind", "run", "text", "label", "answers", "right", "interval", "made", "taken"}
+    told = {
+        "game",
+        "kind",
+        "run",
+        "question",
+        "text",
+        "label",
+        "answers",
+        "right",
+        "interval",
+        "made",
+        "taken",
+    }
     assert set(state) == told | {"taken_interval", "streak", "recent"}
     for n in range(30):
         text, before = state["text"], state
@@ -99,6 +122,16 @@ def test_real_lines_are_held_out_and_made_ones_new(ask, runs):
     assert state["taken"] == 0
     assert state["interval"] == pytest.approx(wilson(state["right"], 30))
     assert len(state["recent"]) == 10
+
+
+def test_a_move_that_is_sent_twice_counts_once(ask):
+    for kind, move in (("real", "made"), ("letters", "next")):
+        _, begun = ask("api/games", kind=kind, run="names-ngram")
+        _, moved = ask("api/games/move", game=begun["game"], move=move, question=1)
+        assert moved["question"] == 2
+        assert ask("api/games/move", game=begun["game"], move=move, question=1) == (200, moved)
+        status, answer = ask("api/games/move", game=begun["game"], move=move, question=4)
+        assert (status, answer["error"]) == (400, "question 4: the game is at 2")
 
 
 def test_wrong_input_gets_a_sentence(ask):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -222,8 +223,11 @@ def test_addresses_that_are_not_there_and_wrong_methods_get_a_sentence(attacked)
     for path in ("api/sample", "api/train", "api/lists", "api/stop"):
         _sentence(attacked.ask(path), 405)
     _sentence(attacked.ask("api/state", {}), 405)
-    for after in ("--3", "²", "x", "-1", "9" * 50):
-        assert attacked.ask("api/events", params={"after": after}).status_code == 200
+    for last in ("--3", "a-²", "x", "-1", "-" + "9" * 50):
+        with httpx.stream(
+            "GET", attacked.address + "api/events", headers={"last-event-id": last.encode()}
+        ) as found:
+            assert found.status_code == 200
     for query in ({}, {"run": "none"}):
         _sentence(attacked.ask("api/curve", params=query))
 
@@ -255,21 +259,32 @@ def test_the_server_needs_neither_torch_nor_matplotlib():
 
 def test_one_training_at_a_time_and_a_killed_server_leaves_a_run_that_resumes(tmp_path):
     server = Attacked(tmp_path / "play")
-    reached = server.train()
-    assert "one training at a time" in _sentence(server.ask("api/train", FEW))
-    assert "one training at a time" in _sentence(server.ask("api/resume", {"runs": ["few-lstm"], "more": 1}))
-    server.process.send_signal(signal.SIGKILL)
-    server.process.wait(60)
+    try:
+        reached = server.train()
+        assert "one training at a time" in _sentence(server.ask("api/train", FEW))
+        assert "one training at a time" in _sentence(
+            server.ask("api/resume", {"runs": ["few-lstm"], "more": 1})
+        )
+    finally:
+        server.process.kill()
+        server.process.wait(60)
     _resumes(tmp_path / "play" / "few-lstm", reached)
 
 
 def test_ctrl_c_saves_what_trains(tmp_path):
     server = Attacked(tmp_path / "play")
-    reached = server.train()
-    server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(60) == 0
+    try:
+        reached = server.train()
+    finally:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(60) == 0
     assert server.process.stderr.read() == ""
-    _resumes(tmp_path / "play" / "few-lstm", reached)
+    run = makemore.load(tmp_path / "play" / "few-lstm")
+    said = re.search(
+        rf"^{re.escape(str(run.directory))}: saved at step ([\d,]+)$", server.process.stdout.read(), re.M
+    )
+    assert int(said[1].replace(",", "")) >= reached
+    _resumes(run.directory, reached)
 
 
 def _resumes(directory: Path, reached: int) -> None:
@@ -322,9 +337,12 @@ def test_a_damaged_run_in_the_directory_is_left_out_and_said(tmp_path):
     (tmp_path / "damaged" / "config.json").write_text("{")
     command = [sys.executable, "-m", "makemore", "play", "--no-open", "-o", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=SCREEN) as process:
-        assert process.stdout.readline().startswith("left out: ")
-        assert process.stdout.readline().startswith("the playground is at ")
-        process.send_signal(signal.SIGINT)
+        try:
+            assert process.stdout.readline().startswith("left out: ")
+            assert process.stdout.readline().startswith("the playground is at ")
+            assert "another process is working in it" in play("-o", tmp_path)
+        finally:
+            process.send_signal(signal.SIGINT)
 
 
 def test_text_from_lists_never_becomes_markup(browser, tmp_path):  # noqa: F811

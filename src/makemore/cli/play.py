@@ -11,7 +11,9 @@ from makemore.errors import MakemoreError
 
 
 def play(
-    *what: Annotated[str, option("A file of lines, a bundled list, or run directories.")],
+    *what: Annotated[
+        str, option("Lists (a file of lines, a directory of files, -, a bundled list), or run directories.")
+    ],
     work_dir: Annotated[Path, path("Directory for the lists and runs that are made.", "-o")] = Path("play"),
     port: Annotated[int, whole("The port on this machine; 0 takes a free one.")] = 0,
     no_open: Annotated[bool, option("Print the address, and do not open the browser.")] = False,
@@ -27,13 +29,15 @@ def play(
         raise MakemoreError(
             "the playground needs a few more packages; install them with: pip install 'makemore[play]'"
         ) from None
+    from makemore.files.locks import held
     from makemore.play.server import serve
     from makemore.play.workshop import Workshop
 
     workshop = Workshop(work_dir)
-    for sentence in workshop.damaged:
-        tell(f"left out: {sentence}")
-    for each in what:
-        workshop.bring(each)
-    serve(workshop, port, not no_open, tell)
+    with held(work_dir):
+        for sentence in workshop.damaged:
+            tell(f"left out: {sentence}")
+        for each in what:
+            workshop.bring(each)
+        serve(workshop, port, not no_open, tell)
     return 0

@@ -18,16 +18,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from makemore.distributed.devices import own_process
 from makemore.errors import MakemoreError
 from makemore.files.results import plain
 from makemore.play.wording import ending, spelled
-
-if TYPE_CHECKING:  # torch is imported when there is a job
-    from makemore.corpus.corpus import Corpus
-    from makemore.models.base import Model
 
 EVERY, SLOWER = 0.1, 1 / 500
 """Seconds between two steps that are reported, and, later in training, the share of its time so far."""
@@ -111,44 +107,34 @@ def inspect(job: Job, tell: Tell, stop: threading.Event) -> None:
     corpus = read_corpus(job["source"], how)
     some = np.unique(np.linspace(0, len(corpus) - 1, EXAMPLES).astype(int))
     examples = [line[:LONGEST] for line in corpus.lines(some)]
-    shown = [
-        each for each in found.warnings if "column" not in each.options
-    ]  # the page lets people choose it
+    # the page lets people choose a column
+    shown = [each for each in found.warnings if "column" not in each.options]
     warned = [each.to_json(spelled) | {"advice": COMMAND.sub("", each.advice(spelled))} for each in shown]
     tell("inspected", found=found.to_json(spelled) | {"warnings": warned}, examples=examples)
 
 
 def measure(job: Job, tell: Tell, stop: threading.Event) -> None:
-    """Tell what the simplest models reach on a list, and the seconds that training takes here. job: as above.
-
-    If it is told to stop, the seconds are None.
-    """
+    """Tell what to expect of training on a list. job: as above. If told to stop, the seconds are None."""
     import makemore
     from makemore.corpus.cache import read_corpus
-    from makemore.metrics.baselines import fitted
-    from makemore.reports.pace import pace_of
-    from makemore.runs.settings import DEFAULT_TYPE, recipe
-    from makemore.training.teacher import TEACHER_ORDER
+    from makemore.reports import expected
 
     corpus = read_corpus(job["source"], makemore.How(**job["how"]))
-    ngram, seconds = fitted(corpus, "ngram", order=TEACHER_ORDER), None
-    found = baselines(corpus, ngram)
-    if not stop.is_set():
-        seconds = recipe(DEFAULT_TYPE).max_steps * pace_of(corpus, DEFAULT_TYPE, ngram)
-    tell("measured", baselines=found, seconds=seconds)
+    tell("measured", expected=expected.measure(corpus, stop.is_set))
 
 
 def train(job: Job, tell: Tell, stop: threading.Event) -> None:
     """Train.
 
     job: The arguments of `makemore.train`, and `size`, how many times as wide as usual networks are; `beside`
-        is true if others train at the same time, `baselines` if these are to be told.
+        is true if others train at the same time, `baselines` if those of the list should be told too.
     """
     import makemore
     from makemore.distributed.devices import one_thread_meanwhile
-    from makemore.models import knobs, model_class
+    from makemore.inference.ladder import TYPES
+    from makemore.models import knobs
 
-    if "type" in job and model_class(job["type"]).counting:
+    if "type" in job and job["type"] in TYPES and TYPES[job["type"]].counting:
         job.pop("time", None)  # counting takes the time that it takes
     if (size := job.pop("size", 1)) != 1:
         wide = [knob for knob in knobs(job["type"]) if knob.name in ("n_embd", "n_embd2")]
@@ -178,6 +164,7 @@ class Reporter:
 
     def __call__(self, event: object) -> None:
         """Tell an event."""
+        from makemore.reports import expected
         from makemore.training import events
 
         seconds = time.perf_counter() - self.began
@@ -213,27 +200,8 @@ class Reporter:
                 if isinstance(event, events.Evaluation):
                     self.ahead = event.seconds - seconds
                 if self.baselines:  # after the first point of the curve, since it takes a second
-                    self.tell("baselines", baselines=baselines(self.run.corpus))
+                    self.tell("baselines", baselines=expected.baselines(self.run.corpus))
                     self.baselines = False
-
-
-def baselines(corpus: Corpus, ngram: Model | None = None) -> dict[str, float]:
-    """Return validation losses, in nats per token, of guessing, of pairs and of the 6-gram.
-
-    ngram: A 6-gram that is fitted to the training lines; None fits one.
-    """
-    import math
-
-    from makemore.metrics.baselines import SCORED_TOKENS, baseline, fitted
-    from makemore.metrics.losses import losses
-    from makemore.training.teacher import TEACHER_ORDER
-
-    if not len(rows := corpus.at_most("validation", SCORED_TOKENS)):
-        return {}
-    ngram = ngram or fitted(corpus, "ngram", order=TEACHER_ORDER)
-    pairs = baseline(corpus, "bigram", {"validation": rows})["validation"].loss.nll
-    six = losses(ngram, corpus, rows).loss.nll
-    return {"uniform": math.log(len(corpus.vocab)), "bigram": pairs, "ngram": six}
 
 
 if __name__ == "__main__":

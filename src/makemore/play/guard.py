@@ -29,7 +29,7 @@ HEADERS = {
 
 
 class TooLargeError(Exception):
-    """A body is larger than LARGEST, as is seen while it is read."""
+    """A body, or what it unpacks to, is larger than LARGEST, as is seen while it is read."""
 
 
 def too_large(request: Request, error: Exception) -> PlainTextResponse:
@@ -80,7 +80,8 @@ class Guard:
             return 403, "The Host of this request is not this server's."
         if headers.get("origin") not in {None, *self.origins}:
             return 403, "Only the page of this server may ask it."
-        if not secrets.compare_digest(scope["path"].split("/")[1].encode(), self.token.encode()):
+        first = scope["path"].removeprefix("/").partition("/")[0]  # `OPTIONS *` has no slash
+        if not secrets.compare_digest(first.encode(), self.token.encode()):
             return 403, "The address lacks its token; open the one that makemore play printed."
         if (size := headers.get("content-length", "0")).isdigit() and int(size) > LARGEST:
             return 413, _TOO_LARGE

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -56,11 +57,16 @@ class Process:
         await self._listening
 
     async def _listen(self) -> None:
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            self.hear(json.loads(line))
-        status = await self._process.wait()
-        self.hear({"kind": "gone", "status": status})
+        lines = self._process.stdout
+        assert lines is not None
+        while True:
+            try:
+                if not (line := await lines.readline()):
+                    break
+                self.hear(json.loads(line))
+            except Exception as error:  # one event is lost; those to come are not
+                traceback.print_exception(error)
+        self.hear({"kind": "gone", "status": await self._process.wait()})
 
 
 class Processes:
@@ -136,8 +142,10 @@ class Processes:
 
             process.hear = hear
             process.give(do, **job)
-            event = await answer
-            self._asked = None
+            try:
+                event = await answer
+            finally:
+                self._asked = None
             if event["kind"] == "gone":
                 self._all.discard(process)
                 raise MakemoreError("the process that looked at the list has ended; try again")
@@ -148,5 +156,5 @@ class Processes:
 
     async def close(self) -> None:
         """End every process in order; trainings save everything first."""
-        await asyncio.gather(*(process.end() for process in self._all))
+        await asyncio.gather(*(process.end() for process in self._all), return_exceptions=True)
         self._all.clear()

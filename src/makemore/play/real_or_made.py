@@ -37,8 +37,9 @@ class RealOrMade:
         self.workshop, self.run, self.lock = workshop, run, asyncio.Lock()
         self.answers: list[tuple[bool, bool]] = []  # of each: was the line made, and was the answer right?
         self.recent: deque[dict[str, object]] = deque(maxlen=LISTED)
+        self.question = 1
         self.made: list[Line] = []
-        self.seen: set[str] = set()
+        self.sampled: set[str] = set()
 
     async def begin(self) -> None:
         """Choose the lines, and ask for the first."""
@@ -50,7 +51,6 @@ class RealOrMade:
         if self.pool:
             line, self.is_made = await self.workshop.opened(self.run).use(self._pair)
             self.line = line
-            self.seen.add(line.text)
 
     def _pair(self, run: Run) -> tuple[Line, bool]:
         for _ in range(3):
@@ -71,7 +71,8 @@ class RealOrMade:
         n = max(20, min(MADE, round(CHARACTERS / (1 + run.corpus.mean_length))))
         options = SampleOptions(novel=True, without=UNKNOWN if run.vocab.unknown else ())
         for each in run.stream(n, options):
-            if each.text not in self.seen:
+            if each.text not in self.sampled:  # none is asked about twice
+                self.sampled.add(each.text)
                 self.made.append(Line(each.text, each.label, len(run.vocab.forms.inner(each.text))))
 
     async def move(self, move: str, asked: Asked) -> None:

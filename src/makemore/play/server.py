@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import socket
+import threading
+import time
 import webbrowser
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 
 from makemore.errors import MakemoreError
+from makemore.files.paths import unwritable
 from makemore.play.app import application
 from makemore.play.workshop import Workshop
 
@@ -49,7 +54,36 @@ def serve(workshop: Workshop, port: int, open_browser: bool, say: Callable[[str]
     listening.listen()  # a browser that is quicker than the server waits
     say(f"the playground is at {address}")
     say("Ctrl-C ends it, and saves what trains")
-    if open_browser:
-        webbrowser.open(address)
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has shut down
-        server.run(sockets=[listening])
+    way = workshop.directory.resolve() / "open.html"
+    try:
+        if open_browser:
+            _write_redirect(way, address)
+            threading.Thread(target=_open, args=(server, way), daemon=True).start()
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has shut down
+            server.run(sockets=[listening])
+    finally:
+        way.unlink(missing_ok=True)
+    for each in workshop.ended:
+        say(each)
+
+
+def _write_redirect(path: Path, address: str) -> None:
+    """Write a page that only this user can read, and that leads to an address."""
+    try:
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(
+                f'<!doctype html><title>makemore</title><meta http-equiv="refresh" content="0; url={address}">'
+            )
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def _open(server: uvicorn.Server, way: Path) -> None:
+    """Open the browser once the server answers; some browsers return only when they are closed.
+
+    Other users can read the command line of a browser, so the address, which holds the token, is in a file.
+    """
+    while not server.started and not server.should_exit:
+        time.sleep(0.02)
+    webbrowser.open(way.as_uri())

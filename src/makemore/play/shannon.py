@@ -19,7 +19,7 @@ MODELS = 6
 """Models that guess, at most."""
 
 BUTTONS = 80
-"""Up to so many characters there is a button for each."""
+"""The most characters for which each has a button."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Letters:
         self.workshop, self.run, self.lock = workshop, run, asyncio.Lock()
         self.vocab, self.spelling = workshop.opened(run).run.vocab, workshop.opened(run).run.spelling
         self.number, self.last, self.wrong = 0, "", list[str]()
+        self.question = 1
         self.ranks: list[int] = []  # of the player, in all lines
         self.given_up: list[range] = []  # the ranks that were left where the player gave up
         self.scores: dict[str, list[Explained]] = {}  # of the models

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
-import threading
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from makemore.corpus.source import bundled_lists, locate
+from makemore.corpus.source import bundled_lists, is_stream, locate
+from makemore.corpus.source import opened as opened_file
 from makemore.errors import MakemoreError, shown
+from makemore.files.atomic import atomic
 from makemore.files.paths import refuse_unless, unreadable, unwritable
+from makemore.play.opened import Opened
 from makemore.play.processes import Event, Processes
 from makemore.play.training import Trainer
-from makemore.runs.run import Run, load
+from makemore.reports.expected import Expected
+from makemore.runs.run import load
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What takes seconds to find out about a list."""
-
-    baselines: dict[str, float]
-    """What the simplest models reach on its validation lines, in nats per token."""
-    seconds: float | None
-    """Seconds that training takes here; None if there was no time to measure them."""
 
 
 @dataclass(frozen=True)
@@ -42,76 +35,39 @@ class Listed:
     examples: list[str] = field(default_factory=list)
     """Some of its lines."""
     columns: dict[str, str] = field(default_factory=dict)
-    """If it is a table, its columns, and an example of each."""
-    measured: Measured | None = None
-
-
-class Opened:
-    """A run, used by one request at a time."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._free = asyncio.Lock()
-        self._stale = self._left = False
+    """If it is a table, its columns, and an example of each; numbers, if no header was recognised."""
+    header: bool = False
+    """Whether the first row is a header, though it was not recognised."""
+    expected: Expected | None = None
 
     @property
-    def run(self) -> Run:
-        """The run, for what does not use its model."""
-        return self._run
+    def choices(self) -> dict[str, str]:
+        """The columns that can be chosen, and an example of each; "" for those that the first row names."""
+        return dict.fromkeys(self.columns.values(), "") if self.header else self.columns
 
-    def forget_model(self) -> None:
-        """Read the model again when it is next used: training has changed it."""
-        self._stale = True
+    @property
+    def asked(self) -> dict[str, object]:
+        """How it is read, as the page says it."""
+        return self.how | ({"header": True} if self.header else {})
 
-    async def use(self, work: Callable[[Run], T]) -> T:
-        """Return what a function makes of the run, without holding up other requests.
+    def spelled(self, how: dict[str, object], header: bool) -> dict[str, object]:
+        """Return how to read it, columns by the names in the first row if that is a header, else by their numbers."""
+        names = self.columns if header else {name: number for number, name in self.columns.items()}
+        if not self.unnamed:
+            return how
+        return how | {key: names.get(str(how[key]), how[key]) for key in ("column", "label") if key in how}
 
-        If this is cancelled, what the function makes is thrown away, and others use the run anew.
-        """
-        async with self._free:
-            if self._left:  # some work may still go on with it
-                self._run, self._left = load(self._run.directory), False
-            if self._stale:
-                self._stale = False
-                self._run.forget_model()
-            try:
-                return await _aside(work, self._run)
-            except asyncio.CancelledError:
-                self._left = True
-                raise
-
-
-async def _aside(work: Callable[[Run], T], run: Run) -> T:
-    """Have work done in a thread, which does not hold up the end of the server."""
-    loop = asyncio.get_running_loop()
-    made: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, error: BaseException | None) -> None:
-        if made.done():  # cancelled
-            return
-        if error is not None:
-            made.set_exception(error)
-        else:
-            made.set_result(cast(T, result))
-
-    def do() -> None:
-        result, error = None, None
-        try:
-            result = work(run)
-        except BaseException as raised:
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the server has ended
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=do, daemon=True).start()
-    return await made
+    @property
+    def unnamed(self) -> bool:
+        """Whether it is a table whose columns have only numbers."""
+        return bool(self.columns) and all(name == str(i) for i, name in enumerate(self.columns, 1))
 
 
 class Workshop:
     """The lists and runs of a playground, and what trains.
 
     Args:
-        directory: Where lists and runs are written. Runs that are there already are opened.
+        directory: Where lists and runs are written. Those that are there already are offered again.
 
     Raises:
         MakemoreError: The directory cannot be read.
@@ -120,6 +76,8 @@ class Workshop:
 
     damaged: list[str]
     """What is wrong with those runs in the directory that cannot be opened."""
+    ended: list[str]
+    """After `close`, a sentence about each run that trained."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -130,75 +88,101 @@ class Workshop:
         self.processes = Processes()
         self.trainer = Trainer(self.processes, self._heard)
         self._inspecting = asyncio.Lock()
-        self.damaged = []
-        if refuse_unless(directory, "directory"):
-            for path in _runs(directory):
+        self._given: set[str] = set()
+        """Names of new files, without their endings."""
+        self.damaged, self.ended = [], []
+        if not refuse_unless(directory, "directory"):
+            return
+        for path in _oldest_first(directory):
+            if (path / "config.json").exists():
                 try:
                     self.open(path)
                 except MakemoreError as error:
                     self.damaged.append(str(error))
+        for path in _oldest_first(self._uploads):
+            if path.is_file() and not path.name.startswith("."):
+                self.add_list(str(path))
 
     def bring(self, what: str) -> None:
-        """Add a run directory, a file of lines, or a bundled list. Raises MakemoreError if it is none of these."""
+        """Add a run directory, or a list: files, as `read` finds them. Raises MakemoreError if it is neither."""
         if (Path(what) / "config.json").exists():
             self.open(Path(what))
-        elif what in self.lists:
-            self.chosen = what
+            return
+        source = locate(what)
+        if source.bundled:
+            self.chosen = source.name.removesuffix(" (bundled)")
+        elif is_stream(source.paths[0]):  # it can be read only once
+            path = self.new_file(f"{source.name}.txt")
+            with opened_file(source.paths[0]) as file, atomic(path) as made, made.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+            self.chosen = self.add_list(str(path))
         else:
-            self.chosen = self.add_list(locate(what).paths[0])
+            self.chosen = self.add_list(what)
 
     def state(self) -> dict[str, object]:
         """Return what the page must know to show everything, as JSON."""
         training = self.trainer.training
         return {
             "lists": [
-                {"name": name, "how": listed.how, "inspected": listed.found is not None}
+                {"name": name, "how": listed.asked, "inspected": listed.found is not None}
                 for name, listed in self.lists.items()
             ],
             "chosen": self.chosen,
-            "runs": [about(name, opened.run) for name, opened in self.runs.items()],
+            "runs": [about(name, opened) for name, opened in self.runs.items()],
             "training": training and {"runs": [*training.runs], "running": [*training.running]},
         }
 
     async def close(self) -> None:
         """Stop what trains, which saves it, and end the other processes."""
-        if self.trainer.training is not None:
-            self.trainer.training.stop()
+        training = self.trainer.training
+        stopped = [*training.running] if training else []
+        if training is not None:
+            training.stop()
         await self.processes.close()
+        for event in training.events if training else ():
+            if event["run"] in stopped and event["kind"] == "done":
+                self.ended.append(f"{self.directory / event['run']}: saved at step {event['step']:,}")
+            elif event["run"] in stopped and event["kind"] == "failed":
+                self.ended.append(f"{self.directory / event['run']}: {event['error']}")
 
     # lists
 
-    def add_list(self, source: Path, how: dict[str, object] | None = None) -> str:
-        """Add a file, and return the name that it has here."""
-        name = self._free(source.stem, self.lists)
-        self.lists[name] = Listed(str(source), how or {})
+    @property
+    def _uploads(self) -> Path:
+        return self.directory / "lists"
+
+    def add_list(self, source: str) -> str:
+        """Add a source of lines, and return the name that it has here."""
+        name = _free(Path(source).resolve().stem, self.lists)
+        self.lists[name] = Listed(source)
         return name
 
     def new_file(self, name: str) -> Path:
         """Return the path of a file to write, named like one that somebody uploads."""
-        folder = self.directory / "lists"
+        folder = self._uploads
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(folder, error) from None
         path = Path(name)
         ending = re.search(r"(\.\w{1,8}){1,2}$", path.name, re.ASCII)
-        suffix = ending[0] if ending else ""
-        stem = named(path.name.split(".")[0])
-        return folder / (self._free(stem, [each.name.split(".")[0] for each in folder.iterdir()]) + suffix)
+        taken = self._given.union(each.name.split(".")[0] for each in folder.iterdir())
+        stem = _free(named(path.name.split(".")[0]), taken)
+        self._given.add(stem)
+        return folder / (stem + (ending[0] if ending else ""))
 
     def listed(self, name: object) -> Listed:
         """Return a list. Raises MakemoreError if there is none of that name."""
-        if name is None:
-            raise MakemoreError("the name of the list is missing")
-        if name not in self.lists:
-            raise MakemoreError(f"{shown(str(name))}: no such list")
-        return self.lists[str(name)]
+        return _found(self.lists, name, "list")
 
-    async def inspect(self, name: str, how: dict[str, object]) -> Listed:
-        """Choose a list and how it is read, and return it with what was found in it."""
+    async def inspect(self, name: str, how: dict[str, object], header: bool = False) -> Listed:
+        """Choose a list and how it is read, and return it with what was found in it.
+
+        `header` says that the first row of a table is one, where columns have only numbers.
+        """
         async with self._inspecting:
             listed = self.listed(name)
+            how = listed.spelled(how, header)
             if listed.found is None or listed.how != how:
                 try:
                     answer = await self.processes.ask("inspect", source=listed.source, how=how)
@@ -207,88 +191,92 @@ class Workshop:
                     raise MakemoreError(message, option=error.options) from None
                 found, examples = answer["found"], answer["examples"]
                 columns = found["format"]["columns"] or listed.columns  # once one is chosen, none is found
-                listed = self.lists[name] = Listed(listed.source, how, found, examples, columns)
+                listed = Listed(listed.source, how, found, examples, columns)
+            listed = self.lists[name] = replace(listed, header=header and listed.unnamed)
             self.chosen = name  # only one that can be read
         return listed
 
-    async def measure(self, name: str) -> Measured:
-        """Return what takes seconds to find out about a list."""
+    async def measure(self, name: str) -> Expected:
+        """Return what to expect of training on a list."""
         listed = self.listed(name)
-        if listed.measured is None or listed.measured.seconds is None:
+        if listed.expected is None or listed.expected.seconds is None:
             answer = await self.processes.ask("measure", source=listed.source, how=listed.how)
-            measured = Measured(answer["baselines"], answer["seconds"])
+            expected = Expected.from_json(answer["expected"])
             if self.lists[name].how != listed.how:  # meanwhile it was read in another way
-                return measured
-            self.lists[name] = listed = replace(self.lists[name], measured=measured)
-        assert listed.measured is not None
-        return listed.measured
+                return expected
+            self.lists[name] = listed = replace(self.lists[name], expected=expected)
+        assert listed.expected is not None
+        return listed.expected
 
     # runs
 
     def open(self, path: Path) -> str:
         """Open a run directory, and return the name that it has here."""
         for name, opened in self.runs.items():
-            if opened.run.directory.resolve() == path.resolve():
+            if opened.directory.resolve() == path.resolve():
                 return name
-        name, run = self._free(path.resolve().name, self.runs), load(path)
-        about(name, run)  # it can be shown
-        self.runs[name] = Opened(run)
+        name = _free(path.resolve().name, self.runs)
+        self.runs[name] = Opened(load(path))
         return name
 
     def opened(self, name: object) -> Opened:
         """Return a run. Raises MakemoreError if there is none of that name."""
-        if name is None:
-            raise MakemoreError("the name of the run is missing")
-        if name not in self.runs:
-            raise MakemoreError(f"{shown(str(name))}: no such run")
-        return self.runs[str(name)]
+        return _found(self.runs, name, "run")
 
-    def new_run(self, list: str, type: str) -> str:
-        """Return a name for a run to train, that of its directory too."""
+    def new_runs(self, list: str, types: Iterable[str]) -> dict[str, str]:
+        """Return the types by names of runs to train, those of their directories too."""
+        training, found = self.trainer.training, dict[str, str]()
         taken = {path.name for path in self.directory.iterdir()} if self.directory.is_dir() else set()
-        training = self.trainer.training
-        return self._free(
-            named(f"{list}-{type}"), taken | self.runs.keys() | set(training.runs if training else ())
-        )
+        taken |= self.runs.keys() | (training.runs if training else {}).keys()
+        for type in types:
+            found[_free(f"{named(list)}-{named(type)}", taken | found.keys())] = type
+        return found
 
     def _heard(self, name: str, event: Event) -> None:
         """Keep up with the training of a run."""
         if event["kind"] == "started" and name not in self.runs:
             self.open(self.directory / name)
-        elif name in self.runs and event["kind"] in ("evaluation", "done", "failed"):
-            self.runs[name].forget_model()
-
-    def _free(self, name: str, taken: Iterable[str]) -> str:
-        """Return a name that is not taken: names, names-2, names-3 and so on."""
-        number, free, taken = 1, name, set(taken)
-        while free in taken:
-            number += 1
-            free = f"{name}-{number}"
-        return free
 
 
-def _runs(directory: Path) -> list[Path]:
-    """Return the run directories in a directory, the oldest first."""
+def _found(known: Mapping[str, T], name: object, what: str) -> T:
+    """Return what has a name. Raises MakemoreError if nothing has."""
+    if name is None:
+        raise MakemoreError(f"the name of the {what} is missing")
+    if name not in known:
+        raise MakemoreError(f"{shown(str(name))}: no such {what}")
+    return known[str(name)]
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """Return a name that is not taken: names, names-2, names-3 and so on."""
+    number, free, taken = 1, name, set(taken)
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
+def _oldest_first(directory: Path) -> list[Path]:
+    """Return what lies in a directory, the oldest first; nothing if there is none."""
     try:
-        found = [
-            (path.stat().st_mtime, path) for path in directory.iterdir() if (path / "config.json").exists()
-        ]
+        found = [(path.stat().st_mtime, path) for path in directory.iterdir()] if directory.is_dir() else []
     except OSError as error:
         raise unreadable(directory, error) from None
     return [path for _, path in sorted(found)]
 
 
-def about(name: str, run: Run) -> dict[str, object]:
-    """Return what the page says about a run, as JSON."""
-    summary = run.summary()
-    return {
-        "name": name,
-        "type": run.type,
-        "list": run.reading.source if run.reading else "",
-        "labels": list(run.vocab.labels),
-        "ended": summary is not None,
-        "test": summary and summary.nll.get("test"),
-    }
+def about(name: str, opened: Opened) -> dict[str, object]:
+    """Return what the page says about a run, as JSON; `error` is a sentence if the run is damaged."""
+    said = {"name": name, "type": "", "list": "", "labels": [], "ended": False, "test": None, "error": None}
+    try:
+        run = opened.run
+        said |= {"type": run.type, "list": run.reading.source if run.reading else ""}
+        said |= {"labels": list(run.vocab.labels)}
+        if (summary := run.summary()) is not None:
+            said |= {"ended": True, "test": summary.nll.get("test")}
+    except MakemoreError as error:
+        said |= {"error": str(error)}
+    return said
 
 
 def named(text: str) -> str:

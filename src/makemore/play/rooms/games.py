@@ -31,7 +31,9 @@ def routes(workshop: Workshop) -> list[Route]:
         return games[id]
 
     def told(id: str, game: Game) -> Response:
-        return answer({"game": id, "kind": game.kind, "run": game.run, **game.state()})
+        return answer(
+            {"game": id, "kind": game.kind, "run": game.run, "question": game.question, **game.state()}
+        )
 
     async def begin(request: Request) -> Response:
         """Begin a game of a `kind`, "letters" or "real", with the lines of `run`."""
@@ -54,13 +56,21 @@ def routes(workshop: Workshop) -> list[Route]:
         return told(id, kept(id))
 
     async def move(request: Request) -> Response:
-        """Make a `move` in `game`; "guess" has a `character`."""
+        """Make a `move` in `game`; "guess" has a `character`.
+
+        `question` is the number of the question that the player saw. If the game is past it, since the same move
+        was sent twice, nothing happens.
+        """
         asked = await Asked.of(request)
-        id = asked.get("game", str)
+        id, question = asked.get("game", str), asked.get("question", int)
         game = kept(id)
         async with game.lock:
-            await game.move(asked.get("move", str), asked)
-        return told(id, game)
+            if question == game.question:
+                await game.move(asked.get("move", str), asked)
+                game.question += 1
+            elif question > game.question:
+                raise MakemoreError(f"question {question}: the game is at {game.question}", option="question")
+            return told(id, game)
 
     return [
         Route("/api/games", begin, methods=["POST"]),

@@ -93,7 +93,6 @@ def routes(workshop: Workshop) -> list[Route]:
 def ready(run: Run, name: str) -> Run:
     """Return a run whose model can be read without torch. Raises MakemoreError if it has none yet."""
     if run.form is None:
-        run.forget_model()
         raise MakemoreError(f"{name}: its model cannot be read yet; train it for a few seconds")
     return run
 

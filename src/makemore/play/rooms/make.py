@@ -40,10 +40,8 @@ def routes(workshop: Workshop) -> list[Route]:
         def work(run: Run) -> dict[str, object]:
             found, why = list[Sample](), None
             try:
-                for each in run.stream(n, options):
+                for each in run.stream(n, options, stop=over.is_set):
                     found.append(each)
-                    if over.is_set():  # given up
-                        break
             except MakemoreError as error:
                 if not found:
                     raise
@@ -51,7 +49,7 @@ def routes(workshop: Workshop) -> list[Route]:
             return {"samples": [each.to_json() for each in run.with_seen(found)], "problem": why}
 
         try:
-            return answer(await unless_given_up(request, opened.use(work)))
+            return answer(await unless_given_up(request, opened.use(work, long=True)))
         finally:
             over.set()
 

@@ -14,39 +14,15 @@ from starlette.routing import Route
 from makemore.errors import MakemoreError
 from makemore.files.results import plain
 from makemore.play.asked import Asked, answer
+from makemore.play.training import AT_ONCE
 from makemore.play.wording import ending
 from makemore.play.workshop import Workshop
 
 MOST = 6
-"""Types in a race, at most."""
-
-TYPES = {
-    "mixture": "an LSTM and an n-gram that answer as one; the best on most lists",
-    "bigram": "counts pairs",
-    "ngram": "counts up to six characters; instant, good for short lists",
-    "ctw": "counts contexts of every length, weighed",
-    "bigram_nn": "pairs, learned instead of counted",
-    "mlp": "sees the last eight characters",
-    "mlp_bn": "the same, deeper, with batch normalisation",
-    "wavenet": "sees further, layer by layer",
-    "rnn": "carries a state along the line",
-    "lstm": "a state with a memory and three gates",
-    "gru": "a state with two gates",
-    "mingru": "gates that do not look back, trained in parallel",
-    "bow": "the last character and the average of all",
-    "transformer": "looks back at every character (attention)",
-    "llama": "the Transformer as it is built today",
-}
-"""The types in a few words. The models' own descriptions would need torch."""
+"""Types to train one after another, at most."""
 
 FIRST = ("mixture", "ngram", "lstm", "transformer")
-"""Types that the page shows without being asked for more."""
-
-COUNTING = frozenset({"bigram", "ngram", "ctw"})
-"""Types that count once: they take the time that they take, and cannot go on."""
-
-UNSIZED = COUNTING | {"bigram_nn"}
-"""Types whose width cannot be chosen."""
+"""Types that the page shows first."""
 
 
 def routes(workshop: Workshop) -> list[Route]:
@@ -56,14 +32,14 @@ def routes(workshop: Workshop) -> list[Route]:
         """Train `types` on `list`, each for `time` seconds, networks `size` times as wide as usual."""
         asked = await Asked.of(request)
         listed, jobs = workshop.listed(asked.get("list", str)), _jobs(workshop, asked)
-        await workshop.trainer.start(jobs, listed.measured.baselines if listed.measured else None)
+        await workshop.trainer.start(jobs, dict(listed.expected.baselines) if listed.expected else None)
         return answer({"runs": [*jobs]})
 
     async def ready(request: Request) -> Response:
-        """Prepare for a race of `types` types, so that they start at once."""
+        """Prepare for `types` types, so that the first ones start at once."""
         asked = await Asked.of(request)
         if not workshop.trainer.busy:
-            await workshop.processes.keep_warm(min(max(asked.get("types", int), 1), MOST))
+            await workshop.processes.keep_warm(min(max(asked.get("types", int), 1), AT_ONCE))
         return answer({})
 
     async def resume(request: Request) -> Response:
@@ -79,16 +55,16 @@ def routes(workshop: Workshop) -> list[Route]:
         return answer({})
 
     async def events(request: Request) -> Response:
-        """Stream the events of the last training that began, those after number `after`."""
-        training = workshop.trainer.training
-        last = request.headers.get("last-event-id") or request.query_params.get("after", "-1")
-        after = int(last) if last.isdecimal() else -1
+        """Stream the events of the last training that began and of those to come; "over" is the end of one."""
+        last = request.headers.get("last-event-id", "")
 
         async def stream() -> AsyncIterator[dict[str, str]]:
-            if training is not None:
-                async for event in training.follow(after):
-                    yield {"id": str(event["id"]), "data": json.dumps(event)}
-            yield {"event": "over", "data": "{}"}
+            async for id, event in workshop.trainer.follow(last):
+                yield (
+                    {"event": "over", "data": "{}"}
+                    if event is None
+                    else {"id": id, "data": json.dumps(event)}
+                )
 
         return EventSourceResponse(stream())
 
@@ -117,8 +93,7 @@ def _jobs(workshop: Workshop, asked: Asked) -> Jobs:
     """Return what to train, as `start` is asked."""
     name, time, size = asked.get("list", str), asked.get("time", float, 0.0), asked.get("size", float, 1.0)
     listed, jobs = workshop.listed(name), Jobs()
-    for type in _some(asked, "types"):
-        run = workshop.new_run(name, type)
+    for run, type in workshop.new_runs(name, _some(asked, "types")).items():
         jobs[run] = listed.how | asked.some("seed") | ({"time": time} if time else {})
         jobs[run] |= {"source": listed.source, "type": type, "work_dir": str(workshop.directory / run)}
         jobs[run] |= {"size": size}

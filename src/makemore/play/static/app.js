@@ -43,7 +43,6 @@ const app = {
   go(room) {
     location.hash = room;
   },
-  follow,
 };
 
 // Every <select data-runs> is a choice of the run.
@@ -74,16 +73,11 @@ function show() {
   app.emit("room", app.room);
 }
 
-// Follow the events of the last training: first those so far, then those to come.
-let source = null;
+// Follow the events of the last training, those so far and those to come, and then of trainings that begin later.
 function follow() {
-  source?.close();
-  source = new EventSource("api/events");
+  const source = new EventSource("api/events");
   source.onmessage = ({ data }) => app.emit("event", JSON.parse(data));
-  source.addEventListener("over", () => {
-    source.close();
-    attempt(() => app.refresh())();
-  });
+  source.addEventListener("over", attempt(() => app.refresh()));
 }
 
 for (const room of Object.values(ROOMS)) room.start(app);
@@ -95,5 +89,5 @@ attempt(async () => {
   await app.refresh();
   if (!location.hash) history.replaceState(null, "", app.state.chosen || !app.run ? "#list" : "#make");
   show();
-  if (app.state.training) follow();
+  follow();
 })();

@@ -54,12 +54,14 @@ function then(work) {
   return waiting;
 }
 
+// A move is about the question that was there when it was made; only guesses may run ahead, as typing does.
 function move(what, more = {}) {
+  const seen = now?.question;
   return then(async () => {
     if (!now) return;
-    const before = now;
-    show(await post("api/games/move", { game: now.game, move: what, ...more }));
-    $(`#${kind}-said`).textContent = GAMES[kind](before, what, more.character);
+    const before = now, question = what === "guess" ? now.question : seen;
+    show(await post("api/games/move", { game: now.game, question, move: what, ...more }));
+    if (now.question !== before.question) $(`#${kind}-said`).textContent = GAMES[kind](before, what, more.character);
   });
 }
 

@@ -65,11 +65,11 @@ async function look(name, how) {
   say(`looking at ${name} ...`);
   $("#found").setAttribute("aria-busy", "true");
   try {
-    const { found, how: read, examples, columns } = await post("api/inspect", { name, how });
+    const { found, how: read, examples, columns, unnamed } = await post("api/inspect", { name, how });
     if (looked !== name) return; // another one was chosen meanwhile
     app.state.chosen = name;
     say("");
-    show(name, found, read, examples, Object.entries(columns));
+    show(name, found, read, examples, Object.entries(columns), unnamed);
   } catch (error) {
     if (looked === name) $("#found").replaceChildren(h("h3", {}, name), h("p", { class: "warning red" }, error.message));
     $("#reading").hidden = false;
@@ -96,10 +96,10 @@ function reading() {
 // The columns of a table that are chosen.
 function columns() {
   const value = (name) => $(`#found select[name=${name}]`)?.value || null;
-  return { column: value("column"), label: value("label") };
+  return { column: value("column"), label: value("label"), header: $("#found [name=header]")?.checked ?? false };
 }
 
-function show(name, found, how, examples, names) {
+function show(name, found, how, examples, names, unnamed) {
   $("#reading").hidden = false;
   for (const field of $("#reading").querySelectorAll("[name]")) {
     if (field.type === "checkbox") field.checked = !!how[field.name];
@@ -108,7 +108,7 @@ function show(name, found, how, examples, names) {
   const isTable = names.length > 0 && !how.as_lines;
   $("#found").replaceChildren(
     h("h3", {}, name),
-    isTable ? table(names, how) : "",
+    isTable ? table(names, how, unnamed) : "",
     ...(isTable && !how.column ? [] : content(found, examples)),
   );
   $("#or-bundled").open = false;
@@ -116,18 +116,23 @@ function show(name, found, how, examples, names) {
 }
 
 // A table: which column has the things, and which one says of what kind each is.
-function table(names, how) {
+function table(names, how, unnamed) {
+  const again = attempt(() => look(looked, { ...reading(), ...columns() }));
   const choice = (name, text, none) =>
     h("label", {}, h("span", {}, text),
-      h("select", { name, onchange: attempt(() => look(app.state.chosen, { ...reading(), ...columns() })) },
+      h("select", { name, onchange: again },
         h("option", { value: "" }, none),
         names.map(([column, example]) =>
-          h("option", { value: column, selected: column === how[name] }, `${column}, such as ${example}`))));
+          h("option", { value: column, selected: column === how[name] }, example ? `${column}, such as ${example}` : column))));
   return h("div", { class: "card" },
     h("p", {}, "This is a table. Choose the column to make more of."),
     h("div", { class: "fields" },
       choice("column", "Make more of", "choose a column"),
-      how.column ? choice("label", "Of what kind each is", "no kinds") : ""));
+      how.column ? choice("label", "Of what kind each is", "no kinds") : "",
+      unnamed
+        ? h("label", {}, h("input", { type: "checkbox", name: "header", checked: !!how.header, onchange: again }),
+          " the first row names the columns")
+        : ""));
 }
 
 function content(found, examples) {

@@ -73,7 +73,6 @@ async function follow(started) {
     await app.refresh();
   }
   say("");
-  app.follow();
 }
 
 // Show a run that does not train, as it is on disk.
@@ -102,7 +101,7 @@ const warned = ({ message, advice }) => ({ text: message, advice });
 // Take an event into account; those of a training that is replayed come in the same way.
 function hear(event) {
   if (event.id === 0) runs = new Map();
-  if (event.kind === "begun") runs.set(event.run, known(event.run));
+  if (event.kind === "begun") runs.set(event.run, known(event.run, event.waits ? { said: "waits for its turn" } : {}));
   const run = runs.get(event.run);
   if (!run) return;
   switch (event.kind) {
