@@ -70,15 +70,14 @@ def museum() -> str:
     parts = [
         "# The bug museum\n\nEach of these programs has one bug, which somebody really had. `makemore lessons start museum` "
         "copies them to the directory `museum`. Run one, look at its figure, find out why, mend it. `makemore lessons "
-        "check museum` tells whether the mend is right; `makemore lessons solutions museum` tells what was wrong.\n"
+        "check museum` tells whether the mend is right; `makemore lessons hint museum NAME` gives a hint, and another "
+        "when you ask again; `makemore lessons solutions museum NAME` tells what was wrong.\n"
     ]
-    for path in sorted((course.folder() / "museum").glob("[0-9]*.py")):
-        text = path.read_text("utf-8")
-        title, _, rest = text.split('"""')[1].partition("\n\n")
-        symptom = rest.partition("Symptom: ")[2].partition("\nRun this file")[0]
-        number, _, name = title.removeprefix("Bug ").partition(": ")
-        parts.append(f"## {number}. {name[0].upper()}{name[1:].rstrip('.')}\n\n{' '.join(symptom.split())}\n")
-        parts.append(f"```python\n{text}```\n")
+    for i, bug in enumerate(course.bugs(), 1):
+        parts.append(
+            f"## {i}. {bug.title[0].upper()}{bug.title[1:]}\n\n*After lesson {bug.after}.* {bug.symptom}\n"
+        )
+        parts.append(f"```python\n{bug.path.read_text('utf-8')}```\n")
     return "\n".join(parts)
 
 

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 1. Counting pairs
 #
+# *Before this: some Python. Allow 2 hours.*
+#
 # ## What you will be able to do
 #
 # * turn a list of names into a table of how often each letter follows each other one;

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 2. Learning the table
 #
+# *Before this: lesson 1. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * say why a one-hot vector times a matrix picks a row, and read a weight as the logarithm of a count;

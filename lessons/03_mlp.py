@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 3. An MLP with a context
 #
+# *Before this: lesson 2. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * build the network of Bengio and others (2003), from which today's language models descend, shape by shape;

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 4. Initialisation and normalisation
 #
+# *Before this: lesson 3. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * say what the loss must be before the first step, and what is wrong where it is not;

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 5. Backpropagation by hand
 #
+# *Before this: lesson 4. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * say what the gradient of any number inside a network means;

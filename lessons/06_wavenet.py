@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 6. WaveNet
 #
+# *Before this: lesson 4. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * give a network a wider view of the past, in one wide layer or as a tree of small ones;

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 7. Recurrence: RNN, GRU, LSTM
 #
+# *Before this: lesson 3. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * write the three classic recurrent cells with plain tensors, and prove that they are torch's;

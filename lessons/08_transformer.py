@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 8. Attention and the Transformer
 #
+# *Before this: lessons 4 and 7. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * average the past in three ways, and say why the clumsiest of them is the one that can learn;

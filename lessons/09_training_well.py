@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 9. Training well
 #
+# *Before this: lesson 8. Allow 3 hours.*
+#
 # ## What you will be able to do
 #
 # * write AdamW and Muon in a dozen lines each, and show that they are what torch calls by these names;

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 10. Knowing whether it is good
 #
+# *Before this: lesson 3. Allow 2 hours.*
+#
 # ## What you will be able to do
 #
 # * say where in a line a model is good and where it guesses, and whether its probabilities can be believed;

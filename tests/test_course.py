@@ -43,7 +43,7 @@ def wrong_answers(which: course.Lesson) -> list[tuple[str, Any, str]]:
 def untouched(which: course.Lesson, exercise: str) -> SimpleNamespace:
     if which.number:
         return grading.load(course.folder() / "exercises" / f"{which.number:02}.py")
-    return grading.load(which.path / f"{exercise}.py")
+    return grading.load(which.path / which.file(exercise))
 
 
 def solved(which: course.Lesson) -> SimpleNamespace:
@@ -58,7 +58,47 @@ def with_answers(which: course.Lesson, exercise: str, **answers: Any) -> SimpleN
 def test_there_are_ten_and_a_museum_of_eight() -> None:
     assert [each.number for each in LESSONS] == [*range(1, 11), 0]
     assert len(grading.checkers(MUSEUM)) >= 8
-    assert set(grading.checkers(MUSEUM)) == {path.stem for path in MUSEUM.path.glob("[0-9]*.py")}
+    assert len(list(MUSEUM.path.glob("*.py"))) == len(grading.checkers(MUSEUM))
+
+
+@pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
+def test_every_exercise_has_a_checker_hints_and_a_solution(which: course.Lesson) -> None:
+    import tomllib
+
+    exercises = course.exercises(which)
+    assert tuple(grading.checkers(which)) == exercises
+    hints = tomllib.loads(which.part("hints", ".toml").read_text("utf-8"))
+    assert tuple(hints) == exercises
+    assert all(len(set(each)) == 3 for each in hints.values())
+    functions = exercises if which.number else [bug.function for bug in course.bugs()]
+    for exercise, function in zip(exercises, functions, strict=True):
+        alone = course.solutions(which.name, exercise)
+        compile(alone, "solution", "exec")
+        assert re.findall(r"^def (\w+)", alone, re.MULTILINE) == [function]
+        assert alone.count("\n# ") == (0 if which.number else 1)
+
+
+def test_what_a_lesson_builds_on_comes_before_it() -> None:
+    for each in NUMBERED:
+        assert all(0 < needed < each.number for needed in each.needs)
+        assert (each.number == 1) == (not each.needs)
+        assert re.fullmatch(r"\d hours", each.allow)
+    after = [bug.after for bug in course.bugs()]
+    assert after == sorted(after)
+    map_ = (HERE.parent / "docs" / "lessons.md").read_text("utf-8")
+    for each in NUMBERED:
+        bugs = ", ".join(f"`{bug.name}`" for bug in course.bugs() if bug.after == each.number) or "–"
+        needs = " and ".join(map(str, each.needs)) or "some Python"
+        assert f"| {each.number}. {each.title} | {needs} | {each.allow} | {bugs} |\n" in map_
+
+
+def test_the_museum_does_not_give_its_answers_away() -> None:
+    """Not by names, titles, symptoms or captions: these are for the hints."""
+    answers = r"keepdim|boundary|zero_?grad|\beval\b|-0\]|mask|softmax|leak|min\(|start.state"
+    for bug in course.bugs():
+        text = bug.path.read_text("utf-8")
+        for part in (bug.name, bug.title, bug.symptom, *re.findall(r"show\((.+?)\)\n", text, re.DOTALL)):
+            assert not re.search(answers, part), (bug.name, part)
 
 
 @pytest.mark.slow
@@ -180,8 +220,12 @@ def test_a_lesson_has_all_its_parts(which: course.Lesson) -> None:
 @pytest.mark.parametrize("which", LESSONS, ids=lambda each: each.path.stem)
 def test_solutions_are_right(which: course.Lesson) -> None:
     answers = vars(solved(which))
-    for exercise, checker in grading.checkers(which).items():
+    checkers = grading.checkers(which)
+    for exercise, checker in checkers.items():
         assert grading.grade(checker, with_answers(which, exercise, **answers)) == "", exercise
+    if not which.number:
+        for exercise, name, mend in runpy.run_path(str(HERE / "course/wrong_museum.py"))["RIGHT"]:
+            assert grading.grade(checkers[exercise], with_answers(which, exercise, **{name: mend})) == ""
 
 
 @pytest.mark.slow
@@ -260,6 +304,11 @@ def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch:
         (("begin", "3"), "begin"),
         (("list", "3"), "lessons start 3"),
         (("solutions", "3", "-o", "x"), "drop it"),
+        (("check", "3", "laek"), "did you mean leak?"),
+        (("hint", "3"), "name an exercise, as in `makemore lessons hint 3 windows`"),
+        (("solutions", "museum"), "name a bug"),
+        (("3", "leak"), "`makemore lessons check 3 leak`"),
+        (("start", "3", "leak"), "a whole lesson"),
     ]:
         result = makemore("lessons", *words)
         assert result.status == 2, words

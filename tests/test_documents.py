@@ -89,7 +89,7 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
         if language not in ("", "sh"):
             continue
         for command in COMMAND.findall(code):
-            if "--nproc" in command or "--to onnx" in command or command.startswith(("import ", "play")):
+            if "--nproc" in command or "--to onnx" in command or command.startswith(OPENING):
                 # run by test_group.py, test_exports.py and browser.py
                 continue
             command = re.sub(r"--types \S+ --time \S+", "--types ngram,bigram", command)
@@ -112,6 +112,9 @@ def test_the_commands_run(path: Path, makemore: Any, a_person: Path) -> None:
             assert result.out, command
 
 
+OPENING = ("import ", "play", "lessons open ")
+"""Commands that need other packages or open a browser."""
+
 NOT_RUN = {
     "pip install uv && uv run makemore": "the default run, which trains for a minute",
     "pip install uv && uv run pytest": "these tests",
@@ -126,6 +129,9 @@ NOT_RUN = {
     "uv run ruff check . && uv run ruff format --check .": "run by .ci/run",
     "uv run mypy": "run by .ci/run",
     "pip install 'makemore[onnx]'": "needs a package index",
+    "pip install 'makemore[course]'           # JupyterLab; in a checkout: uv sync --extra course": (
+        "needs a package index"
+    ),
     "bash .ci/run                  # all but the release tests, as CI does": "runs these tests",
     "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",

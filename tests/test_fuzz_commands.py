@@ -162,7 +162,7 @@ def command_line(random: Random, options: Options) -> list[str]:
         command in ("score", "explain", "inspect", "lessons", "cache", "data", "models")
         and random.random() < 0.7
     ):
-        usual = {"lessons": ["list", "start", "check", "solutions"], "inspect": PATHS[:12]}.get(
+        usual = {"lessons": ["list", "start", "check", "hint", "solutions"], "inspect": PATHS[:12]}.get(
             command, ["emma", "xqz"]
         )
         argv += [anything() if is_odd() else random.choice(usual)]

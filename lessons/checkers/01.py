@@ -8,7 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from makemore.course import expect, expect_close, expect_number, expect_tensor
+from makemore.course import expect, expect_close, expect_number, expect_tensor, explaining
+
+NO_MINLENGTH = (
+    "bincount stops at the largest number that occurs, so the result is shorter than V³; "
+    "minlength=V**3 lets it count the triples that never occur, too"
+)
 
 
 def row_probabilities(answers: Any) -> None:
@@ -22,11 +27,22 @@ def row_probabilities(answers: Any) -> None:
         not torch.allclose(columns.double(), torch.ones(3).double(), atol=1e-5),
         "the columns sum to 1 instead of the rows; which dimension does sum() take away?",
     )
-    expect_close(
-        got.sum(1),
-        torch.ones(3),
-        "the rows do not sum to 1: is the sum divided by of shape (V, 1)? keepdim=True",
-    )
+    raised = counts + 1
+    slips = {
+        "the sums have the shape (V,), so column b was divided by the sum of row b; sum(1, keepdim=True) has the "
+        "shape (V, 1), which divides each row by its own sum": [raised / raised.sum(1)],
+        "everything was divided by one number, the sum of the whole table; each row should be divided by its own "
+        "sum": [raised / raised.sum(), raised / counts.sum(), counts / counts.sum()],
+        "the sum of a row grows by s for each of its V entries, so by s V; only s was added to it": [
+            raised / (counts.sum(1, keepdim=True) + 1)
+        ],
+        "the sum of each row was taken before s was added to its counts": [
+            raised / counts.sum(1, keepdim=True)
+        ],
+    }
+    for message, wrongs in slips.items():
+        expect(not any(_same(got, wrong) for wrong in wrongs), message)
+    expect_close(got.sum(1), torch.ones(3), "the rows do not sum to 1: divide each row by its own sum")
     right = torch.tensor([[7 / 11, 3 / 11, 1 / 11], [1 / 3] * 3, [2 / 7, 2 / 7, 3 / 7]])
     expect_close(got, right, "with s = 1 each count should be raised by 1 before dividing")
     half = answers.row_probabilities(counts, 0.5)
@@ -54,14 +70,30 @@ def row_probabilities(answers: Any) -> None:
             )
 
 
+def _same(got: Tensor, wrong: Tensor) -> bool:
+    return torch.allclose(got.double(), wrong.double(), atol=1e-5)
+
+
+def _counted(answers: Any, ids: Tensor, V: int) -> Any:
+    with explaining({"is invalid for input of size": NO_MINLENGTH}):
+        got = answers.trigram_counts(ids, V)
+    expect(not isinstance(got, Tensor) or got.dim() != 1 or len(got) >= V**3, NO_MINLENGTH)
+    return got
+
+
 def trigram_counts(answers: Any) -> None:
     ids = torch.tensor([0, 1, 2, 0, 1, 2, 2, 0])
-    got = answers.trigram_counts(ids, 3)
+    got = _counted(answers, ids, 3)
     expect_tensor(got, (3, 3, 3), "trigram_counts")
+    right = triples_one_by_one(ids, 3)
+    expect(
+        not torch.equal(got.long(), (right > 0).long()),
+        "a triple that occurs twice was counted once: counts[a, b, c] += 1 writes to each place once, however often "
+        "the place is in a, b and c",
+    )
     expect(
         got.sum() == len(ids) - 2, f"a stream of {len(ids)} ids has {len(ids) - 2} triples, not {got.sum()}"
     )
-    right = triples_one_by_one(ids, 3)
     reversed_ = torch.equal(got, right.permute(2, 1, 0))
     expect(not reversed_, "the order is turned round: [a, b, c] should have a first and c last")
     expect_close(got, right, "some triples are counted in the wrong place: is each one (a V + b) V + c?")
@@ -70,7 +102,7 @@ def trigram_counts(answers: Any) -> None:
     V, generator = 5, torch.Generator().manual_seed(2)
     ids = torch.randint(V - 1, (200,), generator=generator)  # the last character never comes
     before = ids.clone()
-    got = answers.trigram_counts(ids, V)
+    got = _counted(answers, ids, V)
     expect(torch.equal(ids, before), "the stream that was given was changed; work on a new tensor")
     expect_tensor(got, (V, V, V), f"with V = {V} trigram_counts")
     expect_close(
@@ -121,6 +153,15 @@ def bits_per_character(answers: Any) -> None:
     got = expect_number(got, "bits_per_character")
     expect(got > 0, "a probability is below 1, so its logarithm is negative: turn the sign")
     expect(abs(got - losses.mean().item()) > 1e-4, "this is in nats; divide by log(2) for bits")
+    expect(
+        abs(got - 3 / 4 * losses.mean().item()) > 1e-4,
+        "two slips at once: this is in nats (divide by log(2) for bits), and divided by the M ids, while there are "
+        "only M - 1 pairs",
+    )
+    expect(
+        abs(got - losses.sum().item()) > 1e-4,
+        "two slips at once: this is in nats (divide by log(2) for bits), and the sum over the pairs, not their mean",
+    )
     expect(
         abs(got - 3 * right) > 1e-4,
         "this is the sum over the pairs; per character it is divided by their number",

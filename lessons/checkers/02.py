@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from makemore.course import by_hand, expect, expect_close, expect_number, expect_tensor
+from makemore.course import by_hand, expect, expect_close, expect_number, expect_tensor, explaining
+
+NEW_TENSOR = (
+    "one step is right, but not the next: near = near - ... makes a new tensor, which has no .grad and which autograd "
+    "does not follow. Change the table itself, near -= rate * near.grad under torch.no_grad(), or make the new one "
+    "ask for gradients again with requires_grad_()"
+)
 
 
 def loss_and_gradient(answers: Any) -> None:
@@ -117,7 +123,8 @@ def two_back(answers: Any) -> None:
         got, right, "one step from zeros does not come out right; are the triples a, b, c in a row?", 1e-4
     )
 
-    got, right = torch.stack(answers.two_back(ids, V, 25, 2.0)), _descended(ids, V, 25, 2.0)
+    with explaining({"does not require grad": NEW_TENSOR, "NoneType": NEW_TENSOR}):
+        got, right = torch.stack(answers.two_back(ids, V, 25, 2.0)), _descended(ids, V, 25, 2.0)
     expect(
         not torch.allclose(got, _descended(ids, V, 25, 2.0, piled_up=True), atol=1e-3),
         "the first step is right and later ones are not: gradients pile up in .grad until it is set to None",

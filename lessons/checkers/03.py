@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from makemore.course import expect, expect_close, expect_number, expect_tensor
+from makemore.course import expect, expect_close, expect_number, expect_tensor, explaining
 
 
 def windows(answers: Any) -> None:
@@ -64,7 +64,15 @@ def direct_logits(answers: Any) -> None:
         shapes = ((V, C), (T * C, H), (H,), (H, V), (V,), (T * C, V))
         E, W1, b1, W2, b2, W3 = weights = [torch.randn(shape, generator=draw) for shape in shapes]
         copies = [weight.clone() for weight in weights]
-        got = answers.direct_logits(x, *weights)
+        with explaining(
+            {
+                f"({B}x{C} and {T * C}x": "the embeddings of a context were added up, which leaves C numbers of T C and "
+                "forgets their order; put them side by side: E[x] is (B, T, C), and E[x].flatten(1) is (B, T C)",
+                f"({B * T}x{C} and {T * C}x": "E[x] is (B, T, C), and W1 takes (B, T C): put the embeddings of a context "
+                "side by side with flatten(1)",
+            }
+        ):
+            got = answers.direct_logits(x, *weights)
         expect_tensor(got, (B, V), f"for B, T, C, H, V = {B}, {T}, {C}, {H}, {V} direct_logits")
         same = all(torch.equal(a, b) for a, b in zip(weights, copies, strict=True))
         expect(same, "a weight that was given was changed; work on new tensors")

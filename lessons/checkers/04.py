@@ -14,6 +14,12 @@ def kaiming_gain(answers: Any) -> None:
     def near(got: float, value: float) -> bool:
         return abs(got / value - 1) < 0.02
 
+    def few(got: float, value: float) -> str:
+        close = abs(got / value - 1) < 0.15
+        return (
+            "; that is near, but more than 2 % off: is it the mean of too few numbers? Take a million" * close
+        )
+
     def third(z: torch.Tensor) -> torch.Tensor:
         return z / 3
 
@@ -27,7 +33,13 @@ def kaiming_gain(answers: Any) -> None:
         "for f(z) = z / 3 the result is 9: that is a variance; weights are scaled by the square root",
     )
     expect(
-        near(got, 3), f"f(z) = z / 3 makes everything three times smaller, so the gain is 3, not {got:.3f}"
+        not near(got, 5 / 3),
+        "5/3 is what is usual for tanh; here it is returned whatever f is, and f(z) = z / 3 makes everything three "
+        "times smaller, so its gain is 3",
+    )
+    expect(
+        near(got, 3),
+        f"f(z) = z / 3 makes everything three times smaller, so the gain is 3, not {got:.3f}{few(got, 3)}",
     )
     a, b, c = torch.rand(3, generator=torch.Generator().manual_seed(5)).add(0.5).tolist()
     functions = {
@@ -49,7 +61,13 @@ def kaiming_gain(answers: Any) -> None:
             not near(got, 1 / y.abs().mean().item()),
             f"for {name} this is 1 over the mean size of f(z); variances add up, so squares are what counts",
         )
-        expect(near(got, right), f"for {name} the gain is {right:.3f}, not {got:.3f}")
+        expect(
+            name != "tanh" or abs(got - 5 / 3) > 1e-3,
+            f"5/3 is the usual gain for tanh, and a good one, but it is a rule of thumb: with it a deep stack of tanh "
+            f"layers settles a little higher than with {right:.3f}, and both keep the signal alive. What makes the sums "
+            f"of one layer have standard deviation 1 is {right:.3f}, and that is what to measure here",
+        )
+        expect(near(got, right), f"for {name} the gain is {right:.3f}, not {got:.3f}{few(got, right)}")
 
 
 def fold_batchnorm(answers: Any) -> None:

@@ -180,6 +180,11 @@ def diagnose(answers: Any) -> None:
             )
             right = "peeks" if kind.startswith("peeks") else kind
             weak = f", with an influence of about {small}" if small < 0.1 else ""
+            if (right, got) == ("fine", "forgets"):
+                what += (
+                    "; but an influence fades from place to place, so compare all the places after the one that was "
+                    "changed, above all the very next, not just the last"
+                )
             expect(got == right, f'a network (V = {V}{weak}) was called "{got}" that is "{right}": {what}')
 
 

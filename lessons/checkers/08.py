@@ -37,6 +37,16 @@ def window_attention(answers: Any) -> None:
         all(torch.equal(a, b) for a, b in zip((q, k, v), copies, strict=True)),
         "q, k or v was changed; work on new tensors",
     )
+    scores = (q @ k.mT / 4).masked_fill(~_seen(7, 3), -math.inf)
+    expect(
+        not got.isnan().all() and not _close(got, scores.softmax(0).nan_to_num() @ v),
+        "the softmax runs over the lines of the batch (dimension 0), so the lines mix; the weights of one place over "
+        "the keys that it sees should sum to 1: the last dimension",
+    )
+    expect(
+        not _close(got, _seen(7, 3).float() @ v),
+        "every weight is 1: the softmax runs over a dimension that has one entry only; it should run over the keys",
+    )
     expect(
         not got.isnan().any(),
         "there are nan: some place sees nothing at all, and a softmax over nothing but -inf is 0 / 0. "

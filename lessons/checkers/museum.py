@@ -330,15 +330,15 @@ def mask_after_softmax(answers: Any) -> None:
 
 
 CHECKS = {
-    "01_keepdim": keepdim,
-    "02_no_boundary": no_boundary,
-    "03_batchnorm_mode": batchnorm_mode,
-    "04_batchnorm_3d": batchnorm_3d,
-    "05_rnn_start_state": rnn_start_state,
-    "06_empty_split": empty_split,
-    "07_mean_of_means": mean_of_means,
-    "08_top_k": top_k,
-    "09_leaking_split": leaking_split,
-    "10_zero_grad": zero_grad,
-    "11_mask_after_softmax": mask_after_softmax,
+    "drunk_samples": keepdim,
+    "endless_names": no_boundary,
+    "the_swing": zero_grad,
+    "short_lists": empty_split,
+    "too_good": leaking_split,
+    "who_else_asks": batchnorm_mode,
+    "jumping_statistics": batchnorm_3d,
+    "no_better_than_pairs": rnn_start_state,
+    "loss_by_batch_size": mean_of_means,
+    "weak_beginnings": mask_after_softmax,
+    "wild_rows": top_k,
 }

@@ -93,8 +93,47 @@ def nothing(table: Tensor, ids: Tensor) -> None:
     -table[ids[:-1], ids[1:]].log2().mean()
 
 
+def grand_total(counts: Tensor, s: float) -> Tensor:
+    return (counts + s) / (counts + s).sum()
+
+
+def total_without_s(counts: Tensor, s: float) -> Tensor:
+    return counts / counts.sum()
+
+
+def one_s_a_row(counts: Tensor, s: float) -> Tensor:
+    rows = [[(c + s) / (sum(row) + s) for c in row] for row in counts.tolist()]
+    return torch.tensor(rows)
+
+
+def sum_before_s(counts: Tensor, s: float) -> Tensor:
+    return (counts + s) / counts.sum(1, keepdim=True)
+
+
+def no_minlength_viewed(ids: Tensor, V: int) -> Tensor:
+    return torch.bincount((ids[:-2] * V + ids[1:-1]) * V + ids[2:]).view(V, V, V)
+
+
+def indexed(ids: Tensor, V: int) -> Tensor:
+    counts = torch.zeros(V, V, V, dtype=torch.int64)
+    counts[ids[:-2], ids[1:-1], ids[2:]] += 1
+    return counts
+
+
+def nats_over_ids(table: Tensor, ids: Tensor) -> float:
+    return -table[ids[:-1], ids[1:]].log().sum().item() / len(ids)
+
+
+def sum_of_nats(table: Tensor, ids: Tensor) -> float:
+    return -table[ids[:-1], ids[1:]].log().sum().item()
+
+
 WRONG = [
-    ("row_probabilities", no_keepdim, "keepdim=True"),
+    ("row_probabilities", no_keepdim, "shape (V,), so column b was divided"),
+    ("row_probabilities", grand_total, "the sum of the whole table"),
+    ("row_probabilities", total_without_s, "the sum of the whole table"),
+    ("row_probabilities", one_s_a_row, "so by s V"),
+    ("row_probabilities", sum_before_s, "before s was added"),
     ("row_probabilities", columns, "columns sum to 1"),
     ("row_probabilities", empty_row, "0 / 0 = nan"),
     ("row_probabilities", three_typed_in, "not for V = 5"),
@@ -106,9 +145,13 @@ WRONG = [
     ("trigram_counts", in_a_list, "a loop over the stream"),
     ("trigram_counts", by_map, "a loop over the stream"),
     ("trigram_counts", turned_round, "turned round"),
-    ("trigram_counts", no_minlength, "shape"),
+    ("trigram_counts", no_minlength, "minlength=V**3"),
+    ("trigram_counts", no_minlength_viewed, "minlength=V**3"),
+    ("trigram_counts", indexed, "writes to each place once"),
     ("bits_per_character", nats, "nats"),
     ("bits_per_character", total, "the sum"),
+    ("bits_per_character", nats_over_ids, "divided by the M ids"),
+    ("bits_per_character", sum_of_nats, "not their mean"),
     ("bits_per_character", bits_typed_in, "not for another"),
     ("bits_per_character", pairs_typed_in, "not for another"),
     ("bits_per_character", nothing, "returned nothing; it should return a number"),

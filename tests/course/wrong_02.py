@@ -129,6 +129,24 @@ def nothing(W: Tensor, counts: Tensor) -> None:
     (missing * W).sum() / (W * W).sum()
 
 
+def new_tensor(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V, requires_grad=True)
+    for _ in range(steps):
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        with torch.no_grad():
+            near = near - rate * near.grad
+            far = far - rate * far.grad
+    return near.detach(), far.detach()
+
+
+def new_tensor_followed(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V, requires_grad=True)
+    for _ in range(steps):
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        near, far = near - rate * near.grad, far - rate * far.grad
+    return near.detach(), far.detach()
+
+
 WRONG = [
     ("loss_and_gradient", one_push_a_row, "index_add"),
     ("loss_and_gradient", not_divided, "divided by M"),
@@ -139,6 +157,8 @@ WRONG = [
     ("two_back", four_typed_in, "with V = 5"),
     ("two_back", rate_typed_in, "not for V = 5 and rate 1.5"),
     ("two_back", piles_up, "pile up"),
+    ("two_back", new_tensor, "makes a new tensor"),
+    ("two_back", new_tensor_followed, "makes a new tensor"),
     ("two_back", swapped, "swapped"),
     ("two_back", only_near, "far is full of zeros"),
     ("find_penalty", no_two, "twice the penalty"),

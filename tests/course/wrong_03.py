@@ -55,6 +55,17 @@ def bias_outside(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: T
     return torch.tanh(e @ W1) @ W2 + b2 + e @ W3
 
 
+def added_up(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
+    e = E[x].sum(1)
+    return torch.tanh(e @ W1 + b1) @ W2 + b2 + e @ W3
+
+
+def not_side_by_side(
+    x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor
+) -> Tensor:
+    return torch.tanh(E[x] @ W1 + b1) @ W2 + b2 + E[x] @ W3
+
+
 def means_of_lines(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
     seen = [loss / (len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
     others = [loss / (len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
@@ -123,6 +134,8 @@ WRONG = [
     ("direct_logits", channels_first, "mixed up"),
     ("direct_logits", not_direct, "direct connections are missing"),
     ("direct_logits", sizes_of_the_lesson, "shape '[-1, 30]'"),
+    ("direct_logits", added_up, "were added up"),
+    ("direct_logits", not_side_by_side, "side by side with flatten(1)"),
     ("direct_logits", straight, "lacks its tanh"),
     ("direct_logits", bias_outside, "b1 is not added"),
     ("leak", means_of_lines, "short lines weigh too much"),

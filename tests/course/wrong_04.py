@@ -88,6 +88,15 @@ def tanh_twice(h: Tensor) -> dict[str, float]:
     }
 
 
+def rule_of_thumb(f: Callable[[Tensor], Tensor]) -> float:
+    return 5 / 3 if f is torch.tanh else 1 / f(normal()).square().mean().sqrt().item()
+
+
+def few_samples(f: Callable[[Tensor], Tensor]) -> float:
+    z = torch.randn(100, generator=torch.Generator().manual_seed(5))
+    return 1 / f(z).square().mean().sqrt().item()
+
+
 def by_name(f: Callable[[Tensor], Tensor]) -> float:
     at = f(torch.tensor([-1.0, 1.0])).tolist()
     known = {
@@ -126,7 +135,9 @@ WRONG = [
     ("kaiming_gain", by_deviation, "mean square"),
     ("kaiming_gain", upside_down, "turn it over"),
     ("kaiming_gain", no_root, "square root"),
-    ("kaiming_gain", always_tanh, "three times smaller"),
+    ("kaiming_gain", always_tanh, "whatever f is"),
+    ("kaiming_gain", rule_of_thumb, "a rule of thumb"),
+    ("kaiming_gain", few_samples, "too few numbers"),
     ("kaiming_gain", by_name, "sin("),
     ("kaiming_gain", no_gain, "returned nothing; it should return a number"),
     ("fold_batchnorm", rows, "rows of W"),

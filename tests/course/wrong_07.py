@@ -36,6 +36,14 @@ def all_sigmoid(
     return o * memory.tanh(), memory
 
 
+def other_order(
+    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
+    f, o, g = (x @ W.T + h @ U.T + b).chunk(3, 1)
+    memory = f.sigmoid() * memory + (1 - f.sigmoid()) * g.tanh()
+    return o.sigmoid() * memory.tanh(), memory
+
+
 def never_detached(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
     hs = []
     for t in range(x.shape[1]):
@@ -80,6 +88,16 @@ def detached_too_soon(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Te
     return torch.stack(hs, 1)
 
 
+def detached_late(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h)
+        hs.append(h)
+        if t % K == 0:
+            h = h.detach()
+    return torch.stack(hs, 1)
+
+
 def whole_pieces_only(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
     hs = []
     for t in range(x.shape[1] // K * K):
@@ -115,7 +133,16 @@ def only_the_last_place(forward: Callable[[Tensor], Tensor], V: int) -> str:
     return "fine" if _changes(forward, V, 0)[-1] > 1e-6 else "forgets"
 
 
+def first_against_last(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    if any((_changes(forward, V, t)[:t] > 1e-6).any() for t in range(1, 6)):
+        return "peeks"
+    return "fine" if _changes(forward, V, 0)[-1] > 1e-6 else "forgets"
+
+
 WRONG = [
+    ("coupled_lstm_step", other_order, "in the order f, g, o"),
+    ("in_pieces", detached_late, "which begins at 0"),
+    ("diagnose", first_against_last, "fades from place to place"),
     ("coupled_lstm_step", turned_round, "keeps where it should forget"),
     ("coupled_lstm_step", old_memory, "shows the old memory"),
     ("coupled_lstm_step", in_place, "in place"),

@@ -42,6 +42,28 @@ def wrong_dimension(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
     return scores.masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(1) @ v
 
 
+def _in_a_loop(q: Tensor, k: Tensor, v: Tensor, window: int, dim: int) -> Tensor:
+    outputs = []
+    for t in range(q.shape[1]):
+        seen = slice(max(0, t + 1 - window), t + 1)
+        scores = q[:, [t]] @ k[:, seen].mT / math.sqrt(q.shape[-1])  # (B, 1, S)
+        outputs.append(scores.softmax(dim) @ v[:, seen])
+    return torch.cat(outputs, 1)
+
+
+def loop_over_lines(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    return _in_a_loop(q, k, v, window, 0)
+
+
+def loop_over_the_query(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    return _in_a_loop(q, k, v, window, 1)
+
+
+def over_lines(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return scores.masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(0) @ v
+
+
 def four_typed_in(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
     return (q @ k.mT / 4).masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(-1) @ v
 
@@ -151,6 +173,9 @@ WRONG = [
     ("window_attention", no_window, "all of the past"),
     ("window_attention", not_itself, "at least itself"),
     ("window_attention", wrong_dimension, "over the queries"),
+    ("window_attention", loop_over_lines, "over the lines of the batch"),
+    ("window_attention", loop_over_the_query, "one entry only"),
+    ("window_attention", over_lines, "over the lines of the batch"),
     ("window_attention", four_typed_in, "whatever it is"),
     ("window_step", grows, "grows for ever"),
     ("window_step", drops_too_late, "before attending"),

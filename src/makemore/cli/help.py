@@ -70,9 +70,11 @@ makemore inspect mine.txt
 makemore models -i mine.txt
 """,
     "lessons": """
-makemore lessons                    the course: how these models work
+makemore lessons                    the course: how far you are, and what is next
 makemore lessons start 3            copy the third lesson to lesson-3/, to work in
-makemore lessons check 3            grade its exercises
+makemore lessons open 3             read it in JupyterLab
+makemore lessons check 3 leak       grade an exercise, or all without its name
+makemore lessons hint 3 leak        a hint; ask again for the next
 makemore lessons start museum       broken programs to fix
 """,
 }

@@ -51,6 +51,23 @@ def expect_close(value: Tensor | float, right: Tensor | float, message: str, tol
 
 
 @contextlib.contextmanager
+def explaining(messages: dict[str, str]) -> Iterator[None]:
+    """Raise Wrong in place of an error in the block whose message contains one of these texts.
+
+    Args:
+        messages: By the text, what the learner should read instead of torch's own words.
+
+    """
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError) as error:
+        for text, message in messages.items():
+            if text in str(error):
+                raise Wrong(message) from error
+        raise
+
+
+@contextlib.contextmanager
 def by_hand() -> Iterator[None]:
     """Raise Wrong if autograd is asked for a gradient in the block."""
     import torch

@@ -18,14 +18,14 @@ from types import SimpleNamespace
 from typing import TypeVar
 
 from makemore.course.expectations import Wrong
-from makemore.course.lessons import Lesson, lesson
+from makemore.course.lessons import Lesson, bugs, exercises, lesson, place
 from makemore.errors import MakemoreError, command_line, shown
 
 Returned = TypeVar("Returned")
 Checker = Callable[[SimpleNamespace], None]
 
-ANSWER_SECONDS, STARTING_SECONDS = 120.0, 120.0
-"""How long an answer may run, and how much longer the process may take to start."""
+ANSWER_SECONDS, STARTING_SECONDS = 30.0, 120.0
+"""How long an answer may run, and how long the process may take to start."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,21 @@ def check(
         name: The lesson.
         directory: Where the answers are. None looks in the usual place, then in the current directory.
         only: The exercises to grade. None grades all.
-        on_answer: Called with the name of an exercise after its file was run, before its answer is.
+        on_answer: Called with the name of an exercise before its answer is called, and with "" before a file
+            of answers is run.
 
     Raises:
         MakemoreError: There is no such lesson or directory.
 
     """
     which = lesson(name)
-    exercises = {key: checker for key, checker in checkers(which).items() if only is None or key in only}
-    files = _files(which, directory, exercises)
+    graders = {key: checker for key, checker in checkers(which).items() if only is None or key in only}
+    files = _files(which, directory, graders)
     loaded: dict[Path, SimpleNamespace | str] = {}
-    for exercise, checker in exercises.items():
+    for exercise, checker in graders.items():
         path = files[exercise]
         if path not in loaded:  # only once, or it would print its output for every exercise
+            on_answer("")
             loaded[path] = answers = _loaded(path, which)
             if isinstance(answers, str):
                 yield Verdict(path.name, answers)
@@ -71,19 +73,26 @@ def check(
             yield Verdict(exercise, grade(checker, answers, path))
 
 
-def _files(which: Lesson, directory: Path | None, exercises: Collection[str]) -> dict[str, Path]:
+def _files(which: Lesson, directory: Path | None, wanted: Collection[str]) -> dict[str, Path]:
     """Return the file that holds the answer of each exercise. Raises MakemoreError without its directory."""
-    files = {exercise: f"{exercise}.py" if not which.number else "exercises.py" for exercise in exercises}
-    if directory is None:  # the usual place, or the current directory
-        directory = which.home
-        if not directory.is_dir() and any(Path(file).is_file() for file in files.values()):
-            directory = Path()
+    files = {exercise: which.file(exercise) for exercise in wanted}
+    directory = directory or place(which)
     if not directory.is_dir():
         raise MakemoreError(
             f"{shown(directory)}: no such directory; "
             f"`{command_line('lessons', 'start', which.name)}` makes it, or name yours"
         )
     return {exercise: directory / file for exercise, file in files.items()}
+
+
+def touched(which: Lesson, directory: Path | None = None) -> list[str]:
+    """Return the bugs of the museum whose files are not as they were handed out.
+
+    Raises MakemoreError if there is no such directory.
+    """
+    files = _files(which, directory, exercises(which))
+    handed_out = {bug.name: bug.path.read_bytes() for bug in bugs()}
+    return [each for each, path in files.items() if path.is_file() and path.read_bytes() != handed_out[each]]
 
 
 def checkers(which: Lesson) -> dict[str, Checker]:
@@ -123,8 +132,9 @@ def _guarded(call: Callable[[], Returned], path: Path | None) -> Returned | str:
             return "not done yet"
         frames = traceback.extract_tb(error.__traceback__)
         at = next((f" in line {f.lineno}" for f in reversed(frames) if f.filename == str(path)), "")
-        if isinstance(error, SyntaxError):
+        if isinstance(error, SyntaxError):  # its own words tell the file and the line once more
             at = f" in line {error.lineno}" if error.lineno else ""
+            return f"stopped{at} with {type(error).__name__}: {error.msg}"
         return f"stopped{at} with {type(error).__name__}: {error}"
 
 
@@ -132,14 +142,17 @@ def _guarded(call: Callable[[], Returned], path: Path | None) -> Returned | str:
 
 
 def check_apart(
-    name: str, directory: Path | None = None, seconds: float = ANSWER_SECONDS
+    name: str,
+    directory: Path | None = None,
+    only: Collection[str] | None = None,
+    seconds: float = ANSWER_SECONDS,
 ) -> Generator[Verdict, None, None]:
     """Grade as `check` does, in another process.
 
     An answer that ends the process, or runs longer than `seconds`, is wrong.
     """
     which = lesson(name)
-    left = list(checkers(which))
+    left = [each for each in exercises(which) if only is None or each in only]
     _files(which, directory, left)  # said at once, not after another process has loaded torch
     while left:
         with _Grader(name, directory, left) as grader:
@@ -179,10 +192,10 @@ class _Grader:
 
     def verdicts(self, left: list[str], seconds: float) -> Generator[Verdict, None, str | None]:
         """Yield verdicts and remove their exercises from `left`; return how the process failed, or None."""
-        limit = seconds + STARTING_SECONDS
+        limit = STARTING_SECONDS
         while True:
             if not self._pipe.poll(limit):
-                return f"took longer than {seconds:g} s and was stopped; is there an endless loop?"
+                return f"took longer than {limit:g} s and was stopped; is there an endless loop?"
             try:
                 found: MakemoreError | Verdict | str | None = self._pipe.recv()
             except EOFError:
@@ -195,7 +208,7 @@ class _Grader:
                 raise found
             limit = seconds
             if isinstance(found, str):
-                self.answering = found
+                self.answering = found or None
                 continue
             self.answering = None
             if found.exercise in left:
@@ -204,7 +217,7 @@ class _Grader:
 
 
 def _grade(pipe: Connection, name: str, directory: Path | None, exercises: list[str]) -> None:
-    """Send the name of each exercise and its verdict, then None; or the error that prevents grading."""
+    """Send what begins to run and each verdict, then None; or the error that prevents grading."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this process
     try:
         for verdict in check(name, directory, exercises, pipe.send):

@@ -1,7 +1,9 @@
-"""Bug 1: the table of pairs that is not one.
+"""Bug 1: samples that look drunk.
+
+After lesson 1.
 
 Symptom: samples look drunk, though the counts are right. Even the loss is what it should be, to all its digits.
-Run this file, look at the figure, and mend `probabilities`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `probabilities`. Then: makemore lessons check museum drunk_samples
 """
 
 import torch
@@ -23,6 +25,12 @@ def symptom() -> None:
     ids = torch.tensor([0] + [0 if c == "." else ord(c) - 96 for word in names() for c in word + "."])
     counts = torch.bincount(ids[:-1] * 27 + ids[1:], minlength=27 * 27).view(27, 27)
     p = probabilities(counts)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(5):
+        made = [int(torch.multinomial(p[0], 1, generator=generator))]
+        while made[-1] and len(made) < 30:
+            made.append(int(torch.multinomial(p[made[-1]], 1, generator=generator)))
+        print("sample:", "".join(chr(96 + i) for i in made if i))
     print(f"loss: {-p[ids[:-1], ids[1:]].log().mean():.4f} nats per character, which is as it should be")
     plt.bar(range(27), p.sum(1).tolist())
     plt.title("What the probabilities of each row sum to")

@@ -1,8 +1,10 @@
 """Bug 2: names that begin with anything and never end.
 
+After lesson 1.
+
 Symptom: the first letters of its names are spread like letters anywhere in a name, and somebody had to stop
 each name after six characters, because the model never does.
-Run this file, look at the figure, and mend `pairs`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `pairs`. Then: makemore lessons check museum endless_names
 """
 
 import random

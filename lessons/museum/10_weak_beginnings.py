@@ -1,8 +1,10 @@
-"""Bug 11: attention that pays for what it may not see.
+"""Bug 10: lines with a weak beginning.
+
+After lesson 8.
 
 Symptom: later characters change what comes before them, a little, and the first positions of every line are
 strangely weak.
-Run this file, look at the figure, and mend `attend`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `attend`. Then: makemore lessons check museum weak_beginnings
 """
 
 import torch
@@ -36,7 +38,7 @@ def symptom() -> None:
     plt.ylabel("sum of weights")
     plt.ylim(0, 1.1)
     plt.legend()
-    show("the left end. A mean of ones is one, wherever it is taken.")
+    show("the left end, where the lines lie below one. They should be level.")
 
 
 if __name__ == "__main__":

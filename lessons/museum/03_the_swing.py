@@ -1,7 +1,9 @@
-"""Bug 10: descent with a swing.
+"""Bug 3: descent with a swing.
+
+After lesson 2.
 
 Symptom: the loss falls, rises, falls again, like a ball in a bowl; a smaller rate only makes the swings longer.
-Run this file, look at the figure, and mend `descend`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `descend`. Then: makemore lessons check museum the_swing
 """
 
 from collections.abc import Callable
@@ -36,7 +38,7 @@ def symptom() -> None:
     plt.title("Descent in a bowl, where nothing can go wrong")
     plt.xlabel("step")
     plt.ylabel("loss")
-    show("the rise after the fall. What does backward() do to a gradient that is there already?")
+    show("the rise after the fall: a ball in a bowl, where each step should only go down.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Bug 6: nothing to train on.
+"""Bug 4: lists that are too short.
+
+After lesson 3.
 
 Symptom: with a list of a few lines training dies, or goes on for ever on nothing. With longer lists all is well.
-Run this file, look at the figure, and mend `split`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `split`. Then: makemore lessons check museum short_lists
 """
 
 import random
@@ -32,7 +34,7 @@ def symptom() -> None:
     plt.xlabel("lines in the list")
     plt.ylabel("lines in the part")
     plt.legend()
-    show("where the two lines cross. What is lines[:-0]?")
+    show("the left end: how many lines a short list leaves to train on.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Bug 9: a test that was in the textbook.
+"""Bug 5: a score that is too good.
+
+After lesson 3.
 
 Symptom: a model that learns its lines by heart looks excellent on the test lines, and is not on new ones.
-Run this file, look at the figure, and mend `sides`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `sides`. Then: makemore lessons check museum too_good
 """
 
 import random
@@ -19,7 +21,7 @@ def sides(lines: list[str]) -> list[str]:
 
 
 def symptom() -> None:
-    """Show it on the bundled names, where girls' and boys' lists have 2,539 names in common."""
+    """Show it on the bundled names."""
     import matplotlib.pyplot as plt
 
     words = names()

@@ -1,7 +1,9 @@
-"""Bug 5: a recurrent network without memory.
+"""Bug 8: a recurrent network no better than pairs.
+
+After lesson 7.
 
 Symptom: it trains, to about the loss of a bigram, and never gets better, however large its state.
-Run this file, look at the figure, and mend `run_through`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `run_through`. Then: makemore lessons check museum no_better_than_pairs
 """
 
 import torch
@@ -39,7 +41,7 @@ def symptom() -> None:
     plt.title("What the state after each character knows")
     plt.xlabel("s: character")
     plt.ylabel("t: state after character")
-    show("the squares left of the diagonal: characters before the last. They should not be empty.")
+    show("the squares left of the diagonal, which stand for the characters before. They should not be empty.")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Bug 7: a loss that depends on the batch size.
+"""Bug 9: a loss that depends on the batch size.
+
+After lesson 7.
 
 Symptom: the same model on the same lines gets another loss for every batch size, and the difference is larger
 than that between good and bad models.
-Run this file, look at the figure, and mend `loss`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `loss`. Then: makemore lessons check museum loss_by_batch_size
 """
 
 import torch

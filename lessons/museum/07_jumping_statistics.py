@@ -1,8 +1,10 @@
-"""Bug 4: batch normalisation that counts to four.
+"""Bug 7: statistics that jump.
 
-Symptom: the network works, but its statistics jump about from batch to batch far more than with so many values
-they should. The function was written for (B, C), and now gets (B, T, C).
-Run this file, look at the figure, and mend `batch_norm`. Then: makemore lessons check museum
+After lesson 6.
+
+Symptom: the network works, but its statistics jump about from batch to batch far more than they should with so
+many values.
+Run this file, look at the figure, and mend `batch_norm`. Then: makemore lessons check museum jumping_statistics
 """
 
 import torch
@@ -46,9 +48,7 @@ def symptom() -> None:
     plt.xlabel("B, lines in a batch")
     plt.ylabel("standard deviation of the normalised value")
     plt.legend()
-    show(
-        "how far the noise of (B, T, C) lies above that of the same values as (B T, C): as if T did not exist."
-    )
+    show("how far the noise of (B, T, C) lies above that of the same values given as (B T, C).")
 
 
 if __name__ == "__main__":

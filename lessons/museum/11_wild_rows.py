@@ -1,8 +1,10 @@
-"""Bug 8: the top k of somebody else.
+"""Bug 11: wild names in a batch.
+
+After lesson 10.
 
 Symptom: sampled one at a time, names are fine. Sampled by the batch, some are wild and some are always the same,
 and with k above the size of the vocabulary the program dies.
-Run this file, look at the figure, and mend `top_k`. Then: makemore lessons check museum
+Run this file, look at the figure, and mend `top_k`. Then: makemore lessons check museum wild_rows
 """
 
 import torch
@@ -33,7 +35,7 @@ def symptom() -> None:
     plt.title("Characters left of 27 with k = 5")
     plt.xlabel("row of the batch")
     plt.ylabel("logits that are not -inf")
-    show("which rows have 5 left (dashed). Is there anything special about the last?")
+    show("how many are left of each row, where 5 should be (dashed).")
 
 
 if __name__ == "__main__":

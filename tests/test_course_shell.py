@@ -1,0 +1,107 @@
+"""The command `lessons`: progress, the next step, hints, one exercise at a time."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from makemore.course import lessons as course
+from makemore.course import progress
+
+LESSONS = course.lessons()
+
+
+def test_progress_is_shown_and_the_next_step_named(
+    makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "next: lesson 1, Counting pairs (2 hours): `makemore lessons start 1`" in makemore("lessons").out
+    course.start("1")
+    assert progress.note(course.lesson("1"), None, ["trigram_counts"], ["row_probabilities"]).right
+    shown = makemore("lessons").out
+    assert "1 of 3" in shown
+    assert "`makemore lessons check 1 row_probabilities`" in shown
+    one = makemore("lessons", "1").out
+    assert "right   trigram_counts" in one
+    assert "to do   row_probabilities" in one
+    assert "builds on lessons 4 and 7; allow 3 hours" in makemore("lessons", "8").out
+    progress.note(course.lesson("1"), None, course.exercises(course.lesson("1")), [])
+    shown = makemore("lessons").out
+    assert "next: lesson 2" in shown
+    assert f"or in the museum: {course.bugs()[0].symptom}" in shown
+    assert course.bugs()[1].symptom not in shown
+    monkeypatch.chdir("lesson-1")  # from inside it is the same
+    assert makemore("lessons").out == shown
+    Path("makemore-progress.json").write_text("{", "utf-8")
+    assert "next: lesson 1, exercise row_probabilities" in makemore("lessons").out
+
+
+def test_hints_come_by_degrees(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    hint = ("lessons", "hint", "museum", "01_drunk_samples.py")
+    assert makemore(*hint).out == makemore(*hint).out  # nowhere to remember it yet
+    course.start("museum")
+    lines = [makemore(*hint).out.splitlines() for _ in range(4)]
+    assert [len(each) for each in lines] == [2, 3, 4, 4]
+    assert lines[3][:3] == lines[2][:3]
+    assert "`makemore lessons solutions museum drunk_samples`" in lines[2][3]
+    assert "def probabilities" in makemore("lessons", "solutions", "museum", "drunk_samples").out
+
+
+@pytest.mark.slow
+def test_one_exercise_at_a_time(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    course.start("museum")
+    untouched = makemore("lessons", "check", "museum")
+    assert untouched.status == 1
+    assert "nothing is changed yet in museum" in untouched.out
+    assert "0 of 11 right" in untouched.out
+    path = Path("museum/02_endless_names.py")
+    path.write_text(path.read_text("utf-8") + "\n\n" + course.solutions("museum", "endless_names"), "utf-8")
+    mended = makemore("lessons", "check", "museum")
+    assert (mended.status, mended.out.count("right  ")) == (1, 1)
+    assert "1 of 11 right" in mended.out
+    assert course.bugs()[0].symptom in mended.out
+    assert makemore("lessons", "check", "museum", "endless_names").status == 0
+    course.start("1")
+    Path("lesson-1/exercises.py").write_text("def f(:\n", "utf-8")
+    broken = makemore("lessons", "check", "1").out
+    assert "stopped in line 1 with SyntaxError: " in broken
+    assert broken.count("line 1") == 1
+    assert "0 of 3 right" in broken
+
+
+def test_a_last_page_when_all_is_right(
+    makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for each in LESSONS:
+        course.start(each.name)
+        progress.note(each, None, course.exercises(each), [])
+    out = makemore("lessons").out
+    assert "you have finished the course" in out
+    assert "next:" not in out
+
+
+def test_jupyter_opens_the_copy(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+    import subprocess
+
+    monkeypatch.chdir(tmp_path)
+    calls: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> Any:
+        calls.append(command)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "pip install 'makemore[course]'" in makemore("lessons", "open", "3").err
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(subprocess, "run", run)
+    assert makemore("lessons", "open", "3").status == 0
+    assert calls == [[sys.executable, "-m", "jupyterlab", str(tmp_path / "lesson-3" / "03_mlp.ipynb")]]
+    assert Path("lesson-3/03_mlp.ipynb").is_file()
