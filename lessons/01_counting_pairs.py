@@ -26,7 +26,9 @@
 #
 # The course follows the ladder of Andrej Karpathy's lectures *Neural Networks: Zero to Hero*: one model after
 # the other, from this table up to the Transformer. Where a number is printed beside a "published" one, the
-# published one is from there, and "lecture 1" is the first of those on makemore.
+# published one is from there, and "makemore part 1" is the first of its five on makemore. If you watch them
+# beside this course: part 1 belongs to lessons 1 and 2, parts 2 to 5 to lessons 3 to 6, and *Let's build GPT*
+# to lesson 8.
 #
 # ## The idea
 #
@@ -66,8 +68,9 @@ print(V, "characters:", "".join(itos))
 # %% [markdown]
 # ### Tensors in five lines
 #
-# A *tensor* is much like a numpy array: numbers of one kind (its *dtype*), laid out in a grid. Its *shape*
-# says how many there are along each dimension: two rows of three are (2, 3).
+# A *tensor* is numbers of one kind (its *dtype*), laid out in a grid; if you know the arrays of numpy, Python's
+# older package for numbers, it is much the same. Its *shape* says how many there are along each dimension: two
+# rows of three are (2, 3).
 
 # %%
 t = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -108,11 +111,11 @@ print("pairs:", N.sum().item())
 print("names that begin with a:", N[0, stoi["a"]].item(), " that end with a:", N[stoi["a"], 0].item())
 
 # %% [markdown]
-# That loop touches a tensor 228,146 times, and is slow for it. The same in one go: all lines in one stream of
-# ids, each pair as one number `27 a + b`, and `bincount`, which says how often each number occurs: how many
-# 0s, how many 1s, and so on. `minlength` makes it go on to the last pair, even if that never occurs, and
-# `view` breaks the long list into rows. This is how the library counts. When two ways of computing something
-# give the same numbers, both are probably right.
+# That loop touches a tensor 228,146 times, which makes it slow. The same in one go: all lines in one stream of
+# ids, each pair as one number `27 a + b`, and `bincount`, which says how often each number occurs: how many 0s,
+# how many 1s, and so on. `minlength` makes it go on to the last pair, even if that never occurs, and `view`
+# breaks the long list into rows. This is how the library counts. When two ways of computing something give the
+# same numbers, both are probably right.
 
 # %%
 stream = torch.tensor([0] + [stoi[c] for word in words for c in word + "."])  # (M,)
@@ -143,7 +146,8 @@ show(
 )
 
 # %% [markdown]
-# Each row of counts becomes probabilities when it is divided by its sum.
+# Each row of counts becomes probabilities when it is divided by its sum. (`topk(3)` finds the three largest of
+# a row; its `.indices` say where they stand.)
 
 # %%
 P = N / N.sum(1, keepdim=True)  # (V, V) / (V, 1): each row by its own sum
@@ -155,9 +159,10 @@ print("after q:", {itos[b]: round(P[stoi["q"], b].item(), 2) for b in P[stoi["q"
 #
 # `keepdim=True` looks like a detail. Without it `N.sum(1)` has shape `(V,)`, and broadcasting lines up shapes
 # *from the right*: `(V, V) / (V,)` is read as `(V, V) / (1, V)`. Entry `[a, b]` is divided by the sum of row
-# `b` instead of row `a`. With the 2 x 3 example it would be an error, for (2, 3) and (2,) do not fit. A
-# square table fits either way: no error, no warning, and the result looks like probabilities. Not even the
-# loss of the next section tells, as we shall see there.
+# `b` instead of row `a`. Then the *columns* sum to 1 instead of the rows: as many pairs end in `b` as begin
+# with it. With the 2 x 3 example it would be an error, for (2, 3) and (2,) do not fit. A square table fits
+# either way: no error, no warning, and the result looks like probabilities. Not even the loss of the next
+# section tells, as we shall see there.
 
 # %%
 wrong = N / N.sum(1)  # (V, V) / (V,): broadcast as (1, V)
@@ -176,7 +181,9 @@ assert not torch.allclose(wrong.sum(1), torch.ones(V))
 # ### Drawing names
 #
 # `torch.multinomial` draws a column of a row by its probability. A *generator* with a seed makes the draws
-# repeatable, which is worth a lot when you hunt a bug.
+# repeatable, which is worth a lot when you hunt a bug. Repeatable with one version of torch, that is: in the
+# video the seed 2147483647 begins with `mor`, `axx`, `minaymoryles`, and with torch 2.15 the very same table
+# and seed give `cexze`, `momasurailezitynn`, `konimittain`. Neither is wrong.
 
 
 # %%
@@ -201,8 +208,9 @@ print("no model:  ", [sample(even, generator)[:20] for _ in range(4)])
 # ## The number to compare with
 #
 # A good model finds the real names probable. The probability of a name is the product of the probabilities of
-# its pairs, and that of the whole list the product over all names: its *likelihood*. Three steps make it
-# usable.
+# its pairs, and that of the whole list the product over all names: its *likelihood*. To choose the numbers of a
+# model so that the likelihood is largest is called *maximum likelihood estimation*, MLE for short; the table of
+# shares just counted is what it chooses. Three steps make the likelihood usable.
 #
 # 1. **The logarithm.** A product of 228,146 numbers below 1 is 0 for any computer. The logarithm of a product
 #    is the sum of the logarithms, and is largest where the product is.
@@ -214,6 +222,9 @@ print("no model:  ", [sample(even, generator)[:20] for _ in range(4)])
 # among all characters alike. A *token* is what is predicted, here one character or the end of a name. A *nat*
 # is the unit that natural logarithms give; a bit is log 2 nats, about 0.69. The exponential of the loss is
 # the *perplexity*: how many equally likely characters the model is as unsure among.
+#
+# (`.double()` in the code makes numbers of 64 bits, with 16 digits, from the usual 32 bits, with 7: sums of
+# many numbers come out more exactly.)
 
 # %%
 product = 1.0
@@ -233,7 +244,7 @@ for name, table in (("guessing", even), ("pairs", P)):
     loss = mean_nll(table, stream)
     print(f"{name:9} {loss:.4f} nats per token, perplexity {torch.tensor(loss).exp():.1f}")
 loss = mean_nll(P.double(), stream)
-beside("pairs, scored on the lines it counted", loss, 2.4540, "lecture 1")
+beside("pairs, scored on the lines it counted", loss, 2.4540, "makemore part 1")
 assert abs(loss - 2.454014) < 1e-5  # the counts are what they are, in fast mode too
 
 wrong_loss = mean_nll(wrong.double(), stream)
@@ -269,7 +280,7 @@ def smoothed(counts: torch.Tensor, s: float) -> torch.Tensor:
 
 
 loss = mean_nll(smoothed(N, 1), stream)
-beside("one more of every pair", loss, 2.4546, "after lecture 1, recomputed")
+beside("one more of every pair", loss, 2.4546, "after makemore part 1, recomputed")
 assert abs(loss - 2.454577) < 1e-5
 
 # %% [markdown]
@@ -277,7 +288,8 @@ assert abs(loss - 2.454577) < 1e-5
 #
 # On the lines that were counted, smoothing can only hurt: no table fits them better than their own counts. To
 # see what it is good for, count one part of the names and score another. Only 1,000 names are counted here,
-# since that is where the trouble is.
+# since that is where the trouble is. They are drawn by `torch.randperm(n)`, which returns the numbers from 0 to
+# n - 1 in random order.
 
 # %%
 shuffled = [words[i] for i in torch.randperm(len(words), generator=torch.Generator().manual_seed(1))]
@@ -313,7 +325,8 @@ assert 0 < unseen.index(min(unseen)) < len(amounts) - 1
 # `bigram` is this table, and `fit` is the `bincount` above. It returns the logarithms of the probabilities as
 # *logits*: numbers, one for each character, whose exponentials are in proportion to the probabilities (lesson
 # 2 has more). That is the contract of every model on the ladder, from this one to the Transformer: ids in,
-# logits out.
+# logits out. Ids come in as a batch of lines, (B, T), so `[None]` gives our one line a dimension of length 1 in
+# front; and `longest=15` tells the builder how long a line can be, which this model does not need to know.
 
 # %%
 from makemore.models import build, configure
@@ -354,3 +367,8 @@ with tempfile.TemporaryDirectory() as directory:
 # 2. `trigram_counts`: how often each character followed each *two*, without a Python loop over the
 #    characters.
 # 3. `bits_per_character`: the loss of a name in the unit that information theorists use.
+#
+# ## Further reading
+#
+# * Andrej Karpathy, [makemore part 1](https://www.youtube.com/watch?v=PaCmpygFfXo), and [makemore](https://github.com/karpathy/makemore) itself.
+# * Claude Shannon, [Prediction and Entropy of Printed English](https://doi.org/10.1002/j.1538-7305.1951.tb01366.x) (1951): people guess the next letter, and their guesses become bits.

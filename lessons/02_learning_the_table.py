@@ -72,8 +72,9 @@ print(f"{M:,} pairs; lesson 1's table has a loss of {best:.4f}")
 #
 # ### A row for each character
 #
-# A network multiplies and adds. The id 5 is no number to multiply with: `e` is not five times `a`. So a
-# character goes in as V numbers that are all 0, but for a 1 at its own place. That is called *one-hot*.
+# A network multiplies and adds. The id 5 is not an amount, and it makes no sense to multiply it: `e` is not
+# five times `a`. So a character goes in as V numbers that are all 0, but for a 1 at its own place. That is
+# called *one-hot*.
 
 # %%
 ids = torch.tensor([0, *(stoi[c] for c in "emma")])  # (T,): what stands before e, m, m, a and the end
@@ -83,8 +84,10 @@ for i, row in zip(ids, onehot, strict=True):
     print(itos[i], "", "".join("1" if number else "·" for number in row))
 
 # %% [markdown]
-# The network is one matrix `W` of weights, filled with noise for now. One-hot times `W`: of the V products in
-# each sum all but one are 0 times something. What is left over is a row of `W`.
+# The network is one matrix `W` of weights, filled with noise for now: `torch.randn` draws *normal* numbers,
+# most of them between -2 and 2, with mean 0 and standard deviation 1. (`F.one_hot` returns whole numbers, hence
+# `.float()`; without its second argument it would guess V from the largest id.) One-hot times `W`: of the V
+# products in each sum all but one are 0 times something. What is left over is a row of `W`.
 
 # %%
 noise = torch.randn(V, V, generator=torch.Generator().manual_seed(2147483647))
@@ -507,15 +510,15 @@ assert FAST or (0 < by_s.index(min(by_s)) < len(rows) - 1 and 0 < by_c.index(min
 # ## The number to compare with
 #
 # The learned table ought to have the loss of the counted one, and every row that occurs often enough ought to
-# be the same. Lecture 1 has a penalty of 0.01, and prints loss and penalty in one number after its last step.
-# Ours is at rest, and so a little lower.
+# be the same. Part 1 of the lectures has a penalty of 0.01, and prints loss and penalty in one number after its
+# last step. Ours is at rest, and so a little lower.
 
 # %%
 loss = mean_nll(learned, N).item()
-beside(f"learned, rate 50, {steps:,} steps", loss, 2.4540, "lecture 1, counted")
+beside(f"learned, rate 50, {steps:,} steps", loss, 2.4540, "makemore part 1, counted")
 W, _ = descend(N.double(), noise.double(), rate, steps, penalty=0.01)
 nll_part, pull_part = mean_nll(W, N).item(), (0.01 * (W**2).mean()).item()
-beside("the same with 0.01 mean(W²) in the loss", nll_part + pull_part, 2.4818, "lecture 1")
+beside("the same with 0.01 mean(W²) in the loss", nll_part + pull_part, 2.4818, "makemore part 1")
 print(f"of which the penalty is {pull_part:.4f}; it pulls like {2 * 0.01 * M / V**2:.1f} more of every pair")
 
 difference = (learned.softmax(1) - P).abs()
@@ -579,3 +582,8 @@ with tempfile.TemporaryDirectory() as directory:
 # 1. `loss_and_gradient`: both by hand, from pairs, with logits that would overflow.
 # 2. `two_back`: a model of two characters back that no counting gives, and descent does.
 # 3. `find_penalty`: a detective's: from a finished table, how strongly was it regularised?
+#
+# ## Further reading
+#
+# * Andrej Karpathy, [micrograd](https://github.com/karpathy/micrograd): what `backward` does, in a hundred lines.
+# * The second half of [makemore part 1](https://www.youtube.com/watch?v=PaCmpygFfXo).

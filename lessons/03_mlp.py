@@ -128,8 +128,9 @@ assert torch.equal(F.one_hot(x, V).float() @ E, e)  # (B, T, V) @ (V, C)
 # ### Hidden layer
 #
 # The three embeddings are put side by side, so that each place has its own ten rows of `W1`: an `a` that was
-# just written can mean something else than one that was written three characters ago. `flatten` costs nothing. The
-# numbers already lie in this order in memory, and only the shape changes.
+# just written can mean something else than one that was written three characters ago. `flatten` costs nothing.
+# The numbers already lie in this order in memory, and only the shape changes. (The video writes
+# `emb.view(-1, 30)` for it: a length of -1 is worked out from the others.)
 
 # %%
 flat = e.flatten(1)  # (B, T C)
@@ -310,8 +311,10 @@ def descend(weights: list[Tensor], rates: list[float], X: Tensor, Y: Tensor, dra
 
 
 # %% [markdown]
-# Too small a rate wastes time, too large a one throws the weights about. Nobody knows the right one beforehand; not
-# even its order of magnitude. So try all of them in one short run: let the rate grow by the same *factor* each step.
+# Too small a rate wastes time, too large a one throws the weights about. Nobody knows the right one beforehand;
+# not even its order of magnitude. So try all of them in one short run: let the rate grow by the same *factor*
+# each step. (`unfold(0, 25, 1)` below lays a window of 25 steps over the losses and moves it on by 1, which
+# gives the means.)
 
 # %%
 exponents = torch.linspace(-3, 0.5, 1000)
@@ -516,8 +519,8 @@ if not FAST:
 
 # %%
 losses = {part: mean_loss(weights, *examples) for part, examples in data.items()}
-beside("training names", losses["train"], 2.1260, "lecture 2")
-beside("validation names", losses["validation"], 2.1701, "lecture 2")
+beside("training names", losses["train"], 2.1260, "makemore part 2")
+beside("validation names", losses["validation"], 2.1701, "makemore part 2")
 print(f"{'test names':44} ours {losses['test']:8.4f}")
 if not FAST:
     assert losses["train"] < 2.1260 + 0.03
@@ -547,8 +550,9 @@ for part in ("validation", "test"):
 # they are only easier: a name that both girls and boys have may well be. So every model is trained a second time,
 # *without* those names, and scores them again. What it loses by that was memory, near enough.
 #
-# Three models, with more and more to remember with: pairs, the network, and the table that was too large, of four
-# characters in a row. It is easily counted now that the examples are there.
+# Three models, with more and more to remember with: pairs, the network, and the table that was too large, of
+# four characters in a row. It is easily counted now that the examples are there. (`partial(forward, weights)`
+# is the function `forward` with its first argument filled in already.)
 
 
 # %%
@@ -679,3 +683,8 @@ if not FAST:
 # 1. `windows`: the examples from a stream of ids, where no context may look across the end of a name.
 # 2. `direct_logits`: the network as Bengio and others had it, with a shortcut from the embeddings to the logits.
 # 3. `leak`: how much of a held-out number comes from names that were in training too.
+#
+# ## Further reading
+#
+# * Bengio and others, [A Neural Probabilistic Language Model](https://www.jmlr.org/papers/v3/bengio03a.html) (2003).
+# * Andrej Karpathy, [makemore part 2](https://www.youtube.com/watch?v=TCH_1BHY58I).

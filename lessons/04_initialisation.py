@@ -65,7 +65,7 @@ C, H, V = 10, 200, len(itos)  # channels of a character, hidden units, vocabular
 # %% [markdown]
 # ## Building it
 #
-# The numbers to compare with come from lecture 3, so the data must be cut as they are cut there: shuffled
+# The numbers to compare with come from makemore part 3, so the data must be cut as they are cut there: shuffled
 # with seed 42, 80 % to train, 10 % to validate, 10 % to test.
 
 # %%
@@ -345,7 +345,10 @@ assert abs(spread["gain 5/3"][-1] - spread["gain 5/3"][4]) < 0.05
 assert flat["gain 3"][-1] > 0.3
 
 # %% [markdown]
-# For our layer the rule says:
+# For our layer the rule says half as large again as what trying had found. The 0.2 is nearer to gain 1, which
+# gives 1 / √30 = 0.183. Both are right in their way: 5/3 is for a signal that has to pass many layers of tanh,
+# and here it passes one. The table at the end has both, and they differ by 0.004. (Is 5/3 right for tanh, to
+# the digit? It is a rule of thumb; the first exercise measures.)
 
 # %%
 KAIMING = {"w1": (5 / 3) / math.sqrt(T * C), "b1": 0.01, **SMALL}
@@ -356,10 +359,11 @@ for name in ("linear", "tanh", "relu"):
 # %% [markdown]
 # ### Batch normalisation
 #
-# Initialisation sets the spread right at step 0, and then the weights move. Ioffe and Szegedy (2015) asked:
-# if we want the inputs of tanh to have mean 0 and standard deviation 1, why not just make them so? Take each
-# unit's mean and variance over the batch, subtract, divide. That can be differentiated, so it can be a layer
-# like any other.
+# Initialisation sets the spread right at step 0, and then the weights move, and with them the spread of what
+# each layer gets from the one before: *internal covariate shift*, as Ioffe and Szegedy (2015) called it. They
+# asked: if we want the inputs of tanh to have mean 0 and standard deviation 1, why not just make them so? Take
+# each unit's mean and variance over the batch, subtract, divide. That can be differentiated, so it can be a
+# layer like any other.
 #
 # Two more things are needed. Mean 0 and deviation 1 are good to begin with, but the network must be free to
 # leave them: a *gain* and a *bias* for each unit, which are learned. And in use there may be no batch, just
@@ -392,7 +396,12 @@ class BatchNorm:
 # %% [markdown]
 # Two details of the code. `1e-5` keeps a unit that never changes from a division by 0. And there are two
 # variances, as in the paper: the batch is divided by its own, the mean of squares (`correction=0`), while the
-# running average is after that of *all* data, which a sample underestimates: n / (n - 1) corrects it.
+# running average is after that of *all* data, which a sample underestimates: n / (n - 1) corrects it. And
+# `mean.lerp_(new, share)` moves a mean, in place, by that share of the way towards the new one.
+#
+# (Whether that shift is why it helps is another question: later work, such as Santurkar et al. 2018, found that
+# it makes the loss smoother to descend on, and that the shift has little to do with it. What it does here we
+# measure.)
 #
 # However badly the weights are drawn, what comes out is right:
 
@@ -694,7 +703,7 @@ M = 20_000 if FAST else len(Ytr)
 on_train, on_val = scores(Xtr[:M], Ytr[:M]), scores(Xval, Yval)
 ours = {}
 for k, (name, (train_loss, val_loss)) in enumerate(PUBLISHED.items()):
-    source = "lecture 3" if k else "lecture 2"
+    source = "makemore part 3" if k else "makemore part 2"
     ours[name] = on_train[k].mean().item(), on_val[k].mean().item()
     beside(f"{name}: training", ours[name][0], train_loss, source)
     beside(f"{name}: validation", ours[name][1], val_loss, source)
@@ -754,12 +763,12 @@ if not FAST:
     assert all(alone > with_known for alone, with_known in zip(unseen, val, strict=True))
 
 # %% [markdown]
-# The margins leave the second kind of chance out. Each row is a single training, in the lectures and here,
-# and nobody should read much into the last digits. (That ours land so near the published ones is no
-# merit: in the first four rows seed and order of drawing are those of the lecture, so weights and batches are
-# the same.) The last lines score only the names that are not in training as well. All five networks are worse
-# there. That is not the worth of the leak alone: a name that stands in the list twice may also be an easier one.
-# To take the two apart one has to train without those names, as lesson 3 did.
+# The margins leave the second kind of chance out. Each row is a single training, in the lectures and here, and
+# nobody should read much into the last digits. (That ours land so near the published ones is no merit: in the
+# first four rows seed and order of drawing are those of the video, so weights and batches are the same.) The
+# last lines score only the names that are not in training as well. All five networks are worse there. That is
+# not the worth of the leak alone: a name that stands in the list twice may also be an easier one. To take the
+# two apart one has to train without those names, as lesson 3 did.
 #
 # ### Running averages and exact ones
 #
@@ -834,7 +843,9 @@ print("batch statistics on:", write(left_on, 8))
 one, other = (last(torch.tensor([[stoi[c] for c in window]]), left_on) for window in ("emm", ".jq"))
 assert torch.equal(one, other)
 deaf = F.cross_entropy(one.expand(len(Yval), V), Yval).item()
-print(f"validation, window by window: {deaf:.2f} so, {running_loss:.2f} with running averages")
+print(
+    f"validation, window by window: {deaf:.2f} with batch statistics, {running_loss:.2f} with running averages"
+)
 if not FAST:
     assert deaf > running_loss + 0.3
 
@@ -996,3 +1007,10 @@ assert max(stds) < 1.2 * min(stds)  # four layers, and none fades
 #   before, so that it costs nothing.
 # 3. `tanh_health`: an instrument for your own networks. How much of a layer is flat, how many of its units
 #   are dead, and how much of the gradient does it let through?
+#
+# ## Further reading
+#
+# * He and others, [Delving Deep into Rectifiers](https://arxiv.org/abs/1502.01852) (2015): Kaiming initialisation.
+# * Ioffe and Szegedy, [Batch Normalization](https://arxiv.org/abs/1502.03167) (2015).
+# * Santurkar and others, [How Does Batch Normalization Help Optimization?](https://arxiv.org/abs/1805.11604) (2018).
+# * Andrej Karpathy, [makemore part 3](https://www.youtube.com/watch?v=P6sfmUTpUmc).

@@ -236,9 +236,9 @@ class Network:
 # %% [markdown]
 # ### Flat and tree
 #
-# With these blocks both networks are one expression. Flat fuses eight at once; the tree fuses two, three
-# times. The channels are chosen so that both have about 22,000 parameters, as in the lecture. The last layer
-# starts small, so that at first all letters are about equally likely.
+# With these blocks both networks are one expression. Flat fuses eight at once; the tree fuses two, three times.
+# The channels are chosen so that both have about 22,000 parameters, as in the video. The last layer starts
+# small, so that at first all letters are about equally likely.
 
 
 # %%
@@ -386,11 +386,11 @@ print(f"untrained: {mean_nll(mended, 'validation').mean():.3f}   guessing: {math
 assert abs(mean_nll(mended, "validation").mean() - math.log(V)) < 0.1
 
 # %% [markdown]
-# The lecture takes 200,000 steps of 32 windows with plain gradient descent. 32 windows hardly keep a processor
-# busy, so we take larger batches and fewer steps. AdamW divides each step by the size that the weight's
-# gradients lately had, and pulls the weights towards zero a little. The rate rises over the first steps and
-# then falls to zero in a straight line. The settings are the best by validation loss of a handful that were
-# tried.
+# Makemore part 5 takes 200,000 steps of 32 windows with plain gradient descent. 32 windows hardly keep a
+# processor busy, so we take larger batches and fewer steps. AdamW divides each step by the size that the
+# weight's gradients lately had, and pulls the weights towards zero a little. The rate rises over the first
+# steps and then falls to zero in a straight line. The settings are the best by validation loss of a handful
+# that were tried.
 
 
 # %%
@@ -421,7 +421,7 @@ def train(net: Network, steps: int, rate: float, decay: float, batch: int) -> Ne
 # %%
 recipe = {"steps": 14_000, "rate": 5e-3, "decay": 0.05, "batch": 512}
 print(
-    f"{recipe['steps'] * recipe['batch'] / 1e6:.1f} million windows; the lecture takes {200_000 * 32 / 1e6:.1f}"
+    f"{recipe['steps'] * recipe['batch'] / 1e6:.1f} million windows; makemore part 5 takes {200_000 * 32 / 1e6:.1f}"
 )
 nets = {
     "flat": flat(10, 200),
@@ -567,8 +567,8 @@ for levels in range(1, 7):
 #
 # ### Larger
 #
-# The tree that the lecture ends with has 24 channels in the embedding and 128 in the layers. More parameters
-# overfit sooner, so it gets smaller batches, whose statistics are noisier, and fewer steps.
+# The tree that part 5 ends with has 24 channels in the embedding and 128 in the layers. More parameters overfit
+# sooner, so it gets smaller batches, whose statistics are noisier, and fewer steps.
 
 # %%
 large = tree(24, 128, BatchNormMended)
@@ -664,8 +664,10 @@ published = {
     "tree, larger": (1.769, 1.993),
 }
 for name, (train_loss, validation_loss) in published.items():
-    beside(f"{name}: train", losses[name]["train"].mean().item(), train_loss, "lecture 5")
-    beside(f"{name}: validation", losses[name]["validation"].mean().item(), validation_loss, "lecture 5")
+    beside(f"{name}: train", losses[name]["train"].mean().item(), train_loss, "makemore part 5")
+    beside(
+        f"{name}: validation", losses[name]["validation"].mean().item(), validation_loss, "makemore part 5"
+    )
 for name, parts in losses.items():
     print(f"test, looked at once: {parts['test'].mean():.4f}  {name}, {nets[name].parameters():,} parameters")
 if not FAST:
@@ -691,9 +693,9 @@ if not FAST:
 
 # %% [markdown]
 # At the same size tree and flat are close to each other: with eight letters of context the shape matters less
-# than one hopes. What the tree buys is that it *can* grow. The bug costs little too, and that is why it is
-# so easily missed: nothing crashes, the loss looks plausible, and only the shape of a running mean tells. (The
-# lecture gained a little by mending it. Its batches have 32 windows, ours 512, so that our estimates for single
+# than one hopes. What the tree buys is that it *can* grow. The bug costs little too, and that is why it is so
+# easily missed: nothing crashes, the loss looks plausible, and only the shape of a running mean tells. (The
+# video gained a little by mending it. Its batches have 32 windows, ours 512, so that our estimates for single
 # nodes are better ones. What mending is worth besides cannot be read off the loss: without it there is no
 # convolution.)
 #
@@ -837,3 +839,9 @@ assert FAST or nll["test"] < 2.1
 # 1. `batch_norm`: normalise (B, T, C) over the right dimensions, when some of the positions are padding.
 # 2. `causal_conv`: a dilated causal convolution with any number of taps, which can go on where it stopped.
 # 3. `reach`: find out how far back, and how far ahead, a function looks that you know nothing about.
+#
+# ## Further reading
+#
+# * van den Oord and others, [WaveNet](https://arxiv.org/abs/1609.03499) (2016).
+# * Bai, Kolter and Koltun, [Convolutional and Recurrent Networks for Sequence Modeling](https://arxiv.org/abs/1803.01271) (2018).
+# * Andrej Karpathy, [makemore part 5](https://www.youtube.com/watch?v=t3YJ5hKiMQ0).

@@ -674,9 +674,9 @@ if not FAST:
     assert verdict("Momentum, rate 12, no clipping (against the same clipped)") == "worse"
 
 # %% [markdown]
-# With AdamW clipping is an insurance; what it paid out on these tidy names, the first two effects above say, with their
-# intervals. Momentum at so high a rate is clearly worse without it, or lost altogether. Which one is your case, the lengths of the gradients tell:
-# print them.
+# With AdamW clipping is an insurance; what it paid out on these tidy names, the first two effects above say,
+# with their intervals. Momentum at so high a rate is clearly worse without it, or lost altogether. To know
+# which case is yours, print the lengths of the gradients.
 #
 # ### Weight decay and dropout, where nothing is wrong
 #
@@ -828,10 +828,11 @@ show(
 # %% [markdown]
 # ### The test names, once
 #
-# Rates, cures and steps were all chosen with the validation names in view. So their losses flatter us a little. Now,
-# and only now, the test names. Beside them stands what the library reaches on this same split with its recipe for a
-# Transformer: more blocks and channels, more steps, Muon, this schedule, dropout, and targets that are partly
-# taken from a 6-gram. The difference should lie in that list; `makemore.train` has it all.
+# Rates, cures and steps were all chosen with the validation names in view. So their losses flatter us a little.
+# Now, and only now, the test names. Beside them stands what the library reaches on this same split with its
+# recipe for a Transformer: more blocks and channels, more steps, Muon, this schedule, dropout, and a teacher:
+# 40% of each target is what a 6-gram expects. The difference should lie in that list; `makemore.train` has it
+# all.
 
 
 # %%
@@ -980,3 +981,10 @@ print("its best weights on the test names:", round(summary.nll["test"], 4))
 #    training ends.
 # 2. `lion_step`: an optimiser that was found by a program, and that needs half of AdamW's memory.
 # 3. `effect`: the mean difference of two recipes over the same seeds, its interval, and the verdict.
+#
+# ## Further reading
+#
+# * Kingma and Ba, [Adam](https://arxiv.org/abs/1412.6980) (2014); Loshchilov and Hutter, [AdamW](https://arxiv.org/abs/1711.05101) (2017).
+# * Keller Jordan, [Muon](https://kellerjordan.github.io/posts/muon/) (2024).
+# * Srivastava and others, [Dropout](https://jmlr.org/papers/v15/srivastava14a.html) (2014).
+# * Chen and others, [Lion](https://arxiv.org/abs/2302.06675) (2023).

@@ -158,6 +158,10 @@ show(
 # A model that says 30 % should be right in 30 of 100 such cases. Every probability it gives to any character
 # at any place is a prediction: sort them into bins by size, and see how often each bin's came true. The
 # *expected calibration error* adds up how far the bins are off, by how much probability is in them.
+#
+# One more thing is tried on the way, the *temperature*: all logits are divided by it before the softmax. At 1
+# nothing changes. Below 1 the differences grow, so the likely becomes likelier still; close to 0 only the
+# likeliest is left. Above 1 everything becomes more alike, and in the end a guess among all characters.
 
 
 # %%
@@ -379,6 +383,11 @@ assert paired[0] > 0
 # ### What a temperature buys
 #
 # Samples are drawn from a trained network this time.
+#
+# A temperature changes all probabilities a little. There are two ways to change only the tail, the many
+# characters that are unlikely each and happen all the same: *top-k* draws among the k likeliest only, *top-p*
+# among the fewest that have the probability p together. `makemore sample` has all three, as `--temperature`,
+# `--top-k` and `--top-p`.
 
 # %%
 directory = tempfile.TemporaryDirectory()
@@ -480,9 +489,11 @@ directory.cleanup()
 # ## What is still wrong
 #
 # Nobody has looked at the samples. No number here knows whether a name is a pleasant one, or means something
-# rude in Finnish. Numbers find the faults that can be counted, and keep you from fooling yourself; then read
-# a hundred samples. You have now rebuilt the whole ladder and the ruler beside it. What is left is a list of
-# your own: `makemore inspect mine.txt`.
+# rude in Finnish. Numbers find the faults that can be counted, and keep you from fooling yourself; then read a
+# hundred samples. You have now rebuilt the ladder and the ruler beside it, all but two things: the *n-gram*,
+# which counts contexts of all lengths at once and falls back from long ones to short ones, and which this
+# lesson took from the library (`src/makemore/counting/`); and the *teacher* that it is for the others (lesson 7
+# says how). What is left is a list of your own: `makemore inspect mine.txt`.
 #
 # ## Exercises
 #
@@ -492,3 +503,9 @@ directory.cleanup()
 # 2. `copy_ratio`: R from the log-probabilities of lines, some of which stand there twice, and all of which are too
 #    small for a float.
 # 3. `compare`: two models' losses on the same lines; an interval of the difference, and a verdict.
+#
+# ## Further reading
+#
+# * Guo and others, [On Calibration of Modern Neural Networks](https://arxiv.org/abs/1706.04599) (2017).
+# * Holtzman and others, [The Curious Case of Neural Text Degeneration](https://arxiv.org/abs/1904.09751) (2019): top-p.
+# * Carlini and others, [Quantifying Memorization Across Neural Language Models](https://arxiv.org/abs/2202.07646) (2022).

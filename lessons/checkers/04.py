@@ -63,8 +63,9 @@ def kaiming_gain(answers: Any) -> None:
         )
         expect(
             name != "tanh" or abs(got - 5 / 3) > 1e-3,
-            f"5/3 is the usual gain for tanh, and a good one, but it is a rule of thumb: with it a deep stack of tanh "
-            f"layers settles a little higher than with {right:.3f}, and both keep the signal alive. What makes the sums "
+            f"5/3 is the usual gain for tanh, and a good one, but it is a rule of thumb: with it a stack of 40 "
+            f"layers of tanh settles at a standard deviation of 0.65, with {right:.3f} at 0.63, so both keep the signal "
+            "alive. What makes the sums "
             f"of one layer have standard deviation 1 is {right:.3f}, and that is what to measure here",
         )
         expect(near(got, right), f"for {name} the gain is {right:.3f}, not {got:.3f}{few(got, right)}")
