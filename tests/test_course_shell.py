@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,15 @@ from makemore.course import lessons as course
 from makemore.course import progress
 
 LESSONS = course.lessons()
+
+
+def test_topics_are_taught_where_the_page_says() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "topics.md").read_text("utf-8")
+    places = re.findall(r"(\d+): \*([^*]+)\*", page)
+    assert len(places) > 50
+    for number, section in places:
+        headings = re.findall(r"^# ##+ (.+)$", course.lesson(number).path.read_text("utf-8"), re.MULTILINE)
+        assert section in headings, (number, section)
 
 
 def test_progress_is_shown_and_the_next_step_named(
