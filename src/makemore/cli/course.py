@@ -3,12 +3,13 @@
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from makemore.cli.options import option, path
-from makemore.cli.terminal import tell
+from makemore.cli.terminal import tell, waiting
 from makemore.errors import MakemoreError, alike, command_line, shown
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _check(lesson: "Lesson", exercise: str | None, directory: Path | None) -> in
     verdicts: list[Verdict] = []
     if wanted:
         with closing(check_apart(lesson.name, directory, wanted)) as found:
-            for verdict in found:
+            while verdict := _awaited(found):
                 tell(f"{'not yet' if verdict.message else 'right':8} {verdict.exercise}", " " * 9)
                 if verdict.message:
                     tell(" " * 9 + verdict.message, " " * 9)
@@ -254,6 +255,14 @@ def _check(lesson: "Lesson", exercise: str | None, directory: Path | None) -> in
     else:
         _say_what_next()
     return int(not right.issuperset([exercise] if exercise else every))
+
+
+def _awaited(verdicts: Iterator["Verdict"]) -> "Verdict | None":
+    """Return the next verdict, or None after the last; on a terminal say meanwhile what is waited for."""
+    from makemore.course.grading import ANSWER_SECONDS
+
+    with waiting(f"running your answers, each for {ANSWER_SECONDS:g} s at most ..."):
+        return next(verdicts, None)
 
 
 def _say_what_is_left(lesson: "Lesson", left: list[str], directory: Path | None) -> None:

@@ -96,18 +96,17 @@ def next_steps() -> list[str]:
     numbered = [each for each in lessons() if each.number]
     finished = [each.number for each in numbered if done(each)]
     steps = []
-    for each in numbered:
-        if each.number in finished:
-            continue
+    ahead = [each for each in numbered if each.number not in finished]
+    begun = [each for each in ahead if place(each).is_dir()]
+    for each in (begun or ahead)[:1]:
         left = [name for name in exercises(each) if name not in read(each).right]
-        if place(each).is_dir():
+        if begun:
             check = command_line("lessons", "check", each.name, left[0])
             hinted = command_line("lessons", "hint", each.name, left[0])
             steps.append(f"lesson {each.name}, exercise {left[0]}: `{check}`; stuck? `{hinted}`")
         else:
             start = command_line("lessons", "start", each.name)
             steps.append(f"lesson {each.name}, {each.title} ({each.allow}): `{start}`")
-        break
     bug = open_bug(finished)
     if bug is not None:
         steps.append(f"in the museum: {bug.symptom} `{command_line('lessons', 'museum')}`")
