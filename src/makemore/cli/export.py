@@ -17,10 +17,11 @@ def export(
         str,
         option(
             "weights: safetensors, config and vocabulary; huggingface: a directory that transformers loads "
-            "(transformer and llama); onnx: one step of the model for onnxruntime."
+            "(transformer and llama); onnx: one step of the model for onnxruntime; page: one HTML file that samples in "
+            "a browser, offline."
         ),
     ],
-    output: Annotated[Path, path("The directory to write; for onnx, the file.", "-o")],
+    output: Annotated[Path, path("The directory to write; for onnx and page, the file.", "-o")],
     overwrite: Annotated[bool, option("Replace an export that is already there.")] = False,
 ) -> int:
     """Write a trained model in a form that runs elsewhere, without its list."""

@@ -40,7 +40,7 @@ def card(run: Run, most: int) -> str:
     thing = "line" if run.reading is None else run.reading.thing
     parts = [
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- makemore\n- character-level\n---",
-        f"# More {thing}s like those of {_name(run)}",
+        f"# More {thing}s like those of {list_name(run)}",
         _what(run, thing),
         "## Use",
         _USE.format(thing=thing),
@@ -53,7 +53,7 @@ def card(run: Run, most: int) -> str:
     return "\n\n".join(parts)
 
 
-def _name(run: Run) -> str:
+def list_name(run: Run) -> str:
     """Return the name of the list without the path to it."""
     if run.reading is None:
         return "a list"
@@ -114,7 +114,7 @@ def _shown(interval: Interval, digits: int) -> str:
 def _list(run: Run, thing: str) -> str:
     corpus = run.corpus
     text = (
-        f"{_name(run)}: {len(corpus):,} {thing}s, {len(corpus.vocab) - 1:,} different characters, the longest "
+        f"{list_name(run)}: {len(corpus):,} {thing}s, {len(corpus.vocab) - 1:,} different characters, the longest "
         f"{thing} {corpus.longest} characters. The list is not part of this directory, but a model may have "
         f"learned some of its {thing}s by heart: see above."
     )

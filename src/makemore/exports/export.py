@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from makemore.errors import MakemoreError, alike, shown
-from makemore.exports import huggingface, onnx, target, weights
+from makemore.exports import huggingface, onnx, page, target, weights
 from makemore.files.typed import check_arguments, checked_path
 from makemore.runs.run import Run
 
@@ -28,6 +28,7 @@ FORMATS = {
     "weights": Format(weights.write, weights.FILES),
     "huggingface": Format(huggingface.write, huggingface.FILES, huggingface.refusal),
     "onnx": Format(onnx.write, refusal=onnx.refusal),
+    "page": Format(page.write, refusal=page.refusal),
 }
 """The formats by name. To add one, write its module and one line here."""
 
@@ -37,8 +38,8 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
 
     Args:
         run: The run, or its directory.
-        to: "weights", a directory of safetensors and JSON; "huggingface", one that `transformers` loads; or
-            "onnx", a file that `onnxruntime` runs.
+        to: "weights", a directory of safetensors and JSON; "huggingface", one that `transformers` loads;
+            "onnx", a file that `onnxruntime` runs; or "page", an HTML file that samples in a browser.
         path: The directory or the file to write.
         overwrite: Replace an export that is already there.
 

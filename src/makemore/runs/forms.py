@@ -71,13 +71,13 @@ def in_numpy(disk: RunDirectory, setup: Setup) -> Inference | None:
     In that case `in_torch` says what is wrong with them.
     """
     try:
-        form = _form(setup, disk.best_arrays() or {})
+        form = form_of(setup, disk.best_arrays() or {})
         return form if form.fits() else None
     except (LookupError, ValueError, TypeError, AttributeError):
         return None
 
 
-def _form(setup: Setup, arrays: Mapping[str, Array]) -> Inference:
+def form_of(setup: Setup, arrays: Mapping[str, Array]) -> Inference:
     """Return the NumPy form of a model with these weights."""
     if setup.blend is None:
         return FORMS[setup.type](len(setup.vocab), setup.knobs, arrays)

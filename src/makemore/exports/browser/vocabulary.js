@@ -1,0 +1,75 @@
+// Characters and their ids, and which lines the list has.
+
+class Vocabulary {
+  constructor({ names, unknown, clusters, things, separator, keep_spaces }) {
+    Object.assign(this, { names, things, separator, keepSpaces: keep_spaces });
+    this.ids = new Map(names.map((name, id) => [name, id]).slice(1));
+    this.unknown = unknown ? this.ids.get("\ufffd") : 0;
+    this.segmenter = clusters && Intl.Segmenter ? new Intl.Segmenter("en", { granularity: "grapheme" }) : null;
+  }
+  text(ids) {
+    return ids.map((id) => this.names[id]).join("");
+  }
+  // The characters of a text, as people see them if that is how the list was read.
+  split(text) {
+    return this.segmenter ? Array.from(this.segmenter.segment(text), ({ segment }) => segment) : [...text];
+  }
+  // The ids of a text; throws if the model does not know one of its characters.
+  read(text) {
+    const composed = this.split(text.normalize("NFC")), given = this.split(text);
+    const known = (some) => some.every((each) => this.ids.has(each));
+    const characters = known(composed) || !known(given) ? composed : given;
+    const strange = characters.find((each) => !this.ids.has(each));
+    if (strange !== undefined) throw new Error(`The model does not know the character ${visible(strange)}.`);
+    return characters.map((each) => this.ids.get(each));
+  }
+  // Whether a line would be read as it is written: two characters side by side may become one.
+  stays(ids) {
+    const text = this.text(ids);
+    if (this.segmenter && (text.normalize("NFC") !== text || this.split(text).length !== ids.length)) return false;
+    if (!this.things) return true;
+    const lines = text.split("\n"), tidy = (line) => this.keepSpaces || line.trimEnd() === line;
+    return lines.every((line) => tidy(line) && line.trim() !== this.separator) && lines[0].trim() !== "" && lines.at(-1).trim() !== "";
+  }
+}
+
+// A Bloom filter: every line of the list has set a few bits, and a line whose bits are all set is probably one of
+// them. After Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors" (1970).
+class Filter {
+  constructor({ bits, hashes, offset }, bytes) {
+    Object.assign(this, { bits, hashes, bytes: bytes.subarray(offset, offset + Math.ceil(bits / 8)) });
+  }
+  has(ids) {
+    const a = hash(ids, 0x9e3779b1), b = hash(ids, 0x85ebca77) | 1;
+    for (let i = 0; i < this.hashes; i++) {
+      const bit = ((a + Math.imul(i, b)) >>> 0) % this.bits;
+      if (!((this.bytes[bit >> 3] >> (bit & 7)) & 1)) return false;
+    }
+    return true;
+  }
+}
+
+// A polynomial of the ids, whose bits are then mixed; 32 bits.
+function hash(ids, base) {
+  let sum = 0, power = 1;
+  for (const id of ids) {
+    let mixed = Math.imul(id, 0x9e3779b1);
+    mixed ^= mixed >>> 15;
+    sum = (sum + Math.imul(mixed, power)) | 0;
+    power = Math.imul(power, base);
+  }
+  sum ^= sum >>> 16;
+  sum = Math.imul(sum, 0x85ebca6b);
+  sum ^= sum >>> 13;
+  sum = Math.imul(sum, 0xc2b2ae35);
+  return (sum ^ (sum >>> 16)) >>> 0;
+}
+
+// A character as people can see it.
+function visible(character) {
+  if (character === "" || character === "\n") return "⏎";
+  if (character === " ") return "␣";
+  if (/^\p{M}/u.test(character)) return "◌" + character;
+  if (/^[\p{C}\p{Z}]$/u.test(character)) return "U+" + character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+  return character;
+}
