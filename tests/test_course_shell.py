@@ -54,6 +54,8 @@ def test_hints_come_by_degrees(makemore: Any, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     hint = ("lessons", "hint", "museum", "01_drunk_samples.py")
     assert makemore(*hint).out == makemore(*hint).out  # nowhere to remember it yet
+    course.start("museum", Path("elsewhere"))
+    assert "hint museum drunk_samples -o elsewhere`" in makemore("lessons", "museum", "-o", "elsewhere").out
     course.start("museum")
     lines = [makemore(*hint).out.splitlines() for _ in range(4)]
     assert [len(each) for each in lines] == [2, 3, 4, 4]

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -137,7 +137,8 @@ def _overview(lesson: "Lesson", directory: Path | None) -> int:
     start = command_line("lessons", "start", lesson.name, *named)
     tell(f"{lesson.number}. {lesson.title}" if lesson.number else lesson.title)
     if not lesson.number:
-        return _museum(known.right, f"run {where}/" if where.is_dir() else f"`{start}`, then run {where}/")
+        run = f"run {where}/" if where.is_dir() else f"`{start}`, then run {where}/"
+        return _museum(known.right, run, named)
     needs = " and ".join(map(str, lesson.needs))
     before = f"lesson{'s' * (len(lesson.needs) > 1)} {needs}" if needs else "some Python"
     tell(f"builds on {before}; allow {lesson.allow}")
@@ -152,21 +153,24 @@ def _overview(lesson: "Lesson", directory: Path | None) -> int:
     return 0
 
 
-def _museum(mended: list[str], run: str) -> int:
+def _museum(mended: list[str], run: str, named: Sequence[object]) -> int:
     """Print the bugs, and the symptom of the first one to be found."""
     from makemore.course.lessons import bugs
 
     for bug in bugs():
         mark = "mended" if bug.name in mended else f"after lesson {bug.after}"
-        tell(f"  {bug.path.name:28}  {bug.title:42}  {mark}", " " * 32)
+        tell(f"  {bug.path.name:28}  {bug.title:44}  {mark}", " " * 32)
     first = next((bug for bug in bugs() if bug.name not in mended), None)
     if first is not None:
-        _show(first, run)
+        _show(first, run, named)
     return 0
 
 
-def _show(bug: "Bug", run: str) -> None:
-    check, hint = (command_line("lessons", action, "museum", bug.name) for action in ("check", "hint"))
+def _show(bug: "Bug", run: str, named: Sequence[object]) -> None:
+    """Print the symptom of a bug and what to do; `named` are the words that name the directory, if it was named."""
+    check, hint = (
+        command_line("lessons", action, "museum", bug.name, *named) for action in ("check", "hint")
+    )
     tell(f"next: {bug.symptom}", "  ")
     tell(f"{run}{bug.path.name}, mend its {bug.function}, then: `{check}`; stuck? `{hint}`", "  ")
 
@@ -188,7 +192,7 @@ def _start(lesson: "Lesson", directory: Path | None) -> int:
             f"`{check}`; stuck? `{hint}`"
         )
         return 0
-    _show(course.bugs()[0], f"run {directory or course.place(lesson)}/")
+    _show(course.bugs()[0], f"run {directory or course.place(lesson)}/", named)
     return 0
 
 
@@ -269,10 +273,10 @@ def _say_what_is_left(lesson: "Lesson", left: list[str], directory: Path | None)
     """Say what to do next in a lesson that is not done."""
     from makemore.course.lessons import bugs, place
 
+    named = () if directory is None else ("-o", directory)
     if not lesson.number:
         bug = next(bug for bug in bugs() if bug.name == left[0])
-        _show(bug, f"run {directory or place(lesson)}/")
+        _show(bug, f"run {directory or place(lesson)}/", named)
         return
-    named = () if directory is None else ("-o", directory)
     hint = command_line("lessons", "hint", lesson.name, left[0], *named)
     tell(f"next: {left[0]}; stuck? `{hint}`")
