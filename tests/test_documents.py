@@ -132,6 +132,9 @@ NOT_RUN = {
     "pip install 'makemore[course]'           # JupyterLab; in a checkout: uv sync --extra course": (
         "needs a package index"
     ),
+    "python mine.py -i names.txt              # train, save mine.pt, sample": "run by test_eject.py",
+    "python mine.py -n 50 --prefix ka         # sample again": "run by test_eject.py",
+    "python mine.py -i names.txt --resume     # train the saved model again": "run by test_eject.py",
     "bash .ci/run                  # all but the release tests, as CI does": "runs these tests",
     "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",

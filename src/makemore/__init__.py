@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from makemore.errors import MakemoreError as MakemoreError
     from makemore.exports.export import export as export
     from makemore.exports.original import import_original as import_original
+    from makemore.exports.script.assemble import eject as eject
     from makemore.metrics.losses import evaluate as evaluate
     from makemore.models import MODELS as MODELS
     from makemore.models import build as build
@@ -59,6 +60,7 @@ _HOME = {
     "inspect": "reports.inspection",
     "write_report": "reports.page",
     "export": "exports.export",
+    "eject": "exports.script.assemble",
     "import_original": "exports.original",
     "plot": "plots.draw",
     "Plot": "plots.files",

@@ -15,7 +15,7 @@ from makemore.cli.blend import blend
 from makemore.cli.classify import classify
 from makemore.cli.course import lessons
 from makemore.cli.errors import COMMANDS
-from makemore.cli.export import export, import_
+from makemore.cli.export import eject, export, import_
 from makemore.cli.help import command_page, front_page
 from makemore.cli.lists import cache, data, models
 from makemore.cli.measure import compare, eval_, explain, inspect_, report
@@ -67,7 +67,17 @@ def run(argv: Sequence[str]) -> int | Launch:
 
 def commands(type_name: str | None = None) -> dict[str, Command]:
     """Return the commands by name, in the order of the help; `train` has the options of the type."""
-    measuring: tuple[Command, ...] = (explain, classify, eval_, compare, report, play, export, inspect_)
+    measuring: tuple[Command, ...] = (
+        explain,
+        classify,
+        eval_,
+        compare,
+        report,
+        play,
+        export,
+        eject,
+        inspect_,
+    )
     every: tuple[Command, ...] = (blend, import_, sample, score, *measuring, models, data, cache, lessons)
     return dict(zip(COMMANDS, (train.command(type_name), *every), strict=True))
 

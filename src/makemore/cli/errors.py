@@ -35,6 +35,7 @@ COMMANDS = (
     "report",
     "play",
     "export",
+    "eject",
     "inspect",
     "models",
     "data",

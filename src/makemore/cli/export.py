@@ -1,4 +1,4 @@
-"""The commands `export` and `import`: what leaves a run, and what becomes one."""
+"""The commands `export`, `eject` and `import`: what leaves makemore, and what comes in."""
 
 # No `from __future__ import annotations` here: cyclopts reads the annotations.
 
@@ -18,10 +18,11 @@ def export(
         option(
             "weights: safetensors, config and vocabulary; huggingface: a directory that transformers loads "
             "(transformer and llama); onnx: one step of the model for onnxruntime; page: one HTML file that samples in "
-            "a browser, offline."
+            "a browser, offline; script: one Python file that needs torch and numpy only, and its weights beside it "
+            "(.pt)."
         ),
     ],
-    output: Annotated[Path, path("The directory to write; for onnx and page, the file.", "-o")],
+    output: Annotated[Path, path("The directory to write; for onnx, page and script, the file.", "-o")],
     overwrite: Annotated[bool, option("Replace an export that is already there.")] = False,
 ) -> int:
     """Write a trained model in a form that runs elsewhere, without its list."""
@@ -31,6 +32,28 @@ def export(
     with waiting("exporting ..."):
         written = exported(run, to, output, overwrite)
     tell(f"written: {written}")
+    return 0
+
+
+def eject(
+    type: Annotated[str, option("The type of model: see makemore models.")],
+    *,
+    output: Annotated[Path | None, path("The file to write. [default: standard output]", "-o")] = None,
+    overwrite: Annotated[bool, option("Replace a script that is already there.")] = False,
+) -> int:
+    """Print a type of model as one Python file, to change and to train: it needs torch and numpy only."""
+    with waiting("loading PyTorch ..."):
+        from makemore.exports.script.assemble import eject as ejected
+        from makemore.exports.target import check_target, file
+
+    text = ejected(type)
+    if output is None:
+        print(text, end="")
+        return 0
+    check_target(output, overwrite, ())
+    with file(output) as made:
+        made.write_text(text, "utf-8", newline="\n")
+    tell(f"written: {output}")
     return 0
 
 

@@ -63,6 +63,12 @@ makemore compare mine other         two runs trained on the same file
     "report": """
 makemore report mine                one page with everything, and the plots
 """,
+    "export": """
+makemore export mine --to script -o mine.py
+""",
+    "eject": """
+makemore eject lstm > mine.py       a model, its training and a sampler in one file
+""",
     "inspect": """
 makemore inspect mine.txt
 """,

@@ -10,5 +10,6 @@ onnx.py         one step of a model as an ONNX graph
 page.py         one HTML file that samples in a browser, offline; browser/ has its parts
 packing.py      the weights in few bytes
 membership.py   a filter that tells which lines are in the list
+script/         one Python file of a type, and of a run
 original.py     a checkpoint of the original makemore.py becomes a run
 """

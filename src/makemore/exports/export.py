@@ -8,6 +8,7 @@ from pathlib import Path
 
 from makemore.errors import MakemoreError, alike, shown
 from makemore.exports import huggingface, onnx, page, target, weights
+from makemore.exports.script import write as script
 from makemore.files.typed import check_arguments, checked_path
 from makemore.runs.run import Run
 
@@ -22,6 +23,8 @@ class Format:
     """What is in the directory; none if the export is one file."""
     refusal: Callable[[Run], str] = lambda run: ""
     """Says why the format cannot hold a run; an empty string if it can."""
+    beside: tuple[str, Callable[[Run, Path], None]] | None = None
+    """How the name of a second file ends, and what writes it."""
 
 
 FORMATS = {
@@ -29,6 +32,7 @@ FORMATS = {
     "huggingface": Format(huggingface.write, huggingface.FILES, huggingface.refusal),
     "onnx": Format(onnx.write, refusal=onnx.refusal),
     "page": Format(page.write, refusal=page.refusal),
+    "script": Format(script.write, (), script.refusal, (script.WEIGHTS, script.write_weights)),
 }
 """The formats by name. To add one, write its module and one line here."""
 
@@ -39,7 +43,8 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
     Args:
         run: The run, or its directory.
         to: "weights", a directory of safetensors and JSON; "huggingface", one that `transformers` loads;
-            "onnx", a file that `onnxruntime` runs; or "page", an HTML file that samples in a browser.
+            "onnx", a file that `onnxruntime` runs; "page", an HTML file that samples in a browser; or "script",
+            a Python file and, beside it, its weights (.pt).
         path: The directory or the file to write.
         overwrite: Replace an export that is already there.
 
@@ -62,7 +67,17 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
             f"{shown(source.directory)}: {why}; export it with to={' or '.join(fitting)}", option="to"
         )
     target.check_target(place, overwrite, form.files)
+    second = None if form.beside is None else place.with_suffix(form.beside[0])
+    if second == place:
+        raise MakemoreError(
+            f"{place}: is the name of its weights; choose one that ends in .py", option="path"
+        )
+    if second is not None:
+        target.check_target(second, overwrite, ())
     source.model  # noqa: B018  # says so if it was never trained, before anything is written
+    if form.beside is not None and second is not None:
+        with target.file(second) as made:
+            form.beside[1](source, made)
     with target.directory(place) if form.files else target.file(place) as made:
         form.write(source, made)
     return place

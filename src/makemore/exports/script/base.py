@@ -1,0 +1,35 @@
+"""What every model in a script is: the base of makemore's models, in short."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The knobs of a model, which are options of this script."""
+
+    labels: int = field(default=0, kw_only=True)  # makemore's lists can have labels
+
+
+def knob(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+def check(config: ModelConfig, **most: int) -> None:
+    """Makemore says here whether a knob is too large."""
+
+
+class Model(nn.Module):
+    """Ids (B, T) and what it remembers before them, or None -> logits (B, T, V), and what it remembers after."""
+
+    config_class: Any
+    counting = counts_first = mixes_lines = False
+
+
+class Embedding(nn.Embedding):
+    def __init__(self, vocab_size: int, channels: int, labels: int) -> None:
+        super().__init__(vocab_size, channels)

@@ -1,0 +1,75 @@
+"""Training by gradient descent."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from makemore.exports.script.base import Model
+from makemore.exports.script.chosen import DECAY, MUON, TEACHER, TOKENS
+from makemore.exports.script.lines import batch
+from makemore.exports.script.score import evaluate
+from makemore.exports.script.teacher import Teacher
+
+
+def batches(lines: list[str], mixed: bool) -> Iterator[list[str]]:
+    """Yield batches of about TOKENS characters for ever, of lines of similar lengths unless mixed."""
+    window = 32 * TOKENS * len(lines) // sum(len(line) + 1 for line in lines) + 1
+    while True:
+        random.shuffle(lines)
+        windows = [lines[i : i + window] for i in range(0, len(lines), window)]
+        order = lines if mixed else [line for some in windows for line in sorted(some, key=len)]
+        ends = np.cumsum([len(line) + 1 for line in order]) // TOKENS
+        found = np.split(np.array(order, object), np.flatnonzero(np.diff(ends)) + 1)
+        random.shuffle(found)
+        yield from map(list, found)
+
+
+def optimizers(model: Model) -> list[torch.optim.Optimizer]:
+    """Return AdamW and, if MUON, Muon for the hidden matrices. Vectors do not decay."""
+    outer = ("weight", "embedding.", "positions.", "head.")  # tables, and the last layer
+    matrices = {name: w for name, w in model.named_parameters() if w.ndim > 1}
+    hidden = [w for name, w in matrices.items() if MUON and not name.startswith(outer)]
+    others: Any = {"params": [w for w in matrices.values() if not any(w is each for each in hidden)]}
+    vectors = {"params": [w for w in model.parameters() if w.ndim < 2], "weight_decay": 0.0}
+    adam = torch.optim.AdamW([others, vectors], betas=(0.9, 0.99), weight_decay=DECAY, fused=True)
+    muon = [torch.optim.Muon(hidden, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw")] if hidden else []
+    return [adam, *muon]
+
+
+def train(model: Model, lines: dict[str, list[str]], vocabulary: str, options: argparse.Namespace) -> None:
+    """Leave the model as it is when it predicts the validation lines best."""
+    ids = {character: id for id, character in enumerate(vocabulary)}
+    steps, best, lowest = options.max_steps, {}, float("inf")
+    teacher = Teacher(lines["train"], ids) if TEACHER else None
+    each, stream = optimizers(model), batches(lines["train"], model.mixes_lines)
+    every = min(max(1, steps // 20), max(25, 2 * sum(map(len, lines["train"])) // TOKENS))
+    for step in range(1, steps + 1):
+        some = next(stream)
+        inputs, targets = batch(some, ids)
+        logits, _ = model.train()(inputs)  # (B, T, V)
+        loss = F.cross_entropy(logits.mT, targets, ignore_index=-1)
+        if teacher is not None:  # its prediction is a share of the targets
+            soft = (teacher.expected(some) * logits.log_softmax(-1)).sum(-1)[targets >= 0]
+            loss = (1 - TEACHER) * loss - TEACHER * soft.mean()
+        model.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        done = (step - 0.5) / steps  # the rate rises in the first 5 % of training, then falls to zero
+        for optimizer in each:
+            for group in optimizer.param_groups:
+                group["lr"] = options.learning_rate * min(done / 0.05, (1 - done) / 0.95)
+            optimizer.step()
+        if step % every == 0 or step == steps:
+            held_out = evaluate(model, lines["validation"], ids)
+            print(f"step {step}: loss {loss.item():.4f}, validation {held_out:.4f}", flush=True)
+            if not held_out > lowest:
+                best, lowest = {name: x.clone() for name, x in model.state_dict().items()}, held_out
+    model.load_state_dict(best)

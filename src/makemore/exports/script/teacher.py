@@ -1,0 +1,39 @@
+"""The teacher of networks: an n-gram in short."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+
+class Teacher:
+    """A 6-gram: p(w | c) = (count(c, w) - D + (all D) p(w | c less a character)) / count(c), Kneser-Ney counts."""
+
+    def __init__(self, lines: list[str], ids: dict[str, int]) -> None:
+        texts = [f"\n{line}\n" for line in lines]
+        counts = Counter(text[max(0, t - 5) : t + 1] for text in texts for t in range(1, len(text)))
+        for k in range(6, 1, -1):  # of shorter strings, only those that are new in longer ones
+            counts.update([string[1:] for string in counts if len(string) == k])
+        self.V, self.after = len(ids), defaultdict[str, list[tuple[int, int]]](list)
+        for string, n in counts.items():
+            self.after[string[:-1]].append((ids[string[-1]], n))
+        self.p: Any = lru_cache(50_000_000 // self.V)(self.predict)
+
+    def predict(self, context: str) -> Tensor:
+        """Return the probability of every character (V,) after a context."""
+        p: Tensor = self.p(context[1:]) if context else torch.full((self.V,), 1 / self.V)
+        if context not in self.after:
+            return p
+        at, n = torch.tensor(self.after[context]).unbind(1)
+        taken = torch.tensor([0.0, 0.7, 1.1, 1.4])[n.clamp(max=3)]  # D
+        return (p * taken.sum()).index_add(0, at, n - taken) / n.sum()
+
+    def expected(self, lines: list[str]) -> Tensor:
+        """Return its predictions at each place of some lines, (B, T, V)."""
+        contexts = [[f"\n{line}"[max(0, t - 4) : t + 1] for t in range(len(line) + 1)] for line in lines]
+        return pad_sequence([torch.stack([*map(self.p, each)]) for each in contexts], True)

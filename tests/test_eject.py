@@ -1,0 +1,183 @@
+"""A type of model, or a run, as one Python file: it holds the model's own text, and runs without makemore."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import makemore as library
+from makemore.exports.script import lines as script_lines
+from makemore.exports.script.assemble import NONE
+from makemore.metrics.losses import losses
+from makemore.models import MODELS, model_class
+
+TYPES = [type for type in MODELS if type not in NONE]
+
+LONGEST = 400
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the script of every type."""
+    there = tmp_path_factory.mktemp("scripts")
+    for type in TYPES:
+        (there / f"{type}.py").write_text(library.eject(type), "utf-8")
+    return there
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_script_is_short_and_holds_the_text_of_its_model(type: str, scripts: Path) -> None:
+    text = (scripts / f"{type}.py").read_text("utf-8")
+    assert len(text.splitlines()) < LONGEST
+    model = model_class(type)
+    module = sys.modules[model.__module__]
+    for name, each in vars(module).items():
+        used = inspect.isclass(each) and each.__module__ == model.__module__ and f"{name}(" in text
+        if used and f"\nclass {name}" in text:
+            assert inspect.getsource(each) in text, name
+    assert inspect.getsource(model) in text
+    assert inspect.getsource(model.config_class) in text
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_script_imports_only_torch_and_numpy(type: str, scripts: Path) -> None:
+    tree = ast.parse((scripts / f"{type}.py").read_text("utf-8"))
+    names = {
+        (each.module if isinstance(each, ast.ImportFrom) else each.names[0].name) or ""
+        for each in ast.walk(tree)
+        if isinstance(each, ast.ImportFrom | ast.Import)
+    }
+    packages = {name.partition(".")[0] for name in names}
+    assert packages - set(sys.stdlib_module_names) == {"torch", "numpy"}
+    defined = [each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef)]
+    assert len(defined) == len(set(defined))
+
+
+def test_scripts_are_tidy(scripts: Path) -> None:
+    """The names that they use are defined, the imports sorted, and the formatter has nothing to change."""
+    config = Path(__file__).parents[1] / "pyproject.toml"
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--config", str(config), str(scripts)]
+        done = subprocess.run(ruff, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("n", [3, 4, 9, 30, 300])
+def test_a_script_divides_a_list_as_makemore_does(n: int) -> None:
+    lines = [f"é{i * i}ab" for i in range(n)] + ["é0ab"]
+    corpus = library.Corpus.from_lines(lines)
+    parts = {name: corpus.lines(corpus.rows(name)) for name in ("train", "validation", "test")}
+    assert script_lines.split(corpus.lines(range(len(corpus)))) == parts
+
+
+def test_eject_prints_or_writes_a_script(makemore: Any, tmp_path: Path) -> None:
+    printed = makemore("eject", "mlp")
+    assert (printed.status, printed.out) == (0, library.eject("mlp"))
+    assert makemore("eject", "mlp", "-o", tmp_path / "mine.py").status == 0
+    assert (tmp_path / "mine.py").read_text("utf-8") == printed.out
+    refused = makemore("eject", "gru", "-o", tmp_path / "mine.py")
+    assert (refused.status, "replace it with --overwrite" in refused.err) == (2, True)
+    assert makemore("eject", "gru", "-o", tmp_path / "mine.py", "--overwrite").status == 0
+    unknown = makemore("eject", "lsmt")
+    assert (unknown.status, unknown.out) == (2, "")
+    assert "did you mean lstm?" in unknown.err
+
+
+def test_an_export_writes_two_files_or_none(makemore: Any, small_run: Path, tmp_path: Path) -> None:
+    export = ("export", small_run, "--to", "script", "-o", tmp_path / "mine.py")
+    assert makemore(*export).status == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.pt", "mine.py"]
+    (tmp_path / "mine.py").unlink()
+    assert "mine.pt: already exists" in makemore(*export).err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.pt"]
+    assert makemore(*export, "--overwrite").status == 0
+    (tmp_path / "mine.pt").write_text("mine")
+    assert "mine.pt: is not what an export wrote" in makemore(*export, "--overwrite").err
+    refused = makemore("export", small_run, "--to", "script", "-o", tmp_path / "other.pt")
+    assert (refused.status, "choose one that ends in .py" in refused.err) == (2, True)
+
+
+SMALL = {"n_layer": 1, "n_embd": 8, "n_embd2": 8, "n_head": 2}
+"""Knobs that make models small, for those types that have them."""
+
+
+def knobs_of(type: str) -> dict[str, float]:
+    return {knob.name: SMALL[knob.name] for knob in library.models.knobs(type) if knob.name in SMALL}
+
+
+@pytest.mark.slow
+def test_scripts_train_and_sample_without_makemore(scripts: Path, small: Path, tmp_path: Path) -> None:
+    """All in one process, in which makemore cannot be imported."""
+    code = """
+import runpy, sys
+sys.modules["makemore"] = None
+for words in map(str.split, sys.stdin):
+    sys.argv = words
+    runpy.run_path(words[0], run_name="__main__")
+    print("--")
+"""
+    commands = []
+    for type in TYPES:
+        script = scripts / f"{type}.py"
+        steps = "" if model_class(type).counting else " --max-steps 10"
+        knobs = "".join(f" --{name.replace('_', '-')} {value}" for name, value in knobs_of(type).items())
+        commands += [f"{script} -i {small}{steps}{knobs} -n 3", f"{script} --sample-only -n 5 --prefix an"]
+    commands += [f"{scripts / 'bigram_nn.py'} -i {small} --resume --max-steps 2"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], input="\n".join(commands), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    outputs = done.stdout.split("--\n")
+    for type, trained, sampled in zip(TYPES, outputs[::2], outputs[1::2], strict=False):
+        (said,) = [line for line in trained.splitlines() if line.startswith("nats per character: train")]
+        assert float(said.partition("validation ")[2].partition(",")[0]) < 3.3, type
+        drawn = sampled.splitlines()
+        assert len(drawn) == 5, type
+        assert all(line.startswith("an") for line in drawn), type
+        assert (scripts / f"{type}.pt").exists()
+
+
+@pytest.mark.parametrize(
+    "type", [pytest.param(type, marks=() if type == "bigram" else pytest.mark.slow) for type in TYPES]
+)
+def test_the_weights_of_a_run_give_its_probabilities(type: str, small: Path, tmp_path: Path) -> None:
+    steps = {} if model_class(type).counting else {"max_steps": 2}
+    run = library.train(small, type=type, work_dir=tmp_path / "run", **steps, **knobs_of(type))  # type: ignore[arg-type]
+    script = library.export(run, "script", tmp_path / "mine.py")
+    names = runpy.run_path(str(script))
+    saved = torch.load(tmp_path / "mine.pt", weights_only=True)
+    vocabulary = saved["makemore.vocabulary"]
+    model = names["MODEL"](len(vocabulary), names["MODEL"].config_class(**saved["knobs"]))
+    model.load_state_dict(saved["weights"])
+    lines = run.corpus.lines(run.corpus.rows("test"))
+    inputs, targets = names["batch"](lines, {character: id for id, character in enumerate(vocabulary)})
+    with torch.no_grad():
+        logp = model.eval()(inputs)[0].log_softmax(-1)
+        found = logp.gather(-1, targets.clamp(min=0)[..., None])[..., 0] * (targets >= 0)
+    expected = losses(run.model, run.corpus, run.corpus.rows("test"))
+    assert np.allclose(-found.sum(1).numpy(), np.add.reduceat(expected.tokens, expected.starts), atol=1e-5)
+    assert set(saved) == {"makemore.vocabulary", "longest", "weights", "knobs"}
+    assert vocabulary == "\n" + "".join(run.vocab.names[1:])
+
+
+def test_runs_without_a_script_are_refused(tmp_path: Path) -> None:
+    few = ["anna", "otto", "lea"] * 9
+    things = [f"{line}\nq\u0308" for line in few]
+    made = [
+        library.train(lines=few, labels=["x", "y", "x"] * 9, type="bigram", work_dir=tmp_path / "labelled"),
+        library.train(lines=things, separator="blank", type="bigram", work_dir=tmp_path / "things"),
+        library.train(lines=[*few, "q\u0308"], graphemes=True, type="bigram", work_dir=tmp_path / "clusters"),
+    ]
+    for run, said in zip(made, ("lines have labels", *["clusters or line breaks"] * 2), strict=True):
+        with pytest.raises(library.MakemoreError, match=said):
+            library.export(run, "script", tmp_path / "mine.py")
+    assert not (tmp_path / "mine.py").exists()
