@@ -217,6 +217,9 @@ def test_leaving_out_equals_a_slow_loop(order):
          "40% of samples are training lines: much is memorised"),
         (Copying(math.nan, (math.nan, math.nan), 0.4, 0.0, 4, 0.2), None,
          "40% of samples are training lines: the 4 held-out lines cannot tell whether that is memorising"),
+        (Copying(math.nan, (math.nan, math.nan), 0.4, 0.0, 300, 0.2, folds=True), None,
+         "40% of samples are training lines: the 300 lines, left out in turn, cannot tell whether that is "
+         "memorising"),
         (Copying(9.0, (6.0, 16.0), 0.01, 0.0, 400, 1e-4), None,
          "1.0% of samples are training lines: few copies, though training lines are 9.0x as likely as "
          "held-out ones (6.0 to 16.0)"),

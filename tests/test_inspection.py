@@ -195,7 +195,9 @@ def test_a_few_long_lines(look):
 
 def test_few_lines_cannot_choose_a_type(look):
     many = [f"{word}{i}" for word in WORDS[:100] for i in range(30)]
-    assert "judge by the samples" in look(many[:199])["recommendation"]["reasons"][0]
+    few = look(many[:199])["recommendation"]
+    assert few["type"] == "ngram"
+    assert "judge by the samples" in few["reasons"][0]
     assert "judge by the samples" in look(many[:199] * 2)["recommendation"]["reasons"][0]
     chosen = look(many[:2000])["recommendation"]
     assert (chosen["type"], chosen["seconds_per_step"]) == (DEFAULT_TYPE, 0.01)

@@ -21,6 +21,7 @@ from makemore.metrics.intervals import FEWEST, TOO_FEW, exists
 from makemore.metrics.looks import REPAIRED
 from makemore.metrics.quality import UNIQUE_OF
 from makemore.metrics.verdict import MUCH
+from makemore.runs.settings import DEFAULT_TYPE
 
 if TYPE_CHECKING:  # these take long to load
     from makemore.metrics.assessment import Assessment, Estimate
@@ -275,8 +276,14 @@ def show_inspection(console: Console, found: Inspection, files: Sequence[str], g
         more += f" --column {shlex.quote(found.format.column)}"
     if advised.max_length and not repaired and "--max-length" not in given:
         more += f" --max-length {advised.max_length}"
-    lead = f"try{', once that is done' * repaired} (at most about {_roughly(advised.seconds)} here):"
-    for said, type in ((lead, advised.type), ("and count, in seconds:", "ngram")):
+    lead, at_most = (
+        f"try{', once that is done' * repaired}",
+        f"(at most about {_roughly(advised.seconds)} here)",
+    )
+    order = [(f"{lead} {at_most}:", DEFAULT_TYPE), ("and count, in seconds:", "ngram")]
+    if advised.type == "ngram":
+        order = [(f"{lead} counting, in seconds:", "ngram"), (f"and the default {at_most}:", DEFAULT_TYPE)]
+    for said, type in order:
         command(console, said, f"{line} --type {type}{more} -o out-{type}", "bold")
 
 

@@ -176,32 +176,34 @@ def _still_improving(curve: Sequence[Point]) -> list[Warned]:
 # a list
 
 
-def of_types(different: int) -> str:
+def of_types(different: int, lines: str = "lines") -> str:
     """Return which type suits a list with this many different lines: the one rule for all advice.
 
-    The sentence names the argument `type`.
+    The sentence names the argument `type`; `lines` is what it calls lines.
     """
     if different < FEW:
         return (
-            f"{different:,} different lines are too few to choose by the loss, and type=ngram is usually a "
-            "little better: try it as well as the default, and judge by the samples"
+            f"on lists as short as {different:,} different {lines}, type=ngram is usually a little better than the "
+            "default; their losses hardly tell, so judge by the samples"
         )
-    return f"{different:,} different lines suit the default; type=ngram takes only seconds, so try it too"
+    return f"{different:,} different {lines} suit the default; type=ngram takes only seconds, so try it too"
 
 
-def of_counts(counts: Mapping[str, int], marks: int, different: int, held_out: int) -> list[Warned]:
+def of_counts(
+    counts: Mapping[str, int], marks: int, different: int, held_out: int, lines: str = "lines"
+) -> list[Warned]:
     """Judge a list: how small it is, and what is odd about its characters.
 
     `counts` says how often each character occurs, `marks` how many lines are not in normal form C,
-    `different` how many different lines there are.
+    `different` how many different lines there are; `lines` is what messages call them.
     """
     found = []
     if different < LINES or held_out < HELD_OUT:
         found.append(
             Warned(
                 "few_lines",
-                f"few lines: {different:,} different, {held_out:,} held out, so losses on those are rough",
-                "look at the intervals, compare models by their samples too, or find more lines",
+                f"few {lines}: {different:,} different, {held_out:,} held out, so losses on those are rough",
+                f"look at the intervals, compare models by their samples too, or find more {lines}",
             )
         )
     rare = sorted(c for c, n in counts.items() if n < RARE)

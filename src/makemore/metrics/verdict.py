@@ -82,6 +82,8 @@ class Verdict(Result):
     """Its 95% interval."""
     held_out: int
     """Different lines, not trained on, that R comes from."""
+    folds: bool = False
+    """Whether these are all lines, left out in turn, instead of the held-out lines."""
 
     @property
     def sentence(self) -> str:
@@ -90,7 +92,8 @@ class Verdict(Result):
         likelier = between = ""
         if self.ratio is not None and self.interval is not None:
             low, high = (times(end) for end in self.interval)
-            likelier = f"training lines are {times(self.ratio)}x as likely as held-out ones"
+            others = "when they are left out" if self.folds else "held-out ones"
+            likelier = f"training lines are {times(self.ratio)}x as likely as {others}"
             between = f"{low} to {high}"
         if self.level == LITTLE and self.share <= COPIED:
             if self.ratio is not None and self.ratio > COPIES:
@@ -102,7 +105,12 @@ class Verdict(Result):
         copies += f"; {likelier} ({between})" * bool(likelier)
         if self.level == MUCH:
             return f"{copies}: much is memorised"
-        return f"{copies}: the {self.held_out:,} held-out lines cannot tell whether that is memorising"
+        lines = (
+            f"{self.held_out:,} lines, left out in turn,"
+            if self.folds
+            else f"{self.held_out:,} held-out lines"
+        )
+        return f"{copies}: the {lines} cannot tell whether that is memorising"
 
     def advice(self, flag: Flag = str) -> str:
         """Return what to do about it, "" if nothing; `flag` spells the arguments that the advice names."""
@@ -152,7 +160,7 @@ def judge(copies: Copying, share: float | None = None) -> Verdict:
     elif known and copies.ratio <= COPIES and copies.interval[1] <= COPIES_RED:
         level = LITTLE
     ratio, interval = (copies.ratio, copies.interval) if known else (None, None)
-    return Verdict(level, min(1.0, share), ratio, interval, copies.lines)
+    return Verdict(level, min(1.0, share), ratio, interval, copies.lines, copies.folds)
 
 
 def judge_older(share: float, ratio: float, interval: Interval, held_out: int) -> Verdict:

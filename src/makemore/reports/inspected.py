@@ -144,7 +144,7 @@ class Expected(Result):
 
 @dataclass(frozen=True)
 class Recommendation(Result):
-    """Which type and settings suit the list, and how long training takes on this machine."""
+    """Which type and settings suit the list, and how long training the default type takes on this machine."""
 
     type: str
     max_length: int | None
@@ -153,7 +153,7 @@ class Recommendation(Result):
     steps: int
     seconds_per_step: float
     seconds: float
-    """Seconds for all steps, without evaluations."""
+    """Seconds for all steps of the default type, without evaluations."""
 
     def spelled(self, flag: Flag) -> tuple[str, ...]:
         """Return the reasons. flag: Spells the arguments that they name."""

@@ -70,6 +70,7 @@ def inspect(source: Paths | None, how: How = AS_USUAL, *, pace: float | None = N
     loss = evaluate(ngram, corpus, corpus.at_most("test", SCORED_TOKENS))
     half_width = 1.96 * loss.error if splits["test"].unique > 1 else None
     lengths, looks = _lengths(seen.lengths), look(corpus)
+    called = "things" if corpus.vocab.forms.line_breaks else "lines"
     alphabet = _alphabet(corpus)
     pace = pace_of(corpus, DEFAULT_TYPE, ngram) if pace is None else pace
     found = Inspection(
@@ -99,11 +100,13 @@ def inspect(source: Paths | None, how: How = AS_USUAL, *, pace: float | None = N
         labels=corpus.lines_by_label(),
         splits=splits,
         expected=Expected("ngram", loss.nll, half_width),
-        recommendation=_recommendation(unique, len(alphabet), lengths, seen.lengths, pace),
+        recommendation=_recommendation(unique, len(alphabet), lengths, seen.lengths, pace, called),
         warnings=(),
     )
     held_out = sum(splits[split].lines for split in SPLITS[1:])
-    warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out) + _warnings(found, looks)
+    warnings = advice.of_counts(raw.characters, raw.not_nfc, unique, held_out, called) + _warnings(
+        found, looks
+    )
     return replace(found, warnings=tuple(warnings))
 
 
@@ -168,14 +171,14 @@ def _format(looks: Looks) -> FormatFound:
 
 
 def _recommendation(
-    unique: int, characters: int, lengths: Lengths, counts: npt.NDArray[np.int64], pace: float
+    unique: int, characters: int, lengths: Lengths, counts: npt.NDArray[np.int64], pace: float, called: str
 ) -> Recommendation:
     """Say which type and settings suit the list, why, and how long they take.
 
     `unique` is the number of different lines, `counts` (L + 1,) that of lines with 0, 1, ... characters, and
-    `pace` the seconds of a training step.
+    `pace` the seconds of a training step; `called` is what the list's lines are called.
     """
-    reasons = [advice.of_types(unique)]
+    reasons = [advice.of_types(unique, called)]
     if characters >= MANY_CHARACTERS:
         reasons.append(
             f"an alphabet of {characters:,} characters is large: steps are slow, and many characters are rare"
@@ -188,7 +191,8 @@ def _recommendation(
         dropped = int(counts[max_length + 1 :].sum())
         reasons.append(f"max_length={max_length} drops {dropped:,} lines that are far longer than the rest")
     steps = recipe(DEFAULT_TYPE).max_steps
-    return Recommendation(DEFAULT_TYPE, max_length, tuple(reasons), steps, pace, steps * pace)
+    type = "ngram" if unique < advice.FEW else DEFAULT_TYPE
+    return Recommendation(type, max_length, tuple(reasons), steps, pace, steps * pace)
 
 
 def _warnings(found: Inspection, looks: Looks) -> list[Warned]:
