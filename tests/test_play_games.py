@@ -157,12 +157,12 @@ def test_wrong_input_gets_a_sentence(ask):
 def test_games_in_the_browser(page, server):  # noqa: F811
     page.goto(server.address + "#games")
     for number in (1, 2, 3):
-        page.get_by_text(f"Line {number}", exact=True).wait_for()
+        page.get_by_text(f"Round {number}", exact=True).wait_for()
         page.keyboard.press("Q")  # as the list spells it: q
         said = page.locator("#letters-said", has_text=re.compile(r"^(Not|Yes,) q"))
         said.wait_for()
         page.keyboard.press("7")
-        page.get_by_text("No line of the list has 7.").wait_for()
+        page.get_by_text("Nothing in the list has 7.").wait_for()
         page.get_by_role("button", name="Show me").click()
         page.get_by_text("names-ngram at guess").wait_for()
         count = page.locator("#letters-count").inner_text()
@@ -170,17 +170,17 @@ def test_games_in_the_browser(page, server):  # noqa: F811
         if number == 1:
             page.reload()  # goes on with the game
             page.get_by_text(count).wait_for()
-        page.get_by_role("button", name="Next line").click()
-    page.get_by_text("Line 4", exact=True).wait_for()
+        page.get_by_role("button", name="Next one").click()
+    page.get_by_text("Round 4", exact=True).wait_for()
     models = page.locator("#letters-score th").all_inner_texts()
     assert sorted(models) == ["You", "names-lstm", "names-ngram"]
     assert no_sideways_scroll(page)
 
     page.get_by_role("button", name="Real or made?").click()
     for number in (1, 2, 3):
-        page.get_by_text(f"Line {number}", exact=True).locator("visible=true").wait_for()
+        page.get_by_text(f"Round {number}", exact=True).locator("visible=true").wait_for()
         page.keyboard.press("rmR"[number - 1])
-    page.get_by_text("Line 4", exact=True).locator("visible=true").wait_for()
+    page.get_by_text("Round 4", exact=True).locator("visible=true").wait_for()
     assert page.locator("#real-recent tr").count() == 3
     assert "of 3" in page.locator("#real-tally").inner_text()
     assert no_sideways_scroll(page)

@@ -82,7 +82,7 @@ def test_a_name_is_typed_by_hand_with_bars_that_say_what_the_run_expects(page, s
         if "has ended" in said.inner_text():
             break
         before = said.inner_text()
-        page.get_by_role("button", name="Let it go on").click()
+        page.get_by_role("button", name="Let the model go on").click()
         expect(said).not_to_have_text(before)
     assert "has ended" in said.inner_text()
     assert text.input_value().startswith("em" + choice)

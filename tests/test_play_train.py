@@ -18,14 +18,14 @@ def names(n):
 
 def paste(page, lines):  # noqa: F811
     page.get_by_label("Paste your list").fill("\n".join(lines))
-    page.get_by_role("button", name="Use these lines").click()
+    page.get_by_role("button", name="Use this list").click()
     page.get_by_role("button", name="Train on this list").click()
 
 
 def tick(page, *types):  # noqa: F811
     page.get_by_text("All types").click()
-    for type in ("mixture", *types):
-        page.locator(f"#types [value={type}]").click()
+    for box in page.locator("#types [type=checkbox]").all():
+        box.set_checked(box.get_attribute("value") in types)
 
 
 def table(page):  # noqa: F811
@@ -62,19 +62,20 @@ def test_a_pasted_list_is_trained_on_stopped_and_goes_on(page, server):  # noqa:
         "(d) => [...document.querySelectorAll('#curve svg path')].at(-1).getAttribute('d') !== d", arg=before
     )
     page.get_by_role("button", name="Stop").click()
-    page.locator("#racers").get_by_text("stopped, and saved").wait_for()
+    page.locator("#racers").get_by_text("stopped and saved").wait_for()
     run = makemore.load(server.directory / "pasted-mlp")
+    earlier = run.metrics()
     points = [
         ["pasted-mlp", f"{p.step:,}", f"{p.seconds:.1f}", f"{p.train:.3f}", f"{p.validation:.3f}"]
-        for p in run.metrics()
+        for p in earlier
     ]
     assert table(page)[3:] == points
     assert run.config.n_embd == 12
     page.get_by_role("button", name="Go on", exact=True).click()  # for 600 seconds more
     page.locator("#racers").get_by_text("training; step").wait_for()
     page.get_by_role("button", name="Stop").click()
-    page.locator("#racers").get_by_text("stopped, and saved").wait_for()
-    assert makemore.load(run.directory).metrics()[: len(points)] == run.metrics()
+    page.locator("#racers").get_by_text("stopped and saved").wait_for()
+    assert makemore.load(run.directory).metrics()[: len(points)] == earlier
 
 
 def test_a_race_of_two_ends_in_two_runs_with_their_losses(page, server):  # noqa: F811
@@ -89,7 +90,7 @@ def test_a_race_of_two_ends_in_two_runs_with_their_losses(page, server):  # noqa
     for card in page.locator("#racers section").all():
         run = makemore.load(server.directory / card.locator("h3").inner_text().strip())
         summary = run.summary()
-        assert f"Loss on test lines: {summary.nll['test']:.3f}" in card.inner_text()
+        assert f"Loss on the test: {summary.nll['test']:.3f}" in card.inner_text()
         assert summary.memorising.sentence in card.inner_text()
     assert ["pairs", "", "", "", f"{summary.baselines.bigram['validation']:.3f}"] in table(page)
     card = page.locator("#racers section", has_text="ngram")
@@ -117,17 +118,17 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(server):  # noqa: F811
     with urllib.request.urlopen(server.address + "api/events") as events:
         told = (json.loads(line[5:]) for line in events if line.startswith(b"data: {"))
         failed = next(each for each in told if each.get("kind") == "failed")
-    assert failed["error"] == "time must be more than 0 seconds, and finite, not -1"
+    assert failed["error"] == "“seconds” must be more than 0 seconds, and finite, not -1"
 
 
 def test_a_table_shows_its_columns(page, server):  # noqa: F811
     page.goto(server.address + "#list")
     rows = "\n".join(f"{name},{'girl' if i % 2 else 'boy'}" for i, name in enumerate(names(200)))
     page.get_by_label("Paste your list").fill(f"name,kind\n{rows}")
-    page.get_by_role("button", name="Use these lines").click()
+    page.get_by_role("button", name="Use this list").click()
     page.get_by_label("Make more of").select_option("name")
-    page.get_by_label("Of what kind each is").select_option("kind")
-    page.get_by_text("Kinds: ").wait_for()
+    page.get_by_label("Labels").select_option("kind")
+    page.locator("#found").get_by_text("Labels: ").wait_for()
     with urllib.request.urlopen(server.address + "api/state") as answer:
         state = json.load(answer)
     assert next(e["how"] for e in state["lists"] if e["name"] == state["chosen"]) == {

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from makemore.errors import MakemoreError
 from makemore.files.typed import checked
+from makemore.play.wording import sentence_of
 
 T = TypeVar("T", str, int, float, bool)
 Made = TypeVar("Made")
@@ -48,6 +49,13 @@ class Asked:
             raise MakemoreError(f"{name} is not a list of texts", option=name)
         return value
 
+    def values_of(self, name: str) -> list[object]:
+        """Return a list of whatever it holds; empty if it is missing."""
+        value = self.values.get(name, [])
+        if not isinstance(value, list):
+            raise MakemoreError(f"{name} is not a list", option=name)
+        return value
+
     def table(self, name: str) -> dict[str, Any]:
         """Return an object of JSON; an empty one if it is missing."""
         value = self.values.get(name, {})
@@ -56,7 +64,7 @@ class Asked:
         return value
 
     def some(self, *names: str) -> dict[str, Any]:
-        """Return those values that are given and not null; whoever uses them checks them."""
+        """Return the values of these names that are not null, unchecked."""
         return {name: self.values[name] for name in names if self.values.get(name) is not None}
 
 
@@ -72,38 +80,33 @@ async def unless_given_up(request: Request, work: Awaitable[Made]) -> Made:
     try:
         await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise MakemoreError("given up")  # nobody hears it
+            raise MakemoreError("given up")  # nobody receives it
         return working.result()
     finally:
         working.cancel()
         gone.cancel()
 
 
-def problem(error: MakemoreError) -> dict[str, object]:
-    """Return the sentence of an error, and the names of what it is about, as JSON."""
-    message = error.spelled(lambda name: name.replace("_", " "))
-    return {"error": message, "options": list(error.options)}
+def problem(error: MakemoreError, sampling: bool = False) -> dict[str, object]:
+    """Return the sentence of an error, in the page's words, and the arguments that it is about, as JSON."""
+    return {"error": sentence_of(error, sampling), "options": list(error.options)}
 
 
 def sentence(request: Request, error: Exception) -> JSONResponse:
     """Answer with the sentence of a MakemoreError."""
     assert isinstance(error, MakemoreError)
-    return answer(problem(error), 400)
+    return answer(problem(error, sampling=request.url.path.endswith("/api/sample")), 400)
 
 
 def unknown(request: Request, error: Exception) -> JSONResponse:
-    """Answer that there is nothing at an address, or that it is asked in another way."""
+    """Answer that nothing is at an address, or that it takes another method."""
     assert isinstance(error, HTTPException)
-    why = (
-        "this address is asked with another method"
-        if error.status_code == 405
-        else "nothing is at this address"
-    )
+    why = "this address takes another method" if error.status_code == 405 else "nothing is at this address"
     return answer({"error": why, "options": []}, error.status_code)
 
 
 def surprise(request: Request, error: Exception) -> JSONResponse:
-    """Answer that something is wrong with makemore itself, and print where."""
+    """Answer that makemore has a bug, and print the traceback."""
     traceback.print_exception(error)
     return answer(
         {"error": f"Something in makemore broke ({type(error).__name__}); the terminal says where."}, 500

@@ -12,7 +12,6 @@ import importlib
 import json
 import os
 import queue
-import re
 import sys
 import threading
 import time
@@ -23,16 +22,13 @@ from typing import IO, Any
 from makemore.distributed.devices import own_process
 from makemore.errors import MakemoreError
 from makemore.files.results import plain
-from makemore.play.wording import ending, spelled
+from makemore.play.wording import ending, spelled, warning
 
 EVERY, SLOWER = 0.1, 1 / 500
 """Seconds between two steps that are reported, and, later in training, the share of its time so far."""
 
 EXAMPLES, LONGEST = 12, 200
 """Lines of a list that are shown, and characters of each, at most."""
-
-COMMAND = re.compile(r": [^\n]* > lines\.txt$|; the command above does that too$")
-"""The command in a remedy that would repair a file: the page has no file to repair."""
 
 WARM = ("makemore.reports.inspection", "makemore.training.start", "torch._dynamo", "makemore.plots.losses")
 """What takes seconds to import and jobs need, the first needed first. torch imports `_dynamo` when it makes an
@@ -109,8 +105,8 @@ def inspect(job: Job, tell: Tell, stop: threading.Event) -> None:
     examples = [line[:LONGEST] for line in corpus.lines(some)]
     # the page lets people choose a column
     shown = [each for each in found.warnings if "column" not in each.options]
-    warned = [each.to_json(spelled) | {"advice": COMMAND.sub("", each.advice(spelled))} for each in shown]
-    tell("inspected", found=found.to_json(spelled) | {"warnings": warned}, examples=examples)
+    said = found.to_json(spelled) | {"warnings": [warning(each) for each in shown]}
+    tell("inspected", found=said, examples=examples)
 
 
 def measure(job: Job, tell: Tell, stop: threading.Event) -> None:

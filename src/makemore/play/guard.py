@@ -1,4 +1,4 @@
-"""Who may ask: only the page that this server opened.
+"""Only the page that this server opened is answered.
 
 Other pages in the same browser, and other programs on the machine, can reach a local server too. So every
 address begins with a random token; Host must be the server's, so that no foreign name can be pointed here

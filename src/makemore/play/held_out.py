@@ -38,5 +38,5 @@ def held_out(run: Run) -> list[Line]:
             if seen == "held-out" and not (run.vocab.unknown and UNKNOWN in text):
                 found.append(Line(text, label, len(run.vocab.forms.inner(text))))
     if not found:
-        raise MakemoreError("there are no held-out lines to play with; add lines to the list and train again")
+        raise MakemoreError("nothing is held out to play with; make the list longer and train again")
     return found

@@ -65,7 +65,7 @@ class RealOrMade:
                     side.remove(line)
                     return line, side is self.made
             self._sample(run)
-        raise MakemoreError("the model makes no lines that are as long as those of the list; train it longer")
+        raise MakemoreError("the model makes nothing as long as what is in the list; train it longer")
 
     def _sample(self, run: Run) -> None:
         n = max(20, min(MADE, round(CHARACTERS / (1 + run.corpus.mean_length))))
@@ -80,7 +80,7 @@ class RealOrMade:
         if move not in ("real", "made"):
             raise MakemoreError(f"{shown(move)}: no such move", option="move")
         if self.line is None:
-            raise MakemoreError("every held-out line was shown; start a new game")
+            raise MakemoreError("you have seen all that is held out; start a new game")
         right = (move == "made") == self.is_made
         answered = {"text": self.line.text, "label": self.line.label, "made": self.is_made, "right": right}
         self.answers.append((self.is_made, right))

@@ -23,7 +23,7 @@ ADDRESS = "127.0.0.1"
 
 
 def serve(workshop: Workshop, port: int, open_browser: bool, say: Callable[[str], None]) -> None:
-    """Serve a workshop until Ctrl-C, then save what trains.
+    """Serve the playground until Ctrl-C, then save the training in progress.
 
     Args:
         workshop: What the page shows.
@@ -53,7 +53,7 @@ def serve(workshop: Workshop, port: int, open_browser: bool, say: Callable[[str]
     server = uvicorn.Server(config)
     listening.listen()  # a browser that is quicker than the server waits
     say(f"the playground is at {address}")
-    say("Ctrl-C ends it, and saves what trains")
+    say("Ctrl-C ends it, and saves the training in progress")
     way = workshop.directory.resolve() / "open.html"
     try:
         if open_browser:

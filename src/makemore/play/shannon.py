@@ -86,14 +86,14 @@ class Letters:
         over = len(self.guessed) == len(self.characters)
         if move == "next":
             if not self.lines:
-                raise MakemoreError("every held-out line was played; start a new game")
+                raise MakemoreError("you have played all that is held out; start a new game")
             last = "" if over else self.line.text
             await self._deal()
             self.last = last
         elif move not in ("guess", "show"):
             raise MakemoreError(f"{shown(move)}: no such move", option="move")
         elif over:
-            raise MakemoreError("this line is over; go on with the next one")
+            raise MakemoreError("that was all of it; go on with the next one")
         elif move == "show":
             self.given_up.append(range(len(self.wrong) + 1, len(self.vocab) + 1))
             self._reveal(None)

@@ -1,4 +1,4 @@
-"""What lies in the workshop: lists and runs, by name, in one directory."""
+"""The lists and runs of a playground, by name, in one directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from makemore.corpus.source import bundled_lists, is_stream, locate
 from makemore.corpus.source import opened as opened_file
@@ -30,7 +30,7 @@ class Listed:
 
     source: str
     how: dict[str, object] = field(default_factory=dict)
-    found: dict[str, object] | None = None
+    found: dict[str, Any] | None = None
     """What `makemore.inspect` found in it."""
     examples: list[str] = field(default_factory=list)
     """Some of its lines."""
@@ -56,6 +56,11 @@ class Listed:
         if not self.unnamed:
             return how
         return how | {key: names.get(str(how[key]), how[key]) for key in ("column", "label") if key in how}
+
+    @property
+    def recommended(self) -> str | None:
+        """The type that suits it; None if it was not inspected."""
+        return self.found["recommendation"]["type"] if self.found else None
 
     @property
     def unnamed(self) -> bool:
@@ -124,11 +129,12 @@ class Workshop:
         training = self.trainer.training
         return {
             "lists": [
-                {"name": name, "how": listed.asked, "inspected": listed.found is not None}
+                {"name": name, "how": listed.asked, "recommended": listed.recommended}
                 for name, listed in self.lists.items()
             ],
             "chosen": self.chosen,
             "runs": [about(name, opened) for name, opened in self.runs.items()],
+            "damaged": self.damaged,
             "training": training and {"runs": [*training.runs], "running": [*training.running]},
         }
 

@@ -1,4 +1,4 @@
-"""The third room: samples, and why each is what it is."""
+"""The third room: samples, why each is what it is, and those that are kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from makemore.errors import MakemoreError
+from makemore.files.results import plain
 from makemore.play.asked import Asked, answer, problem, unless_given_up
+from makemore.play.kept import Kept
 from makemore.play.workshop import Workshop
 from makemore.runs.run import Run
 from makemore.runs.scoring import Explanation
@@ -25,6 +27,7 @@ CHANCE = ("temperature", "top_k", "top_p", "unique", "best", "seed")
 
 def routes(workshop: Workshop) -> list[Route]:
     """Return the routes of this room."""
+    kept_samples = Kept(workshop.directory / "kept.json")
 
     async def sample(request: Request) -> Response:
         """Sample `n` lines from `run`; the rest are the fields of `makemore.SampleOptions`.
@@ -34,7 +37,7 @@ def routes(workshop: Workshop) -> list[Route]:
         asked = await Asked.of(request)
         n, options = asked.get("n", int, 20), SampleOptions(**asked.some(*OPTIONS, *CHANCE))
         if not 1 <= n <= MOST:
-            raise MakemoreError(f"n must be from 1 to {MOST:,}, not {n}", option="n")
+            raise MakemoreError(f"n must be from 1 to {MOST:,}, not {n:,}", option="n")
         opened, over = workshop.opened(asked.get("run", str)), threading.Event()
 
         def work(run: Run) -> dict[str, object]:
@@ -45,7 +48,7 @@ def routes(workshop: Workshop) -> list[Route]:
             except MakemoreError as error:
                 if not found:
                     raise
-                why = problem(error)
+                why = problem(error, sampling=True)
             return {"samples": [each.to_json() for each in run.with_seen(found)], "problem": why}
 
         try:
@@ -61,7 +64,21 @@ def routes(workshop: Workshop) -> list[Route]:
         letters = await workshop.opened(name).use(lambda run: run.explain(text, top, label))
         return answer(Explanation.of(name, text, letters).to_json())
 
+    async def kept(request: Request) -> Response:
+        """Return the samples of `run` that are kept."""
+        return answer(plain(kept_samples.of(request.query_params.get("run", ""))))
+
+    async def keep(request: Request) -> Response:
+        """Keep samples of `run`, and drop others; return those that are kept then."""
+        asked = await Asked.of(request)
+        run = asked.get("run", str)
+        workshop.opened(run)  # raises if there is none
+        found = kept_samples.change(run, asked.values_of("keep"), asked.values_of("drop"))
+        return answer(plain(found))
+
     return [
+        Route("/api/kept", kept),
+        Route("/api/kept", keep, methods=["POST"]),
         Route("/api/sample", sample, methods=["POST"]),
         Route("/api/explain", explain, methods=["POST"]),
     ]

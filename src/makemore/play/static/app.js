@@ -8,9 +8,10 @@ import * as inside from "./inside.js";
 import * as games from "./games.js";
 
 const ROOMS = { list, train, make, inside, games };
+const AGAIN = 3_000; // milliseconds until a stream that was refused is asked for again
 
 const app = {
-  state: { lists: [], chosen: null, runs: [], training: null },
+  state: { lists: [], chosen: null, runs: [], damaged: [], training: null },
   room: "list",
   run: sessionStorage.run ?? null, // the run that the rooms are about
   listeners: {},
@@ -26,7 +27,8 @@ const app = {
 
   async refresh() {
     this.state = await get("api/state");
-    if (!this.state.runs.some((run) => run.name === this.run)) this.choose(this.state.runs.at(-1)?.name ?? null);
+    const whole = this.state.runs.filter((run) => !run.error);
+    if (!whole.some((run) => run.name === this.run)) this.choose(whole.at(-1)?.name ?? null);
     fillRuns();
     this.emit("state", this.state);
   },
@@ -48,10 +50,11 @@ const app = {
 // Every <select data-runs> is a choice of the run.
 function fillRuns() {
   for (const select of $$("select[data-runs]")) {
-    const names = app.state.runs.map((run) => run.name);
-    if (select.dataset.filled !== names.join("\n")) {
-      select.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
-      select.dataset.filled = names.join("\n");
+    const options = app.state.runs.map(({ name, error }) => [name, error ? `${name} (damaged)` : name, !!error]);
+    const filled = options.join("\n");
+    if (select.dataset.filled !== filled) {
+      select.replaceChildren(...options.map(([value, text, disabled]) => h("option", { value, disabled }, text)));
+      select.dataset.filled = filled;
     }
     select.value = app.run ?? "";
   }
@@ -75,9 +78,20 @@ function show() {
 
 // Follow the events of the last training, those so far and those to come, and then of trainings that begin later.
 function follow() {
-  const source = new EventSource("api/events");
+  const source = new EventSource("api/events"); // it connects again by itself, unless it is refused
   source.onmessage = ({ data }) => app.emit("event", JSON.parse(data));
   source.addEventListener("over", attempt(() => app.refresh()));
+  source.onopen = () => gone("");
+  source.onerror = async () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, AGAIN);
+    await get("api/state").then(() => gone(""), (error) => gone(error.message));
+  };
+}
+
+// Say that the server is gone, for as long as it is.
+function gone(why) {
+  $("#gone").hidden = !why;
+  if ($("#gone").textContent !== why) $("#gone").textContent = why;
 }
 
 for (const room of Object.values(ROOMS)) room.start(app);

@@ -10,7 +10,7 @@ function words(letter) {
   return letter.probability > 0.05 ? "a small surprise" : letter.probability > 0.01 ? "a surprise" : "a big surprise";
 }
 
-// Return the explanation of a line by a run, as an element. label: the kind of line, if the run has kinds.
+// Return the explanation of a line by a run, as an element. label: its label, if the run has labels.
 export async function explained(run, text, label) {
   const found = await post("api/explain", { run, text, top: 6, ...(label ? { label } : {}) });
   const { letters } = found;
@@ -81,6 +81,6 @@ export async function explained(run, text, label) {
   const surprising = letters.reduce((most, letter, at) => ((letter.nll ?? 99) > (letters[most].nll ?? 99) ? at : most), 0);
   choose(surprising);
   const average = found.nll === null ? 0 : Math.exp(-found.nll / letters.length);
-  const help = `On average each was ${percent(average)} likely. The darker a letter, the more it surprised the model; click one, or go to it with the arrow keys.`;
+  const help = `On average each was ${percent(average)} likely. The stronger its colour, the more a letter surprised the model; click one, or go to it with the arrow keys.`;
   return h("div", {}, list, h("p", { className: "dim" }, help), detail);
 }

@@ -96,7 +96,7 @@ function guess(character) {
   if (now.over) return;
   const meant = [character, character.toLowerCase(), character.toUpperCase()];
   if (now.alphabet && !meant.some((each) => each === now.end || now.alphabet.includes(each))) {
-    $("#letters-said").textContent = `No line of the list has ${called(character)}.`;
+    $("#letters-said").textContent = `Nothing in the list has ${called(character)}.`;
   } else move("guess", { character });
 }
 
@@ -105,27 +105,27 @@ const called = (character) => (character === now.end ? "the end" : character ===
 
 // Say what a move has shown.
 function letters(before, what, character) {
-  if (now.number > before.number) return now.last ? `It was ${now.last}. Line ${now.number}.` : `Line ${now.number}.`;
+  if (now.number > before.number) return now.last ? `It was ${now.last}. Round ${now.number}.` : `Round ${now.number}.`;
   const letter = now.letters.at(-1);
   if (now.letters.length === before.letters.length) {
     return `Not ${called(now.wrong.length > before.wrong.length ? now.wrong.at(-1) : character)}.`;
   }
   const models = Object.entries(letter.models).map(([name, rank]) => `${name} at guess ${rank}`);
   const you = letter.you === null ? `It is ${called(letter.character)}` : `Yes, ${called(letter.character)}: you at guess ${letter.you}`;
-  return `${you}; ${models.join(", ")}.${now.over ? " The line is over; Enter goes on." : ""}`;
+  return `${you}; ${models.join(", ")}.${now.over ? " That was all of it; Enter goes on." : ""}`;
 }
 
 function showLetters() {
   const { alphabet, end, over, letters, score } = now;
   const text = letters.map(({ character }) => (character === end ? "" : character)).join("");
-  $("#letters-number").textContent = `Line ${now.number}${now.label ? `, label: ${now.label}` : ""}`;
+  $("#letters-number").textContent = `Round ${now.number}${now.label ? `, label: ${now.label}` : ""}`;
   const cursor = h("span", { className: "cursor", ariaHidden: "true" }, over ? "⏎" : "?");
   $("#letters-line").replaceChildren(text, cursor);
-  $("#letters-last").textContent = now.last ? `The line before was: ${now.last}` : "";
+  $("#letters-last").textContent = now.last ? `The one before was: ${now.last}` : "";
   const breaks = end === "" && alphabet?.includes("\n");
   $("#letters-enter").textContent = breaks
-    ? "Enter is a new line, the End key the end of all"
-    : "Enter is the end of the line";
+    ? "Enter is a new line, the End key is the end"
+    : "Enter is the end";
 
   const keys = $("#letters-keys");
   keys.hidden = !alphabet;
@@ -206,17 +206,17 @@ function showReal() {
   const { answers, right, interval, made, taken, taken_interval: mistaken } = now;
   const over = now.text === null;
   $("#real-number").textContent = over
-    ? "That was every held-out line; start a new game."
-    : `Line ${answers + 1}${now.label ? `, label: ${now.label}` : ""}`;
+    ? "That was all that is held out; start a new game."
+    : `Round ${answers + 1}${now.label ? `, label: ${now.label}` : ""}`;
   $("#real-line").textContent = now.text ?? "";
   $("#real-line").classList.toggle("long", (now.text ?? "").length > 80);
   for (const what of ["real", "made"]) $("#real-" + what).disabled = over;
-  const between = (n, [low, high]) => (n ? `95 % sure: ${share(low)} to ${share(high)}` : "nothing yet");
+  const between = (n, [low, high]) => (n ? `95% interval: ${share(low)} to ${share(high)}` : "nothing yet");
   const tile = (title, value, more) => h("div", {}, h("span", {}, title), h("b", {}, value), h("span", { className: "dim" }, more));
   $("#real-tally").replaceChildren(
-    tile(`You were right, ${right} of ${answers}`, answers ? share(right / answers) : "–", between(answers, interval)),
-    tile(`Made, taken for real, ${taken} of ${made}`, made ? share(taken / made) : "–", between(made, mistaken)),
-    tile("Right in a row", whole(now.streak), "half of all lines are real"),
+    tile(`You were right: ${right} of ${answers}`, answers ? share(right / answers) : "–", between(answers, interval)),
+    tile(`Made, but taken for real: ${taken} of ${made}`, made ? share(taken / made) : "–", between(made, mistaken)),
+    tile("Right in a row", whole(now.streak), "about half of what is shown is real"),
   );
   $("#real-box").hidden = !now.recent.length;
   $("#real-recent").replaceChildren(

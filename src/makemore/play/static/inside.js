@@ -69,10 +69,10 @@ export function start(app) {
     const line = `“${Array.from(text.value).slice(-30).join("").replaceAll(" ", "␣").replaceAll("\n", "⏎")}”`;
     const [best, p] = found.end > (found.top[0]?.[1] ?? 0) ? ["the end", found.end] : found.top[0];
     const likely = `most likely ${[...best].length > 1 ? best : visible(best)} (${percent(p)})`;
-    const sure = `as unsure as among ${found.choices.toFixed(1)} equally likely letters`;
+    const sure = `as unsure as between ${found.choices.toFixed(1)} equally likely letters`;
     $("#inside-sure").textContent = ended
-      ? `The line has ended: ${line}. Start over, or go on all the same.`
-      : `${text.value ? `After ${line}` : "At the beginning of a line"}: ${likely}; ${sure}.`;
+      ? `It has ended: ${line}. Start over, or go on all the same.`
+      : `${text.value ? `After ${line}` : "At the beginning"}: ${likely}; ${sure}.`;
     const rest = `${whole(found.more)} others together: ${percent(found.rest)}`;
     $("#inside-rest").textContent = found.more ? rest : "";
   }

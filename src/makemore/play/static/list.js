@@ -12,7 +12,7 @@ export function start(the_app) {
   app = the_app;
   $("#use").onclick = attempt(async () => {
     const text = $("#paste").value;
-    if (!text.trim()) throw new Error("Paste some lines first: one thing on each.");
+    if (!text.trim()) throw new Error("Paste a list first, one thing on each line.");
     await upload(new Blob([text]), "pasted.txt");
     $("#paste").value = "";
   });
@@ -109,13 +109,13 @@ function show(name, found, how, examples, names, unnamed) {
   $("#found").replaceChildren(
     h("h3", {}, name),
     isTable ? table(names, how, unnamed) : "",
-    ...(isTable && !how.column ? [] : content(found, examples)),
+    ...(isTable && !how.column ? [] : content(found, examples, how.separator ? "thing" : "line")),
   );
   $("#or-bundled").open = false;
   $("#found").scrollIntoView({ block: "nearest" });
 }
 
-// A table: which column has the things, and which one says of what kind each is.
+// A table: which column has the things, and which one their labels.
 function table(names, how, unnamed) {
   const again = attempt(() => look(looked, { ...reading(), ...columns() }));
   const choice = (name, text, none) =>
@@ -125,24 +125,27 @@ function table(names, how, unnamed) {
         names.map(([column, example]) =>
           h("option", { value: column, selected: column === how[name] }, example ? `${column}, such as ${example}` : column))));
   return h("div", { class: "card" },
-    h("p", {}, "This is a table. Choose the column to make more of."),
+    h("p", {}, "This is a table. Choose the column to make more of. A second column can label each thing, so that ",
+      "you can ask for more with the same label."),
     h("div", { class: "fields" },
       choice("column", "Make more of", "choose a column"),
-      how.column ? choice("label", "Of what kind each is", "no kinds") : "",
+      how.column ? choice("label", "Labels", "no labels") : "",
       unnamed
         ? h("label", {}, h("input", { type: "checkbox", name: "header", checked: !!how.header, onchange: again }),
           " the first row names the columns")
         : ""));
 }
 
-function content(found, examples) {
-  const { lengths, recommendation } = found;
+// one: what the list consists of, things or lines.
+function content(found, examples, one) {
+  const { lengths, recommendation } = found, many = one + "s";
+  const counts = "counts" in $(`#types [value=${recommendation.type}]`).dataset;
   const held = found.splits.validation.lines + found.splits.test.lines;
   const facts = [
-    [whole(found.kept), found.kept === 1 ? "line" : "lines", found.duplicates ? `${whole(found.duplicates)} of them repeat another` : "all different"],
-    [`${whole(lengths.minimum)} to ${whole(lengths.maximum)}`, "characters a line", `half of them up to ${whole(Math.round(lengths.median))}`],
+    [whole(found.kept), found.kept === 1 ? one : many, found.duplicates ? `${whole(found.duplicates)} of them repeat another` : "all different"],
+    [`${whole(lengths.minimum)} to ${whole(lengths.maximum)}`, `characters a ${one}`, `half of them up to ${whole(Math.round(lengths.median))}`],
     [whole(found.alphabet.length), "different characters", found.rare.length ? `${whole(found.rare.length)} of them rare` : "none of them rare"],
-    [whole(held), "held-out lines", "never trained on, to see what was learned"],
+    [whole(held), held === 1 ? `${one} held out` : `${many} held out`, "from training, to see what was learned"],
   ];
   return [
     h("div", { class: "tiles" }, facts.map(([value, what, more]) =>
@@ -150,10 +153,10 @@ function content(found, examples) {
     ...found.warnings.map((each) =>
       h("p", { class: "warning" + (each.severity === "red" ? " red" : "") }, sentence(each.message),
         each.advice ? [h("br"), h("small", {}, `What to do: ${each.advice}.`)] : "")),
-    h("p", {}, "Some of its lines:"),
-    h("ul", { class: "examples" }, examples.map((line) => h("li", { class: "line", dir: "auto" }, line))),
+    h("p", {}, `Some of its ${many}:`),
+    h("ul", { class: one === "thing" ? "examples things" : "examples" }, examples.map((line) => h("li", { class: "line", dir: "auto" }, line))),
     Object.keys(found.labels).some((label) => label)
-      ? h("p", {}, "Kinds: " + Object.entries(found.labels).slice(0, 12)
+      ? h("p", {}, "Labels: " + Object.entries(found.labels).slice(0, 12)
         .map(([label, n]) => `${label || "(none)"} ${whole(n)}`).join(", ") + ".")
       : "",
     h("p", {}, "Its characters, the commonest first:"),
@@ -163,10 +166,11 @@ function content(found, examples) {
         h("p", { class: "chips" }, chips(found.alphabet.slice(CHIPS, MORE)), found.alphabet.length > MORE ? " …" : ""))
       : "",
     h("p", {}, h("b", {}, `Best trained with ${recommendation.type}`), ": ",
-      h("span", { id: "pace", role: "status" }, "measuring how long it takes here …"), h("br"),
+      counts ? "a few seconds on this machine"
+        : h("span", { id: "pace", role: "status" }, "measuring how long it takes here …"), h("br"),
       h("span", { class: "dim" }, sentence(recommendation.reasons.join("; ")) + " " +
-        `Counting alone reaches a loss of ${loss(found.expected.test)} nats a character on the test lines; ` +
-        `guessing, ${loss(Math.log(found.alphabet.length + 1))}.`)),
+        `Counting alone reaches a loss of ${loss(found.expected.test)} nats a character on the ${many} kept for the test; ` +
+        `guessing reaches ${loss(Math.log(found.alphabet.length + 1))}.`)),
     h("button", { class: "main", onclick: () => app.go("train") }, "Train on this list"),
   ];
 }

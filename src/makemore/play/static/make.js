@@ -1,21 +1,22 @@
 // The room where samples are made: wishes, the list of samples, and those that are kept.
 
 import { explained } from "./explained.js";
-import { $, $$, attempt, h, post, say } from "./shared.js";
+import { $, $$, attempt, get, h, post, say } from "./shared.js";
 
 const SEEN = {
   new: ["new", "not in the list"],
   "held-out": ["held out", "in the list, but kept from training"],
-  train: ["copy", "one of the lines that the model learned from"],
+  train: ["copy", "in the list, and the model was trained on it"],
 };
 
 export function start(app) {
   const form = $("#make");
   const field = (name) => form.elements.namedItem(name);
-  const shown = new Set(); // runs of which samples were made without asking
+  const shown = new Set(); // runs that were sampled without asking
   let asking = null;
   let made = null; // the run of the samples that are shown
   let current = null; // the run that the form is for
+  let kept = []; // the samples of that run that are kept
 
   // What the form says, as the server takes it; what is left as it is, is left out.
   function wishes() {
@@ -23,6 +24,7 @@ export function start(app) {
     const found = { run: app.run, n: number(field("n").value) };
     for (const name of ["prefix", "ends_with", "contains", "without", "length", "pattern", "label"])
       if (field(name).value !== "") found[name] = field(name).value;
+    if (field("max_length").value.trim()) found.max_length = number(field("max_length").value);
     for (const name of ["novel", "unique", "best"]) if (field(name).checked) found[name] = true;
     for (const name of ["temperature", "top_p"])
       if (field(name).valueAsNumber !== 1) found[name] = field(name).valueAsNumber;
@@ -40,7 +42,7 @@ export function start(app) {
     const status = $("#make-status");
     const waiting = setInterval(() => {
       $("#make-stop").hidden = false;
-      status.textContent = `Making… ${Math.round((performance.now() - began) / 1000)} s`;
+      status.textContent = `Sampling… ${Math.round((performance.now() - began) / 1000)} s`;
     }, 500);
     $("#made").setAttribute("aria-busy", "true");
     try {
@@ -51,6 +53,7 @@ export function start(app) {
       if (problem) complain(problem.error, problem.options);
     } catch (error) {
       if (own !== asking) return;
+      show(asked.run, []); // the ones before do not answer this
       status.textContent = error.name === "AbortError" ? "Given up." : "";
       if (error.name !== "AbortError") complain(error.message, error.options ?? []);
     } finally {
@@ -64,11 +67,11 @@ export function start(app) {
   }
 
   function counted(samples, seed) {
-    const kinds = Object.entries(SEEN)
+    const counts = Object.entries(SEEN)
       .map(([seen, [word]]) => [samples.filter((each) => each.seen === seen).length, word])
-      .map(([n, word]) => [n, word === "copy" && n > 1 ? "copies" : word])
-      .filter(([n]) => n);
-    return `${samples.length} made: ${kinds.map(([n, word]) => `${n} ${word}`).join(", ")}. Seed ${seed}.`;
+      .filter(([n]) => n)
+      .map(([n, word]) => `${n} ${word === "copy" && n > 1 ? "copies" : word}`);
+    return `${samples.length} sample${samples.length === 1 ? "" : "s"}: ${counts.join(", ")}. Seed ${seed}.`;
   }
 
   // Say what is wrong, next to the field that it is about if there is one.
@@ -126,52 +129,50 @@ export function start(app) {
     return below;
   }
 
-  // those that are kept, in this browser
+  // those that are kept, which the server writes to a file
 
-  const place = (run) => "makemore kept " + run;
-  function kept(run) {
-    try {
-      return JSON.parse(localStorage.getItem(place(run))) ?? [];
-    } catch {
-      return []; // not what this page wrote
-    }
+  async function keep(run, change) {
+    const found = await post("api/kept", { run, ...change });
+    if (run === app.run) showKept(found);
   }
-  function keep(run, samples) {
-    if (samples.length) localStorage.setItem(place(run), JSON.stringify(samples));
-    else localStorage.removeItem(place(run));
-    showKept();
-  }
-  const same = (a) => (b) => a.text === b.text && a.label === b.label;
+  const same = (a) => (b) => a.text === b.text && (a.label ?? "") === (b.label ?? "");
 
   function keeper(run, sample) {
-    const button = h("button", { type: "button", className: "plain keep", onclick: () => {
-      const found = kept(run);
-      keep(run, found.some(same(sample)) ? found.filter((each) => !same(sample)(each)) : [...found, sample]);
-    } });
+    const button = h("button", { type: "button", className: "plain keep", onclick: attempt(() => {
+      const found = kept.filter(same(sample));
+      const { text, label, seen } = sample;
+      return keep(run, found.length ? { drop: found } : { keep: [{ text, label: label ?? "", seen }] });
+    }) });
     button.sample = sample;
-    star(run, button);
+    star(button);
     return button;
   }
-  function star(run, button) {
-    const on = kept(run).some(same(button.sample));
+  function star(button) {
+    const on = kept.some(same(button.sample));
     button.textContent = on ? "★" : "☆";
     button.setAttribute("aria-pressed", String(on));
     button.setAttribute("aria-label", `Keep ${button.sample.text}`);
   }
-  function showKept() {
-    const found = app.run ? kept(app.run) : [];
-    $("#kept").hidden = !found.length;
-    $("#kept-title").textContent = `Kept (${found.length})`;
-    $("#kept-lines").replaceChildren(...found.map((sample) => line(app.run, sample,
-      h("button", { type: "button", className: "plain", "aria-label": `Remove ${sample.text}`, onclick: () => {
-        keep(app.run, kept(app.run).filter((each) => !same(sample)(each)));
+  function showKept(found) {
+    kept = found;
+    $("#kept").hidden = !kept.length;
+    $("#kept-title").textContent = `Kept (${kept.length})`;
+    $("#kept-lines").replaceChildren(...kept.map((sample) => line(app.run, sample,
+      h("button", { type: "button", className: "plain", "aria-label": `Remove ${sample.text}`, onclick: attempt(async () => {
+        await keep(app.run, { drop: [sample] });
         ($("#kept-lines .row > :last-child") ?? $("#made .keep"))?.focus();
-      } }, "✕"))));
-    if (made === app.run) for (const button of $$("#made .keep")) star(made, button);
+      }) }, "✕"))));
+    if (made === app.run) $$("#made .keep").forEach(star);
   }
+  const loadKept = attempt(async () => {
+    const run = app.run;
+    showKept([]);
+    const found = run ? await get(`api/kept?run=${encodeURIComponent(run)}`) : [];
+    if (run === app.run) showKept(found);
+  });
   // As a file of them would be: things of several lines have a blank line between them.
   function keptText() {
-    const texts = kept(app.run).map((each) => each.text);
+    const texts = kept.map((each) => each.text);
     return texts.join(texts.some((text) => text.includes("\n")) ? "\n\n" : "\n") + "\n";
   }
 
@@ -189,7 +190,7 @@ export function start(app) {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   });
   $("#kept-clear").addEventListener("click", () => {
-    if (confirm("Remove all that are kept?")) keep(app.run, []);
+    if (confirm("Remove all kept samples?")) attempt(() => keep(app.run, { drop: kept }))();
   });
 
   // the form
@@ -225,8 +226,8 @@ export function start(app) {
   function chooseRun() {
     current = app.run;
     const labels = app.about?.labels ?? [];
-    $("#make-kind").hidden = !labels.length;
-    field("label").replaceChildren(h("option", { value: "" }, "all"), ...labels.map((each) => h("option", { value: each }, each)));
+    $("#make-label").hidden = !labels.length;
+    field("label").replaceChildren(h("option", { value: "" }, "any"), ...labels.map((each) => h("option", { value: each }, each)));
     asking?.abort();
     clearProblems();
     if (made !== app.run) {
@@ -234,7 +235,7 @@ export function start(app) {
       show(null, []);
       shown.delete(app.run);
     }
-    showKept();
+    loadKept();
     enter();
   }
   app.on("run", chooseRun);

@@ -7,7 +7,7 @@ import { h, loss, whole } from "./shared.js";
 const SHOWN = 12; // groups of samples of a run
 const LONG = 300; // characters of a sample
 const MARKS = {
-  train: ["copy", "one of the lines that it learns from"],
+  train: ["copy", "in the list, and the model is trained on it"],
   "held-out": ["held out", "in the list, but kept from training"],
   new: ["new", "not in the list"],
 };
@@ -52,8 +52,7 @@ export class Card {
     set(this.says, standing(run));
     this.progress.hidden = run.over || run.done === undefined || run.done === null;
     this.progress.value = run.done ?? 0;
-    const test = run.summary?.nll?.test;
-    set(this.result, test === undefined || test === null ? "" : `Loss on test lines: ${loss(test)}`);
+    set(this.result, result(run));
     this.result.hidden = !this.result.textContent;
     if (run.summary?.memorising && this.verdict.hidden) {
       const { sentence, advice } = run.summary.memorising;
@@ -71,10 +70,21 @@ export class Card {
   }
 }
 
+// What a run is in numbers. A model that counts has no steps; of others the best state is what is kept.
+function result({ counts, over, summary }) {
+  const test = summary?.nll?.test;
+  if (test === undefined || test === null) return counts && !over ? "It counts what it is trained on, in one pass." : "";
+  if (counts) return `It counted what it was trained on, in one pass. Loss on the test: ${loss(test)}`;
+  const { steps, best_step: kept } = summary;
+  const later = kept < steps ? "; below, samples of later steps are not from it, and may copy more" : "";
+  return `Kept: its best state, step ${whole(kept)} of ${whole(steps)}${later}. Loss on the test: ${loss(test)}`;
+}
+
 function group({ step, lines }) {
+  const several = lines.some((line) => line.text.includes("\n"));
   return h("div", { class: "babble" },
     h("small", {}, step ? `step ${whole(step)}` : "before the first step"),
-    h("ul", {}, lines.map((line) => {
+    h("ul", { class: several ? "things" : "" }, lines.map((line) => {
       const [mark, title] = MARKS[line.seen];
       const cut = line.text.length > LONG || !line.ended;
       return h("li", {},

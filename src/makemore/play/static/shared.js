@@ -22,7 +22,7 @@ async function ask(path, options) {
     answer = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The server is gone; start it again with makemore play.");
+    throw new Error("The server of this page has ended. What trained was saved. Start makemore play again, and open the address that it prints.");
   }
   const text = await answer.text();
   const found = answer.headers.get("content-type")?.startsWith("application/json") ? JSON.parse(text) : null;

@@ -5,7 +5,7 @@ import { best, draw } from "./curve.js";
 import { Card, rows, standing } from "./racers.js";
 
 const KEPT = 12; // groups of samples of a run
-const BASELINES = { uniform: "all alike", bigram: "pairs", ngram: "6-gram" };
+const BASELINES = { uniform: "guessing", bigram: "pairs", ngram: "6-gram" };
 const QUIET = 8_000; // milliseconds between two things said
 
 let app;
@@ -13,6 +13,7 @@ let runs = new Map(); // name -> what is known about the runs that train, or tra
 let cards = new Map();
 let drawing = 0;
 let spoken = { at: 0, over: true };
+let ticked = null; // what the ticks were last set for: a list and the type recommended for it
 
 export function start(the_app) {
   app = the_app;
@@ -25,7 +26,7 @@ export function start(the_app) {
     await post("api/stop", {});
   });
   $("#train-on").onclick = () => goOn([...runs.values()].filter((run) => !run.counts && run.usable).map((run) => run.name));
-  $("#types").onchange = attempt(chosen);
+  $("#types").onchange = attempt(prepare);
   $("#curve-whole").onchange = redraw;
   $("#train-show").onclick = () => showEarlier($("#train-run").value);
   app.on("state", refresh);
@@ -35,21 +36,43 @@ export function start(the_app) {
 }
 
 function refresh() {
-  const { chosen, training } = app.state;
-  $("#train-form").hidden = !chosen;
+  const { chosen, training, lists } = app.state;
+  const form = $("#train-form");
+  form.hidden = !chosen && !app.run && !busy(); // to go on with a run and to stop need no list
   $("#train-none").hidden = !!chosen;
+  $("#types").hidden = $("#train-start").hidden = !chosen;
   $("#train-list").textContent = chosen ?? "";
+  recommend(chosen, lists.find((list) => list.name === chosen)?.recommended ?? form.dataset.default);
+  const damaged = [...app.state.runs.filter((run) => run.error).map((run) => `${run.name}: ${run.error}`), ...app.state.damaged];
+  $("#train-damaged").replaceChildren(...damaged.map((text) => h("p", { class: "warning" }, `A damaged run. ${text}.`)));
   if (!runs.size && !training && app.run) showEarlier(app.run);
   redraw();
 }
 
+// Tick the type that suits a list, once.
+function recommend(list, type) {
+  if (ticked !== `${list} ${type}`) {
+    ticked = `${list} ${type}`;
+    for (const box of $$("input[name=types]")) {
+      box.checked = box.value === type;
+      $(".mark", box.parentElement).hidden = !box.checked;
+    }
+  }
+  sized();
+}
+
 const busy = () => !!app.state.training?.running.length;
 
-// The types that are ticked: what can be set about them, and processes for a race.
-async function chosen() {
-  const ticked = $$("input[name=types]:checked");
-  $("#train-size").hidden = ticked.length > 0 && !ticked.some((each) => "sized" in each.dataset);
-  await post("api/ready", { types: ticked.length });
+// The width can be chosen of networks only.
+function sized() {
+  const chosen = $$("input[name=types]:checked");
+  $("#train-size").hidden = $("#types").hidden || (chosen.length > 0 && !chosen.some((each) => "sized" in each.dataset));
+}
+
+// Prepare processes for the types that are ticked.
+async function prepare() {
+  sized();
+  await post("api/ready", { types: $$("input[name=types]:checked").length });
 }
 
 async function begin() {
@@ -62,7 +85,7 @@ async function begin() {
 }
 
 const goOn = (names) =>
-  attempt(() => follow(post("api/resume", { runs: names, more: $("#train-form").time.valueAsNumber || 60 })))();
+  attempt(() => follow(post("api/resume", { runs: names, more: $("#train-form").time.valueAsNumber })))();
 
 async function follow(started) {
   $("#train-start").disabled = true;
@@ -123,15 +146,15 @@ function hear(event) {
       run.points.push(event);
       break;
     case "overfitting":
-      run.warnings.push({ text: `since step ${whole(event.since)} it learns lines by heart: the loss on unseen lines rises. ` +
-        "The best so far is kept" });
+      run.warnings.push({ text: `since step ${whole(event.since)} it has memorised more than it has learned: the loss on ` +
+        "what is held out rises. The best state so far is kept" });
       break;
     case "samples":
       run.samples.unshift({ step: event.step, lines: event.samples });
       run.samples.length = Math.min(run.samples.length, KEPT);
       break;
     case "ended":
-      run.said = "measuring on every line";
+      run.said = "measuring the losses";
       break;
     case "done":
       Object.assign(run, { over: true, step: event.step, summary: event.summary, said: REASONS[event.reason] ?? event.reason });
@@ -145,7 +168,7 @@ function hear(event) {
   redraw();
 }
 
-const REASONS = { stopped: "stopped, and saved", "no better": "finished, since it got no better", finished: "finished" };
+const REASONS = { stopped: "stopped and saved", "no better": "finished: it no longer improved", finished: "finished" };
 
 // Draw at the next frame what has changed, once.
 function redraw() {
@@ -181,19 +204,20 @@ function enter(name, room) {
 }
 
 function drawCurve(some) {
-  $("#curve").hidden = !some.length;
-  if (!some.length) return;
+  const curved = some.length > 1 || some.some((run) => !run.counts); // a single loss makes no curve
+  $("#curve").hidden = !curved;
+  if (!curved) return;
   const found = some.find((run) => Object.keys(run.baselines).length)?.baselines ?? {};
   const baselines = Object.fromEntries(Object.entries(found).map(([key, value]) => [BASELINES[key], value]));
   const text = some.map((run) => `${run.name}: from ${loss(run.points[0].validation)} to ${loss(best(run).validation)}`);
-  $("#curve figcaption span").textContent = "in nats, by seconds; lower is better. " + (some.length > 1
-    ? "On lines that no run learns from; the dot is the best so far."
-    : "Dashed: lines that it learns from; thin: the batches, averaged. The dot is the best so far.") +
-    (found.ngram ? " Dotted: what simpler models reach on unseen lines." : "");
+  $("#curve figcaption span").textContent = "in nats, over seconds; lower is better. " + (some.length > 1
+    ? "Measured on what is held out from training. The dot is the best so far."
+    : "Solid: what is held out from training. Dashed: what it is trained on. Thin: the batches, averaged. The dot is the best so far.") +
+    (found.ngram ? " Dotted: what simpler models reach on what is held out." : "");
   $("#curve > div").replaceChildren(draw(some, baselines, {
     width: $("#racers").clientWidth - 28,
     whole: $("#curve-whole").checked,
-    text: `Loss on unseen lines. ${text.join("; ")}. ` +
+    text: `Loss on what is held out. ${text.join("; ")}. ` +
     Object.entries(baselines).map(([name, value]) => `${name} ${loss(value)}`).join(", "),
   }));
   const body = $("#curve tbody"), cells = [
