@@ -15,6 +15,7 @@ from typing import Any
 
 from makemore import __version__
 from makemore.course import lessons as course
+from makemore.plots import palette
 
 HERE = Path(__file__).parent
 GENERATED = HERE / "generated"
@@ -29,6 +30,25 @@ html_theme = "furo"
 html_title = "makemore"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+
+
+def variables(colours: dict[str, str]) -> dict[str, str]:
+    """Return the theme's variables in the colours of the reports and of the playground."""
+    names = {
+        "page": ("background-primary", "code-background"),
+        "card": ("background-secondary", "card-background", "sidebar-background"),
+        "ink": ("foreground-primary", "code-foreground"),
+        "dim": ("foreground-secondary", "foreground-muted"),
+        "line": ("background-border", "card-border", "sidebar-background-border"),
+        "accent": ("brand-primary", "brand-content", "brand-visited"),
+    }
+    return {f"color-{name}": colours[colour] for colour, some in names.items() for name in some}
+
+
+html_theme_options = {
+    "light_css_variables": variables(palette.LIGHT),
+    "dark_css_variables": variables(palette.DARK),
+}
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False

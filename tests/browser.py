@@ -1,7 +1,7 @@
 """Fixtures for tests of the playground: a server of its own, and a page in a real, headless Chromium.
 
 Import what a test file needs: `from browser import browser, page, server`. Where no Chromium is found, tests
-that use `page` are skipped and say so.
+that use `page` are skipped and say so; on CI they fail.
 """
 
 import os
@@ -10,10 +10,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def without(what: str) -> NoReturn:
+    """Skip a test for want of a program, or fail, where CI ought to have it."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}; on CI these tests must run")
+    pytest.skip(what)
 
 
 class Server:
@@ -42,7 +50,7 @@ class Server:
 def browser():
     """Return a Chromium."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium here; install it with: apt-get install chromium")
+        without("no Chromium here; install it with: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

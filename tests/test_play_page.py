@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 
 import pytest
-from browser import browser, no_sideways_scroll, page, server  # noqa: F401
+from browser import Server, browser, no_sideways_scroll, page, server, without  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -15,10 +15,10 @@ def axe(tmp_path_factory) -> str:
     """Return the script of axe-core, which finds what keeps people out of a page."""
     folder = tmp_path_factory.mktemp("axe")
     if shutil.which("npm") is None:
-        pytest.skip("no npm here, which fetches axe-core")
+        without("no npm here, which fetches axe-core")
     packed = subprocess.run(["npm", "pack", "axe-core@4"], cwd=folder, capture_output=True, text=True)
     if packed.returncode:
-        pytest.skip("npm cannot fetch axe-core")
+        without(f"npm cannot fetch axe-core: {packed.stderr[-300:]}")
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:
         return archive.extractfile("package/axe.min.js").read().decode()
 
@@ -43,3 +43,29 @@ def test_nothing_keeps_people_out(page, server, axe, scheme):  # noqa: F811
         page.wait_for_timeout(300)  # what the room shows of the run arrives
         found = page.evaluate("axe.run()")["violations"]
         assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == [], room
+
+
+def test_a_restarted_playground_goes_on_stops_and_says_when_it_is_gone(browser, server, tmp_path):  # noqa: F811
+    """Without a list; beside it is a damaged run."""
+    for name in ("one", "two"):
+        shutil.copytree(server.directory / "names-lstm", tmp_path / name)
+    (tmp_path / "one" / "summary.json").write_text("{")
+    again, page = Server(tmp_path), browser.new_page()  # noqa: F811
+    try:
+        page.set_default_timeout(60_000)
+        page.goto(again.address + "#train")
+        damaged = page.locator("#train-damaged", has_text="one: ")
+        damaged.wait_for()
+        assert "summary.json" in damaged.inner_text()
+        assert page.locator("#train-run option:disabled").all_inner_texts() == ["one (damaged)"]
+        assert page.locator("#train-start").is_hidden()
+        page.get_by_label("Seconds").fill("600")
+        page.get_by_role("button", name="Go on", exact=True).click()
+        page.locator("#racers", has_text="training; step").wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.locator("#racers", has_text="stopped and saved").wait_for()
+        assert page.locator("#gone").is_hidden()
+    finally:
+        again.end()
+    page.locator("#gone", has_text="has ended").wait_for(timeout=5_000)
+    page.close()
