@@ -78,15 +78,19 @@ def test_a_pasted_list_is_trained_on_stopped_and_goes_on(page, server):  # noqa:
     assert makemore.load(run.directory).metrics()[: len(points)] == earlier
 
 
-def test_a_race_of_two_ends_in_two_runs_with_their_losses(page, server):  # noqa: F811
+def test_a_race_of_three_ends_in_three_runs_with_their_losses(page, server):  # noqa: F811
+    second = page.context.new_page()  # a page that is open meanwhile follows
+    second.goto(server.address + "#train")
     page.goto(server.address + "#list")
     paste(page, names(200))
-    tick(page, "bigram_nn", "ngram")
+    tick(page, "bigram_nn", "ngram", "bigram")
     page.get_by_label("Seconds").fill("2")
     page.get_by_role("button", name="Start").click()
     page.wait_for_function(
-        "() => [...document.querySelectorAll('#race tbody tr')].filter((r) => /finished/.test(r.innerText)).length === 2"
+        "() => [...document.querySelectorAll('#race tbody tr')].filter((r) => /finished/.test(r.innerText)).length === 3"
     )
+    second.locator("#racers").get_by_text("finished").nth(2).wait_for()
+    second.close()
     for card in page.locator("#racers section").all():
         run = makemore.load(server.directory / card.locator("h3").inner_text().strip())
         summary = run.summary()
@@ -135,6 +139,19 @@ def test_a_table_shows_its_columns(page, server):  # noqa: F811
         "column": "name",
         "label": "kind",
     }
+
+
+def test_the_first_row_of_a_table_names_its_columns_if_people_say_so(page, server):  # noqa: F811
+    page.goto(server.address + "#list")
+    rows = "\n".join(f"{name},{'Peru' if i % 2 else 'Mali'}" for i, name in enumerate(names(200)))
+    page.get_by_label("Paste your list").fill(f"Vorname,Land\n{rows}")
+    page.get_by_role("button", name="Use these lines").click()
+    page.get_by_label("the first row names the columns").check()
+    page.locator("#found select[name=column]").select_option("Vorname")
+    page.locator("#found .tiles").get_by_text("200", exact=True).wait_for()
+    page.get_by_label("the first row names the columns").uncheck()
+    page.locator("#found .tiles").get_by_text("201", exact=True).wait_for()
+    assert page.locator("#found select[name=column]").input_value() == "1"
 
 
 def test_many_lines_do_not_stall_the_page(page, server):  # noqa: F811

@@ -15,7 +15,7 @@ OVER = ("done", "failed", "gone")
 """Kinds of the last event of a run."""
 
 AT_ONCE = 2
-"""Runs that train at the same time, at most: each takes a process with torch, some 400 MB, and a core."""
+"""Runs that train at the same time, at most: each takes a process with torch, up to 900 MB, and a core."""
 
 
 @dataclass
