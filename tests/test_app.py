@@ -99,6 +99,8 @@ def test_standard_input_in_its_place(makemore: Any, small: Path) -> None:
     lines = small.read_text("utf-8")
     for words in (["-"], ["train", "-"], ["-i", "-"]):
         assert makemore(*words, "--type", "bigram", "--overwrite", "-o", "run", stdin=lines).status == 0
+    for words in (["-"], ["--no-open", "-"]):  # it is no option, so the first thing wrong is the port
+        assert "--port must be" in makemore("play", *words, "--port", 65536).err
     inspected = makemore("inspect", "-", stdin=lines)
     assert inspected.status == 0
     assert "makemore -i - --type" in inspected.out

@@ -126,7 +126,9 @@ def _meant(words: Sequence[str]) -> tuple[str | None, Path, bool]:
 
 def _with_standard_input(argv: Sequence[str]) -> list[str]:
     """Return the words with - replaced where it means standard input; cyclopts takes it for an option."""
-    takes_files = bool(argv) and (argv[0] in ("train", "inspect", "models") or argv[0] not in COMMANDS)
+    takes_files = bool(argv) and (
+        argv[0] in ("train", "inspect", "models", "play") or argv[0] not in COMMANDS
+    )
     end = argv.index("--") if "--" in argv else len(argv)
     words = []
     for i, (before, word) in enumerate(zip(["", *argv], argv, strict=False)):
@@ -145,7 +147,7 @@ def _with_standard_input(argv: Sequence[str]) -> list[str]:
 def _awaits_value(word: str) -> bool:
     """Return whether the word after this one is its value: not after --seed=3, -b3 or --resume."""
     option_alone = len(word) == 2 if word[:2] != "--" else "=" not in word
-    return word[:1] == "-" and option_alone and word not in (*train.FLAGS, "--json")
+    return word[:1] == "-" and option_alone and word not in (*train.FLAGS, "--json", "--no-open")
 
 
 def _app(type_name: str | None) -> App:
