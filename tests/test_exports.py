@@ -124,7 +124,7 @@ def test_other_runs_that_cannot_be_exported(makemore: Any, small_run: Path, tmp_
     assert (result.status, "not trained yet" in result.err) == (2, True)
     ngram = Path(__file__).parent / "old_runs" / "ngram"
     result = makemore("export", ngram, "--to", "onnx", "-o", tmp_path / "there")
-    assert (result.status, "; export it with --to weights or page\n" in result.err) == (2, True)
+    assert (result.status, "; export it with --to weights or page or script\n" in result.err) == (2, True)
     labelled = library.train(
         lines=["anna", "otto", "lea"] * 9, labels=["x", "y", "x"] * 9, type="transformer", max_steps=1, n_layer=1, n_embd=4,
         work_dir=tmp_path / "labelled",

@@ -38,7 +38,11 @@ TITLES = {
 
 WIDTH = 110
 
-NONE = ("ngram", "ctw", "mixture")
+NONE = {"mixture": "holds a whole LSTM and a whole n-gram, too much for one short script"}
+"""Types without a script, and why."""
+
+SHORT = {"ngram": "NGram", "ctw": "CTW"}
+"""Types whose own text would be too long, and the classes of their shorter forms in this package, in files of that name."""
 
 CHOSEN = """\
 MODEL = {}
@@ -114,15 +118,17 @@ def eject(type: str) -> str:
         MakemoreError: There is no such type, or it has no script.
 
     """
-    model = model_class(type)
+    model: Any = model_class(type)
     if type in NONE:
-        raise MakemoreError(f"type {type}: its tables of counts are too long for a script", option="type")
+        raise MakemoreError(f"type {type} {NONE[type]}; take lstm or ngram", option="type")
+    if type in SHORT:
+        model = getattr(importlib.import_module(f"{HERE}.{type}"), SHORT[type])
     learns = f"{HERE}.{'fit' if model.counting else 'learn'}"
     wanted = _reached(
         [(f"{HERE}.main", "main"), (model.__module__, model.__name__)],
         SHORTER | {f"{HERE}.learn": learns},
     )
-    before = ["makemore.counting.smoothing", model.__module__]
+    before = ["makemore.counting.strings", "makemore.counting.smoothing", f"{HERE}.counts", model.__module__]
     after = [
         "makemore.corpus.splits",
         *(f"{HERE}.{name}" for name in ("lines", "kinds", "score", "teacher")),

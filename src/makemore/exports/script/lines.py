@@ -1,9 +1,6 @@
-"""Lines of a file: read, split and turned into ids."""
+"""Lines: split and turned into ids."""
 
 from __future__ import annotations
-
-import unicodedata
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,12 +8,6 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from makemore.corpus.splits import mix
-
-
-def read(path: Path) -> list[str]:
-    """Return the lines of a file that are not blank, without the space at their ends."""
-    text = unicodedata.normalize("NFC", path.read_text("utf-8-sig"))
-    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def split(lines: list[str]) -> dict[str, list[str]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import random
+import unicodedata
 from pathlib import Path
 
 import torch
 
 from makemore.exports.script.chosen import KNOBS, MODEL, TRAINING
 from makemore.exports.script.learn import train
-from makemore.exports.script.lines import read, split
+from makemore.exports.script.lines import split
 from makemore.exports.script.score import evaluate, sample
 
 
@@ -32,8 +33,9 @@ def main() -> None:
 
     random.seed(given.seed)
     torch.manual_seed(given.seed)
-    torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
-    lines = read(given.input_file) if given.input_file and not given.sample_only else []
+    torch.set_default_device("cuda" if torch.cuda.is_available() and not MODEL.counting else "cpu")
+    text = given.input_file.read_text("utf-8-sig") if given.input_file and not given.sample_only else ""
+    lines = [line.strip() for line in unicodedata.normalize("NFC", text).split("\n") if line.strip()]
     if given.resume or not lines:
         saved = torch.load(given.model, weights_only=True, map_location=torch.get_default_device())
     else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ class Teacher:
         self.V, self.after = len(ids), defaultdict[str, list[tuple[int, int]]](list)
         for string, n in counts.items():
             self.after[string[:-1]].append((ids[string[-1]], n))
-        self.p: Any = lru_cache(50_000_000 // self.V)(self.predict)
+        self.p: Callable[[str], Tensor] = lru_cache(50_000_000 // self.V)(self.predict)
 
     def predict(self, context: str) -> Tensor:
         """Return the probability of every character (V,) after a context."""

@@ -16,10 +16,10 @@ WEIGHTS = ".pt"
 
 def refusal(run: Run) -> str:
     """Say why a run has no script; an empty string if it has one."""
-    if run.type in NONE:
-        return f"type {run.type} has no script"
     if run.setup.blend is not None:
         return "a blend holds several models"
+    if run.type in NONE:
+        return f"type {run.type} {NONE[run.type]}"
     if run.vocab.labels:
         return "its lines have labels, which a script cannot read"
     if run.vocab.forms.clusters or run.vocab.forms.line_breaks:
