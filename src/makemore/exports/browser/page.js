@@ -24,7 +24,7 @@ function startPage({ about, model, vocabulary, filter }) {
   const form = $("wishes");
   const field = (name) => form.elements.namedItem(name);
   let asking = 0; // how often samples were asked for
-  let sampler = null, sampledWith = ""; // the tree of beginnings is kept while the wishes stay the same
+  let shown = new Set(); // the texts of the last time, of which none comes twice
 
   // Samples
 
@@ -40,7 +40,6 @@ function startPage({ about, model, vocabulary, filter }) {
       wanted: (ids, label) => vocabulary.stays(ids) && !(novel && filter.has(ids)) && !shown.has(vocabulary.text(ids)),
     };
   }
-  let shown = new Set(); // the texts of this call, so that none comes twice
 
   async function make() {
     const own = ++asking;
@@ -51,8 +50,7 @@ function startPage({ about, model, vocabulary, filter }) {
       const n = field("n").valueAsNumber;
       if (!(n >= 1 && n <= 1000)) throw new Error("How many? Give a number from 1 to 1,000.");
       $("made").setAttribute("aria-busy", "true");
-      // different lines each time: what was shown before may come again, so the tree is made anew
-      sampler = new Sampler(vocabulary, model, longest, wishes());
+      const sampler = new Sampler(vocabulary, model, longest, wishes());
       let since = performance.now(), slice = since;
       while (shown.size < n) {
         const tried = sampler.attempt();

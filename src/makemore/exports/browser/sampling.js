@@ -71,7 +71,7 @@ class Sampler {
         const found = pattern && pattern.read(node.found, this.vocabulary.names[id]);
         next = this.node(this.model.step(node.state, id, label), ids.length, found);
         node.children.set(id, next);
-        this.lower(path, next.sum);
+        if (next.sum < 1 - 1e-12) this.lower(path, next.sum); // else only rounding differs
         if (Math.random() >= next.sum) return null;
         yield;
       }
@@ -96,7 +96,7 @@ class Sampler {
 
 const sum = (values) => {
   let all = 0;
-  for (const value of values) all += value;
+  for (let i = 0; i < values.length; i++) all += values[i];
   return all;
 };
 

@@ -83,13 +83,14 @@ function gelu(x) {
 
 function logSumExp(values) {
   let most = -Infinity, sum = 0;
-  for (const value of values) if (value > most) most = value;
+  for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
   if (most === -Infinity) return most;
-  for (const value of values) sum += Math.exp(value - most);
+  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i] - most);
   return most + Math.log(sum);
 }
 
 function logSoftmax(logits) {
-  const whole = logSumExp(logits);
-  return Float64Array.from(logits, (value) => value - whole);
+  const whole = logSumExp(logits), logp = new Float64Array(logits.length);
+  for (let i = 0; i < logp.length; i++) logp[i] = logits[i] - whole;
+  return logp;
 }
