@@ -51,6 +51,7 @@ ORDER = (
     "blend",
     "labels",
     "throughput",
+    "exports",
     "playground",
     "scale",
 )

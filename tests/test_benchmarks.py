@@ -41,6 +41,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         pytest.param("memorisation.py --lists names", marks=pytest.mark.release),
         pytest.param("blend.py", marks=pytest.mark.release),
         pytest.param("wishes.py", marks=pytest.mark.release),
+        pytest.param("exports.py", marks=pytest.mark.release),
         pytest.param("sampling.py --types bigram,gru", marks=pytest.mark.release),
         pytest.param("throughput.py", marks=pytest.mark.release),
         pytest.param("decisions.py --parts unique", marks=pytest.mark.release),

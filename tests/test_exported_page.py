@@ -163,8 +163,9 @@ def opened(browser: Any, path: Path) -> Iterator[Any]:  # noqa: F811
     page.set_default_timeout(60_000)
     page.goto(path.as_uri())
     page.wait_for_function(
-        "() => document.getElementById('status').textContent || document.querySelector('.wrong')"
+        "() => document.querySelector('.wrong') || document.querySelector('#made li, #made:not([aria-busy])')"
     )
+    page.wait_for_function("() => !document.querySelector('#made[aria-busy]')")
     yield page
     context.close()
     assert wrong == []
@@ -216,6 +217,26 @@ def test_a_blend_gives_the_probabilities_of_python(browser, small, tmp_path, how
         check_parity(page, run)
 
 
+PATTERNS = [
+    "a",
+    "a|bc?",
+    "(ab){2}",
+    "(a|b)*c",
+    "a{,2}b+",
+    r"[^a-b]\\w",
+    r"\\d{2,}?.",
+    "(?:a?b?){1,3}",
+    "[]a]+",
+    "(a{0}b|c)*",
+    "",
+]
+TEXTS = ["", "a", "b", "bc", "abab", "aabc", "ab", "c.", "zé", "123", "12-", "]a]", "cbc", "abababab"]
+MATCHES = """([patterns, texts]) => patterns.map((text) => {
+  const pattern = new makemore.Pattern(text);
+  return texts.map((each) => Boolean(pattern.read(pattern.start, each)?.matches));
+})"""
+
+
 @pytest.mark.slow
 def test_wishes_hold_and_samples_are_marked_explained_and_kept(browser, names_run, tmp_path):  # noqa: F811
     run = library.load(names_run)
@@ -247,6 +268,8 @@ def test_wishes_hold_and_samples_are_marked_explained_and_kept(browser, names_ru
             page.wait_for_function(
                 "says => document.getElementById('said').textContent.includes(says)", arg=says
             )
+        found = page.evaluate(MATCHES, [PATTERNS, TEXTS])
+        assert found == [[bool(re.fullmatch(pattern, text)) for text in TEXTS] for pattern in PATTERNS]
         page.click("#wishes [type=reset]")
         first = made(page)[0]
         page.click("#made .keep")
@@ -257,6 +280,9 @@ def test_wishes_hold_and_samples_are_marked_explained_and_kept(browser, names_ru
         page.focus(".explained [aria-selected=true]")
         page.keyboard.press("Home")
         assert page.inner_text(".why p").startswith(f"It begins with {first[0]}: ")
+        with page.expect_download() as download:
+            page.click("#kept-download")
+        assert download.value.path().read_text("utf-8") == first + "\n"
         page.reload()
         assert page.inner_text("#kept-lines .line") == first
         assert no_sideways_scroll(page)
@@ -302,7 +328,8 @@ def test_things_of_several_lines_graphemes_and_right_to_left(browser, tmp_path):
     with opened(browser, library.export(run, "page", tmp_path / "page.html")) as page:
         check_parity(page, run)
         texts = made(page)
-        assert all("\n" in text for text in texts)
+        assert any("\n" in text for text in texts)
+        assert not any("" in text.split("\n") for text in texts)
         assert page.eval_on_selector("#made .line", "each => getComputedStyle(each).direction") == "rtl"
 
 

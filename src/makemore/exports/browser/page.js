@@ -44,6 +44,7 @@ function startPage({ about, model, vocabulary, filter }) {
   async function make() {
     const own = ++asking;
     say("");
+    $("status").textContent = "";
     shown = new Set();
     $("made").replaceChildren();
     try {
@@ -51,27 +52,27 @@ function startPage({ about, model, vocabulary, filter }) {
       if (!(n >= 1 && n <= 1000)) throw new Error("How many? Give a number from 1 to 1,000.");
       $("made").setAttribute("aria-busy", "true");
       const sampler = new Sampler(vocabulary, model, longest, wishes());
-      let since = performance.now(), slice = since;
+      const began = performance.now();
+      let since = began, slice = began;
+      // Let the browser draw from time to time; return whether these samples are still wanted.
+      const going = async () => {
+        if (performance.now() - slice < SLICE) return true;
+        if (performance.now() - began > 500) $("status").textContent = "Making…";
+        await pause();
+        slice = performance.now();
+        return own === asking;
+      };
       while (shown.size < n) {
         const tried = sampler.attempt();
         let step = tried.next();
-        for (; !step.done; step = tried.next()) {
-          if (performance.now() - slice < SLICE) continue;
-          await pause();
-          if (own !== asking) return;
-          slice = performance.now();
-        }
+        for (; !step.done; step = tried.next()) if (!(await going())) return;
         if (step.value) {
           show(step.value);
           since = performance.now();
         } else if (performance.now() - since > PATIENCE) {
           throw new Error(`Found only ${shown.size} of ${n} in time; such ${thing}s are rare.`);
         }
-        if (performance.now() - slice > SLICE) {
-          await pause();
-          if (own !== asking) return;
-          slice = performance.now();
-        }
+        if (!(await going())) return;
       }
       $("status").textContent = counted();
     } catch (error) {

@@ -50,14 +50,17 @@ class Pattern {
     return end;
   }
   repeated(from) {
-    const begin = this.at;
-    let end = this.one(from), least = 1, most = 1;
+    const begin = this.at, entry = this.state();
+    let end = this.one(entry), least = 1, most = 1;
     if (this.eat("*")) [least, most] = [0, Infinity];
     else if (this.eat("+")) [least, most] = [1, Infinity];
     else if (this.eat("?")) [least, most] = [0, 1];
     else {
-      const [braces, a, comma, b] = /^\{(\d+)(,?)(\d*)\}/.exec(this.text.slice(this.at).join("")) ?? [];
-      if (!braces) return end;
+      const [braces, a, comma, b] = /^\{(?=,?\d)(\d*)(,?)(\d*)\}/.exec(this.text.slice(this.at).join("")) ?? [];
+      if (!braces) {
+        this.states[from].free.push(entry);
+        return end;
+      }
       this.at += braces.length;
       [least, most] = [Number(a), comma ? (b ? Number(b) : Infinity) : Number(a)];
       if (most < least) throw new Error("The pattern has a smaller number after a larger one in { }.");
@@ -68,8 +71,9 @@ class Pattern {
       this.at = begin;
       return this.one(from);
     };
-    let start = from, done = 1;
-    for (; done < least; done++) end = copy((start = end));
+    let done = 1;
+    for (; done < least; done++) end = copy(end);
+    if (most > 0) this.states[from].free.push(entry);
     if (least === 0) this.states[from].free.push(last);
     if (most === Infinity) {
       const again = this.state(), back = copy(again);
@@ -114,7 +118,7 @@ class Pattern {
     const wide = written.replace(/^\[(\^?)\]/, "[$1\\]").replace(/\\[wWdD]/g, (found) =>
       ({ "\\d": "\\p{Nd}", "\\D": "\\P{Nd}", "\\w": character === "[" ? WORD : `[${WORD}]`, "\\W": `[^${WORD}]` })[found]);
     try {
-      const regex = new RegExp(`^${wide.replace(/^\\([^\w\s^$\\.*+?()[\]{}|/])$/, "$1")}$`, "u");
+      const regex = new RegExp(`^${wide.replace(/^\\([^\w^$\\.*+?()[\]{}|/])$/, "$1")}$`, "u");
       return (other) => regex.test(other);
     } catch {
       throw new Error(`The pattern has ${written}, which this page cannot read.`);

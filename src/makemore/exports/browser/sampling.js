@@ -56,7 +56,7 @@ class Sampler {
       this.begin();
     }
     let node = this.root;
-    if (!(node.sum > 0)) throw new Error("No line can satisfy these wishes.");
+    if (!(node.sum > 0)) throw new Error(this.found ? "No other line is possible." : "No line satisfies these wishes.");
     let id = choose(node.p, node.sum);
     const path = [[node, id]], ids = [...this.wishes.prefix];
     node = node.children.get(id);
@@ -81,6 +81,7 @@ class Sampler {
       this.lower(path, 0);
       return null;
     }
+    this.found = true;
     return { ids, label };
   }
   // Multiply the bound at the end of a path by a factor.

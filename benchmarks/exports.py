@@ -1,0 +1,154 @@
+"""Do exports give the probabilities of the run, how large are they, and how soon is there a sample?
+
+    uv run --with onnxruntime --with transformers python benchmarks/exports.py --threads 1
+    uv run python benchmarks/exports.py --short
+
+Every type is trained on names at its default size, for --steps steps, and exported to every form that holds it.
+100 held-out lines are scored by the export, in the program that it is for (exports_read.py, or Chromium), and by the
+run's NumPy form. The time to the first sample is that of a new process, imports included; for the page, of a
+browser that is running already. Continues where it stopped. A form whose program is not installed is left out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+import torch
+
+import makemore
+from makemore.exports.export import FORMATS
+from makemore.inference.lines import score
+from makemore.models import MODELS
+from makemore.runs.run import Run
+
+LINES = 100
+NEEDS = {"huggingface": "transformers", "onnx": "onnxruntime", "page": "playwright"}
+"""What reads a form, if that is not torch."""
+
+READER = Path(__file__).with_name("exports_read.py")
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    forms = [form for form in FORMATS if any(form in each for each in kept["types"].values())]
+
+    def rows(name: str, spelled: str, factor: float = 1) -> str:
+        each = [
+            [
+                f"`{type}`",
+                *(spelled.format(found[form][name] * factor) if form in found else "–" for form in forms),
+            ]
+            for type, found in kept["types"].items()
+        ]
+        return common.table(["type", *(f"`{form}`" for form in forms)], each)
+
+    return (
+        "## Exports\n\n`uv run python benchmarks/exports.py`: every type on names at its default size, after "
+        f"{kept['steps']} steps. The largest difference of a log-probability from the run's, over {LINES} held-out "
+        f"lines:\n\n{rows('difference', '{:.0e}')}\nSize in MB:\n\n{rows('bytes', '{:.2f}', 1e-6)}\n"
+        "Seconds to the first sample, in a new process with its imports; for `page` in a browser that is running:\n\n"
+        f"{rows('seconds', '{:.1f}')}\n{common.about(kept)}"
+    )
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Return a headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def in_browser(path: Path, lines: list[str]) -> tuple[float, list[list[float]]]:
+    """Return how long the first sample of a page takes, and -log p of the characters of some lines."""
+    with chromium() as browser:
+        page = browser.new_page()
+        began = time.perf_counter()
+        page.goto(path.absolute().as_uri())
+        page.wait_for_selector("#made li")
+        seconds = time.perf_counter() - began
+        return seconds, page.evaluate("lines => lines.map((line) => makemore.letters(line))", lines)
+
+
+def in_process(form: str, path: Path, ids: list[list[int]]) -> tuple[float, list[list[float]]]:
+    """Do the same with another form, in a new process."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, READER, form, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        seconds = time.perf_counter() - began
+        said, _ = process.communicate(json.dumps(ids))
+    return seconds, json.loads(said)
+
+
+def measured(run: Run, form: str, place: Path) -> dict[str, float]:
+    """Return the largest difference, the size and the time of an export of a run."""
+    path = makemore.export(run, form, place / f"{run.type}-{form}{'.py' * (form == 'script')}")
+    rows = np.concatenate([run.corpus.rows(split) for split in ("test", "validation")])[:LINES]
+    lines = run.corpus.lines(rows)
+    ids = [run.vocab.stream([line]) for line in lines]
+    assert run.form is not None
+    want = np.concatenate(score(run.form, ids, [0] * len(ids)))
+    if form == "page":
+        seconds, got = in_browser(path, lines)
+    else:
+        seconds, got = in_process(form, path, [line.tolist() for line in ids])
+    files = [
+        each
+        for each in place.rglob(f"{path.stem}*/*" if path.is_dir() else f"{path.stem}*")
+        if each.is_file()
+    ]
+    return {
+        "difference": float(np.abs(np.concatenate(got) - want).max()),
+        "bytes": sum(each.stat().st_size for each in files),
+        "seconds": seconds,
+    }
+
+
+def main() -> None:
+    """Measure, and keep the results."""
+    parser = common.parser(__doc__)
+    parser.add_argument("--steps", type=int, default=100, help="steps to train each model first")
+    parser.add_argument("--types", default=",".join(MODELS))
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    forms = [form for form in FORMATS if importlib.util.find_spec(NEEDS.get(form, "torch"))]
+    if options.short:
+        options.types, options.steps, forms = "bigram,mixture", 2, ["weights", "script"]
+    kept = {} if options.short else common.load("exports")
+    kept = {"types": {}, **kept, **common.machine(), "steps": options.steps}
+    for type in options.types.split(","):
+        found = kept["types"].setdefault(type, {})
+        with tempfile.TemporaryDirectory() as place:
+            steps = {} if MODELS[type].counting else {"max_steps": options.steps}
+            run = makemore.train("names", type=type, work_dir=f"{place}/run", seed=1, progress=False, **steps)
+            for form in forms:
+                if form not in found and not FORMATS[form].refusal(run):
+                    found[form] = measured(run, form, Path(place))
+                    print(f"{type} {form}: {found[form]}", flush=True)
+        if not options.short:
+            common.keep("exports", kept)
+    print(section(kept))
+
+
+if __name__ == "__main__":
+    main()
