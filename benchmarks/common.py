@@ -44,6 +44,7 @@ ORDER = (
     "wishes",
     "ladder",
     "defaults",
+    "eject",
     "decisions",
     "memorisation",
     "small_lists",

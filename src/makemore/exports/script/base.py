@@ -20,14 +20,14 @@ def knob(default: Any, help: str) -> Any:
 
 
 def check(config: ModelConfig, **most: int) -> None:
-    """Makemore says here whether a knob is too large."""
+    """Where makemore says that a knob is too large."""
 
 
 class Model(nn.Module):
     """Ids (B, T) and what it remembers before them, or None -> logits (B, T, V), and what it remembers after."""
 
     config_class: Any
-    counting = counts_first = mixes_lines = False
+    counting = mixes_lines = False
 
 
 class Embedding(nn.Embedding):

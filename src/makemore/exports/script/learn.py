@@ -21,12 +21,14 @@ from makemore.exports.script.teacher import Teacher
 
 def batches(lines: list[str], mixed: bool) -> Iterator[list[str]]:
     """Yield batches of about TOKENS characters for ever, of lines of similar lengths unless mixed."""
-    window = 32 * TOKENS * len(lines) // sum(len(line) + 1 for line in lines) + 1
+    mean = sum(len(line) + 1 for line in lines) / len(lines)
+    tokens = max(TOKENS, 4 * mean)  # long lines: four of them, about
+    window = round(32 * tokens / mean)  # lines that are sorted together
     while True:
         random.shuffle(lines)
         windows = [lines[i : i + window] for i in range(0, len(lines), window)]
         order = lines if mixed else [line for some in windows for line in sorted(some, key=len)]
-        ends = np.cumsum([len(line) + 1 for line in order]) // TOKENS
+        ends = np.cumsum([len(line) + 1 for line in order]) // tokens
         found = np.split(np.array(order, object), np.flatnonzero(np.diff(ends)) + 1)
         random.shuffle(found)
         yield from map(list, found)
@@ -44,22 +46,18 @@ def optimizers(model: Model) -> list[torch.optim.Optimizer]:
     return [adam, *muon]
 
 
-def train(model: Any, lines: dict[str, list[str]], vocabulary: str, options: argparse.Namespace) -> None:
+def train(model: Model, lines: dict[str, list[str]], vocabulary: str, options: argparse.Namespace) -> None:
     """Leave the model as it is when it predicts the validation lines best."""
     ids = {character: id for id, character in enumerate(vocabulary)}
     steps, best, lowest = options.max_steps, {}, float("inf")
-    if model.counts_first:
-        model.fit(lines["train"], vocabulary)
     teacher = Teacher(lines["train"], ids) if TEACHER else None
     each, stream = optimizers(model), batches(lines["train"], model.mixes_lines)
     every = min(max(1, steps // 20), max(25, 2 * sum(map(len, lines["train"])) // TOKENS))
     for step in range(1, steps + 1):
         some = next(stream)
         inputs, targets = batch(some, ids)
-        logits, _ = model.train()(inputs)  # (B, T, V), or several such predictions
-        logits, *others = logits if logits.ndim == 4 else [logits]
+        logits, _ = model.train()(inputs)  # (B, T, V)
         loss = F.cross_entropy(logits.mT, targets, ignore_index=-1)
-        loss += 0.5 * sum(F.cross_entropy(x.mT, targets, ignore_index=-1) for x in others)
         if teacher is not None:  # its prediction is a share of the targets
             soft = (teacher.expected(some) * logits.log_softmax(-1)).sum(-1)[targets >= 0]
             loss = (1 - TEACHER) * loss - TEACHER * soft.mean()

@@ -30,6 +30,8 @@ def main() -> None:
     for name, (default, help) in (TRAINING | KNOBS).items():
         add("--" + name.replace("_", "-"), type=type(default), default=default, help=help)
     given = parser.parse_args()
+    if not given.input_file and not given.model.exists():
+        parser.error(f"{given.model} does not exist; train it, on a list that you name with -i")
 
     random.seed(given.seed)
     torch.manual_seed(given.seed)

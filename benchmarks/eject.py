@@ -1,0 +1,115 @@
+"""Does an ejected script learn as much as makemore? Each type with its defaults on names, one seed.
+
+    uv run python benchmarks/eject.py --threads 1                  an hour; continues where it stopped
+    uv run python benchmarks/eject.py --types bow,mlp
+    uv run python benchmarks/eject.py --short
+
+A script (`makemore eject TYPE`) runs in a process of its own, without makemore. The losses of makemore are those
+of defaults.py; types that count are fitted again here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import common
+
+import makemore
+from makemore.exports.script.assemble import NONE
+from makemore.models import MODELS, model_class
+
+TYPES = [type for type in MODELS if type not in NONE]
+
+LIST = "names"
+
+SAID = r"nats per character: train (\S+), validation (\S+), test (\S+)"
+"""What a script prints after training."""
+
+
+def losses_of(printed: str) -> dict[str, float]:
+    """Return the losses in what a script has printed."""
+    found = re.search(SAID, printed)
+    assert found is not None, printed
+    return dict(zip(("train", "validation", "test"), map(float, found.groups()), strict=True))
+
+
+def script(type: str, directory: Path, threads: int, short: bool) -> dict[str, Any]:
+    """Train a script; return its length in lines, its losses, and the seconds of processor time it took."""
+    text = makemore.eject(type)
+    (directory / "mine.py").write_text(text, "utf-8")
+    steps = ["--max-steps", "3"] if short and not model_class(type).counting else []
+    command = [sys.executable, "-P", "mine.py", "-i", "list.txt", *steps]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    return {"lines": len(text.splitlines()), "seconds": seconds, "script": losses_of(done.stdout)}
+
+
+def library(type: str, directory: Path) -> dict[str, float]:
+    """Return the losses of makemore."""
+    if not model_class(type).counting:
+        return dict(common.load("defaults").get(f"{LIST} {type}", {}).get("nll", {}))
+    run = makemore.train(LIST, type=type, work_dir=directory / "run", progress=False, overwrite=True)
+    summary = run.summary()
+    assert summary is not None
+    return dict(summary.nll)
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    rows = []
+    for type in TYPES:
+        if not (found := kept.get(type)):
+            continue
+        own, ours = found["script"], found["library"]
+        losses = [
+            f"{each[split]:.4f}" if each else "–" for split in ("validation", "test") for each in (own, ours)
+        ]
+        apart = f"{own['test'] - ours['test']:+.4f}" if ours else "–"
+        rows.append([f"`{type}`", str(found["lines"]), f"{found['seconds']:.0f}", *losses, apart])
+    head = ["type", "lines", "seconds", "validation", "makemore", "test", "makemore", "difference"]
+    return (
+        "## Scripts\n\n`uv run python benchmarks/eject.py`: each type as one Python file (`makemore eject`), trained "
+        "with its defaults on names, one seed, beside makemore's losses with as many steps. Seconds are of processor "
+        "time.\n\n"
+        + common.table(head, rows)
+        + "\n"
+        + "".join(sorted({common.about(each) for each in kept.values()}))
+    )
+
+
+def main() -> None:
+    """Measure what has not been measured yet."""
+    parser = common.parser(__doc__)
+    parser.add_argument("--types", default=",".join(TYPES), help="types, separated by commas")
+    given = parser.parse_args()
+    kept = {} if given.short else common.load("eject")
+    corpus = common.read(LIST)
+    with tempfile.TemporaryDirectory() as place:
+        there = Path(place)
+        lines = corpus.lines(range(0, len(corpus), 50 if given.short else 1))
+        (there / "list.txt").write_text("\n".join(lines), "utf-8")
+        for type in given.types.split(","):
+            if type in kept:
+                continue
+            kept[type] = script(type, there, given.threads, given.short)
+            kept[type] |= {"library": {} if given.short else library(type, there)} | common.machine()
+            print(type, json.dumps(kept[type]["script"]), flush=True)
+            if not given.short:
+                common.keep("eject", kept)
+    if given.short:
+        print(section(kept))
+
+
+if __name__ == "__main__":
+    main()
