@@ -125,33 +125,25 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(server):  # noqa: F811
     assert failed["error"] == "“seconds” must be more than 0 seconds, and finite, not -1"
 
 
-def test_a_table_shows_its_columns(page, server):  # noqa: F811
+def test_a_table_shows_its_columns_and_its_first_row_can_be_called_a_header(page, server):  # noqa: F811
     page.goto(server.address + "#list")
     rows = "\n".join(f"{name},{'girl' if i % 2 else 'boy'}" for i, name in enumerate(names(200)))
-    page.get_by_label("Paste your list").fill(f"name,kind\n{rows}")
+    page.get_by_label("Paste your list").fill(f"Vorname,Art\n{rows}")
     page.get_by_role("button", name="Use this list").click()
-    page.get_by_label("Make more of").select_option("name")
-    page.get_by_label("Labels").select_option("kind")
+    page.get_by_label("Make more of").select_option("1")
+    page.locator("#found .tiles").get_by_text("201", exact=True).wait_for()
+    page.get_by_label("the first row names the columns").check()
+    page.locator("#found .tiles").get_by_text("200", exact=True).wait_for()
+    assert page.get_by_label("Make more of").input_value() == "Vorname"
+    page.get_by_label("Labels").select_option("Art")
     page.locator("#found").get_by_text("Labels: ").wait_for()
     with urllib.request.urlopen(server.address + "api/state") as answer:
         state = json.load(answer)
     assert next(e["how"] for e in state["lists"] if e["name"] == state["chosen"]) == {
-        "column": "name",
-        "label": "kind",
+        "column": "Vorname",
+        "label": "Art",
+        "header": True,
     }
-
-
-def test_the_first_row_of_a_table_names_its_columns_if_people_say_so(page, server):  # noqa: F811
-    page.goto(server.address + "#list")
-    rows = "\n".join(f"{name},{'Peru' if i % 2 else 'Mali'}" for i, name in enumerate(names(200)))
-    page.get_by_label("Paste your list").fill(f"Vorname,Land\n{rows}")
-    page.get_by_role("button", name="Use these lines").click()
-    page.get_by_label("the first row names the columns").check()
-    page.locator("#found select[name=column]").select_option("Vorname")
-    page.locator("#found .tiles").get_by_text("200", exact=True).wait_for()
-    page.get_by_label("the first row names the columns").uncheck()
-    page.locator("#found .tiles").get_by_text("201", exact=True).wait_for()
-    assert page.locator("#found select[name=column]").input_value() == "1"
 
 
 def test_many_lines_do_not_stall_the_page(page, server):  # noqa: F811
