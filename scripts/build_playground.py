@@ -19,11 +19,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("list", "train", "make", "inside", "games")
-SECONDS = 40
+SECONDS = 60
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def main() -> None:
         page.set_default_timeout(600_000)
         page.goto(address[0] + "#list")
         page.get_by_role("button", name="Train on this list").click()
-        page.get_by_label("lstm a state").check()
+        page.locator("#types [value=lstm]").check()
         page.get_by_label("Seconds").fill(str(SECONDS))
         page.get_by_role("button", name="Start").click()
         page.wait_for_function(
@@ -76,7 +77,10 @@ def picture(page: Page, room: str, folder: Path, more: str = "", whole: bool = T
         page.locator("#room-inside input[type=text], #room-inside textarea").first.fill("mari")
     page.wait_for_timeout(3000)
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"playground-{room}{more}.png", full_page=whole)
+    path = folder / f"playground-{room}{more}.png"
+    page.screenshot(path=path, full_page=whole)
+    with Image.open(path) as image:  # a palette of 128 colours takes a third of the bytes
+        image.convert("RGB").quantize(128).save(path, optimize=True)
 
 
 if __name__ == "__main__":

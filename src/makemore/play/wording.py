@@ -35,6 +35,7 @@ SPELLED = {
     "best": "“the best”",
     "seed": "“seed”",
     "time": "“seconds”",
+    "more": "“seconds”",
     "resume": "“go on”",
 }
 """The page's names of arguments: those of its fields, in quotes."""

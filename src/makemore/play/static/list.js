@@ -80,7 +80,7 @@ async function look(name, how) {
   }
   await app.refresh();
   const { seconds } = await post("api/measure", { name });
-  if (looked === name && $("#pace")) $("#pace").textContent = seconds ? `about ${duration(seconds)} on this machine` : "";
+  if (looked === name && $("#pace")) $("#pace").textContent = seconds ? `: about ${duration(seconds)} on this machine` : "";
 }
 
 // The options of reading, as they are set.
@@ -165,9 +165,9 @@ function content(found, examples, one) {
       ? h("details", {}, h("summary", {}, `${whole(found.alphabet.length - CHIPS)} more characters`),
         h("p", { class: "chips" }, chips(found.alphabet.slice(CHIPS, MORE)), found.alphabet.length > MORE ? " …" : ""))
       : "",
-    h("p", {}, h("b", {}, `Best trained with ${recommendation.type}`), ": ",
-      counts ? "a few seconds on this machine"
-        : h("span", { id: "pace", role: "status" }, "measuring how long it takes here …"), h("br"),
+    h("p", {}, h("b", {}, `Best trained with ${recommendation.type}`),
+      counts ? ": a few seconds on this machine"
+        : h("span", { id: "pace", role: "status" }, ": measuring how long it takes here …"), h("br"),
       h("span", { class: "dim" }, sentence(recommendation.reasons.join("; ")) + " " +
         `Counting alone reaches a loss of ${loss(found.expected.test)} nats a character on the ${many} kept for the test; ` +
         `guessing reaches ${loss(Math.log(found.alphabet.length + 1))}.`)),
