@@ -1,28 +1,44 @@
 """Train every type with its defaults on every bundled list, as a person would.
 
-    uv run python benchmarks/defaults.py                       all of it, half an hour on two cores
+    uv run python benchmarks/defaults.py                       all of it, an hour on two cores
     uv run python benchmarks/defaults.py --types lstm,gru --lists names
+    uv run python benchmarks/defaults.py --types mixture --seeds 1,2,3
     uv run python benchmarks/defaults.py --time 60             every type for 60 seconds
+    uv run python benchmarks/defaults.py --types mixture --time 300 --knobs n_embd2=512
     uv run python benchmarks/defaults.py --short               20 steps each: does it work?
 
-Results are kept in benchmarks/results/defaults.json, one entry per type and list, so that some can be
-measured again without the others. Losses are nats per token on makemore's own split, with one seed; times are
-those of whole trainings, evaluations included.
+Results are kept in benchmarks/results/defaults.json, one entry per type, list, time, seed and knobs, so that
+some can be measured again without the others. Losses are nats per token on makemore's own split. Each training
+has a process of its own. Its seconds are those of the training, evaluations included; "whole" counts imports,
+reading, scoring and pictures as well, and the memory is the highest of that process.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import statistics
+import subprocess
+import sys
 import tempfile
+import time
+from pathlib import Path
 from typing import Any
 
 import common
-import torch
 
-import makemore
 from makemore.models import MODELS
 
 LISTS = ("names", "words", "companies")
+SEED = 3407
+TRAIN = """
+import json, re, sys, torch, makemore
+from pathlib import Path
+how = json.loads(sys.argv[1])
+torch.set_num_threads(how.pop("threads"))
+makemore.train(**how, device="cpu", progress=False)
+print(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
 
 
 def main() -> None:
@@ -30,79 +46,133 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--types", default=",".join(MODELS), help="which types, separated by commas")
     parser.add_argument("--lists", default=",".join(LISTS), help="which lists, separated by commas")
+    parser.add_argument("--seeds", default=str(SEED), help="which seeds, separated by commas")
+    parser.add_argument(
+        "--knobs", default="", help="other values than the defaults, as n_embd2=512,dropout=0.3"
+    )
     parser.add_argument(
         "--time", type=float, help="seconds to train each, instead of its own number of steps"
     )
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    kept = common.load("defaults")
+    kept = common.load("defaults").get("runs", [])
     for source in options.lists.split(","):
         for type in options.types.split(","):
             how: dict[str, Any] = {"time": options.time} if options.time else {}
             how = {} if MODELS[type].counting else {"max_steps": 20} if options.short else how
-            result = measure(source, type, how)
-            kept[f"{source} {type}" + (f" {options.time:g} s" if options.time else "")] = result
-            print(source, type, result["seconds"], result["nll"], flush=True)
-            if not options.short:
-                common.keep("defaults", kept)
-    print(section(kept))
+            how |= {
+                k: json.loads(v) for k, v in (each.split("=") for each in options.knobs.split(",") if each)
+            }
+            for seed in [SEED] if MODELS[type].counting else map(int, options.seeds.split(",")):
+                what = {
+                    "list": source,
+                    "type": type,
+                    "time": options.time,
+                    "seed": seed,
+                    "knobs": options.knobs,
+                }
+                result = what | measure(source, type, options.threads, how | {"seed": seed})
+                print(source, type, seed, result["seconds"], result["nll"], flush=True)
+                kept = [each for each in kept if any(each[k] != what[k] for k in what)] + [result]
+                if not options.short:
+                    common.keep("defaults", {"runs": kept})
+    print(section({"runs": kept}))
 
 
-def measure(source: str, type: str, how: dict[str, Any]) -> dict[str, Any]:
-    """Train one type on one list and return what its summary says."""
+def measure(source: str, type: str, threads: int, how: dict[str, Any]) -> dict[str, Any]:
+    """Train one type on one list in a process of its own, and return what its summary says."""
     with tempfile.TemporaryDirectory() as directory:
-        summary = (
-            makemore.train(source, type=type, work_dir=directory, device="cpu", **how).summary().to_json()
+        run = str(Path(directory) / "run")
+        how = how | {"source": source, "type": type, "work_dir": run, "threads": threads}
+        start = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", TRAIN, json.dumps(how)], capture_output=True, text=True, check=True
         )
-    return {k: summary[k] for k in ("parameters", "steps", "seconds", "nll")} | common.machine()
+        whole = time.monotonic() - start
+        summary = json.loads((Path(run) / "summary.json").read_text("utf-8"))
+    cost = {"whole": round(whole, 1), "megabytes": round(int(done.stdout.split()[-1]) * 1024 / 1e6)}
+    kept = {k: summary[k] for k in ("parameters", "steps", "seconds", "nll")}
+    return kept | cost | common.machine() | {"threads": threads}
 
 
 def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md: a table per list, then one of types with the same time."""
     parts = [
-        "## Defaults\n\n`uv run python benchmarks/defaults.py`: every type with its defaults, one seed.\n"
+        "## Defaults\n\n`uv run python benchmarks/defaults.py`: every type with its defaults. Seconds are those "
+        "of the training; whole ones count imports, reading, scoring and pictures as well; MB is the highest "
+        "memory of that process.\n"
     ]
+    runs = grouped(kept["runs"])
+    head = ["type", "parameters", "steps", "seconds", "whole", "MB", "seeds", "train", "validation", "test"]
     for source in LISTS:
-        rows = [
-            [f"`{type}`", f"{r['parameters']:,}", f"{r['steps']:,}", f"{r['seconds']:.1f}"]
-            + [f"{r['nll'][split]:.4f}" for split in ("train", "validation", "test")]
-            for type in MODELS
-            if (r := kept.get(f"{source} {type}"))
-        ]
+        rows = [row(runs[key]) for key in runs if key[:3] == (source, None, "")]
         if rows:
-            head = ["type", "parameters", "steps", "seconds", "train", "validation", "test"]
             parts.append(f"\n### {source}\n\n" + common.table(head, rows))
-    for time in sorted({float(key.split()[2]) for key in kept if key.endswith(" s")}):
-        parts.append(_same_time(kept, time))
-    return "".join(parts) + "\n" + "".join(sorted({common.about(r) for r in kept.values()}))
+    for seconds in sorted({key[1] for key in runs if key[1]}):
+        parts.append(same_time(runs, seconds))
+    return "".join(parts) + "\n" + "".join(sorted({common.about(each) for each in kept["runs"]}))
 
 
-def _same_time(kept: dict[str, Any], time: float) -> str:
+Key = tuple[str, float | None, str, str]
+
+
+def grouped(runs: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
+    """Return the seeds of each list, time, knobs and type, in the order of MODELS."""
+    found: dict[Key, list[dict[str, Any]]] = {}
+    for each in sorted(runs, key=lambda each: list(MODELS).index(each["type"])):
+        found.setdefault((each["list"], each["time"], each["knobs"], each["type"]), []).append(each)
+    return found
+
+
+def row(seeds: list[dict[str, Any]]) -> list[str]:
+    """Return the row of a type."""
+    cost = (
+        [statistics.median(each[key] for each in seeds if key in each) for key in ("whole", "megabytes")]
+        if any("whole" in each for each in seeds)
+        else None
+    )
+    return [
+        f"`{seeds[0]['type']}`",
+        f"{seeds[0]['parameters']:,}",
+        f"{statistics.median(each['steps'] for each in seeds):,}",
+        f"{statistics.median(each['seconds'] for each in seeds):.1f}",
+        *([f"{cost[0]:.1f}", f"{cost[1]:,.0f}"] if cost else ["", ""]),
+        str(len(seeds)),
+        *(
+            common.spread([each["nll"][split] for each in seeds], 4)
+            for split in ("train", "validation", "test")
+        ),
+    ]
+
+
+def same_time(runs: dict[Key, list[dict[str, Any]]], seconds: float) -> str:
     """Return a table of the types that had the same time on every list, ordered by their mean rank."""
-    name = f" {time:g} s"
-    losses = {
-        type: [kept[f"{source} {type}{name}"]["nll"]["test"] for source in LISTS]
-        for type in MODELS
-        if all(f"{source} {type}{name}" in kept for source in LISTS)
+    found: dict[str, dict[str, list[float]]] = {}
+    for (source, limit, knobs, type), seeds in runs.items():
+        if limit == seconds:
+            name = f"`{type}`" + f", {knobs}" * bool(knobs)
+            found.setdefault(name, {})[source] = [each["nll"]["test"] for each in seeds]
+    mean = {
+        name: {source: statistics.mean(x) for source, x in lists.items()} for name, lists in found.items()
     }
-    if not losses:
-        return ""
     ranks = {
-        type: [1 + sum(others[i] < own[i] for others in losses.values()) for i in range(len(LISTS))]
-        for type, own in losses.items()
+        name: {s: 1 + sum(other.get(s, math.inf) < own[s] for other in mean.values()) for s in own}
+        for name, own in mean.items()
     }
     rows = [
         [
-            f"`{type}`",
-            *(f"{loss:.4f} ({rank})" for loss, rank in zip(losses[type], ranks[type], strict=True)),
-            f"{statistics.mean(ranks[type]):.1f}",
+            name,
+            *(
+                f"{common.spread(found[name][s], 4)} ({ranks[name][s]})" if s in found[name] else ""
+                for s in LISTS
+            ),
+            f"{statistics.mean(ranks[name].values()):.1f}",
         ]
-        for type in sorted(losses, key=lambda type: statistics.mean(ranks[type]))
+        for name in sorted(found, key=lambda name: statistics.mean(ranks[name].values()))
     ]
-    head = ["type", *LISTS, "mean rank"]
     return (
-        f"\n### In the same {time:g} seconds\n\n`--time {time:g}`: test loss, and its rank among these "
-        "types. Counting (`ngram`) is done long before the time is over.\n\n" + common.table(head, rows)
+        f"\n### In the same {seconds:g} seconds\n\n`--time {seconds:g}`: test loss, and its rank among these "
+        "types. Counting (`ngram`) is done long before the time is over.\n\n"
+        + common.table(["type", *LISTS, "mean rank"], rows)
     )
 
 
