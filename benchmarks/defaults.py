@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -83,13 +84,18 @@ def measure(source: str, type: str, threads: int, how: dict[str, Any]) -> dict[s
     with tempfile.TemporaryDirectory() as directory:
         run = str(Path(directory) / "run")
         how = how | {"source": source, "type": type, "work_dir": run, "threads": threads}
+        busy = os.getloadavg()[0] > threads + 1  # its own last training counts, too
         start = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", TRAIN, json.dumps(how)], capture_output=True, text=True, check=True
         )
         whole = time.monotonic() - start
         summary = json.loads((Path(run) / "summary.json").read_text("utf-8"))
-    cost = {"whole": round(whole, 1), "megabytes": round(int(done.stdout.split()[-1]) * 1024 / 1e6)}
+    cost = {
+        "whole": round(whole, 1),
+        "megabytes": round(int(done.stdout.split()[-1]) * 1024 / 1e6),
+        "busy": busy,
+    }
     kept = {k: summary[k] for k in ("parameters", "steps", "seconds", "nll")}
     return kept | cost | common.machine() | {"threads": threads}
 
@@ -99,7 +105,7 @@ def section(kept: dict[str, Any]) -> str:
     parts = [
         "## Defaults\n\n`uv run python benchmarks/defaults.py`: every type with its defaults. Seconds are those "
         "of the training; whole ones count imports, reading, scoring and pictures as well; MB is the highest "
-        "memory of that process.\n"
+        "memory of that process. Times taken beside other work are left out.\n"
     ]
     runs = grouped(kept["runs"])
     head = ["type", "parameters", "steps", "seconds", "whole", "MB", "seeds", "train", "validation", "test"]
@@ -124,18 +130,17 @@ def grouped(runs: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
 
 
 def row(seeds: list[dict[str, Any]]) -> list[str]:
-    """Return the row of a type."""
-    cost = (
-        [statistics.median(each[key] for each in seeds if key in each) for key in ("whole", "megabytes")]
-        if any("whole" in each for each in seeds)
-        else None
-    )
+    """Return the row of a type. Times that were taken beside other work are left out."""
+
+    def cost(key: str, digits: int) -> str:
+        found = [each[key] for each in seeds if key in each and not (each.get("busy") and key != "megabytes")]
+        return f"{statistics.median(found):,.{digits}f}" if found else ""
+
     return [
         f"`{seeds[0]['type']}`",
         f"{seeds[0]['parameters']:,}",
-        f"{statistics.median(each['steps'] for each in seeds):,}",
-        f"{statistics.median(each['seconds'] for each in seeds):.1f}",
-        *([f"{cost[0]:.1f}", f"{cost[1]:,.0f}"] if cost else ["", ""]),
+        f"{statistics.median(each['steps'] for each in seeds):,.0f}",
+        *(cost(key, digits) for key, digits in (("seconds", 1), ("whole", 1), ("megabytes", 0))),
         str(len(seeds)),
         *(
             common.spread([each["nll"][split] for each in seeds], 4)
