@@ -63,7 +63,7 @@ def test_a_name_is_typed_by_hand_with_bars_that_say_what_the_run_expects(page, s
 
     text, run = enter(page, server, "ngram"), runs["ngram"]
     said = page.locator("#inside-sure")
-    said.get_by_text("At the beginning of a line").wait_for()
+    said.get_by_text("At the beginning").wait_for()
     assert bars(page) == expected(run, "")
     text.press_sequentially("em")
     said.get_by_text("After “em”").wait_for()
@@ -87,10 +87,10 @@ def test_a_name_is_typed_by_hand_with_bars_that_say_what_the_run_expects(page, s
     assert "has ended" in said.inner_text()
     assert text.input_value().startswith("em" + choice)
     page.get_by_role("button", name="Start over").click()
-    said.get_by_text("At the beginning of a line").wait_for()
+    said.get_by_text("At the beginning").wait_for()
     assert text.input_value() == ""
     page.get_by_role("button", name="⏎ end").click()
-    said.get_by_text("The line has ended").wait_for()
+    said.get_by_text("It has ended").wait_for()
 
 
 def test_the_surprise_of_a_line_is_its_score_under_every_run(page, server, runs):  # noqa: F811
