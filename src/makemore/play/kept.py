@@ -9,6 +9,7 @@ from makemore.errors import MakemoreError
 from makemore.files.json_io import read_json, write_json
 from makemore.files.paths import kind, unwritable
 from makemore.files.results import Result
+from makemore.runs.run import Run
 
 MOST = 10_000
 """Samples kept of a run, at most."""
@@ -25,7 +26,7 @@ class KeptSample(Result):
 
 
 class Kept:
-    """Samples that are kept, by the names of runs.
+    """Samples that are kept, by the keys of runs (see `key_of`).
 
     Args:
         path: The file, which is written when there is something to keep.
@@ -36,7 +37,7 @@ class Kept:
         self.path = path
 
     def of(self, run: str) -> list[KeptSample]:
-        """Return what is kept of a run, in the order it was kept. Raises MakemoreError if the file is damaged."""
+        """Return what is kept of the run with this key, in the order it was kept. Raises MakemoreError if the file is damaged."""
         return self._all().get(run, [])
 
     def change(self, run: str, keep: list[object], drop: list[object]) -> list[KeptSample]:
@@ -70,6 +71,18 @@ class Kept:
             return {name: _samples(samples) for name, samples in found.items()}
         except MakemoreError:
             raise damaged from None
+
+
+def key_of(run: Run, home: Path) -> str:
+    """Return under what the samples of a run are kept: its directory, its type and a hash of its list.
+
+    So neither another run of the same name nor one that takes its place shows them. Directories in `home`, the
+    playground's, are named from there, so that it can be moved.
+    """
+    directory = run.directory.resolve()
+    if directory.is_relative_to(home.resolve()):
+        directory = directory.relative_to(home.resolve())
+    return f"{directory.as_posix()} ({run.type}, {run.corpus.fingerprint[:16]})"
 
 
 def _samples(values: object) -> list[KeptSample]:

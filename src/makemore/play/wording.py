@@ -35,6 +35,7 @@ SPELLED = {
     "best": "“the best”",
     "seed": "“seed”",
     "time": "“seconds”",
+    "size": "“size of networks”",
     "more": "“seconds”",
     "resume": "“go on”",
 }

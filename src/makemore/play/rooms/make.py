@@ -11,7 +11,7 @@ from starlette.routing import Route
 from makemore.errors import MakemoreError
 from makemore.files.results import plain
 from makemore.play.asked import Asked, answer, problem, unless_given_up
-from makemore.play.kept import Kept
+from makemore.play.kept import Kept, key_of
 from makemore.play.workshop import Workshop
 from makemore.runs.run import Run
 from makemore.runs.scoring import Explanation
@@ -28,6 +28,10 @@ CHANCE = ("temperature", "top_k", "top_p", "unique", "best", "seed")
 def routes(workshop: Workshop) -> list[Route]:
     """Return the routes of this room."""
     kept_samples = Kept(workshop.directory / "kept.json")
+
+    async def key(run: object) -> str:
+        """Return the key of a run. Raises MakemoreError if there is none of that name, or it is damaged."""
+        return await workshop.opened(run).use(lambda run: key_of(run, workshop.directory))
 
     async def sample(request: Request) -> Response:
         """Sample `n` lines from `run`; the rest are the fields of `makemore.SampleOptions`.
@@ -66,14 +70,14 @@ def routes(workshop: Workshop) -> list[Route]:
 
     async def kept(request: Request) -> Response:
         """Return the samples of `run` that are kept."""
-        return answer(plain(kept_samples.of(request.query_params.get("run", ""))))
+        return answer(plain(kept_samples.of(await key(request.query_params.get("run")))))
 
     async def keep(request: Request) -> Response:
         """Keep samples of `run`, and drop others; return those that are kept then."""
         asked = await Asked.of(request)
-        run = asked.get("run", str)
-        workshop.opened(run)  # raises if there is none
-        found = kept_samples.change(run, asked.values_of("keep"), asked.values_of("drop"))
+        found = kept_samples.change(
+            await key(asked.get("run", str)), asked.values_of("keep"), asked.values_of("drop")
+        )
         return answer(plain(found))
 
     return [

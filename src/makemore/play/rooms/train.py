@@ -21,6 +21,9 @@ from makemore.play.workshop import Workshop
 MOST = 6
 """Types to train one after another, at most."""
 
+SIZES = (0.5, 1.0, 2.0)
+"""How many times as wide as usual networks can be."""
+
 FIRST = ("mixture", "ngram", "lstm", "transformer")
 """Types that the page shows first."""
 
@@ -92,6 +95,10 @@ Jobs = dict[str, dict[str, object]]
 def _jobs(workshop: Workshop, asked: Asked) -> Jobs:
     """Return what to train, as `start` is asked."""
     name, time, size = asked.get("list", str), asked.get("time", float, 0.0), asked.get("size", float, 1.0)
+    if size not in SIZES:
+        raise MakemoreError(
+            f"size must be one of {', '.join(f'{each:g}' for each in SIZES)}, not {size:g}", option="size"
+        )
     listed, jobs = workshop.listed(name), Jobs()
     for run, type in workshop.new_runs(name, _some(asked, "types")).items():
         jobs[run] = listed.how | asked.some("seed") | ({"time": time} if time else {})
