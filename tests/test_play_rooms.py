@@ -13,8 +13,13 @@ from starlette.requests import Request
 import makemore
 from makemore.errors import MakemoreError
 from makemore.play.app import application
-from makemore.play.rooms import train
-from makemore.play.workshop import Workshop
+from makemore.play.held_out import held_out, imported
+from makemore.play.opened import threading
+from makemore.play.real_or_made import RealOrMade
+from makemore.play.rooms import games, train
+from makemore.play.shannon import Letters
+from makemore.play.workshop import Workshop, about
+from makemore.runs.run import Run
 
 LINES = ["abc", "abd", "acd", "bcd", "bd", "dab", "cab", "bad", "dad", "add", "cad", "ada"]
 
@@ -44,6 +49,13 @@ def ask(workshop, path, **body):
 
     answer = asyncio.run(asked())
     return answer.status_code, answer.json()
+
+
+def as_imported(directory):
+    """Have a run look as the import of a checkpoint leaves it."""
+    path = directory / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"steps": 0, "best_step": 0}))
+    (directory / "metrics.jsonl").unlink()
 
 
 # what is kept
@@ -93,3 +105,92 @@ def test_networks_are_of_a_size_that_the_form_offers(tmp_path, size):
     form = files("makemore.play").joinpath("templates/train.html").read_text("utf-8")
     chosen = re.search(r'<select name="size">(.*?)</select>', form, re.DOTALL)[1]
     assert tuple(map(float, re.findall(r'value="([\d.]+)"', chosen))) == train.SIZES
+
+
+# games
+
+
+def test_made_lines_are_asked_about_once(place):
+    game = RealOrMade(Workshop(place), "one")
+    for _ in range(3):
+        asyncio.run(game._sample())
+    assert len({line.text for line in game.made}) == len(game.made) > 3
+
+
+def test_a_game_that_samples_holds_up_nothing_else_and_can_be_given_up(place, monkeypatch):
+    began, gone, ended = threading.Event(), asyncio.Event(), threading.Event()
+
+    def endless(run, n, options, stop):
+        began.set()
+        while not stop():
+            ended.wait(0.001)
+        ended.set()
+        return []
+
+    async def play():
+        workshop = Workshop(place)
+        bodies = [{"type": "http.request", "body": b'{"kind": "real", "run": "one"}'}]
+
+        async def receive():
+            if bodies:
+                return bodies.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        begin = games.routes(workshop)[0].endpoint
+        beginning = asyncio.create_task(begin(Request({"type": "http", "method": "POST"}, receive)))
+        while not began.is_set():
+            await asyncio.sleep(0.001)
+        assert await workshop.opened("one").use(lambda run: run.vocab)  # is not held up
+        assert not beginning.done()
+        gone.set()
+        with pytest.raises(MakemoreError, match="given up"):
+            await beginning
+        assert await asyncio.to_thread(ended.wait, 10)  # the search has ended too
+
+    monkeypatch.setattr(Run, "stream", endless)
+    asyncio.run(asyncio.wait_for(play(), 20))
+
+
+def test_an_answer_that_is_given_up_does_not_count(place, monkeypatch):
+    async def play():
+        game = RealOrMade(Workshop(place), "one")
+        await game.begin()
+        before, game.made = game.state(), []
+        monkeypatch.setattr(game, "_sample", lambda: asyncio.sleep(60))
+        moving = asyncio.create_task(game.move("made", None))
+        await asyncio.sleep(0)
+        moving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await moving
+        assert game.state() == before
+        assert before["text"]
+
+    asyncio.run(play())
+
+
+def test_an_imported_model_plays_no_game_with_lines_that_it_was_trained_on(place):
+    as_imported(place / "one")
+    workshop = Workshop(place)
+    for kind in ("letters", "real"):
+        status, answer = ask(workshop, "api/games", kind=kind, run="one")
+        assert status == 400
+        assert answer["error"].startswith(
+            "this model was trained elsewhere, on most of the held-out lines too"
+        )
+    assert {name: about(name, run)["imported"] for name, run in workshop.runs.items()} == {
+        "one": True,
+        "two": False,
+    }
+    game = Letters(workshop, "two")
+    asyncio.run(game.begin())
+    assert [*game.scores] == ["two"]
+
+
+def test_a_blend_plays(place):
+    blend = makemore.blend([place / "one", place / "two"], work_dir=place / "both")
+    assert blend.summary().steps == 0
+    assert not imported(blend)
+    assert {line.text for line in held_out(blend)} == {
+        line.text for line in held_out(makemore.load(place / "one"))
+    }

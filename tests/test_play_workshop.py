@@ -15,7 +15,6 @@ import makemore
 from makemore.play import opened, server, training
 from makemore.play.guard import Guard, TooLargeError
 from makemore.play.processes import Process
-from makemore.play.real_or_made import RealOrMade
 from makemore.play.rooms import lists
 from makemore.play.training import Trainer, Training
 from makemore.play.workshop import Listed, Workshop
@@ -111,14 +110,6 @@ def test_sampling_holds_up_nothing_else(place):
 
     workshop = Workshop(place)
     asyncio.run(play())
-
-
-def test_made_lines_are_asked_about_once(place):
-    game = RealOrMade(Workshop(place), "one")
-    run = makemore.load(place / "one")
-    for _ in range(3):
-        game._sample(run)
-    assert len({line.text for line in game.made}) == len(game.made) > 3
 
 
 # lists

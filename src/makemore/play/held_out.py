@@ -24,8 +24,28 @@ class Line:
     """Its characters."""
 
 
+def imported(run: Run) -> bool:
+    """Return whether a run was imported: then its model was trained on most of the lines that are held out here.
+
+    Such a run has results of no step, and was never evaluated; so has a blend, but its parts were trained. After
+    more training it cannot be told from others.
+    """
+    summary = run.summary()
+    return summary is not None and not summary.steps and run.setup.blend is None and not run.metrics()
+
+
 def held_out(run: Run) -> list[Line]:
-    """Return different held-out lines in random order, to be taken from the end: those of the test split first."""
+    """Return different held-out lines in random order, to be taken from the end: those of the test split first.
+
+    Raises:
+        MakemoreError: There are none, or the model was trained on them.
+
+    """
+    if imported(run):
+        raise MakemoreError(
+            "this model was trained elsewhere, on most of the held-out lines too, so a game would not be fair; "
+            "choose another model"
+        )
     corpus, names = run.corpus, (NO_LABEL, *run.vocab.labels)
     found: list[Line] = []
     for split in ("validation", "test"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections import deque
+from collections.abc import Callable
 
 from makemore.corpus.vocab import UNKNOWN
 from makemore.errors import MakemoreError, shown
@@ -47,33 +49,42 @@ class RealOrMade:
         await self._deal()
 
     async def _deal(self) -> None:
-        self.line: Line | None = None
+        """Choose the next line. If this is cancelled, the game stays as it is, but for lines sampled so far."""
+        line: Line | None = None
+        is_made = False
         if self.pool:
-            line, self.is_made = await self.workshop.opened(self.run).use(self._pair)
-            self.line = line
+            real, made = await self._pair()
+            side, line = random.choice([(self.pool, real), (self.made, made)])
+            side.remove(line)
+            is_made = side is self.made
+        self.line, self.is_made = line, is_made
 
-    def _pair(self, run: Run) -> tuple[Line, bool]:
-        for _ in range(3):
+    async def _pair(self) -> tuple[Line, Line]:
+        """Return a line of the list and one of the model that is like it."""
+        for tries in range(4):
+            if tries:
+                await self._sample()
+            alike = dict[tuple[str, int], list[Line]]()
+            for each in self.made:
+                alike.setdefault((each.label, each.length), []).append(each)
             for real in random.sample(self.pool, len(self.pool)):
-                made = [
-                    each
-                    for each in self.made
-                    if each.label == real.label and abs(each.length - real.length) <= real.length // 10
-                ]
-                if made:
-                    side, line = random.choice([(self.pool, real), (self.made, random.choice(made))])
-                    side.remove(line)
-                    return line, side is self.made
-            self._sample(run)
+                tenth = real.length // 10
+                near = range(real.length - tenth, real.length + tenth + 1)
+                if made := [each for length in near for each in alike.get((real.label, length), ())]:
+                    return real, random.choice(made)
         raise MakemoreError("the model makes nothing as long as what is in the list; train it longer")
 
-    def _sample(self, run: Run) -> None:
-        n = max(20, min(MADE, round(CHARACTERS / (1 + run.corpus.mean_length))))
-        options = SampleOptions(novel=True, without=UNKNOWN if run.vocab.unknown else ())
-        for each in run.stream(n, options):
-            if each.text not in self.sampled:  # none is asked about twice
+    async def _sample(self) -> None:
+        """Add lines of the model to those to choose from; none is asked about twice."""
+        over = threading.Event()
+        try:
+            found = await self.workshop.opened(self.run).use(lambda run: sampled(run, over.is_set), long=True)
+        finally:
+            over.set()
+        for each in found:
+            if each.text not in self.sampled:
                 self.sampled.add(each.text)
-                self.made.append(Line(each.text, each.label, len(run.vocab.forms.inner(each.text))))
+                self.made.append(each)
 
     async def move(self, move: str, asked: Asked) -> None:
         """Say what the line is."""
@@ -83,9 +94,10 @@ class RealOrMade:
             raise MakemoreError("you have seen all that is held out; start a new game")
         right = (move == "made") == self.is_made
         answered = {"text": self.line.text, "label": self.line.label, "made": self.is_made, "right": right}
-        self.answers.append((self.is_made, right))
+        is_made = self.is_made
+        await self._deal()  # first, so that an answer that is given up does not count
+        self.answers.append((is_made, right))
         self.recent.appendleft(answered)
-        await self._deal()
 
     def state(self) -> dict[str, object]:
         """Return what the player may see."""
@@ -103,3 +115,11 @@ class RealOrMade:
             "streak": streak,
             "recent": [*self.recent],
         }
+
+
+def sampled(run: Run, stop: Callable[[], bool]) -> list[Line]:
+    """Return lines of a model that its list does not have, fewer if told to stop."""
+    n = max(20, min(MADE, round(CHARACTERS / (1 + run.corpus.mean_length))))
+    options = SampleOptions(novel=True, without=UNKNOWN if run.vocab.unknown else ())
+    inner = run.vocab.forms.inner
+    return [Line(each.text, each.label, len(inner(each.text))) for each in run.stream(n, options, stop=stop)]

@@ -11,7 +11,7 @@ from makemore.errors import MakemoreError, shown
 from makemore.files.results import plain
 from makemore.metrics.guessing import guessing
 from makemore.play.asked import Asked
-from makemore.play.held_out import held_out
+from makemore.play.held_out import held_out, imported
 from makemore.play.workshop import Workshop
 from makemore.runs.scoring import Explained
 
@@ -57,10 +57,10 @@ class Letters:
         for name, opened in [*reversed(self.workshop.runs.items())]:  # the newest first
             if len(self.scores) < MODELS and name not in self.scores and opened.run.vocab == self.vocab:
                 try:
-                    fingerprint = await opened.use(lambda run: run.corpus.fingerprint)
+                    fair = await opened.use(lambda run: run.corpus.fingerprint == same and not imported(run))
                 except MakemoreError:
                     continue  # it cannot be read
-                if fingerprint == same:
+                if fair:
                     self.scores[name] = []
         await self._deal()
 

@@ -15,6 +15,7 @@ from makemore.corpus.source import opened as opened_file
 from makemore.errors import MakemoreError, shown
 from makemore.files.atomic import atomic
 from makemore.files.paths import refuse_unless, unreadable, unwritable
+from makemore.play.held_out import imported
 from makemore.play.opened import Opened
 from makemore.play.processes import Event, Processes
 from makemore.play.training import Trainer
@@ -273,13 +274,14 @@ def _oldest_first(directory: Path) -> list[Path]:
 
 def about(name: str, opened: Opened) -> dict[str, object]:
     """Return what the page says about a run, as JSON; `error` is a sentence if the run is damaged."""
-    said = {"name": name, "type": "", "list": "", "labels": [], "ended": False, "test": None, "error": None}
+    said = {"name": name, "type": "", "list": "", "labels": [], "imported": False}
+    said |= {"ended": False, "test": None, "error": None}
     try:
         run = opened.run
         said |= {"type": run.type, "list": run.reading.source if run.reading else ""}
         said |= {"labels": list(run.vocab.labels)}
         if (summary := run.summary()) is not None:
-            said |= {"ended": True, "test": summary.nll.get("test")}
+            said |= {"ended": True, "test": summary.nll.get("test"), "imported": imported(run)}
     except MakemoreError as error:
         said |= {"error": str(error)}
     return said

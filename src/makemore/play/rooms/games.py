@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from makemore.errors import MakemoreError, shown
-from makemore.play.asked import Asked, answer
+from makemore.play.asked import Asked, answer, unless_given_up
 from makemore.play.real_or_made import RealOrMade
 from makemore.play.shannon import Letters
 from makemore.play.workshop import Workshop
@@ -43,7 +43,7 @@ def routes(workshop: Workshop) -> list[Route]:
         if kind not in (Letters.kind, RealOrMade.kind):
             raise MakemoreError(f"{shown(kind)}: no such game", option="kind")
         game: Game = Letters(workshop, run) if kind == Letters.kind else RealOrMade(workshop, run)
-        await game.begin()
+        await unless_given_up(request, game.begin())
         id = secrets.token_urlsafe(12)
         games[id] = game
         while len(games) > MOST:
@@ -66,7 +66,7 @@ def routes(workshop: Workshop) -> list[Route]:
         game = kept(id)
         async with game.lock:
             if question == game.question:
-                await game.move(asked.get("move", str), asked)
+                await unless_given_up(request, game.move(asked.get("move", str), asked))
                 game.question += 1
             elif question > game.question:
                 raise MakemoreError(f"question {question}: the game is at {game.question}", option="question")

@@ -5,7 +5,7 @@ import { $, $$, attempt, get, h, post, say } from "./shared.js";
 
 const SEEN = {
   new: ["new", "not in the list"],
-  "held-out": ["held out", "in the list, but kept from training"],
+  "held-out": ["held out", "in the list, but not among the training lines"],
   train: ["copy", "in the list, and the model was trained on it"],
 };
 
@@ -53,7 +53,7 @@ export function start(app) {
       if (problem) complain(problem.error, problem.options);
     } catch (error) {
       if (own !== asking) return;
-      show(asked.run, []); // the ones before do not answer this
+      show(asked.run, []); // earlier samples do not belong to this request
       status.textContent = error.name === "AbortError" ? "Given up." : "";
       if (error.name !== "AbortError") complain(error.message, error.options ?? []);
     } finally {
@@ -99,6 +99,8 @@ export function start(app) {
     made = run;
     $("#made").replaceChildren(...samples.map((sample) => line(run, sample, keeper(run, sample))));
     $("#made-help").hidden = !samples.length;
+    const imported = app.about?.imported ? "yes" : "no";
+    for (const each of $$("#made-help [data-imported]")) each.hidden = each.dataset.imported !== imported;
   }
 
   // A line of a list: its text, which opens its explanation, what is known of it, and a button.
