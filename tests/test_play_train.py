@@ -94,7 +94,7 @@ def test_a_race_of_three_ends_in_three_runs_with_their_losses(page, server):  # 
     for card in page.locator("#racers section").all():
         run = makemore.load(server.directory / card.locator("h3").inner_text().strip())
         summary = run.summary()
-        assert f"Loss on the test: {summary.nll['test']:.3f}" in card.inner_text()
+        assert f"Test loss: {summary.nll['test']:.3f}" in card.inner_text()
         assert summary.memorising.sentence in card.inner_text()
     assert ["pairs", "", "", "", f"{summary.baselines.bigram['validation']:.3f}"] in table(page)
     card = page.locator("#racers section", has_text="ngram")

@@ -103,7 +103,7 @@ class Trainer:
         Each comes with its id, that of its training and its number; None for the end of a training.
 
         Args:
-            last: The id of the last event that was received, and comes not again; "" if there was none.
+            last: The id of the last event that was received, and is not sent again; "" if there was none.
 
         """
         id, _, number = last.partition("-")

@@ -74,10 +74,10 @@ export class Card {
 function result({ counts, over, summary }) {
   const test = summary?.nll?.test;
   if (test === undefined || test === null) return counts && !over ? "It counts what it is trained on, in one pass." : "";
-  if (counts) return `It counted what it was trained on, in one pass. Loss on the test: ${loss(test)}`;
+  if (counts) return `It counted what it was trained on, in one pass. Test loss: ${loss(test)}`;
   const { steps, best_step: kept } = summary;
   const later = kept < steps ? "; below, samples of later steps are not from it, and may copy more" : "";
-  return `Kept: its best state, step ${whole(kept)} of ${whole(steps)}${later}. Loss on the test: ${loss(test)}`;
+  return `Kept: its best state, step ${whole(kept)} of ${whole(steps)}${later}. Test loss: ${loss(test)}`;
 }
 
 function group({ step, lines }) {

@@ -146,8 +146,8 @@ function hear(event) {
       run.points.push(event);
       break;
     case "overfitting":
-      run.warnings.push({ text: `since step ${whole(event.since)} it has memorised more than it has learned: the loss on ` +
-        "what is held out rises. The best state so far is kept" });
+      run.warnings.push({ text: `since step ${whole(event.since)} it has memorised more than it has learned: the held-out ` +
+        "loss rises. The best state so far is kept" });
       break;
     case "samples":
       run.samples.unshift({ step: event.step, lines: event.samples });
@@ -211,13 +211,13 @@ function drawCurve(some) {
   const baselines = Object.fromEntries(Object.entries(found).map(([key, value]) => [BASELINES[key], value]));
   const text = some.map((run) => `${run.name}: from ${loss(run.points[0].validation)} to ${loss(best(run).validation)}`);
   $("#curve figcaption span").textContent = "in nats, over seconds; lower is better. " + (some.length > 1
-    ? "Measured on what is held out from training. The dot is the best so far."
-    : "Solid: what is held out from training. Dashed: what it is trained on. Thin: the batches, averaged. The dot is the best so far.") +
-    (found.ngram ? " Dotted: what simpler models reach on what is held out." : "");
+    ? "The held-out loss. The dot is the best so far."
+    : "Solid: the held-out loss. Dashed: the training loss. Thin: the batches, averaged. The dot is the best so far.") +
+    (found.ngram ? " Dotted: the held-out loss of simpler models." : "");
   $("#curve > div").replaceChildren(draw(some, baselines, {
     width: $("#racers").clientWidth - 28,
     whole: $("#curve-whole").checked,
-    text: `Loss on what is held out. ${text.join("; ")}. ` +
+    text: `Held-out loss. ${text.join("; ")}. ` +
     Object.entries(baselines).map(([name, value]) => `${name} ${loss(value)}`).join(", "),
   }));
   const body = $("#curve tbody"), cells = [
