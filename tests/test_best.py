@@ -24,7 +24,7 @@ def chosen(n: int, rates: dict[str, float]) -> list[str]:
 
 
 def test_copies_near_copies_and_odd_shapes_are_left_out() -> None:
-    rates = dict.fromkeys(["Anna", "Ann", "Annat", "Enna", "nadi", "BeDat"], 0.1) | {
+    rates = dict.fromkeys(["Anna", "Ann", "Annat", "Enna", "nadi", "BeDat", "Dri"], 0.1) | {
         "Bamel": 2.0,
         "Drite": 2.5,
     }

@@ -141,3 +141,13 @@ def test_a_directory_of_hidden_files_says_so() -> None:
     Path("lists/.a").write_text(LIST)
     with pytest.raises(MakemoreError, match=r"with no files \(lists/.a \(hidden\) skipped\)"):
         locate("lists")
+
+
+def test_a_bundled_list_has_its_own_name_or_that_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read("names.txt").reading.bundled
+    assert read("babynames.csv", column="name").reading.bundled
+    with pytest.raises(MakemoreError, match=r"names\.csv: no such file.*did you mean names\?"):
+        read("names.csv")

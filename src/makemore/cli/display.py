@@ -308,7 +308,9 @@ class Display:
         except MakemoreError as error:
             problem = f"  ({spelled(error)})"
         chosen = on_a_screen([sample.text for sample in found])
-        self.say(f"{len(chosen)} new ones (the best of many; none is in the file, or nearly):")
+        self.say(
+            f"{len(chosen)} new ones (the best of many; none is in the file or close to a line that is):"
+        )
         if problem:
             self.say(problem, hang="  ")
         things(self.console, with_labels(self.console, chosen, [s.label for s in found]), "  ")

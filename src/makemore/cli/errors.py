@@ -109,7 +109,11 @@ def misread(error: CycloptsError, argv: Sequence[str]) -> str:
         case RepeatArgumentError():
             return f"{shown(error.token.keyword)}: given more than once; give it once"
         case MissingArgumentError() if error.argument is not None:
-            return f"{shown(error.keyword or error.argument.name)}: needs a value;{see}"
+            if error.keyword:
+                return f"{shown(error.keyword)}: needs a value;{see}"
+            of_place = error.argument.index is not None  # not an option
+            name = error.argument.name.lstrip("-").upper() if of_place else min(error.argument.names, key=len)
+            return f"{name} is missing;{see}"
         case CoercionError() if error.token is not None and error.argument is not None:
             return _unfit(error, error.token.keyword or error.argument.name.lstrip("-").upper(), see)
     return f"{shown(' '.join(str(error).split()).rstrip('.'), 500)};{see}"

@@ -41,10 +41,11 @@ class Leaderboard:
     def estimate(self, runs: int, seconds: float) -> None:
         """Print about how long the comparison takes, and how to make it shorter."""
         if runs:
+            long = f"at most about {duration(seconds)}" if seconds > 1 else "about a second"
             say(
                 self._console,
-                f"{runs} run{'s' * (runs != 1)} to train, at most about {duration(seconds)}; --types trains "
-                "fewer, --time makes each shorter; Ctrl-C stops, and the same command continues from there",
+                f"{runs} run{'s' * (runs != 1)} to train, {long}; --types trains fewer, --time makes each "
+                "shorter; Ctrl-C stops, and the same command continues from there",
             )
 
     def event(self, name: str, event: Event) -> None:

@@ -103,7 +103,7 @@ def _judged(console: Console, found: Assessment) -> None:
         (
             "copies",
             number(100 * of.train_mass, 1) + "%",
-            "of samples are training lines; whether that is fine, R and the verdict below say",
+            "of samples are training lines; R and the verdict below say whether that is fine",
         ),
         ("copy ratio R", number(copying.ratio, 2), ratio),
         (
@@ -327,6 +327,6 @@ def _facts(found: Inspection, thing: str) -> list[tuple[str, str, str]]:
         ),
     ]
     if (half := found.expected.half_width) is not None:
-        says = "nats per token: how exact a loss on those to test is (counting has a loss of"
+        says = f"nats per token: how exact a loss on the test {thing}s is (counting has a loss of"
         rows.append(("precision", f"± {half:.3f}", f"{says} {found.expected.test:.3f})"))
     return rows

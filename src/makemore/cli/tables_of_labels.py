@@ -22,8 +22,8 @@ def show_classification(console: Console, found: Classification) -> None:
     low, high = found.interval
     say(
         console,
-        f"of {found.lines:,} held-out lines {found.accuracy:.1%} are given their label ({low:.1%} to {high:.1%}); "
-        f"always naming the commonest would be right for {found.commonest:.1%}",
+        f"of {found.lines:,} held-out lines {found.accuracy:.1%} are given the right label ({low:.1%} to {high:.1%}); "
+        f"always naming the commonest in training would be right for {found.commonest:.1%}",
     )
     rows = []
     for each in found.labels[:MOST]:

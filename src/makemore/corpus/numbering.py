@@ -132,5 +132,5 @@ class Numbering:
             apart = "; " + for_file(found, self.where)
         raise MakemoreError(
             f"{self.where}: {different} different {self.reading.thing}{'s' * (different != 1)}{dropped}, but at least 3 are "
-            "needed: one to train on, one to validate, one to test" + apart
+            "needed: one to train on, one to validate, one to test" + (apart or "; add some")
         )

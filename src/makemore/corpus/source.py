@@ -142,7 +142,8 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
         )
     path = Path(source)
     names = [entry.name for entry in bundled_lists()]
-    bundled = str(source).removesuffix(".txt").removesuffix(".csv")
+    files = {entry.file: entry.name for entry in bundled_lists()}
+    bundled = files.get(str(source), str(source))
     try:
         if path.is_dir():
             if (own := what_wrote(path)) is None:
@@ -160,7 +161,7 @@ def locate(source: str | Path | Sequence[str | Path] | None) -> Source:
         return _bundled(bundled)
     if found := _matching(str(source)):
         return found
-    guess = alike(bundled, names)
+    guess = alike(path.stem, names)
     raise MakemoreError(
         f"{shown(path)}: no such file, and no bundled list of that name (there are {', '.join(names)})"
         + (f";{guess}" if guess else "")

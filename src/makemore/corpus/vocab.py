@@ -146,7 +146,7 @@ class Vocab:
     def _not_known(self, character: str) -> MakemoreError:
         return MakemoreError(
             f"the character {named(character)} is not among the "
-            f"{len(self.characters)} characters of the training file"
+            f"{len(self.characters)} characters of the training file; leave it out, or train on a list that has it"
         )
 
 

@@ -1,7 +1,7 @@
 """What a person would choose: many lines are drawn, and the best of them kept.
 
 Left out are lines of the list, lines one edit away from one, and lines of a shape that no line of the list has
-(a capital in the middle, a digit where there never is one); things of several lines, which hardly ever have the
+(a capital in the middle, a digit where there never is one, fewer characters than any line); things of several lines, which hardly ever have the
 same shape, are compared by three neighbouring kinds and by how many lines they have. The others are ranked by their likelihood per
 character, given its label if a line has one, and chosen one after another so that they do not resemble those before: each character pair that a
 line shares with one already chosen counts against it.
@@ -92,6 +92,7 @@ class _Judge:
         kinds = dict(zip(corpus.vocab.characters, kinds_of(corpus.vocab)[1:].tolist(), strict=True))
         # signs such as emoji are what a line is about, not its shape: here they are of one kind
         self._kind = kinds | {c: -2 for c in kinds if unicodedata.category(c) in ("So", "Sk", "Co")}
+        self._shortest = min(map(len, self._lines))
         self._several = corpus.vocab.forms.line_breaks
         self._shapes = set[tuple[int, ...]]().union(*map(self._shapes_of, self._lines))
         self._distance, self._nearest = Levenshtein.distance, extractOne
@@ -109,7 +110,7 @@ class _Judge:
 
     def has_shape(self, line: str) -> bool:
         """Return whether lines of the list have the same shape, or all that a thing's is made of."""
-        return self._shapes_of(line) <= self._shapes
+        return len(line) >= self._shortest and self._shapes_of(line) <= self._shapes
 
     def is_near(self, line: str) -> bool:
         """Return whether a line of the list is at most one edit away."""
