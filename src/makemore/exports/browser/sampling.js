@@ -18,17 +18,18 @@ class Sampler {
     this.root = null;
   }
   // Read the prefix under each label: how likely it is says how often its lines are of that label.
-  begin() {
-    const { labels, prefix, pattern } = this.wishes;
-    let found = pattern && pattern.read(pattern.start, this.vocabulary.text(prefix));
-    const roots = labels.map(([label, share]) => {
+  *begin() {
+    const { labels, prefix, pattern } = this.wishes, roots = [];
+    const found = pattern && pattern.read(pattern.start, this.vocabulary.text(prefix));
+    for (const [label, share] of labels) {
       let read = this.model.step(this.model.start(), 0, label), weight = Math.log(share);
       for (const id of prefix) {
         weight += read.logp[id];
         read = this.model.step(read.state, id, label);
+        yield;
       }
-      return { weight, node: { ...this.node(read, prefix.length, found), label } };
-    });
+      roots.push({ weight, node: { ...this.node(read, prefix.length, found), label } });
+    }
     const whole = logSumExp(roots.map(({ weight }) => weight));
     if (pattern && !found) throw new Error("No line that starts like this matches the pattern.");
     if (whole === -Infinity) throw new Error("The model does not expect any line that starts like this.");
@@ -40,8 +41,9 @@ class Sampler {
     const { vocabulary, wishes, longest } = this, { unknown } = vocabulary;
     const cooled = logp.map((value) => value / wishes.temperature);
     if (unknown) cooled[unknown] = -Infinity; // it stands for rare characters, and is only read
+    if (logSumExp(cooled) === -Infinity) cooled[0] = 0; // if nothing else can follow, the line ends
     if (length === 0) cooled[0] = -Infinity; // no line is empty
-    const p = logSoftmax(cooled).map(Math.exp);
+    const p = logSumExp(cooled) === -Infinity ? cooled.fill(0) : logSoftmax(cooled).map(Math.exp);
     if (length >= longest + wishes.prefix.length) p.fill(0, 1);
     if (wishes.pattern)
       for (let id = 0; id < p.length; id++)
@@ -53,7 +55,7 @@ class Sampler {
   *attempt() {
     if (!this.root || this.nodes > MOST_NUMBERS) {
       this.forget();
-      this.begin();
+      yield* this.begin();
     }
     let node = this.root;
     if (!(node.sum > 0)) throw new Error(this.found ? "No other line is possible." : "No line satisfies these wishes.");
