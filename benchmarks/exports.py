@@ -38,6 +38,8 @@ LINES = 100
 NEEDS = {"huggingface": "transformers", "onnx": "onnxruntime", "page": "playwright"}
 """What reads a form, if that is not torch."""
 
+ENDS = {"page": ".html", "script": ".py"}
+
 READER = Path(__file__).with_name("exports_read.py")
 
 
@@ -56,7 +58,7 @@ def section(kept: dict[str, Any]) -> str:
         return common.table(["type", *(f"`{form}`" for form in forms)], each)
 
     return (
-        "## Exports\n\n`uv run python benchmarks/exports.py`: every type on names at its default size, after "
+        "## Exports\n\n`uv run python benchmarks/exports.py`: types of model on names at their default size, after "
         f"{kept['steps']} steps. The largest difference of a log-probability from the run's, over {LINES} held-out "
         f"lines:\n\n{rows('difference', '{:.0e}')}\nSize in MB:\n\n{rows('bytes', '{:.2f}', 1e-6)}\n"
         "Seconds to the first sample, in a new process with its imports; for `page` in a browser that is running:\n\n"
@@ -102,7 +104,7 @@ def in_process(form: str, path: Path, ids: list[list[int]]) -> tuple[float, list
 
 def measured(run: Run, form: str, place: Path) -> dict[str, float]:
     """Return the largest difference, the size and the time of an export of a run."""
-    path = makemore.export(run, form, place / f"{run.type}-{form}{'.py' * (form == 'script')}")
+    path = makemore.export(run, form, place / f"{run.type}-{form}{ENDS.get(form, '')}")
     rows = np.concatenate([run.corpus.rows(split) for split in ("test", "validation")])[:LINES]
     lines = run.corpus.lines(rows)
     ids = [run.vocab.stream([line]) for line in lines]

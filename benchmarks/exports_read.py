@@ -84,7 +84,7 @@ def huggingface(path: Path) -> Iterator[Any]:
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(path)
-    made = model.generate(torch.tensor([[0]]), max_new_tokens=LONGEST)
+    made = model.generate(torch.tensor([[0]]))
     yield [id for id in made[0].tolist() if id]
     yield scores(lambda ids: (model(ids).logits, ()))
 

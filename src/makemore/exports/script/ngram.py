@@ -109,7 +109,7 @@ class NGram(Model):
         """Return p without a context, (B T, V), given the kinds before, and what is remembered of these."""
         if self.shape is None:
             return np.repeat(self.p[None], idx.numel(), 0), ()
-        logp, more = self.shape(torch.from_numpy(self.of[idx.cpu()]), state and state[1:])
+        logp, more = self.shape(torch.from_numpy(self.of[idx.cpu().numpy()]), state and state[1:])
         return np.exp(logp.double().cpu().numpy()).reshape(-1, logp.shape[-1])[:, self.of] * self.p, more
 
     def interpolate(self, k: int, context: Array, p: Array) -> None:
