@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import runpy
 import shutil
 import string
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import makemore as library
+from makemore.exports import onnx
 from makemore.exports.tokenizer import BOUNDARY
+from makemore.inference.ladder import TYPES
 from makemore.metrics.losses import losses
 from makemore.models import MODELS
 
@@ -56,7 +60,9 @@ def test_weights_are_those_of_the_run_and_hold_no_line(small: Path, tmp_path: Pa
     assert {path.name for path in there.iterdir()} == {"model.safetensors", "config.json", "vocabulary.json"}
     content = b"".join(path.read_bytes() for path in there.iterdir()).replace(b'"characters"', b"")
     for line in run.corpus.lines(run.corpus.rows("train")):
-        assert len(line) <= 4 or line.encode() not in content, line
+        ids = run.vocab.encode(line)
+        forms = [line.encode(), *(ids.astype(kind).tobytes() for kind in ("u1", "<u2", "<i4", "<i8"))]
+        assert len(line) <= 4 or not any(form in content for form in forms), line
     assert small.name.encode() not in content
     config = json.loads((there / "config.json").read_text("utf-8"))
     characters = json.loads((there / "vocabulary.json").read_text("utf-8"))["characters"]
@@ -156,6 +162,25 @@ def test_the_files_for_transformers_name_every_weight_and_character(
     )
 
 
+def test_what_stands_for_rare_characters_is_never_sampled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [end + rare + end for end in ("a", "b", "ab") for rare in map(chr, range(0x4E00, 0x4E20))]
+    given = {"type": "transformer", "max_steps": 1, "n_layer": 1, "n_embd": 4, "n_head": 1}
+    run = library.train(lines=lines, min_count=4, work_dir=tmp_path / "run", **given)  # type: ignore[arg-type]
+    unknown = run.vocab.names.index("\ufffd")
+    there = library.export(run, "huggingface", tmp_path / "there")
+    assert json.loads((there / "generation_config.json").read_text())["suppress_tokens"] == [unknown]
+    assert json.loads(onnx._about(run)["makemore.never"]) == [unknown]
+    script = library.export(run, "script", tmp_path / "mine.py")
+    capsys.readouterr()
+    monkeypatch.setattr(torch, "set_default_device", lambda device: None)
+    monkeypatch.setattr(sys, "argv", [str(script), "-n", "300"])
+    runpy.run_path(str(script), run_name="__main__")
+    made = capsys.readouterr().out
+    assert (made.count("\n"), {*made}) == (300, {*"ab\n"})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("type", ["transformer", "llama"])
 def test_transformers_gives_the_same_probabilities_and_characters(
@@ -211,7 +236,7 @@ def test_the_graph_gives_the_same_probabilities_and_the_example_samples(
 
 @pytest.mark.slow
 @pytest.mark.release
-@pytest.mark.parametrize("type", [name for name in MODELS if name not in ("ngram", "ctw", "mixture")])
+@pytest.mark.parametrize("type", [name for name in MODELS if not TYPES[name].strings])
 def test_the_graph_of_every_type_gives_the_same_probabilities(type: str, small: Path, tmp_path: Path) -> None:
     given = {} if type == "bigram" else {"max_steps": 3}
     check_graph(library.train(small, type=type, work_dir=tmp_path / "run", **given), tmp_path / "step.onnx")
@@ -344,6 +369,14 @@ def test_what_is_no_checkpoint_is_never_run(makemore: Any, small: Path, tmp_path
         "other": ({"weight": torch.zeros(2, 2)}, "is not a checkpoint of the original"),
         "part": (dict([*original("mlp", V, 9).items()][:-1]), "is not a checkpoint of the original"),
         "diverged": ({"logits": torch.full((V, V), math.nan)}, "holds infinities or NaN"),
+        "meta": ({"logits": torch.zeros((V, V), device="meta")}, "is not a checkpoint of the original"),
+        "expanded": ({"logits": torch.zeros(1).expand(10**7, 10**6)}, "is not a checkpoint of the original"),
+        "narrow": (
+            original("mlp", V, 9) | {"wte.weight": torch.zeros(V + 1, 0)},
+            "is not a checkpoint of the original",
+        ),
+        "complex": ({"logits": torch.zeros((V, V), dtype=torch.complex64)}, "is not a checkpoint of"),
+        "bool": ({"logits": torch.zeros((V, V), dtype=torch.bool)}, "is not a checkpoint of the original"),
         "gru": (original("gru", V, 9), "is a gru"),
         "bow": (original("bow", V, 9), "is a bow"),
         "list": (original("bigram", V + 1, 9), f"{V} different characters, and {small} has {V - 1}"),

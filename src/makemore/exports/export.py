@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,9 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
     if second is not None:
         target.check_target(second, overwrite, ())
     source.model  # noqa: B018  # says so if it was never trained, before anything is written
-    if form.beside is not None and second is not None:
-        with target.file(second) as made:
-            form.beside[1](source, made)
-    with target.directory(place) if form.files else target.file(place) as made:
+    with contextlib.ExitStack() as stack:  # both are complete before either gets its name
+        if form.beside is not None and second is not None:
+            form.beside[1](source, stack.enter_context(target.file(second)))
+        made = stack.enter_context(target.directory(place) if form.files else target.file(place))
         form.write(source, made)
     return place

@@ -1,7 +1,7 @@
 """A directory that transformers loads with AutoModelForCausalLM and AutoTokenizer, with no code of makemore's.
 
 `transformer` is a GPT-2 with the exact GELU and a head of its own; GPT-2 keeps the matrices of its blocks
-transposed. `llama` has a norm on queries and keys, which Llama's class has not and Qwen3's has: the rest of
+transposed. `llama` has a norm on queries and keys, which Qwen3's class has and Llama's lacks: the rest of
 the two is the same. No other type has a class there.
 
     config.json             the architecture
@@ -23,7 +23,7 @@ from makemore import __version__
 from makemore.exports.card import card
 from makemore.exports.target import SIGNATURE, WEIGHTS
 from makemore.exports.tokenizer import tokenizer_config, tokenizer_json
-from makemore.exports.weights import write_text
+from makemore.exports.weights import never, write_text
 from makemore.files.json_io import to_json
 from makemore.models.llama import EPS, SLOWEST
 from makemore.runs.run import Run
@@ -59,7 +59,7 @@ def refusal(run: Run) -> str:
             "some of its characters are several code points, and the tokenizer splits text into single ones"
         )
     if any("\ud800" <= each <= "\udfff" for each in run.vocab.characters):
-        return "some of its characters are lone surrogates, which are no text"
+        return "some of its characters are lone surrogates, which are not text"
     return ""
 
 
@@ -69,7 +69,9 @@ def write(run: Run, directory: Path) -> None:
     config, tensors = of_type(run)
     most = positions(run)
     how = {"do_sample": True, "top_k": 0, "temperature": 1.0, "max_length": most + 1}
-    ids = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0)
+    ids: dict[str, object] = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0)
+    if unwanted := never(run.vocab):
+        ids["suppress_tokens"] = unwanted
     write_tensors(directory / WEIGHTS, dict(tensors), {"format": "pt", SIGNATURE: __version__})
     for name, content in {
         "config.json": config | _COMMON | {"vocab_size": len(run.vocab)},

@@ -11,7 +11,8 @@ The graph reads one character in each of B lines and says what comes next, as ma
 `batch` is any number. The state of a model with attention also has a dimension `past`, the number of
 characters read so far: 0 at the start of a line, one more after each step. The metadata of the graph hold, as
 JSON, `makemore.vocabulary`, what people see for each id (id 0 is the boundary), `makemore.labels`, whose
-numbers begin at 1, and `makemore.longest`, the most steps that make sense, besides `makemore.type`.
+numbers begin at 1, `makemore.longest`, the most steps that make sense, and `makemore.never`, the ids that are
+never sampled: the one that stands for rare characters, if there is one. `makemore.type` is the type.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from torch import Tensor, nn
 from makemore import __version__
 from makemore.errors import MakemoreError
 from makemore.exports.target import MARK
-from makemore.models import model_class
+from makemore.exports.weights import never
+from makemore.inference.ladder import TYPES
 from makemore.runs.run import Run
 
 _BATCH, _PAST = 3, 5
@@ -41,7 +43,7 @@ def refusal(run: Run) -> str:
     """Say why a run cannot be exported; an empty string if it can."""
     if run.setup.blend is not None:
         return "a blend holds several models"
-    if model_class(run.type).counts_first or run.type in ("ngram", "ctw"):
+    if TYPES[run.type].strings:
         return f"type {run.type} looks strings up in tables of counts, which a graph of tensors cannot"
     return ""
 
@@ -104,6 +106,7 @@ def _about(run: Run) -> dict[str, str]:
         "makemore.type": run.type,
         "makemore.longest": json.dumps(int(run.setup.knobs.get("block_size", run.corpus.longest + 1))),
         MARK: json.dumps(run.vocab.names),
+        "makemore.never": json.dumps(never(run.vocab)),
         "makemore.labels": json.dumps(run.vocab.labels),
     }
 

@@ -137,7 +137,7 @@ def read(path: Path) -> dict[str, Tensor]:
     except Exception:  # whatever torch says about a file that is no checkpoint
         raise _foreign(path) from None
     if not isinstance(held_there, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) and tensor.layout == torch.strided
+        isinstance(name, str) and isinstance(tensor, Tensor) and _is_plain(tensor)
         for name, tensor in held_there.items()
     ):
         raise _foreign(path)
@@ -145,6 +145,16 @@ def read(path: Path) -> dict[str, Tensor]:
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise MakemoreError(f"{path}: holds infinities or NaN; its training diverged")
     return tensors
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Return whether a tensor holds numbers as the original's do, each of them in the file."""
+    return (
+        tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and tensor.dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+        and 0 < tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+    )
 
 
 def recognised(path: Path, weights: Weights) -> Found:

@@ -1,8 +1,8 @@
 """The tokenizer of an export for transformers: one character, one token, with the same ids.
 
 `tokenizer.json` is the format of the package tokenizers. A text is split into its characters, each of which is
-looked up; the boundary, which begins and ends every line, comes before them and is added after them by nobody,
-so that the model can go on from where the text ends. Decoding joins the characters. The class in
+looked up; the boundary, which begins and ends every line, comes before them; nothing adds it at the end, so
+that the model can go on from where the text ends. Decoding joins the characters. The class in
 `tokenizer_config.json` must be given: transformers 5 would take the class of GPT-2's tokenizer, which works on
 bytes, and lose spaces, accents and other alphabets.
 """

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from makemore import __version__
+from makemore.corpus.vocab import UNKNOWN, Vocab
 from makemore.exports.target import SIGNATURE, WEIGHTS
 from makemore.files.json_io import to_json
 from makemore.runs.run import Run
@@ -42,6 +43,11 @@ def write(run: Run, directory: Path) -> None:
     write_tensors(directory / WEIGHTS, run.model.state_dict(), {"format": "pt", SIGNATURE: __version__})
     write_text(directory / "config.json", to_json(config, indent=2))
     write_text(directory / "vocabulary.json", to_json(words, indent=2))
+
+
+def never(vocab: Vocab) -> list[int]:
+    """Return the ids that are never sampled: that of UNKNOWN where it stands for rare characters."""
+    return [vocab.names.index(UNKNOWN)] if vocab.unknown else []
 
 
 def write_text(path: Path, text: str) -> None:

@@ -19,6 +19,8 @@ class Type:
     """What it does: a sentence without "It" and its full stop."""
     counting: bool = False
     """Whether it is fitted by counting, once: it takes the time that takes, and cannot go on."""
+    strings: bool = False
+    """Whether it counts strings of several lengths: how much they hold depends on the lines."""
     sized: bool = True
     """Whether its networks have a width."""
 
@@ -26,10 +28,20 @@ class Type:
 TYPES = {
     "bigram": Type("bigram", "Bigram", "counts which character follows which", counting=True, sized=False),
     "ngram": Type(
-        "ngram", "NGram", "counts what followed the last few characters", counting=True, sized=False
+        "ngram",
+        "NGram",
+        "counts what followed the last few characters",
+        counting=True,
+        strings=True,
+        sized=False,
     ),
     "ctw": Type(
-        "ctw", "CTW", "counts contexts of every length and weighs them all", counting=True, sized=False
+        "ctw",
+        "CTW",
+        "counts contexts of every length and weighs them all",
+        counting=True,
+        strings=True,
+        sized=False,
     ),
     "bigram_nn": Type("bigram_nn", "BigramNN", "learns the table of pairs step by step", sized=False),
     "mlp": Type("mlp", "MLP", "looks at the last few characters through one hidden layer"),
@@ -49,7 +61,10 @@ TYPES = {
     ),
     "llama": Type("llama", "Llama", "is a Transformer as built today: it looks back by distance"),
     "mixture": Type(
-        "mixture", "Mixture", "has an LSTM and an n-gram answer together; it learns which to trust"
+        "mixture",
+        "Mixture",
+        "has an LSTM and an n-gram answer together; it learns which to trust",
+        strings=True,
     ),
 }
 """By name, in the order of `makemore models`."""

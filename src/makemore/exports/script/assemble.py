@@ -18,6 +18,7 @@ from typing import Any
 
 from makemore import __version__
 from makemore.errors import MakemoreError
+from makemore.inference.ladder import TYPES
 from makemore.models import model_class
 from makemore.runs.settings import recipe
 
@@ -38,10 +39,14 @@ TITLES = {
 
 WIDTH = 110
 
-NONE = {"mixture": "holds a whole LSTM and a whole n-gram, too much for one short script"}
+NONE = {
+    name: "counts strings and learns, and the code of both is too long for one file of 400 lines"
+    for name, each in TYPES.items()
+    if each.strings and not each.counting
+}
 """Types without a script, and why."""
 
-SHORT = {"ngram": "NGram", "ctw": "CTW"}
+SHORT = {name: each.class_name for name, each in TYPES.items() if each.strings and each.counting}
 """Types whose own text would be too long, and the classes of their shorter forms in this package, in files of that name."""
 
 CHOSEN = """\
@@ -178,11 +183,9 @@ def _about(type: str, model: Any) -> str:
     documented = "\n\n".join(paragraphs[: last + 1])
     return f"""makemore in one file, type {type}: give it a list of things, and it makes more things like them.
 
+Needs torch and numpy. Written by makemore {__version__}, from its own sources; MIT licence.
     python mine.py -i names.txt            train on a list, one thing in each line; save mine.pt; sample
     python mine.py --sample-only -n 100    sample from mine.pt
-    python mine.py --help                  all options
-
-Needs torch and numpy. Written by makemore {__version__}, from its own sources; MIT licence.
 
 {documented}
 """

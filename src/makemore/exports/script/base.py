@@ -20,7 +20,7 @@ def knob(default: Any, help: str) -> Any:
 
 
 def check(config: ModelConfig, **most: int) -> None:
-    """Where makemore says that a knob is too large."""
+    """The library checks limits here; a script does not."""
 
 
 class Model(nn.Module):

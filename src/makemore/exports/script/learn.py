@@ -53,8 +53,7 @@ def train(model: Model, lines: dict[str, list[str]], vocabulary: str, options: a
     teacher = Teacher(lines["train"], ids) if TEACHER else None
     each, stream = optimizers(model), batches(lines["train"], model.mixes_lines)
     every = min(max(1, steps // 20), max(25, 2 * sum(map(len, lines["train"])) // TOKENS))
-    for step in range(1, steps + 1):
-        some = next(stream)
+    for step, some in zip(range(1, steps + 1), stream, strict=False):
         inputs, targets = batch(some, ids)
         logits, _ = model.train()(inputs)  # (B, T, V)
         loss = F.cross_entropy(logits.mT, targets, ignore_index=-1)

@@ -30,33 +30,40 @@ def main() -> None:
     for name, (default, help) in (TRAINING | KNOBS).items():
         add("--" + name.replace("_", "-"), type=type(default), default=default, help=help)
     given = parser.parse_args()
-    if not given.input_file and not given.model.exists():
-        parser.error(f"{given.model} does not exist; train it, on a list that you name with -i")
-
+    trains = given.input_file is not None and not given.sample_only
+    for path in [given.input_file] * trains + [given.model] * (given.resume or not trains):
+        if not path.is_file():
+            parser.error(f"{path} does not exist; -i names a list to train on, -m a trained model")
+    if given.number < 1 or not given.temperature >= 0.001:
+        parser.error("--number must be 1 or more, and --temperature 0.001 or more")
     random.seed(given.seed)
     torch.manual_seed(given.seed)
     torch.set_default_device("cuda" if torch.cuda.is_available() and not MODEL.counting else "cpu")
-    text = given.input_file.read_text("utf-8-sig") if given.input_file and not given.sample_only else ""
+    text = given.input_file.read_text("utf-8-sig") if trains else ""
     lines = [line.strip() for line in unicodedata.normalize("NFC", text).split("\n") if line.strip()]
-    if given.resume or not lines:
+    if given.resume or not trains:
         saved = torch.load(given.model, weights_only=True, map_location=torch.get_default_device())
     else:
-        vocabulary, longest = "\n" + "".join(sorted({*"".join(lines)})), max(map(len, lines))
-        saved = {"makemore.vocabulary": vocabulary, "longest": longest, "weights": None}
+        vocabulary, longest = "\n" + "".join(sorted({*"".join(lines)})), max(map(len, lines), default=0)
+        saved = {"makemore.vocabulary": vocabulary, "longest": longest, "never": torch.tensor([]).long()}
         saved["knobs"] = {name: getattr(given, name) for name in KNOBS}
         if saved["knobs"].get("block_size") == 0:
             saved["knobs"]["block_size"] = longest + 1
     vocabulary = saved["makemore.vocabulary"]
+    lines = [line for line in lines if set(line) <= set(vocabulary)]
+    if trains and len(set(lines)) < 3:
+        parser.error(f"{given.input_file} has fewer than 3 different lines to train on")
+    if not set(given.prefix) <= set(vocabulary[1:]) or len(given.prefix) > saved["longest"]:
+        parser.error(f"--prefix must be at most {saved['longest']} characters, all of them from the list")
     model = MODEL(len(vocabulary), MODEL.config_class(**saved["knobs"]))
-    if saved["weights"]:
+    if "weights" in saved:
         model.load_state_dict(saved["weights"])
-    if lines := [line for line in lines if set(line) <= set(vocabulary)]:
+    if trains:
         print(f"{len(lines)} lines, {sum(p.numel() for p in model.parameters())} parameters")
         parts, ids = split(lines), {character: id for id, character in enumerate(vocabulary)}
         train(model, parts, vocabulary, given)
-        losses = [f"{name} {evaluate(model, some, ids):.4f}" for name, some in parts.items()]
-        print("nats per character:", ", ".join(losses))
+        print("nats per character:", ", ".join(f"{x} {evaluate(model, parts[x], ids):.4f}" for x in parts))
         torch.save(saved | {"weights": model.state_dict()}, given.model)
-    start = torch.tensor([[vocabulary.index(character) for character in "\n" + given.prefix]])
-    for row in sample(model, start.expand(given.number, -1), saved["longest"], given.temperature).tolist():
+    start = torch.tensor([[*map(vocabulary.index, "\n" + given.prefix)]] * given.number)
+    for row in sample(model, start, saved["longest"], given.temperature, saved["never"]).tolist():
         print("".join(vocabulary[id] for id in row[1:]).partition("\n")[0])

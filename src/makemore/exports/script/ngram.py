@@ -46,11 +46,10 @@ class NGram(Model):
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         """Count lines: a stream (M,) with boundaries. kinds: (V,), the kind of each character."""
-        ids, of = tokens[1:].cpu().numpy(), np.zeros(self.V, dtype=np.int64)
+        ids, of, state = tokens[1:].cpu().numpy(), np.zeros(self.V, dtype=np.int64), dict[str, Tensor]()
         places, copies = some_places(ids)
         strings, counts, ends = count(ids, self.order, self.V, True)
         levels = left_out(strings, counts, ends, of if kinds is None else kinds.cpu().numpy(), places, copies)
-        state = {}
         if kinds is not None:
             of = kinds.cpu().numpy()
             shape = NGram(int(of.max()) + 1, NGramConfig(4))
@@ -96,9 +95,8 @@ class NGram(Model):
     def forward(
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        contexts = contexts_of(
-            idx.cpu().numpy(), state[0].cpu().numpy() if state else None, self.strings, self.V
-        )
+        before = state[0].cpu().numpy() if state else None
+        contexts = contexts_of(idx.cpu().numpy(), before, self.strings, self.V)
         p, more = self.start(idx, state)
         for k in range(1, self.order):
             self.interpolate(k, contexts[..., k].ravel(), p)

@@ -8,6 +8,7 @@ import torch
 
 from makemore.exports.script.assemble import NONE, eject
 from makemore.exports.target import MARK
+from makemore.exports.weights import never
 from makemore.runs.run import Run
 
 WEIGHTS = ".pt"
@@ -38,6 +39,7 @@ def write_weights(run: Run, path: Path) -> None:
     saved = {
         MARK: "".join(["\n", *run.vocab.names[1:]]),
         "longest": run.corpus.longest,
+        "never": torch.tensor(never(run.vocab), dtype=torch.int64),
         "weights": run.model.state_dict(),
         "knobs": knobs,
     }
