@@ -17,6 +17,7 @@ import pytest
 from browser import browser, no_sideways_scroll  # noqa: F401
 
 import makemore as library
+from makemore.exports import membership
 from makemore.exports.membership import WORST, filter_of
 from makemore.exports.packing import in_lists
 from makemore.exports.page import SCRIPTS
@@ -68,7 +69,7 @@ def names(path: Path) -> list[str]:
 
 
 def test_the_page_holds_no_line_and_loads_nothing(small: Path, tmp_path: Path, makemore: Any) -> None:
-    trained(tmp_path / "run", names(small))
+    run = trained(tmp_path / "run", names(small))
     there = tmp_path / "page.html"
     export = ("export", tmp_path / "run", "--to", "page", "-o", there)
     assert makemore(*export).status == 0
@@ -77,6 +78,9 @@ def test_the_page_holds_no_line_and_loads_nothing(small: Path, tmp_path: Path, m
     for line in names(small):
         if len(line) > 4:
             assert line not in set(re.findall(r"\w+", text)) - words, line
+            ids = run.vocab.stream([line])[1:-1]
+            for form in (np.uint8, np.uint16, np.int32, np.int64):
+                assert ids.astype(form).tobytes() not in weights, line
             assert line.encode() not in weights, line
     assert not re.search(r"https?:|//[a-z]|\bimport\b|\bfetch\b|innerHTML|\beval\b", text)
     assert there.stat().st_size < 90_000
@@ -98,8 +102,6 @@ def test_lines_that_look_like_html_stay_text(tmp_path: Path) -> None:
 
 
 def test_the_filter_knows_every_line_and_mistakes_few(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from makemore.exports import membership
-
     corpus = library.read(small)
     found = filter_of(corpus)
     assert found is not None
@@ -130,6 +132,19 @@ def test_the_filter_knows_every_line_and_mistakes_few(small: Path, monkeypatch: 
     assert 0.01 < worse.error < WORST
     monkeypatch.setattr(membership, "LARGEST", 100)
     assert filter_of(corpus) is None
+
+
+def test_too_many_lines_are_exported_without_a_filter(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "LARGEST", 100)  # for 167 different lines
+    run = trained(tmp_path / "run", names(small))
+    text, about, _ = content(library.export(run, "page", tmp_path / "page.html"))
+    assert "filter" not in about
+    assert "The list is too long for this page to tell which lines are new." in text
+    assert f"was trained on {len(run.corpus.rows('train'))} lines" in text
+    monkeypatch.setattr(membership, "LARGEST", 1000)
+    assert filter_of(library.Corpus.from_lines(names(small)[:100] * 100)) is not None
 
 
 def test_the_strings_of_a_tree_follow_from_two_lists(small: Path, tmp_path: Path) -> None:
@@ -166,8 +181,10 @@ def opened(browser: Any, path: Path) -> Iterator[Any]:  # noqa: F811
         "() => document.querySelector('.wrong') || document.querySelector('#made li, #made:not([aria-busy])')"
     )
     page.wait_for_function("() => !document.querySelector('#made[aria-busy]')")
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert wrong == []
 
 

@@ -17,7 +17,7 @@ from makemore.corpus.corpus import Corpus
 from makemore.inference.base import Array
 
 ERROR, WORST = 0.01, 0.1
-"""The share of new lines that are mistaken for one of the list; the most where the list is long."""
+"""The share of new lines that are mistaken for one in the list; the most where the list is long."""
 
 LARGEST = 300_000 * 3 // 4
 """Bytes of a filter at most: 300 kB in base64."""
@@ -35,12 +35,12 @@ class Filter:
     hashes: int
     """How many of them each line sets."""
     error: float
-    """The share of new lines that are mistaken for one of the list."""
+    """The share of new lines that are mistaken for one in the list."""
 
 
 def filter_of(corpus: Corpus) -> Filter | None:
-    """Return a filter of all lines of a corpus; None if there are too many for one."""
-    if len(corpus) * _needed(WORST) > 8 * LARGEST:
+    """Return a filter of all lines of a corpus; None if too many are different."""
+    if corpus.distinct * _needed(WORST) > 8 * LARGEST:
         return None
     pairs = np.unique(np.concatenate([_hashed(corpus, rows) for rows in corpus.slices()]))  # (N,)
     n = len(pairs)

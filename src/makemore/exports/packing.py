@@ -1,6 +1,6 @@
 """The weights of a model in few bytes, for the page that runs in a browser.
 
-Learned weights become multiples of a step, which is as large as keeps the model's log-probabilities within
+Learned weights become multiples of a step, the largest one that keeps the model's log-probabilities within
 CLOSE; counts stay what they are. The strings of a tree are kept as the number of continuations of each and their
 last characters, from which their keys follow. Each array is written as the lowest byte of all its numbers,
 then the next byte, and so on, which compresses well.

@@ -48,7 +48,7 @@ SCRIPTS = (
 def refusal(run: Run) -> str:
     """Say why a run cannot be exported; an empty string if it can."""
     if any("\ud800" <= each <= "\udfff" for each in run.vocab.characters):
-        return "some of its characters are lone surrogates, which are no text"
+        return "some of its characters are lone surrogates, which are not text"
     return ""
 
 
@@ -83,7 +83,7 @@ def write(run: Run, path: Path) -> None:
             type=run.type,
             thing=thing,
             labels=run.vocab.labels,
-            lines=len(run.corpus),
+            lines=len(run.corpus.rows("train")),
             rate="" if found is None else f"about 1 in {_rounded(1 / found.error):,}",
         )
     )

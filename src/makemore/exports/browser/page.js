@@ -37,7 +37,10 @@ function startPage({ about, model, vocabulary, filter }) {
       prefix: vocabulary.read(field("prefix").value),
       temperature: field("temperature").valueAsNumber,
       pattern: pattern && new Pattern(pattern),
-      wanted: (ids, label) => vocabulary.stays(ids) && !(novel && filter.has(ids)) && !shown.has(vocabulary.text(ids)),
+      wanted: (ids) => {
+        const text = vocabulary.text(ids);
+        return vocabulary.stays(ids) && !(novel && seen(text)) && !shown.has(text);
+      },
     };
   }
 
@@ -70,7 +73,7 @@ function startPage({ about, model, vocabulary, filter }) {
           show(step.value);
           since = performance.now();
         } else if (performance.now() - since > PATIENCE) {
-          throw new Error(`Found only ${shown.size} of ${n} in time; such ${thing}s are rare.`);
+          throw new Error(`Found ${shown.size} of ${n}, then gave up; such ${thing}s are rare.`);
         }
         if (!(await going())) return;
       }
@@ -93,6 +96,7 @@ function startPage({ about, model, vocabulary, filter }) {
     const fresh = [...shown].filter((text) => !seen(text)).length;
     return `${shown.size} made, ${fresh} of them new.`;
   }
+  // Whether the list probably has a text, as the text would be read.
   const seen = (text) => filter.has(vocabulary.read(text));
 
   // A line of a list: its text, which opens what surprised the model, what is known of it, and a button.
@@ -181,7 +185,7 @@ function startPage({ about, model, vocabulary, filter }) {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   });
   $("kept-clear").addEventListener("click", () => {
-    if (confirm("Remove all that are kept?")) keep([]);
+    if (confirm("Remove all kept lines?")) keep([]);
   });
 
   // The form

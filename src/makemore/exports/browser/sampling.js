@@ -8,7 +8,7 @@
 const MOST_NUMBERS = 3_000_000; // kept in a tree, about
 
 class Sampler {
-  // wishes: { labels: [[number, share], ...], prefix: ids, temperature, pattern, wanted(ids, label) }
+  // wishes: { labels: [[number, share], ...], prefix: ids, temperature, pattern, wanted(ids) }
   constructor(vocabulary, model, longest, wishes) {
     Object.assign(this, { vocabulary, model, longest, wishes });
     this.forget();
@@ -79,7 +79,7 @@ class Sampler {
       }
       node = next;
     }
-    if (id !== 0 || !this.wishes.wanted(ids, label)) {
+    if (id !== 0 || !this.wishes.wanted(ids)) {
       this.lower(path, 0);
       return null;
     }
