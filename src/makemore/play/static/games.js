@@ -150,7 +150,7 @@ function showLetters() {
   $("#letters-wrong").textContent = now.wrong.length ? "Not: " + now.wrong.map(called).join(" ") : "";
   showGuesses();
 
-  $("#letters-count").textContent = score.you.letters ? `after ${whole(score.you.letters)} letters` : "";
+  $("#letters-count").textContent = score.you.letters ? `after ${whole(score.you.letters)} letter${score.you.letters === 1 ? "" : "s"}` : "";
   const bits = (x) => (x === null || x === undefined ? "–" : x.toFixed(2));
   const row = (name, of) =>
     h("tr", {}, h("th", { scope: "row" }, name),
