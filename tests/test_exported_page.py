@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import regex
 from browser import browser, no_sideways_scroll  # noqa: F401
 
 import makemore as library
@@ -196,6 +197,14 @@ def made(page: Any) -> list[str]:
     return page.eval_on_selector_all("#made .line", "all => all.map((each) => each.textContent)")
 
 
+def made_in_part(page: Any, says: str) -> list[str]:
+    """Ask for more samples than there are; those there are."""
+    page.click("#make")
+    page.wait_for_function("says => document.getElementById('said').textContent === says", arg=says)
+    found: list[str] = page.eval_on_selector_all("#made .line", "all => all.map((each) => each.textContent)")
+    return found
+
+
 def check_parity(page: Any, run: library.Run, labels: tuple[str, ...] = ("",)) -> None:
     """Hold -log p of held-out lines in the page against those of the model in NumPy."""
     rows = np.concatenate([run.corpus.rows(split) for split in ("test", "validation")])[:20]
@@ -240,14 +249,39 @@ PATTERNS = [
     "(ab){2}",
     "(a|b)*c",
     "a{,2}b+",
-    r"[^a-b]\\w",
-    r"\\d{2,}?.",
+    r"[^a-b]\w",
+    r"\d{2,}?.",
     "(?:a?b?){1,3}",
     "[]a]+",
     "(a{0}b|c)*",
     "",
+    "a{,}|{",
+    "a^b|(^|b)a($|b)",
+    "^$",
+    r"[\W]|[^\W\d_]{2}",
+    r"[\\w]|[\é\'\ a]+",
+    r"\s|[\d-a]",
+    ".",
 ]
-TEXTS = ["", "a", "b", "bc", "abab", "aabc", "ab", "c.", "zé", "123", "12-", "]a]", "cbc", "abababab"]
+REFUSED = ["a\\", "[a", "[]", "[b-a]", "{2}", "a**", r"\q"]
+TEXTS = [
+    "",
+    "a",
+    "b",
+    "bc",
+    "abab",
+    "aabc",
+    "ab",
+    "c.",
+    "zé",
+    "123",
+    "12-",
+    "]a]",
+    "cbc",
+    "abababab",
+    *"\\w\ufeff\u2028 _{-é",
+]
+REFUSAL = "(text) => { try { new makemore.Pattern(text); } catch (error) { return error.message; } }"
 MATCHES = """([patterns, texts]) => patterns.map((text) => {
   const pattern = new makemore.Pattern(text);
   return texts.map((each) => Boolean(pattern.read(pattern.start, each)?.matches));
@@ -276,6 +310,8 @@ def test_wishes_hold_and_samples_are_marked_explained_and_kept(browser, names_ru
         assert all(re.fullmatch(r"[^aeiou]{2}\w{2,4}(an|o)?x", line) for line in made(page))
         for name, value, says in (
             ("pattern", "(a", "a ( without its )"),
+            ("pattern", "[a", "[ is not closed"),
+            ("pattern", "ee|ex|aa", "There are only 3 such lines."),
             ("pattern", "q{3}9", "No line"),
             ("prefix", "ß", "does not know the character ß"),
         ):
@@ -286,7 +322,9 @@ def test_wishes_hold_and_samples_are_marked_explained_and_kept(browser, names_ru
                 "says => document.getElementById('said').textContent.includes(says)", arg=says
             )
         found = page.evaluate(MATCHES, [PATTERNS, TEXTS])
-        assert found == [[bool(re.fullmatch(pattern, text)) for text in TEXTS] for pattern in PATTERNS]
+        assert found == [[bool(regex.fullmatch(pattern, text)) for text in TEXTS] for pattern in PATTERNS]
+        for pattern in REFUSED:
+            assert page.evaluate(REFUSAL, pattern).startswith("The pattern")
         page.click("#wishes [type=reset]")
         first = made(page)[0]
         page.click("#made .keep")
@@ -348,6 +386,18 @@ def test_things_of_several_lines_graphemes_and_right_to_left(browser, tmp_path):
         assert any("\n" in text for text in texts)
         assert not any("" in text.split("\n") for text in texts)
         assert page.eval_on_selector("#made .line", "each => getComputedStyle(each).direction") == "rtl"
+
+
+@pytest.mark.slow
+def test_letters_that_become_a_line_of_the_list_are_not_new(browser, tmp_path):  # noqa: F811
+    lines = ["e", "\u00e9", "x\u0301", "xe", "ex", "ee"] * 9
+    run = trained(tmp_path / "run", lines, "bigram")
+    with opened(browser, library.export(run, "page", tmp_path / "page.html")) as page:
+        page.fill("[name=pattern]", "e\u0301")
+        assert made_in_part(page, "There is only one such line.") == ["e\u0301"]
+        assert page.inner_text("#made .mark") == "in the list"
+        page.check("[name=novel]")
+        assert made_in_part(page, "No line satisfies these wishes.") == []
 
 
 @pytest.mark.slow

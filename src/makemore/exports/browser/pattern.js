@@ -3,17 +3,28 @@
 // Algorithm" (1968): a machine that is in several states at a time.
 
 const MOST_STATES = 5000;
-const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+
+// of letters, digits and spaces in every alphabet, as in Python
+const CLASSES = {
+  d: /\p{Nd}/u, D: /\P{Nd}/u,
+  w: /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]/u, W: /[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]/u,
+  s: /\p{White_Space}/u, S: /\P{White_Space}/u,
+};
+const CONTROLS = { n: "\n", t: "\t", r: "\r", f: "\f", v: "\v", a: "\x07" };
+
+const code = (character) => character.codePointAt(0);
+const tests = (some) => (typeof some === "string" ? (other) => other === some : some);
 
 class Pattern {
   constructor(text) {
     this.text = [...text];
     this.at = 0;
-    this.states = [{ to: [], free: [] }]; // a state goes on by a test of a character, or freely
+    this.states = []; // each goes on by a test of a character, or freely, everywhere or at an edge of the line
+    this.state();
     this.end = this.alternatives(0);
     if (this.at < this.text.length) throw new Error("The pattern has a ) without its (.");
     this.sets = new Map();
-    this.start = this.set([0]);
+    this.start = this.set([0], true);
   }
   // After a character, or several; null if no line that goes on like this matches.
   read(set, text) {
@@ -27,16 +38,23 @@ class Pattern {
     }
     return set;
   }
-  set(states) {
-    const all = new Set(states);
-    for (const i of all) for (const to of this.states[i].free) all.add(to); // which grows
-    const name = [...all].sort((a, b) => a - b).join();
-    if (!this.sets.has(name)) this.sets.set(name, { states: [...all], matches: all.has(this.end), next: new Map() });
+  // The states that some lead to, and whether a line that ends here matches.
+  set(states, atStart = false) {
+    const reached = (atEnd) => {
+      const all = new Set(states);
+      for (const i of all) {
+        const { free, first, last } = this.states[i];
+        for (const to of [...free, ...(atStart ? first : []), ...(atEnd ? last : [])]) all.add(to); // which grows
+      }
+      return all;
+    };
+    const all = [...reached(false)].sort((a, b) => a - b), name = `${atStart} ${all}`;
+    if (!this.sets.has(name)) this.sets.set(name, { states: all, matches: reached(true).has(this.end), next: new Map() });
     return this.sets.get(name);
   }
   // Each part of a pattern leads from a state to another, which is returned.
   state() {
-    if (this.states.push({ to: [], free: [] }) > MOST_STATES) throw new Error("The pattern is too long.");
+    if (this.states.push({ to: [], free: [], first: [], last: [] }) > MOST_STATES) throw new Error("The pattern is too long.");
     return this.states.length - 1;
   }
   alternatives(from) {
@@ -56,7 +74,7 @@ class Pattern {
     else if (this.eat("+")) [least, most] = [1, Infinity];
     else if (this.eat("?")) [least, most] = [0, 1];
     else {
-      const [braces, a, comma, b] = /^\{(?=,?\d)(\d*)(,?)(\d*)\}/.exec(this.text.slice(this.at).join("")) ?? [];
+      const [braces, a, comma, b] = this.braces() ?? [];
       if (!braces) {
         this.states[from].free.push(entry);
         return end;
@@ -90,6 +108,12 @@ class Pattern {
   }
   one(from) {
     const character = this.text[this.at++];
+    if (character === "{") {
+      this.at--;
+      const braces = this.braces();
+      if (braces) throw new Error(`The pattern has ${braces[0]} with nothing before it.`);
+      this.at++;
+    }
     if ("*+?".includes(character)) throw new Error(`The pattern has a ${character} with nothing before it.`);
     if (character === "(") {
       if (this.eat("?") && !this.eat(":")) throw new Error("The pattern has a (?, which this page cannot read.");
@@ -97,32 +121,50 @@ class Pattern {
       if (!this.eat(")")) throw new Error("The pattern has a ( without its ).");
       return end;
     }
-    if (character === "^" || character === "$") return from; // the whole line has to match anyway
     const end = this.state();
-    this.states[from].to.push([this.test(character), end]);
+    if (character === "^") this.states[from].first.push(end);
+    else if (character === "$") this.states[from].last.push(end);
+    else this.states[from].to.push([this.test(character), end]);
     return end;
   }
   // What says whether a character is meant by . or [a-z] or \d or itself.
   test(character) {
-    const begin = this.at - 1;
-    if (character === "\\") this.at++;
-    else if (character === "[") {
-      this.eat("^");
-      this.eat("]");
-      while (this.at < this.text.length && this.text[this.at] !== "]") this.at += this.text[this.at] === "\\" ? 2 : 1;
+    if (character === ".") return (other) => other !== "\n";
+    if (character === "[") return this.class();
+    return tests(character === "\\" ? this.escaped() : character);
+  }
+  // What is after a backslash: the character that is meant, or a test.
+  escaped() {
+    const character = this.text[this.at++];
+    if (character === undefined) throw new Error("The pattern ends with a \\, after which a character is missing.");
+    if (character in CLASSES) return (other) => CLASSES[character].test(other);
+    if (character in CONTROLS) return CONTROLS[character];
+    if (/[a-z0-9]/i.test(character)) throw new Error(`The pattern has \\${character}, which this page cannot read.`);
+    return character;
+  }
+  class() {
+    const negated = this.eat("^"), members = [];
+    do { // a ] that comes first is a member
+      const first = this.member();
+      members.push(tests(first));
+      if (typeof first !== "string" || this.text[this.at] !== "-" || this.text[this.at + 1] === "]") continue;
       this.at++;
-    } else if (character !== ".") return (other) => other === character;
-    const written = this.text.slice(begin, this.at).join("");
-    if (/^\\[0-9bBAZzGkKRX]/.test(written)) throw new Error(`The pattern has ${written}, which this page cannot read.`);
-    // of letters and digits in every alphabet, as in Python
-    const wide = written.replace(/^\[(\^?)\]/, "[$1\\]").replace(/\\[wWdD]/g, (found) =>
-      ({ "\\d": "\\p{Nd}", "\\D": "\\P{Nd}", "\\w": character === "[" ? WORD : `[${WORD}]`, "\\W": `[^${WORD}]` })[found]);
-    try {
-      const regex = new RegExp(`^${wide.replace(/^\\([^\w^$\\.*+?()[\]{}|/])$/, "$1")}$`, "u");
-      return (other) => regex.test(other);
-    } catch {
-      throw new Error(`The pattern has ${written}, which this page cannot read.`);
-    }
+      const last = this.member();
+      if (typeof last !== "string") members.push(tests("-"), last);
+      else if (code(first) > code(last)) throw new Error(`The pattern has ${first}-${last}, which goes backwards.`);
+      else members.push((other) => code(first) <= code(other) && code(other) <= code(last));
+    } while (!this.eat("]"));
+    return (other) => members.some((test) => test(other)) !== negated;
+  }
+  member() {
+    const character = this.text[this.at++];
+    if (character === undefined) throw new Error("The pattern's [ is not closed.");
+    if (character === "[" && this.text[this.at] === ":") throw new Error("The pattern has [:, which this page cannot read.");
+    return character === "\\" ? this.escaped() : character;
+  }
+  // {2,3}, {2,}, {,3} or {2} if it is next: the whole, a number, a comma and a number.
+  braces() {
+    return /^\{(?!\})(\d*)(,?)(\d*)\}/.exec(this.text.slice(this.at).join(""));
   }
   eat(character) {
     if (this.text[this.at] !== character) return false;

@@ -10,7 +10,7 @@ const MOST_NUMBERS = 3_000_000; // kept in a tree, about
 class Sampler {
   // wishes: { labels: [[number, share], ...], prefix: ids, temperature, pattern, wanted(ids) }
   constructor(vocabulary, model, longest, wishes) {
-    Object.assign(this, { vocabulary, model, longest, wishes });
+    Object.assign(this, { vocabulary, model, longest, wishes, found: 0 });
     this.forget();
   }
   forget() {
@@ -58,7 +58,7 @@ class Sampler {
       yield* this.begin();
     }
     let node = this.root;
-    if (!(node.sum > 0)) throw new Error(this.found ? "No other line is possible." : "No line satisfies these wishes.");
+    if (!(node.sum > 0)) throw new Error(noMore(this.found));
     let id = choose(node.p, node.sum);
     const path = [[node, id]], ids = [...this.wishes.prefix];
     node = node.children.get(id);
@@ -83,7 +83,7 @@ class Sampler {
       this.lower(path, 0);
       return null;
     }
-    this.found = true;
+    this.found++;
     return { ids, label };
   }
   // Multiply the bound at the end of a path by a factor.
@@ -95,6 +95,12 @@ class Sampler {
       factor = before > 0 ? node.sum / before : 0;
     }
   }
+}
+
+// What to say where no line is left but those that were found.
+function noMore(found) {
+  if (found === 0) return "No line satisfies these wishes.";
+  return found === 1 ? "There is only one such line." : `There are only ${found} such lines.`;
 }
 
 const sum = (values) => {
