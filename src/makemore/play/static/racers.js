@@ -40,6 +40,7 @@ export class Card {
     this.verdict = h("p", { hidden: true });
     const button = (text, act) => h("button", { onclick: () => act(run.name) }, text);
     this.on = button("Go on", actions.on);
+    this.on.title = "for as many more seconds as the field above says";
     this.buttons = h("div", { class: "fields", hidden: true },
       button("Make some", actions.make), button("Look inside", actions.inside), this.on);
     this.samples = h("div", { class: "babbling" });

@@ -17,15 +17,15 @@ let ticked = null; // what the ticks were last set for: a list and the type reco
 
 export function start(the_app) {
   app = the_app;
-  $("#train-form").onsubmit = (event) => {
-    event.preventDefault();
-    attempt(begin)();
-  };
+  $("#train-form").onsubmit = (event) => (event.preventDefault(), attempt(begin)());
   $("#train-stop").onclick = attempt(async () => {
     say("stopping, and saving ...");
     await post("api/stop", {});
   });
   $("#train-on").onclick = () => goOn([...runs.values()].filter((run) => !run.counts && run.usable).map((run) => run.name));
+  const { time } = $("#train-form"); // kept over a reload, since "Go on" takes it too
+  time.value = sessionStorage.getItem("seconds") ?? time.value;
+  time.onchange = () => sessionStorage.setItem("seconds", time.value);
   $("#types").onchange = attempt(prepare);
   $("#curve-whole").onchange = redraw;
   $("#train-show").onclick = () => showEarlier($("#train-run").value);
