@@ -87,6 +87,8 @@ def test_the_page_holds_no_line_and_loads_nothing(small: Path, tmp_path: Path, m
     assert there.stat().st_size < 90_000
     assert makemore(*export).status == 2
     assert makemore(*export, "--overwrite").status == 0
+    unnamed = makemore(*export[:-1], tmp_path / "page")
+    assert (unnamed.status, "ends in .html" in unnamed.err) == (2, True)
 
 
 def page_file(name: str) -> str:

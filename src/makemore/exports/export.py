@@ -24,6 +24,8 @@ class Format:
     """What is in the directory; none if the export is one file."""
     refusal: Callable[[Run], str] = lambda run: ""
     """Says why the format cannot hold a run; an empty string if it can."""
+    suffix: str = ""
+    """How the name of the file must end."""
     beside: tuple[str, Callable[[Run, Path], None]] | None = None
     """How the name of a second file ends, and what writes it."""
 
@@ -32,8 +34,8 @@ FORMATS = {
     "weights": Format(weights.write, weights.FILES),
     "huggingface": Format(huggingface.write, huggingface.FILES, huggingface.refusal),
     "onnx": Format(onnx.write, refusal=onnx.refusal),
-    "page": Format(page.write, refusal=page.refusal),
-    "script": Format(script.write, (), script.refusal, (script.WEIGHTS, script.write_weights)),
+    "page": Format(page.write, refusal=page.refusal, suffix=".html"),
+    "script": Format(script.write, refusal=script.refusal, beside=(script.WEIGHTS, script.write_weights)),
 }
 """The formats by name. To add one, write its module and one line here."""
 
@@ -66,6 +68,11 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
         fitting = [name for name, each in FORMATS.items() if not each.refusal(source)]
         raise MakemoreError(
             f"{shown(source.directory)}: {why}; export it with to={' or '.join(fitting)}", option="to"
+        )
+    if not place.name.lower().endswith(form.suffix):
+        raise MakemoreError(
+            f"{shown(place)}: browsers open it only if its name ends in {form.suffix}; choose such a name",
+            option="path",
         )
     target.check_target(place, overwrite, form.files)
     second = None if form.beside is None else place.with_suffix(form.beside[0])

@@ -10,9 +10,8 @@ from torch import nn
 
 from makemore.corpus.corpus import Corpus
 from makemore.errors import MakemoreError
-from makemore.inference.ladder import TYPES
 from makemore.metrics.baselines import fitted
-from makemore.models import build, configure, count_parameters
+from makemore.models import build, configure, count_parameters, model_class
 from makemore.models.base import Model, ModelConfig
 from makemore.runs.settings import Settings
 from makemore.training.optimizer import optimizers
@@ -40,7 +39,7 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
             f"characters{labels}; use {TABLES[type]} instead, or fewer characters with min_count",
             option=("type", "min_count"),
         )
-    if type in TABLES or TYPES[type].counting or (has := memory(device)) is None:
+    if type in TABLES or model_class(type).counting or (has := memory(device)) is None:
         return
     most, kept = bounds(vocab_size, config)
     if _PARAMETER * most + tokens * _NUMBER * kept < has / 4:
@@ -67,7 +66,7 @@ def check(type: str, vocab_size: int, config: ModelConfig, tokens: float, device
 
 def untrained_size(type: str, corpus: Corpus) -> int:
     """Return how many parameters a type has on a corpus with its default Config."""
-    if TYPES[type].strings and TYPES[type].counting:  # how much they count depends on the lines
+    if model_class(type).counting and type not in TABLES:  # how much they count depends on the lines
         return count_parameters(fitted(corpus, type))
     V, labels = len(corpus.vocab), len(corpus.vocab.labels)
     if type in TABLES and V > TABLE_SIDE // 16:  # is not made to be counted
