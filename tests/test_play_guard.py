@@ -141,13 +141,13 @@ def test_an_upload_that_is_too_large_is_refused_and_leaves_no_file(attacked):
 )
 def test_an_upload_lands_in_the_folder_of_lists_whatever_its_name(attacked, name):
     folder = attacked.directory / "lists"
-    before = {*folder.glob("*")}
+    before, beside = {*folder.glob("*")}, {*attacked.directory.iterdir()}
     found = attacked.ask("api/lists", b"ab\ncd\nef\ngh\n", params={"name": name})
     assert found.status_code == 200, found.text
     (path,) = {*folder.glob("*")} - before
     assert path.read_bytes() == b"ab\ncd\nef\ngh\n"
     assert path.name.replace(".", "").replace("-", "").isalnum()
-    assert {each.name for each in attacked.directory.iterdir()} == {"lists", "small"}
+    assert {*attacked.directory.iterdir()} == beside | {folder}
 
 
 WRONG = [

@@ -70,7 +70,7 @@ class Bug:
     """The lesson after which it can be found."""
     symptom: str
     function: str
-    """What is to be mended."""
+    """The name of the function to mend."""
 
 
 def folder() -> Path:

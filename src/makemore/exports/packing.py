@@ -106,7 +106,7 @@ def packed(run: Run, packing: Packing) -> dict[str, object]:
 
 
 def stepped(weights: Array, bits: int | None) -> Stepped | None:
-    """Return weights as multiples of a step; None if they are to be kept, or a number would be too large."""
+    """Return weights as multiples of a step; None if they stay as they are, or a multiple would be too large."""
     if bits is None or not weights.size:
         return None
     step = float(np.sqrt(np.mean(weights.astype(np.float64) ** 2))) / 2**bits or 1.0

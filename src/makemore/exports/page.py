@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 import zlib
 from importlib import resources
 from pathlib import Path
@@ -68,7 +69,9 @@ def write(run: Run, path: Path) -> None:
     if found is not None:
         about["filter"] = {"bits": found.bits, "hashes": found.hashes, "offset": packing.add(found.content)}
     about["mark"] = f"{list_name(run)} {zlib.crc32(to_json(run.vocab.names).encode()):08x}"
-    script = "\n".join(_text(f"{name}.js") for name in SCRIPTS)
+    shared = resources.files("makemore.reports") / "static" / "line.js"
+    shared_text = re.sub(r"^export ", "", shared.read_text("utf-8"), flags=re.MULTILINE)
+    script = "\n".join([shared_text, *(_text(f"{name}.js") for name in SCRIPTS)])
     style = _templates().get_template("page.css").render()
     page = (
         _templates()

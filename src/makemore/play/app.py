@@ -51,7 +51,7 @@ def application(workshop: Workshop, token: str, port: int) -> ASGIApp:
         Route("/style.css", style),
         Route("/api/state", state),
         *(route for room in (lists, train, make, inside, games) for route in room.routes(workshop)),
-        Mount("/static", StaticFiles(packages=[("makemore.play", "static")])),
+        Mount("/static", StaticFiles(packages=[("makemore.play", "static"), ("makemore.reports", "static")])),
     ]
     errors = {
         MakemoreError: sentence,

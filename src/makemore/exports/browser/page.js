@@ -2,19 +2,6 @@
 
 const $ = (id) => document.getElementById(id);
 
-// Make an element. Text from the list only ever becomes text: strings are text nodes, never markup.
-function h(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name in element) element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return element;
-}
-
-const percent = (p) => (p < 0.001 ? "<0.1%" : (100 * p).toFixed(p < 0.1 ? 1 : 0) + "%");
 const pause = () => new Promise((done) => setTimeout(done));
 const PATIENCE = 20_000; // milliseconds without a sample, after which the page gives up
 const SLICE = 25; // milliseconds of work, after which the browser may draw
@@ -135,19 +122,14 @@ function startPage({ about, model, vocabulary, filter }) {
   const same = (a) => (b) => a.text === b.text && a.label === b.label;
 
   function keeper(sample) {
-    const button = h("button", { type: "button", className: "plain keep", onclick: () => {
+    const button = keepButton(sample, () => {
       keep(kept.some(same(sample)) ? kept.filter((each) => !same(sample)(each)) : [...kept, sample]);
-    } });
-    button.sample = sample;
-    star(button);
+    });
+    mark(button);
     return button;
   }
-  function star(button) {
-    const on = kept.some(same(button.sample));
-    button.textContent = on ? "★" : "☆";
-    button.setAttribute("aria-pressed", String(on));
-    button.setAttribute("aria-label", `Keep ${button.sample.text}`);
-  }
+  const mark = (button) => star(button, kept.some(same(button.sample)));
+
   function keep(samples) {
     kept = samples;
     try {
@@ -165,7 +147,7 @@ function startPage({ about, model, vocabulary, filter }) {
         keep(kept.filter((each) => !same(sample)(each)));
         ($("kept-lines").querySelector(".row > :last-child") ?? $("make")).focus();
       } }, "✕"))));
-    for (const button of $("made").querySelectorAll(".keep")) star(button);
+    for (const button of $("made").querySelectorAll(".keep")) mark(button);
   }
   // As a file of them would be: things of several lines have a blank line between them.
   function keptText() {

@@ -64,12 +64,3 @@ function hash(ids, base) {
   sum = Math.imul(sum, 0xc2b2ae35);
   return (sum ^ (sum >>> 16)) >>> 0;
 }
-
-// A character as people can see it.
-function visible(character) {
-  if (character === "" || character === "\n") return "⏎";
-  if (character === " ") return "␣";
-  if (/^\p{M}/u.test(character)) return "◌" + character;
-  if (/^[\p{C}\p{Z}]$/u.test(character)) return "U+" + character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
-  return character;
-}

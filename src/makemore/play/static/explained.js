@@ -1,86 +1,11 @@
 // A line explained: each letter shaded by its surprise, and what was likelier at each.
 
-import { h, percent, post, shade, visible } from "./shared.js";
-
-// How surprising a letter was, given the likeliest one there.
-function words(letter) {
-  const most = letter.choices[0][1];
-  if (letter.probability >= most) return "the likeliest";
-  if (letter.probability > most / 2) return "nearly the likeliest";
-  return letter.probability > 0.05 ? "a small surprise" : letter.probability > 0.01 ? "a surprise" : "a big surprise";
-}
+import { percent, spelledOut } from "./line.js";
+import { post } from "./shared.js";
 
 // Return the explanation of a line by a run, as an element. label: its label, if the run has labels.
 export async function explained(run, text, label) {
-  const found = await post("api/explain", { run, text, top: 6, ...(label ? { label } : {}) });
-  const { letters } = found;
-  const end = letters.at(-1).character;
-  const name = (character) => (character === end ? "the end" : character === "\n" ? "a line break" : visible(character));
-  const short = (character) => (character === end ? "⏎" : character === "\n" ? "↵" : visible(character));
-  const detail = h("div", { className: "why" });
-  const marks = letters.map((letter, at) =>
-    h(
-      "span",
-      {
-        className: shade(letter.nll),
-        role: "option",
-        tabIndex: -1,
-        "aria-selected": "false",
-        "aria-label": `${name(letter.character)}, ${percent(letter.probability)}, ${words(letter)}`,
-        onclick: () => choose(at),
-        onfocus: () => choose(at),
-      },
-      // spaces and joined letters as they are, in their line
-      at === letters.length - 1 ? "⏎" : letter.character === "\n" ? "↵\n" : letter.character,
-    ),
-  );
-  const list = h("div", { className: "line explained", dir: "auto", role: "listbox", "aria-label": "Letters", onkeydown: move }, marks);
-  list.setAttribute("aria-orientation", "horizontal");
-
-  let chosen = -1;
-  function choose(at) {
-    if (at === chosen) return;
-    if (chosen >= 0) {
-      marks[chosen].tabIndex = -1;
-      marks[chosen].setAttribute("aria-selected", "false");
-    }
-    chosen = at;
-    marks[at].tabIndex = 0;
-    marks[at].setAttribute("aria-selected", "true");
-    detail.replaceChildren(...why(at));
-  }
-  function move(event) {
-    const back = getComputedStyle(list).direction === "rtl" ? "ArrowRight" : "ArrowLeft";
-    const forward = back === "ArrowLeft" ? "ArrowRight" : "ArrowLeft";
-    const to = { [back]: chosen - 1, [forward]: chosen + 1, Home: 0, End: letters.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    marks[Math.max(0, Math.min(to, letters.length - 1))].focus();
-  }
-  function why(at) {
-    const { character, probability, choices } = letters[at];
-    const before = letters.slice(Math.max(0, at - 12), at).map((each) => each.character).join("");
-    const rows = choices.map(([choice, p]) => row(choice, p, choice === character));
-    if (!choices.some(([choice]) => choice === character)) rows.push(row(character, probability, true));
-    const where = at ? ["After ", "“", h("b", { className: "line" }, before), "” came "] : ["It begins with "];
-    return [
-      h("p", { "aria-live": "polite" }, where, h("b", { className: "line" }, name(character)),
-        `: ${percent(probability)} likely, ${words(letters[at])}.`),
-      h("table", {}, h("caption", {}, "What the model expected here"), h("tbody", {}, rows)),
-    ];
-  }
-  function row(choice, p, here) {
-    const bar = h("span", { className: "bar" });
-    bar.style.width = `${100 * p}%`;
-    return h("tr", { className: here ? "here" : "" },
-      h("th", { scope: "row", title: name(choice) }, h("bdi", {}, short(choice)), here ? " ←" : ""),
-      h("td", {}, percent(p)),
-      h("td", { className: "room" }, bar));
-  }
-
-  const surprising = letters.reduce((most, letter, at) => ((letter.nll ?? 99) > (letters[most].nll ?? 99) ? at : most), 0);
-  choose(surprising);
-  const average = found.nll === null ? 0 : Math.exp(-found.nll / letters.length);
-  const help = `On average each was ${percent(average)} likely. The stronger its colour, the more a letter surprised the model; click one, or go to it with the arrow keys.`;
-  return h("div", {}, list, h("p", { className: "dim" }, help), detail);
+  const { letters, nll } = await post("api/explain", { run, text, top: 6, ...(label ? { label } : {}) });
+  const average = nll === null ? 0 : Math.exp(-nll / letters.length);
+  return spelledOut(letters, letters.at(-1).character, `On average each was ${percent(average)} likely. `);
 }

@@ -1,6 +1,7 @@
 // The room where samples are made: wishes, the list of samples, and those that are kept.
 
 import { explained } from "./explained.js";
+import { keepButton, star } from "./line.js";
 import { $, $$, attempt, get, h, post, say } from "./shared.js";
 
 const SEEN = {
@@ -140,21 +141,16 @@ export function start(app) {
   const same = (a) => (b) => a.text === b.text && (a.label ?? "") === (b.label ?? "");
 
   function keeper(run, sample) {
-    const button = h("button", { type: "button", className: "plain keep", onclick: attempt(() => {
+    const button = keepButton(sample, attempt(() => {
       const found = kept.filter(same(sample));
       const { text, label, seen } = sample;
       return keep(run, found.length ? { drop: found } : { keep: [{ text, label: label ?? "", seen }] });
-    }) });
-    button.sample = sample;
-    star(button);
+    }));
+    mark(button);
     return button;
   }
-  function star(button) {
-    const on = kept.some(same(button.sample));
-    button.textContent = on ? "★" : "☆";
-    button.setAttribute("aria-pressed", String(on));
-    button.setAttribute("aria-label", `Keep ${button.sample.text}`);
-  }
+  const mark = (button) => star(button, kept.some(same(button.sample)));
+
   function showKept(found) {
     kept = found;
     $("#kept").hidden = !kept.length;
@@ -164,7 +160,7 @@ export function start(app) {
         await keep(app.run, { drop: [sample] });
         ($("#kept-lines .row > :last-child") ?? $("#made .keep"))?.focus();
       }) }, "✕"))));
-    if (made === app.run) $$("#made .keep").forEach(star);
+    if (made === app.run) $$("#made .keep").forEach(mark);
   }
   const loadKept = attempt(async () => {
     const run = app.run;

@@ -1,16 +1,6 @@
-// What every room uses: making elements, asking the server, and saying things.
+// What every room uses: asking the server, and saying things; and what makes elements, from the reports.
 
-// Make an element. Text from lists only ever becomes text: strings are text nodes, never markup.
-export function h(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name in element && name !== "list") element[name] = value;
-    else if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return element;
-}
+export { h, percent, shade, visible } from "./line.js";
 
 export const $ = (selector, within = document) => within.querySelector(selector);
 export const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -58,18 +48,5 @@ export const attempt = (work) => async (...given) => {
   }
 };
 
-// A character as people can see it.
-export function visible(character) {
-  if (character === "" || character === "\n") return "⏎";
-  if (character === " ") return "␣";
-  if (/^\p{M}/u.test(character)) return "◌" + character;
-  if (/^[\p{C}\p{Z}]$/u.test(character)) return "U+" + character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
-  return character;
-}
-
 export const whole = (n) => n.toLocaleString("en");
-export const percent = (p) => (p < 0.001 ? "<0.1%" : (100 * p).toFixed(p < 0.1 ? 1 : 0) + "%");
 export const loss = (x) => (x === null || x === undefined ? "–" : x.toFixed(3));
-
-// The class of a shade of surprise: s0 to s9, as in the report.
-export const shade = (nll) => "s" + Math.round((Math.min(nll ?? 6, 6) / 6) * 9);
