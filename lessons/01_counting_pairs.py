@@ -27,8 +27,8 @@
 # The course follows the ladder of Andrej Karpathy's lectures *Neural Networks: Zero to Hero*: one model after
 # the other, from this table up to the Transformer. Where a number is printed beside a "published" one, the
 # published one is from there, and "makemore part 1" is the first of its five on makemore. If you watch them
-# beside this course: part 1 belongs to lessons 1 and 2, parts 2 to 5 to lessons 3 to 6, and *Let's build GPT*
-# to lesson 8.
+# beside this course: part 1 belongs to lessons 1 and 3, parts 2 to 5 to lessons 4, 6, 7 and 8, and *Let's
+# build GPT* to lesson 10.
 #
 # ## The idea
 #

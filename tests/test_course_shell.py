@@ -38,10 +38,10 @@ def test_progress_is_shown_and_the_next_step_named(
     one = makemore("lessons", "1").out
     assert "right   trigram_counts" in one
     assert "to do   row_probabilities" in one
-    assert "builds on lessons 4 and 7; allow 3 hours" in makemore("lessons", "8").out
+    assert "builds on lessons 6 and 9; allow 3 hours" in makemore("lessons", "10").out
     progress.note(course.lesson("1"), None, course.exercises(course.lesson("1")), [])
     shown = makemore("lessons").out
-    assert "next: lesson 2" in shown
+    assert "next: lesson 3" in shown
     assert f"or in the museum: {course.bugs()[0].symptom}" in shown
     assert course.bugs()[1].symptom not in shown
     monkeypatch.chdir("lesson-1")  # from inside it is the same
@@ -111,9 +111,9 @@ def test_jupyter_opens_the_copy(makemore: Any, tmp_path: Path, monkeypatch: pyte
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "pip install 'makemore[course]'" in makemore("lessons", "open", "3").err
+    assert "pip install 'makemore[course]'" in makemore("lessons", "open", "4").err
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setattr(subprocess, "run", run)
-    assert makemore("lessons", "open", "3").status == 0
-    assert calls == [[sys.executable, "-m", "jupyterlab", str(tmp_path / "lesson-3" / "03_mlp.ipynb")]]
-    assert Path("lesson-3/03_mlp.ipynb").is_file()
+    assert makemore("lessons", "open", "4").status == 0
+    assert calls == [[sys.executable, "-m", "jupyterlab", str(tmp_path / "lesson-4" / "04_mlp.ipynb")]]
+    assert Path("lesson-4/04_mlp.ipynb").is_file()

@@ -136,7 +136,7 @@ NOT_RUN = {
     "python mine.py -n 50 --prefix ka         # sample again": "run by test_eject.py",
     "python mine.py -i names.txt --resume     # train the saved model again": "run by test_eject.py",
     "bash .ci/run                  # all but the release tests, as CI does": "runs these tests",
-    "uv run lessons/03_mlp.py                 # a lesson as it is": "run by test_course.py",
+    "uv run lessons/04_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",
     "zcat huge.txt.gz | makemore -i - -o piped         # standard input": "run by test_cache.py",
     "torchrun --nnodes 2 --nproc-per-node 8 --max-restarts 3 \\": (

@@ -107,7 +107,7 @@ def test_names_that_are_too_long(
 ) -> None:
     sentence(makemore("report", run, "-o", f"{TOO_LONG}.html"), TOO_LONG, "shorter name")
     sentence(makemore("compare", small, "--types", "bigram", "-o", TOO_LONG), TOO_LONG, "File name too long")
-    sentence(makemore("lessons", "start", 3, "-o", TOO_LONG), TOO_LONG, "File name too long")
+    sentence(makemore("lessons", "start", 4, "-o", TOO_LONG), TOO_LONG, "File name too long")
     sentence(makemore("-i", small, "-o", TOO_LONG, "--type", "bigram"), TOO_LONG, "File name too long")
 
 

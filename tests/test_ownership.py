@@ -683,20 +683,20 @@ def test_lessons_never_overwrite(
     makemore: Any, tmp_path: Path, monkeypatch: Any, put: Callable[[Path], None]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert makemore("lessons", "start", 3).status == 0
-    names = [name for name, (kind, _) in tree(Path("lesson-3")).items() if kind == stat.S_IFREG]
+    assert makemore("lessons", "start", 4).status == 0
+    names = [name for name, (kind, _) in tree(Path("lesson-4")).items() if kind == stat.S_IFREG]
     assert len(names) >= 3
     for name in names:
-        shutil.rmtree("lesson-3")
-        path = Path("lesson-3") / name
+        shutil.rmtree("lesson-4")
+        path = Path("lesson-4") / name
         path.parent.mkdir(parents=True)
         put(path)
         before = tree(tmp_path)
-        result = makemore("lessons", "start", 3)
+        result = makemore("lessons", "start", 4)
         after = tree(tmp_path)
         assert {p: after[p] for p in before} == before
         assert result.status == 0
-        assert {str(Path("lesson-3") / each) for each in names} <= after.keys()
+        assert {str(Path("lesson-4") / each) for each in names} <= after.keys()
         for beside in (path.parent.parent / "elsewhere", path.parent.parent / "elsewhere.txt"):
             shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
 
@@ -718,9 +718,9 @@ def test_lessons_are_whole_or_not_there(
             patch.setattr(os, "link", link)
             with pytest.raises(Killed):
                 course.start("3")
-        for path in Path("lesson-3").rglob("*.*"):
+        for path in Path("lesson-4").rglob("*.*"):
             assert path.suffix == ".tmp" or path.stat().st_size > 0
-    assert makemore("lessons", "start", 3).status == 0
+    assert makemore("lessons", "start", 4).status == 0
 
 
 # damage

@@ -1,209 +1,197 @@
 """What grades the exercises of lesson 4."""
 
 import math
+import random
 from typing import Any
 
 import torch
 
-from makemore.course import expect, expect_close, expect_number, expect_tensor
-
-Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(4))
+from makemore.course import expect, expect_close, expect_number, expect_tensor, explaining
 
 
-def kaiming_gain(answers: Any) -> None:
-    def near(got: float, value: float) -> bool:
-        return abs(got / value - 1) < 0.02
-
-    def few(got: float, value: float) -> str:
-        close = abs(got / value - 1) < 0.15
-        return (
-            "; that is near, but more than 2 % off: is it the mean of too few numbers? Take a million" * close
-        )
-
-    def third(z: torch.Tensor) -> torch.Tensor:
-        return z / 3
-
-    got = expect_number(answers.kaiming_gain(third), "kaiming_gain")
-    expect(
-        not near(got, 1 / 3),
-        "for f(z) = z / 3 the result is 1/3: a gain makes up for what f does, so turn it over",
-    )
-    expect(
-        not near(got, 9),
-        "for f(z) = z / 3 the result is 9: that is a variance; weights are scaled by the square root",
-    )
-    expect(
-        not near(got, 5 / 3),
-        "5/3 is what is usual for tanh; here it is returned whatever f is, and f(z) = z / 3 makes everything three "
-        "times smaller, so its gain is 3",
-    )
-    expect(
-        near(got, 3),
-        f"f(z) = z / 3 makes everything three times smaller, so the gain is 3, not {got:.3f}{few(got, 3)}",
-    )
-    a, b, c = torch.rand(3, generator=torch.Generator().manual_seed(5)).add(0.5).tolist()
-    functions = {
-        "relu": torch.relu,
-        "tanh": torch.tanh,
-        "f(z) = z + 1": lambda z: z + 1,
-        "f(z) = 0.2 z for z < 0": lambda z: torch.where(z < 0, 0.2 * z, z),
-        f"f(z) = {a:.3f} sin({b:.3f} z) + {c:.3f}": lambda z: a * torch.sin(b * z) + c,
-    }
-    for name, f in functions.items():
-        got, y = expect_number(answers.kaiming_gain(f), "kaiming_gain"), f(Z)
-        right = 1 / math.sqrt(y.square().mean().item())
+def windows(answers: Any) -> None:
+    emma = torch.tensor([0, 5, 13, 13, 1, 0, 1, 22, 1, 0, 9, 0])  # emma, ava, i
+    rng = random.Random(3)
+    lines = [[0, *(rng.randrange(1, 27) for _ in range(length))] for length in (2, 7, 1, 4, 9)]
+    other = torch.tensor([*(i for line in lines for i in line), 0])
+    for ids, n in ((emma, 3), (emma, 1), (emma, 6), (other, 4), (other, 8)):
+        before = ids.clone()
+        got = answers.windows(ids, n)
         expect(
-            near(right, 1 / y.std().item()) or not near(got, 1 / y.std().item()),
-            f"for {name} this is 1 over the standard deviation of f(z), which leaves its mean out; but the weights "
-            "have mean 0, so the variance of w f(z) is that of w times the mean square of f(z)",
+            isinstance(got, tuple | list) and len(got) == 2,
+            "two tensors are wanted: the contexts, and what follows",
+        )
+        x, y = got
+        expect_tensor(x, (len(ids) - 1, n), f"the contexts, with n = {n}: windows")
+        expect_tensor(y, (len(ids) - 1,), "what follows: windows")
+        expect(torch.equal(ids, before), "the stream that was given was changed; work on a new tensor")
+        expect(
+            not torch.equal(y, ids[:-1]),
+            "what follows a context is its own last character; it should be the one after, ids[i + 1]",
+        )
+        expect_close(y, ids[1:], "what follows example i should be ids[i + 1]")
+        right = torch.zeros(len(ids) - 1, n, dtype=torch.int64)
+        across = right.clone()
+        for i in range(len(ids) - 1):
+            start = max(0, i + 1 - n)
+            across[i, n - (i + 1 - start) :] = ids[start : i + 1]
+            line = max(j for j in range(i + 1) if ids[j] == 0)
+            start = max(start, line)
+            right[i, n - (i + 1 - start) :] = ids[start : i + 1]
+        expect(
+            n == 1 or not torch.equal(x, right.flip(1)),
+            "the contexts are turned round: the oldest character comes first, the latest last",
         )
         expect(
-            not near(got, 1 / y.abs().mean().item()),
-            f"for {name} this is 1 over the mean size of f(z); variances add up, so squares are what counts",
+            n == 1 or not torch.equal(x, across),
+            "a context reaches across the end of a name: after emma. the first letter of ava is predicted from "
+            "0 alone, and what stands before that 0 should be 0 as well",
+        )
+        wrong = next((i for i in range(len(x)) if not torch.equal(x[i], right[i])), None)
+        if wrong is not None:
+            expect(
+                False,
+                f"with n = {n} the context that ends with ids[{wrong}] should be {right[wrong].tolist()}, not "
+                f"{x[wrong].tolist()}; the ids are {ids.tolist()}",
+            )
+        expect(not x.is_floating_point(), "the contexts should be whole numbers: they are ids")
+
+
+def direct_logits(answers: Any) -> None:
+    draw = torch.Generator().manual_seed(3)
+    for B, T, C, H, V in ((4, 3, 2, 5, 6), (2, 4, 3, 7, 5)):
+        x = torch.randint(0, V, (B, T), generator=draw)
+        shapes = ((V, C), (T * C, H), (H,), (H, V), (V,), (T * C, V))
+        E, W1, b1, W2, b2, W3 = weights = [torch.randn(shape, generator=draw) for shape in shapes]
+        copies = [weight.clone() for weight in weights]
+        with explaining(
+            {
+                f"({B}x{C} and {T * C}x": "the embeddings of a context were added up, which leaves C numbers of T C and "
+                "forgets their order; put them side by side: E[x] is (B, T, C), and E[x].flatten(1) is (B, T C)",
+                f"({B * T}x{C} and {T * C}x": "E[x] is (B, T, C), and W1 takes (B, T C): put the embeddings of a context "
+                "side by side with flatten(1)",
+            }
+        ):
+            got = answers.direct_logits(x, *weights)
+        expect_tensor(got, (B, V), f"for B, T, C, H, V = {B}, {T}, {C}, {H}, {V} direct_logits")
+        same = all(torch.equal(a, b) for a, b in zip(weights, copies, strict=True))
+        expect(same, "a weight that was given was changed; work on new tensors")
+
+        def logits(
+            e: Any, act: Any = torch.tanh, bias: Any = b2, direct: Any = 1.0, w: Any = (W1, b1, W2, W3)
+        ) -> Any:
+            return act(e @ w[0] + w[1]) @ w[2] + bias + direct * (e @ w[3])
+
+        def is_it(other: Any, got: Any = got) -> bool:
+            return torch.allclose(got, other, rtol=1e-4, atol=1e-4)
+
+        e = E[x].reshape(B, T * C)
+        right = logits(e)
+        expect(not is_it(logits(e, direct=0.0)), "the direct connections are missing: add e W3 to the logits")
+        expect(
+            not is_it(logits(E[x].transpose(1, 2).reshape(B, T * C))),
+            "the embeddings are mixed up: all C channels of the first character come first, then those of the second",
+        )
+        expect(not is_it(logits(E[x.flip(1)].reshape(B, T * C))), "the oldest character comes first, x[:, 0]")
+        expect(not is_it(logits(e, act=lambda z: z)), "the hidden layer lacks its tanh")
+        expect(not is_it(logits(e, bias=0.0)), "b2 is not added")
+        expect(
+            not is_it(logits(e, w=(W1, 0.0, W2, W3))),
+            "b1 is not added: it belongs inside the tanh, tanh(e W1 + b1)",
         )
         expect(
-            name != "tanh" or abs(got - 5 / 3) > 1e-3,
-            f"5/3 is the usual gain for tanh, and a good one, but it is a rule of thumb: with it a stack of 40 "
-            f"layers of tanh settles at a standard deviation of 0.65, with {right:.3f} at 0.63, so both keep the signal "
-            "alive. What makes the sums "
-            f"of one layer have standard deviation 1 is {right:.3f}, and that is what to measure here",
+            not is_it(right.softmax(1)) and not is_it(right.log_softmax(1)),
+            "these are probabilities; the logits themselves are wanted, without a softmax",
         )
-        expect(near(got, right), f"for {name} the gain is {right:.3f}, not {got:.3f}{few(got, right)}")
+        expect_close(got, right, "the logits are not tanh(e W1 + b1) W2 + b2 + e W3", tolerance=1e-4)
 
 
-def fold_batchnorm(answers: Any) -> None:
-    g = torch.Generator().manual_seed(4)
-    W, x = torch.randn(6, 6, generator=g), torch.randn(8, 6, generator=g)
-    gain, bias, mean = (torch.randn(6, generator=g) for _ in range(3))
-    var, eps = torch.rand(6, generator=g) * 4 + 0.1, 0.5
-    given = (W, gain, bias, mean, var)
-    before = [each.clone() for each in given]
-    got = answers.fold_batchnorm(*given, eps)
+def leak(answers: Any) -> None:
+    train = ["ava", "emma", "ava", "bo", "lee"]
+    held_out = ["ava", "noah", "ava", "alexandra", "mia", "bo"]
+    losses = [6.0, 12.0, 6.5, 24.0, 9.0, 7.5]
+    got = answers.leak(train, held_out, losses)
     expect(
-        isinstance(got, tuple) and len(got) == 2,
-        "two tensors are wanted, the weights and the bias: return W, b",
+        isinstance(got, tuple | list) and len(got) == 3,
+        "three numbers are wanted: share, loss of seen, loss of others",
     )
-    weights, shift = got
-    expect_tensor(weights, (6, 6), "fold_batchnorm, first,")
-    expect_tensor(shift, (6,), "fold_batchnorm, second,")
+    share, seen, others = (
+        expect_number(value, f"leak, as number {i} of 3,") for i, value in enumerate(got, 1)
+    )
     expect(
-        all(torch.equal(a, b) for a, b in zip(given, before, strict=True)),
-        "what was given was changed; work on new tensors",
+        abs(share - 2 / 5) > 1e-6,
+        "each different line was counted once in the share; ava stands in held_out twice, and counts twice",
     )
-
-    def is_(value: torch.Tensor, wrong: torch.Tensor) -> bool:
-        return torch.allclose(value, wrong, atol=1e-4)
-
-    scale = gain / (var + eps).sqrt()
     expect(
-        not is_(weights, W * scale[:, None]),
-        "the rows of W were scaled; a hidden unit is a column of W, since x @ W: broadcast (H,) along the rows",
+        abs(share - 3 / 5) > 1e-6,
+        "the share is taken of the training lines; it should be of the held-out lines",
     )
-    expect(not is_(weights, W * gain / var.sqrt()), "eps is left out: the division is by √(var + eps)")
+    expect_close(share, 3 / 6, f"3 of the 6 held-out lines are in training, a share of 0.5, not {share:.4f}")
+    right = 20 / (4 + 4 + 3), 45 / (5 + 10 + 4)
     expect(
-        not is_(weights, W * gain / (var + eps)),
-        "this divides by the variance; BatchNorm divides by its root",
+        abs(seen - right[1]) > 1e-6 or abs(others - right[0]) > 1e-6,
+        "the two losses are the wrong way round: first that of the lines seen in training",
     )
-    expect(not is_(weights, W / (var + eps).sqrt()), "the gain is left out of the weights")
-    expect_close(weights, W * scale, "the weights should be each column of W times gain / √(var + eps)", 1e-4)
-    expect(not is_(shift, bias), "the bias ignores the mean, which BatchNorm subtracts before it multiplies")
     expect(
-        not is_(shift, bias - mean),
-        "the mean is subtracted as it is; BatchNorm subtracts it before it multiplies, so it is scaled as well",
+        abs(seen - 20 / 8) > 1e-6, "divided by the characters alone; the end of each line is predicted too"
     )
-    expect(not is_(shift, bias + mean * scale), "the mean is added; BatchNorm subtracts it")
+    expect(
+        abs(seen - 20 / 3) > 1e-6, "this is the loss per line; it is divided by the tokens, not by the lines"
+    )
+    expect(
+        abs(seen - (6.0 / 4 + 6.5 / 4 + 7.5 / 3) / 3) > 1e-6,
+        "this is the mean over the lines of their mean losses, in which short lines weigh too much: divide the sum of "
+        "all losses by the number of all tokens",
+    )
+    expect(
+        abs(seen - (6.5 + 7.5) / 7) > 1e-6 and abs(seen - (6.0 + 7.5) / 7) > 1e-6,
+        "ava stands in held_out twice, and both losses count",
+    )
     expect_close(
-        shift, bias - mean * scale, "the bias is not right: what does BatchNorm make of a = 0?", 1e-4
+        seen, right[0], f"the lines seen have 20 nats on 11 tokens, {right[0]:.4f} each, not {seen:.4f}"
     )
-    right = gain * (x @ W - mean) / (var + eps).sqrt() + bias
-    expect_close(x @ weights + shift, right, "the folded layer gives other numbers than BatchNorm does", 1e-3)
-
-    n_in, H = 5, 3
-    for eps in (0.02, 1e-5):
-        W, gain, bias, mean = (torch.randn(s, generator=g) for s in ((n_in, H), (H,), (H,), (H,)))
-        var = torch.rand(H, generator=g) * 0.1 + 0.02
-        got = answers.fold_batchnorm(W.clone(), gain.clone(), bias.clone(), mean.clone(), var.clone(), eps)
-        expect(isinstance(got, tuple) and len(got) == 2, "two tensors are wanted, the weights and the bias")
-        expect_tensor(got[0], (n_in, H), f"for W ({n_in}, {H}) fold_batchnorm, first,")
-        expect_tensor(got[1], (H,), f"for W ({n_in}, {H}) fold_batchnorm, second,")
-        scales = [gain[j].item() / math.sqrt(var[j].item() + eps) for j in range(H)]
-        for j, scale in enumerate(scales):
-            again = f"right with eps = 0.5 and W (6, 6), not with eps = {eps} and W ({n_in}, {H}): is a number typed in?"
-            expect_close(got[0][:, j], W[:, j] * scale, f"weights, unit {j}: {again}", 1e-4)
-            expect_close(got[1][j], bias[j] - mean[j] * scale, f"bias, unit {j}: {again}", 1e-4)
-
-
-def tanh_health(answers: Any) -> None:
-    h = torch.tensor(
-        [
-            [0.995, -0.999, 0.5, 0.98, -0.2, -0.995],
-            [0.998, -0.992, -0.999, 0.98, 0.1, 0.999],
-            [0.991, -0.998, 0.0, -0.98, 0.96, 0.3],
+    expect_close(
+        others, right[1], f"the others have 45 nats on 19 tokens, {right[1]:.4f} each, not {others:.4f}"
+    )
+    for known, which in ((["zoe"], 1), (["mia", "bo"], 2)):
+        got = answers.leak(known, ["mia", "bo"], [8.0, 6.0])
+        expect(
+            isinstance(got, tuple | list) and len(got) == 3, "three numbers are wanted, also where one is nan"
+        )
+        got = [expect_number(value, f"leak, as number {i} of 3,") for i, value in enumerate(got, 1)]
+        expect_close(got[0], which - 1.0, "the share of lines that leaked should be 0 of none and 1 of all")
+        expect(math.isnan(got[which]), "the loss of no lines at all should be nan, math.nan")
+        expect_close(
+            got[3 - which],
+            2.0,
+            "where all lines are on one side, their loss is that of all: 14 nats on 7 tokens",
+        )
+    rng = random.Random(4)
+    for size in (9, 30):
+        train, held_out = (
+            ["".join(rng.choices("ab", k=rng.randint(1, 4))) for _ in range(n)] for n in (5, size)
+        )
+        losses = [rng.uniform(1, 20) for _ in held_out]
+        got = answers.leak(train, held_out, losses)
+        expect(isinstance(got, tuple | list) and len(got) == 3, "three numbers are wanted")
+        known = [(loss, len(line) + 1) for line, loss in zip(held_out, losses, strict=True) if line in train]
+        new = [
+            (loss, len(line) + 1) for line, loss in zip(held_out, losses, strict=True) if line not in train
         ]
-    )  # (3, 6)
-    before = h.clone()
-    got = answers.tanh_health(h)
-    expect(torch.equal(h, before), "the activations that were given were changed; work on new tensors")
-    expect(
-        isinstance(got, dict) and set(got) == {"saturated", "dead", "passed"},
-        "a dict with saturated, dead and passed is wanted",
-    )
-    saturated, dead, passed = (
-        expect_number(got[key], f"tanh_health, as {key},") for key in ("saturated", "dead", "passed")
-    )
-    size = h.abs()
-
-    def is_(value: float, wrong: torch.Tensor) -> bool:
-        return abs(value - wrong.item()) < 1e-4
-
-    expect(
-        not is_(saturated, (h > 0.97).float().mean()),
-        "saturated misses the outputs near -1: tanh is flat at both ends",
-    )
-    expect(
-        not is_(saturated, (size > 0.97).float().sum()),
-        "saturated is the number of outputs; the share is wanted",
-    )
-    expect(
-        is_(saturated, (size > 0.97).float().mean()),
-        f"saturated: 12 of these 18 outputs are beyond 0.97, a share of 0.667, not {saturated:.3f}",
-    )
-    expect(
-        not is_(dead, (h > 0.99).all(0).sum()), "dead misses the units that are always near -1: take the size"
-    )
-    expect(
-        not is_(dead, (size > 0.99).any(0).sum()),
-        "dead counts units that are flat for some example; a dead one is flat for every example: all, not any",
-    )
-    expect(
-        not is_(dead, (size > 0.99).all(1).sum()),
-        "dead asks of each example whether all its units are flat; units are columns, so look down the batch",
-    )
-    expect(
-        not is_(dead, (size > 0.97).all(0).sum()),
-        "dead uses the limit of saturated: above 0.99 is what counts here",
-    )
-    expect(
-        is_(dead, (size > 0.99).all(0).sum()),
-        f"dead: two of these six units are flat throughout, not {dead:g}",
-    )
-    expect(not is_(passed, (1 - size).mean()), "passed: the slope of tanh is 1 - h², not 1 - |h|")
-    expect(
-        not is_(passed, (1 - torch.tanh(h) ** 2).mean()),
-        "passed takes tanh once more; h came out of tanh already, so the slope is 1 - h²",
-    )
-    expect(
-        is_(passed, (1 - h**2).mean()),
-        f"passed: the mean of 1 - h² is {(1 - h**2).mean():.3f}, not {passed:.3f}",
-    )
-    g = torch.Generator().manual_seed(4)
-    other = torch.tanh(torch.randn(40, 7, generator=g) * torch.tensor([0.1, 1, 3, 10, 1000, 1e6, 0]))
-    got = answers.tanh_health(other)
-    expect(isinstance(got, dict), "a dict with saturated, dead and passed is wanted")
-    right = (other.abs() > 0.97).float().mean(), (other.abs() > 0.99).all(0).sum(), (1 - other**2).mean()
-    for key, value in zip(("saturated", "dead", "passed"), right, strict=True):
-        number = expect_number(got.get(key), f"tanh_health, as {key},")
-        expect(is_(number, value), f"{key}: for another layer it is {value:.3f}, not {number:.3f}")
+        right = (
+            len(known) / size,
+            *(sum(a for a, _ in part) / sum(b for _, b in part) for part in (known, new)),
+        )
+        for what, value, wanted in zip(
+            ("the share", "the loss of the lines seen", "the loss of the others"), got, right, strict=True
+        ):
+            value = expect_number(value, f"leak, as {what},")
+            expect_close(
+                value,
+                wanted,
+                f"right for a few lines and not for others: training has {train}, and of {size} held-out lines "
+                f"{what} is {wanted:.4f}, not {value:.4f}",
+            )
 
 
-CHECKS = {"kaiming_gain": kaiming_gain, "fold_batchnorm": fold_batchnorm, "tanh_health": tanh_health}
+CHECKS = {"windows": windows, "direct_logits": direct_logits, "leak": leak}

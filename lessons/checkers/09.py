@@ -1,180 +1,195 @@
 """What grades the exercises of lesson 9."""
 
-import random
-import statistics
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from makemore.course import expect, expect_close, expect_number, expect_tensor
+from makemore.course import expect, expect_close, expect_tensor
 
 
-def early_stopping(answers: Any) -> None:
-    def judge(losses: list[float], patience: int) -> None:
-        got = answers.early_stopping(list(losses), patience)
+def coupled_lstm_step(answers: Any) -> None:
+    g = torch.Generator().manual_seed(1)
+    B, C, H = 3, 4, 5
+    x, h, memory = (torch.randn(shape, generator=g) for shape in ((B, C), (B, H), (B, H)))
+    W, U, b = (torch.randn(shape, generator=g) for shape in ((3 * H, C), (3 * H, H), (3 * H,)))
+    old = h.clone(), memory.clone()
+    got = answers.coupled_lstm_step(x, h, memory, W, U, b)
+    expect(
+        torch.equal(h, old[0]) and torch.equal(memory, old[1]),
+        "the old h or memory was changed in place; autograd needs it as it was, so make new tensors",
+    )
+    expect(
+        isinstance(got, tuple) and len(got) == 2, "two tensors are wanted: return h, memory (in this order)"
+    )
+    for value, name in zip(got, ("the new h", "the new memory"), strict=True):
+        expect_tensor(value, (B, H), f"coupled_lstm_step's {name}")
+    f, n, o = (x @ W.T + h @ U.T + b).chunk(3, 1)
+    f, n, o = torch.sigmoid(f), torch.tanh(n), torch.sigmoid(o)
+    right = f * memory + (1 - f) * n
+    new_h, new_memory = got
+    swapped = torch.allclose(new_memory, o * torch.tanh(right), atol=1e-5)
+    expect(not swapped, "h and memory are returned the wrong way round: h comes first")
+    turned = (1 - f) * memory + f * n
+    expect(
+        not torch.allclose(new_memory, turned, atol=1e-5),
+        "it keeps where it should forget: f is the share of the old memory that is kept, 1 - f that of the new",
+    )
+    expect(
+        not torch.allclose(new_memory, f * memory + n, atol=1e-5),
+        "the new g is written in full; it should be multiplied by 1 - f",
+    )
+    raw, squashed = (
+        (x @ W.T + h @ U.T + b).chunk(3, 1)[1],
+        torch.sigmoid((x @ W.T + h @ U.T + b).chunk(3, 1)[1]),
+    )
+    for other, name in ((raw, "without its tanh"), (squashed, "through a sigmoid instead of a tanh")):
         expect(
-            isinstance(got, tuple) and len(got) == 2,
-            "early_stopping should return two whole numbers, (kept, ended)",
+            not torch.allclose(new_memory, f * memory + (1 - f) * other, atol=1e-5),
+            f"the new g is used {name}: what is written must be able to be negative, and lie between -1 and 1",
         )
-        for value, what in zip(got, ("kept", "ended"), strict=True):
+    expect_close(
+        new_memory,
+        right,
+        "the memory is not f * memory + (1 - f) * g; are the three parts taken in the order f, g, o?",
+    )
+    expect(
+        not torch.allclose(new_h, o * right, atol=1e-5),
+        "h is o times the memory; the memory goes through a tanh first, so that h stays between -1 and 1",
+    )
+    expect(
+        not torch.allclose(new_h, o * torch.tanh(memory), atol=1e-5),
+        "h shows the old memory; it should be computed from the new one",
+    )
+    expect_close(new_h, o * torch.tanh(right), "the memory is right, but h is not o * tanh(new memory)")
+
+
+def in_pieces(answers: Any) -> None:
+    g = torch.Generator().manual_seed(2)
+    B, C, H = 2, 3, 4
+    W, U = torch.randn(H, C, generator=g), torch.randn(H, H, generator=g)
+
+    def step(x: Tensor, h: Tensor) -> Tensor:
+        expect(
+            x.shape == (B, C),
+            f"step was given a character of shape {tuple(x.shape)}; ({B}, {C}) is wanted: x[:, t]",
+        )
+        return torch.tanh(x @ W.T + h @ U.T)
+
+    for T, K in ((6, 2), (7, 3), (5, 8), (4, 1)):
+        x = torch.randn(B, T, C, generator=g).requires_grad_()
+        h = torch.randn(B, H, generator=g).requires_grad_()
+        got = answers.in_pieces(step, x, h, K)
+        kept = (
+            "are the states of the last, shorter piece left out?"
+            if T % K
+            else "stack the states along dimension 1"
+        )
+        expect(isinstance(got, Tensor), f"in_pieces returned {type(got).__name__}; a tensor is wanted")
+        expect(
+            tuple(got.shape) == (B, T, H),
+            f"with T = {T} and K = {K} the shape is {tuple(got.shape)}, and ({B}, {T}, {H}) is wanted; {kept}",
+        )
+        state, states, anew = h, [], []
+        for t in range(T):
+            state = step(x[:, t], state)
+            again = step(x[:, t], h if t % K == 0 else anew[-1])
+            states.append(state)
+            anew.append(again)
+        if K < T:
             expect(
-                isinstance(value, int) and 0 <= value < len(losses),
-                f"{what} is {value!r}; with {len(losses)} losses a whole number from 0 to {len(losses) - 1} is wanted",
+                not torch.allclose(got, torch.stack(anew, 1), atol=1e-5),
+                "each piece starts anew from the first state; the state at the end of a piece must be carried into the next",
             )
-        kept = ended = 0
-        for i, loss in enumerate(losses):
-            kept, ended = (i if loss < losses[kept] else kept), i
-            if i - kept >= patience:
-                break
-        told = f"for losses {losses} and patience {patience}"
-        if got == (kept, ended):
-            return
-        later = min(range(len(losses)), key=losses.__getitem__)
+        expect_close(
+            got,
+            torch.stack(states, 1),
+            f"with T = {T} and K = {K} the values differ from a run without pieces",
+        )
+        for t in range(T):
+            expect(
+                got.requires_grad,
+                "no gradient flows at all: detach the state that enters a piece, not the states that are returned",
+            )
+            (felt,) = torch.autograd.grad(got[:, t].sum(), x, retain_graph=True)
+            reached = (felt.abs().amax((0, 2)) > 0).tolist()  # (T,): which characters the state at t reaches
+            first = t // K * K
+            expect(
+                not any(reached[:first]),
+                f"with K = {K} the gradient at place {t} reaches back into an earlier piece; where is the state detached?",
+            )
+            expect(
+                reached[t],
+                f"the state at place {t} has no gradient, even for its own character; it must be returned before it is detached",
+            )
+            expect(
+                all(reached[first : t + 1]),
+                f"with K = {K} the gradient at place {t} does not flow through its own piece, which begins at {first}; "
+                "detach at the borders of pieces only",
+            )
+            expect(not any(reached[t + 1 :]), "a state depends on characters after it")
+        (felt,) = torch.autograd.grad(got.sum(), h, allow_unused=True)
         expect(
-            got[0] == kept or got[0] != later or later <= ended,
-            f"{told} training ended at {ended}, before the lowest loss of all at {later} was seen: "
-            "do not look into the future",
-        )
-        expect(
-            got[0] == kept or losses[got[0]] != losses[kept],
-            f"{told} evaluation {got[0]} equals the lowest but is no lower; the earlier one, {kept}, is kept",
-        )
-        expect(
-            got[0] == kept or got[0] != got[1],
-            f"{told} you keep the weights of the end; kept are those of the lowest loss so far, {kept}",
-        )
-        expect(
-            got[1] == ended,
-            f"{told} training ends at evaluation {ended}, not {got[1]}: count the evaluations in a row since the lowest "
-            "one, start again at each new lowest one, and end when there are as many as the patience",
-        )
-        expect(got[0] == kept, f"{told} the weights of evaluation {kept} are kept, not of {got[0]}")
-
-    judge([3.0, 2.5, 2.2, 2.3, 2.4, 2.5], 2)
-    judge([3.0, 2.5, 2.2], 2)
-    judge([3.0, 2.5, 2.6, 2.4, 2.5, 2.3, 2.4, 2.5], 2)  # starts again at a new lowest one
-    judge([3.0, 2.5, 2.5], 3)  # equal is not lower
-    judge([3.0, 2.5, 2.6, 2.7, 2.0], 2)  # the lowest of all comes too late
-    judge([3.0, 2.5, 2.5, 2.5, 2.1], 2)
-    judge([2.0, 2.1, 1.9], 1)
-    draw = random.Random(9)
-    for _ in range(40):
-        judge([draw.randint(10, 30) / 10 for _ in range(draw.randint(1, 12))], draw.randint(1, 4))
-
-
-def lion_step(answers: Any) -> None:
-    generator = torch.Generator().manual_seed(9)
-    w, g, m = (torch.randn(4, 3, generator=generator) for _ in range(3))
-    g, g[0, 0], m[0, 0] = g * 3, 0.0, 0.0
-    rate, decay, b1, b2 = 0.01, 0.5, 0.9, 0.6
-    given = [t.clone() for t in (w, g, m)]
-    got = answers.lion_step(w, g, m, rate, decay, (b1, b2))
-    expect(
-        isinstance(got, tuple) and len(got) == 2,
-        "lion_step should return two tensors, the new w and the new m",
-    )
-    new_w, new_m = got
-    expect_tensor(new_w, (4, 3), "lion_step's w")
-    expect_tensor(new_m, (4, 3), "lion_step's m")
-    expect(
-        all(torch.equal(a, b) for a, b in zip(given, (w, g, m), strict=True)),
-        "one of the tensors that were given was changed; make new ones (w -= ... changes the given w)",
-    )
-    expect_close(
-        new_m, b2 * m + (1 - b2) * g, "the new m is not b2 m + (1 - b2) g; is it b1, or the wrong way round?"
-    )
-
-    def moved(mean: torch.Tensor, pull: float = decay) -> torch.Tensor:
-        return (1 - rate * pull) * w - rate * torch.sign(mean)
-
-    mixed = b1 * m + (1 - b1) * g
-    right = moved(mixed)
-
-    def same(other: torch.Tensor) -> bool:
-        return torch.allclose(new_w, other, atol=1e-6) and not torch.allclose(right, other, atol=1e-6)
-
-    after = b2 * m + (1 - b2) * g
-    expect(
-        not same(moved(b1 * after + (1 - b1) * g)) and not same(moved(after)),
-        "the new m was used for the direction; m is updated only after the old one was used",
-    )
-    expect(
-        not same((1 - rate * decay) * w - rate * mixed),
-        "the mean itself was taken for the direction; Lion takes its sign alone",
-    )
-    expect(
-        not same(moved(mixed + decay * w, 0.0)) and not same(moved(b1 * m + (1 - b1) * (g + decay * w), 0.0)),
-        "the decay went through the sign, which forgets how strong it was; it acts on the weights directly",
-    )
-    expect(not same(moved(mixed, 0.0)), "there is no weight decay")
-    expect(not same(moved(mixed, decay / rate)), "the decay is times the rate: w shrinks by 1 - rate decay")
-    expect(not same(moved(m)), "the new gradient has no part in the direction")
-    expect_close(new_w, right, "the new w is not (1 - rate decay) w - rate sign(b1 m + (1 - b1) g)")
-    again, _ = answers.lion_step(w, g, m, 0.1, 0.0, (0.5, 0.9))
-    expect_close(
-        again,
-        w - 0.1 * torch.sign(0.5 * m + 0.5 * g),
-        "with other rates and betas w is wrong; use those given",
-    )
-
-
-def effect(answers: Any) -> None:
-    student = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
-
-    def judge(base: list[float], changed: list[float]) -> None:
-        got = answers.effect(list(base), list(changed), dict(student))
-        expect(
-            isinstance(got, tuple) and len(got) == 3,
-            "effect should return three things, (mean, half, verdict)",
-        )
-        mean, half = expect_number(got[0], "effect, the mean,"), expect_number(got[1], "effect, half,")
-        said = got[2]
-        n = len(base)
-        differences = [b - a for a, b in zip(base, changed, strict=True)]
-        right_mean, s = statistics.fmean(differences), statistics.stdev(differences)
-        right_half = student[n] * s / n**0.5
-        told = f"for base {base} and changed {changed}"
-
-        def near(a: float, b: float) -> bool:
-            return abs(a - b) < 1e-5 and abs(b - right_half) > 2e-5
-
-        expect(
-            abs(mean + right_mean) > 1e-6 or abs(right_mean) < 1e-6,
-            "the sign is turned: it is changed minus base, so that a change for the better is negative",
-        )
-        expect_close(mean, right_mean, f"{told} the mean difference is {right_mean:.4f}, not {mean:.4f}")
-        expect(
-            not near(half, 1.96 * s / n**0.5),
-            f"1.96 standard errors go with many differences; with {n} it is student[{n}]",
-        )
-        expect(
-            not near(half, student[n] * statistics.pstdev(differences) / n**0.5),
-            "the standard deviation was divided by n; of a few values it is n - 1",
-        )
-        expect(
-            not near(half, student[n] * s), "that is the spread of single differences; their mean has s / √n"
-        )
-        apart = (statistics.variance(base) + statistics.variance(changed)) ** 0.5 / n**0.5
-        one = statistics.stdev(changed) / n**0.5
-        expect(
-            not any(near(half, student[n] * each) for each in (apart, one)),
-            "the seeds were not paired: take the difference seed by seed first, then its standard deviation",
-        )
-        expect(not near(half, 2 * right_half), "that is the whole interval; half of it is wanted")
-        expect_close(half, right_half, f"{told} half the interval is {right_half:.4f}, not {half:.4f}")
-        right = (
-            "within the spread" if abs(right_mean) <= right_half else "better" if right_mean < 0 else "worse"
-        )
-        expect(
-            said == right,
-            f"{told} the interval is {right_mean:+.4f} ± {right_half:.4f}, which is '{right}', not '{said}'",
+            felt is None or not felt.any(),
+            "the gradient reaches the start state h, which belongs to what came before: detach it too",
         )
 
-    judge([2.05, 2.09, 2.01], [2.03, 2.065, 1.992])  # the seeds differ by more than the change
-    judge([2.05, 2.09, 2.01], [2.07, 2.06, 1.99])
-    judge([2.0, 2.1, 2.2, 2.05], [2.11, 2.2, 2.32, 2.16])
-    judge([2.0, 2.1], [1.98, 2.07])
-    judge([2.0, 2.1, 2.2, 2.05, 2.02], [2.01, 2.09, 2.22, 2.04, 2.03])
+
+def _net(kind: str, V: int, seed: int, small: float) -> Any:
+    """A random network that is fine, forgets or peeks."""
+    g = torch.Generator().manual_seed(seed)
+    H = 8
+    E, U, out = (torch.randn(shape, generator=g) for shape in ((V, H), (H, H), (V, H)))
+
+    def run(e: Tensor) -> Tensor:
+        h, hs = torch.zeros(e.shape[0], H), []
+        for t in range(e.shape[1]):
+            h = torch.tanh(e[:, t] + small * ((0 * h if kind == "forgets" else h) @ U))
+            hs.append(h)
+        return torch.stack(hs, 1)
+
+    def forward(idx: Tensor) -> Tensor:
+        expect(idx.ndim == 2, f"forward was given ids of shape {tuple(idx.shape)}; they must be (B, T)")
+        expect(bool(((idx >= 0) & (idx < V)).all()), f"forward was given ids that are not from 0 to {V - 1}")
+        h = run(E[idx])
+        if kind == "peeks":  # only what comes next, and not at the last place
+            h = h + small * torch.cat([E[idx][:, 1:], torch.zeros(len(idx), 1, H)], 1)
+        if kind == "peeks far":
+            h = h + small * run(E[idx].flip(1)).flip(1)
+        if kind == "peeks and forgets":
+            h = torch.tanh(E[idx]) + small * run(E[idx].flip(1)).flip(1)
+        return h @ out.T
+
+    return forward
 
 
-CHECKS = {"early_stopping": early_stopping, "lion_step": lion_step, "effect": effect}
+def diagnose(answers: Any) -> None:
+    told = {
+        "fine": "there is nothing wrong with it: each place depends on itself and on all before it",
+        "forgets": "its state is not carried: change an early character, and only the logits at that very place change",
+        "peeks": "its logits change with the next character: change one, and compare those of the places *before* it",
+        "peeks far": "its logits change with characters farther on: compare all places before the one that was changed",
+        "peeks and forgets": "it peeks, which comes first whatever else is wrong",
+    }
+    for V, seed, small in ((5, 1, 0.5), (27, 2, 0.01), (2, 3, 0.5)):
+        for kind, what in told.items():
+            got = answers.diagnose(_net(kind, V, seed, small), V)
+            expect(
+                got in ("fine", "forgets", "peeks"),
+                f'diagnose returned {got!r}; "fine", "forgets" or "peeks" is wanted',
+            )
+            right = "peeks" if kind.startswith("peeks") else kind
+            weak = f", with an influence of about {small}" if small < 0.1 else ""
+            if (right, got) == ("fine", "forgets"):
+                what += (
+                    "; but an influence fades from place to place, so compare all the places after the one that was "
+                    "changed, above all the very next, not just the last"
+                )
+            expect(got == right, f'a network (V = {V}{weak}) was called "{got}" that is "{right}": {what}')
+
+
+CHECKS = {
+    "coupled_lstm_step": coupled_lstm_step,
+    "in_pieces": in_pieces,
+    "diagnose": diagnose,
+}

@@ -3,34 +3,37 @@
 from torch import Tensor
 
 
-def windows(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Cut a stream into examples.
+def loss_and_gradient(W: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Score the pairs x, y with a table of logits, and say how the loss changes with each of its entries.
 
-    ids: (M,) int64, lines with a 0 before, between and after them. n: characters of context, 1 or more.
-    Returns contexts (M - 1, n) and what follows each (M - 1,). Example i ends its context with ids[i], oldest
-    character first, and is followed by ids[i + 1]. A context sees nothing of the lines before its own: where
-    its line has not yet begun it is filled with 0.
+    W: (V, V) floats, row a has the logits of what follows a. x, y: (M,) int64, this and the next character.
+    Returns the mean of -log p over the pairs, and its gradient with respect to W, (V, V). Without autograd,
+    and without an overflow where a logit is 1000. W stays as it is.
     """
     raise NotImplementedError
 
 
-def direct_logits(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
-    """Compute the network as Bengio and others drew it: with direct connections from embeddings to logits.
+def two_back(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    """Learn one table for the character before, and another for the one before that.
 
-        logits = tanh(e W1 + b1) W2 + b2 + e W3
+    The logits of what follows the characters a, b are near[b] + far[a]. That is a model of two characters
+    back with 2 V² weights where counting triples takes V³, and no counting gives them: they must be learned.
 
-    where e is the embeddings of a context side by side, oldest first. x: (B, T) int64, E: (V, C), W1: (T C, H),
-    b1: (H,), W2: (H, V), b2: (V,), W3: (T C, V), for whatever sizes they come with. Returns (B, V).
+    ids: (M,) int64, a stream of ids below V. Its M - 2 triples a, b, c are the examples.
+    Start with both tables full of zeros, and take `steps` steps of gradient descent on the mean of -log p(c)
+    over all triples, with the learning rate `rate`. Autograd is welcome.
+    Returns near and far, each (V, V), with requires_grad False.
     """
     raise NotImplementedError
 
 
-def leak(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
-    """Measure how much of a held-out score comes from lines that were trained on.
+def find_penalty(W: Tensor, counts: Tensor) -> float:
+    """Find out how strongly a table was regularised.
 
-    losses: of each held-out line, the sum of -log p over its characters and its end, in nats.
-    Returns three numbers: the share of held-out lines that are in training too, where a line counts as often as it
-    stands in held_out; the loss in nats per token (the end of a line is one) of those; and that of the others.
-    The loss of no lines at all is nan.
+    Somebody trained W (V, V) on the pairs in counts (V, V), with the loss mean(-log p) + penalty * mean(W²),
+    until the gradient was 0 everywhere, and forgot the penalty. Both tensors are float64, so it can be had
+    back: the gradient of each entry is an equation with the penalty in it. Return the penalty.
+
+    A character that was never followed by anything has a row of zeros in counts, and then in W too.
     """
     raise NotImplementedError

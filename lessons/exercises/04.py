@@ -1,45 +1,36 @@
 """Exercises of lesson 4. Fill in the functions; `makemore lessons check 4` grades them."""
 
-from collections.abc import Callable
-
-import torch
 from torch import Tensor
 
 
-def kaiming_gain(f: Callable[[Tensor], Tensor]) -> float:
-    """Find the gain that a non-linearity needs.
+def windows(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Cut a stream into examples.
 
-    f: takes a tensor of any shape and returns one of that shape, number by number, like torch.tanh.
-    Let z be standard normal. The next layer sums up many f(z), each times a weight with mean 0. Returns the
-    gain that those weights need so that the sums have standard deviation 1, as z has:
-
-        sum over i of w_i f(z_i),  w_i with standard deviation gain / √n
-
-    The mean of f(z) need not be 0; does it count? An error of 2 % is allowed, so a million normal numbers are
-    enough.
+    ids: (M,) int64, lines with a 0 before, between and after them. n: characters of context, 1 or more.
+    Returns contexts (M - 1, n) and what follows each (M - 1,). Example i ends its context with ids[i], oldest
+    character first, and is followed by ids[i + 1]. A context sees nothing of the lines before its own: where
+    its line has not yet begun it is filled with 0.
     """
     raise NotImplementedError
 
 
-def fold_batchnorm(
-    W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float
-) -> tuple[Tensor, Tensor]:
-    """Put a BatchNorm that is in use into the layer before it.
+def direct_logits(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
+    """Compute the network as Bengio and others drew it: with direct connections from embeddings to logits.
 
-    W: (I, H), applied as x @ W. gain, bias, mean, var: (H,), what BatchNorm learned and its running averages,
-    applied to a = x @ W as gain * (a - mean) / √(var + eps) + bias.
-    Returns new weights (I, H) and a bias (H,), with which x @ weights + bias is the same for any x. What was
-    given is not changed.
+        logits = tanh(e W1 + b1) W2 + b2 + e W3
+
+    where e is the embeddings of a context side by side, oldest first. x: (B, T) int64, E: (V, C), W1: (T C, H),
+    b1: (H,), W2: (H, V), b2: (V,), W3: (T C, V), for whatever sizes they come with. Returns (B, V).
     """
     raise NotImplementedError
 
 
-def tanh_health(h: Tensor) -> dict[str, float]:
-    """Examine a tanh layer.
+def leak(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
+    """Measure how much of a held-out score comes from lines that were trained on.
 
-    h: (B, H) what came out of tanh for a batch, each between -1 and 1.
-    Returns {"saturated": share of all outputs whose size is above 0.97,
-    "dead": number of units whose size is above 0.99 for every example of the batch,
-    "passed": the mean over all outputs of tanh's slope there, by which gradients are multiplied}.
+    losses: of each held-out line, the sum of -log p over its characters and its end, in nats.
+    Returns three numbers: the share of held-out lines that are in training too, where a line counts as often as it
+    stands in held_out; the loss in nats per token (the end of a line is one) of those; and that of the others.
+    The loss of no lines at all is nan.
     """
     raise NotImplementedError

@@ -6,39 +6,40 @@ import torch
 from torch import Tensor
 
 
-def batch_norm(x: Tensor, real: Tensor) -> Tensor:
-    """Normalise each channel over the real positions of a batch.
+def kaiming_gain(f: Callable[[Tensor], Tensor]) -> float:
+    """Find the gain that a non-linearity needs.
 
-    x: (B, T, C). real: (B, T) bool, False where a position is padding; at least two are True.
-    Returns (B, T, C): x minus the channel's mean, divided by the square root of its variance + 1e-5, and 0 at
-    padding. Mean and variance are taken over all real positions of all lines together, each counting once;
-    the variance is the mean of the squared deviations. What stands at padding must not matter at all.
+    f: takes a tensor of any shape and returns one of that shape, number by number, like torch.tanh.
+    Let z be standard normal. The next layer sums up many f(z), each times a weight with mean 0. Returns the
+    gain that those weights need so that the sums have standard deviation 1, as z has:
+
+        sum over i of w_i f(z_i),  w_i with standard deviation gain / √n
+
+    The mean of f(z) need not be 0; does it count? An error of 2 % is allowed, so a million normal numbers are
+    enough.
     """
     raise NotImplementedError
 
 
-def causal_conv(
-    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+def fold_batchnorm(
+    W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
-    """A dilated causal convolution with K taps that can go on where it stopped.
+    """Put a BatchNorm that is in use into the layer before it.
 
-    x: (B, T, I). W: (K, I, O), b: (O,). With d the dilation,
-
-        out[t] = x[t - (K - 1) d] W[0] + ... + x[t - d] W[K - 2] + x[t] W[K - 1] + b
-
-    past: (B, (K - 1) d, I), the inputs before x, oldest first; None at the start of a line, where they are 0.
-    Returns out (B, T, O), and the past (B, (K - 1) d, I) to give with the inputs that follow x. T may be 1, and
-    K may be. Loop over the taps if you like, not over positions.
+    W: (I, H), applied as x @ W. gain, bias, mean, var: (H,), what BatchNorm learned and its running averages,
+    applied to a = x @ W as gain * (a - mean) / √(var + eps) + bias.
+    Returns new weights (I, H) and a bias (H,), with which x @ weights + bias is the same for any x. What was
+    given is not changed.
     """
     raise NotImplementedError
 
 
-def reach(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
-    """Measure how far a function looks along a line.
+def tanh_health(h: Tensor) -> dict[str, float]:
+    """Examine a tanh layer.
 
-    f: takes floats (1, T, C) and returns (1, T, O), by operations of torch that have derivatives. You do not
-    know what is inside, only that what it looks at does not depend on the values.
-    Returns (back, ahead): the largest t - s and the largest s - t for which the output at position t depends on
-    the input at position s; 0 where there is none.
+    h: (B, H) what came out of tanh for a batch, each between -1 and 1.
+    Returns {"saturated": share of all outputs whose size is above 0.97,
+    "dead": number of units whose size is above 0.99 for every example of the batch,
+    "passed": the mean over all outputs of tanh's slope there, by which gradients are multiplied}.
     """
     raise NotImplementedError

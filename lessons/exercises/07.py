@@ -5,37 +5,41 @@ from collections.abc import Callable
 from torch import Tensor
 
 
-def coupled_lstm_step(
-    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
-) -> tuple[Tensor, Tensor]:
-    """One character of an LSTM whose input gate is 1 - f: it writes where, and as much as, it forgets.
+def padded_cross_entropy_backward(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the gradient of the mean cross-entropy of a padded batch with respect to the logits.
 
-    x: (B, C). h, memory: (B, H), the old state. W: (3 H, C), U: (3 H, H), b: (3 H,): first the rows of the forget
-    gate f, then those of the new g, then those of the output gate o.
-    Returns the new h and the new memory, (B, H) each; the old ones stay as they are.
+    logits: (B, T, V) floats. targets: (B, T) int64, the right character at each position, or -1 at padding.
+    The loss is the mean of -log softmax(logits)[target] over the positions that are not padding; there is at
+    least one. Returns (B, T, V). No autograd. Logits may be large (1000), and the arguments stay as they are.
     """
     raise NotImplementedError
 
 
-def in_pieces(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
-    """Run a cell over a long sequence for truncated backpropagation through time, in pieces of K characters.
+def layer_norm_backward(
+    x: Tensor, gain: Tensor, dy: Tensor, eps: float = 1e-5
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Carry a gradient back through LayerNorm.
 
-    step: takes a character (B, C) and the state (B, H), returns the new state (B, H). x: (B, T, C). h: (B, H), the
-    state at the start. K: 1 or more; the last piece is shorter where K does not divide T.
-    Returns (B, T, H), the state after each character. The values are those of a run without pieces. A gradient
-    flows back through the states of its own piece, also from the last place of a piece, but into no earlier one, nor
-    into h, which ends the piece that was there before x.
+    Forward it was y = (x - mean) / sqrt(var + eps) * gain + bias, where each row of x has its own mean and variance
+    over its C channels (the variance divides by C), and all rows share gain and bias.
+    x: (N, C) floats. gain: (C,). dy: (N, C), the gradient of the loss with respect to y.
+    Returns dx (N, C), dgain (C,) and dbias (C,). No autograd.
     """
     raise NotImplementedError
 
 
-def diagnose(forward: Callable[[Tensor], Tensor], V: int) -> str:
-    """Say what is wrong with a network, from the outside.
+def wrong_gradients(
+    loss_at: Callable[[dict[str, Tensor]], float],
+    parameters: dict[str, Tensor],
+    claimed: dict[str, Tensor],
+    tolerance: float = 1e-6,
+) -> list[str]:
+    """Find the gradients that are wrong, by measuring.
 
-    forward: takes ids (B, T) int64 below V, for any B and T from 1 on, and returns logits (B, T, V). The logits at a
-    place should depend on the character there and on *all* those before it, and on nothing after it.
-    Returns "peeks" if some logits change with a later character (whatever else is wrong);
-    "forgets" if they depend on no character but the one at the place itself (as when the state is not carried);
-    "fine" otherwise. An influence may be small: count as a change what is above 1e-6.
+    loss_at: takes a dict like parameters and returns the loss, a plain number, so autograd cannot help.
+    parameters: float64 tensors by name. claimed: for each name the gradient that somebody derived.
+    Returns, in the order of parameters, the names whose claimed gradient has another shape than the parameter, or
+    differs in any entry by more than tolerance from the measured one. Measure it with a step to both sides
+    of each entry (1e-5 is a good one). The parameters have their old values again when you are done.
     """
     raise NotImplementedError

@@ -2,39 +2,43 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 
-def window_attention(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    """Attention that only looks a little way back.
+def batch_norm(x: Tensor, real: Tensor) -> Tensor:
+    """Normalise each channel over the real positions of a batch.
 
-    q, k, v: (B, T, D), one head. window: 1 or more. Place t sees itself and the window - 1 places before it:
-    with window = 1 only itself, with window = 2 itself and the one before. Near the start there are fewer.
-    Scores are divided by the square root of D, and the weights of each place sum to 1.
-    Returns (B, T, D).
+    x: (B, T, C). real: (B, T) bool, False where a position is padding; at least two are True.
+    Returns (B, T, C): x minus the channel's mean, divided by the square root of its variance + 1e-5, and 0 at
+    padding. Mean and variance are taken over all real positions of all lines together, each counting once;
+    the variance is the mean of the squared deviations. What stands at padding must not matter at all.
     """
     raise NotImplementedError
 
 
-def window_step(
-    q: Tensor, k: Tensor, v: Tensor, past: tuple[Tensor, Tensor] | None, window: int
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The same attention, one place at a time, with a memory that stops growing.
+def causal_conv(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """A dilated causal convolution with K taps that can go on where it stopped.
 
-    q, k, v: (B, D), of the new place alone. past: None at the first place, later what the last call returned:
-    keys and values, (B, S, D) each, oldest first. Do not change the tensors that you are given.
-    Returns the output of the new place, (B, D), and the new past, whose S is never more than window.
-    Called place after place it gives what `window_attention` gives for all of them at once.
+    x: (B, T, I). W: (K, I, O), b: (O,). With d the dilation,
+
+        out[t] = x[t - (K - 1) d] W[0] + ... + x[t - d] W[K - 2] + x[t] W[K - 1] + b
+
+    past: (B, (K - 1) d, I), the inputs before x, oldest first; None at the start of a line, where they are 0.
+    Returns out (B, T, O), and the past (B, (K - 1) d, I) to give with the inputs that follow x. T may be 1, and
+    K may be. Loop over the taps if you like, not over positions.
     """
     raise NotImplementedError
 
 
-def influence(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
-    """Find out which inputs each output of a model depends on, by trying.
+def reach(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    """Measure how far a function looks along a line.
 
-    forward: takes ids (B, T) int64 below V and returns logits (B, T, V); nothing else is known about it.
-    idx: (B, T) ids to try it on; V is 2 or more. Do not change idx itself.
-    Returns (T, T) bool: entry [t, s] says whether any logit at place t moves by more than 1e-6, in any line, when
-    the ids at place s are replaced by any others. A causal model has nothing above the diagonal.
+    f: takes floats (1, T, C) and returns (1, T, O), by operations of torch that have derivatives. You do not
+    know what is inside, only that what it looks at does not depend on the values.
+    Returns (back, ahead): the largest t - s and the largest s - t for which the output at position t depends on
+    the input at position s; 0 where there is none.
     """
     raise NotImplementedError

@@ -1,41 +1,41 @@
 """Exercises of lesson 9. Fill in the functions; `makemore lessons check 9` grades them."""
 
-import torch
+from collections.abc import Callable
+
 from torch import Tensor
 
 
-def early_stopping(losses: list[float], patience: int) -> tuple[int, int]:
-    """Say which weights are kept, and when training ends.
-
-    losses: the validation loss at evaluation 0, 1, 2, ... if training were to go on for ever. patience: training
-    ends after so many evaluations in a row, 1 or more, of which none was lower than the lowest before.
-    Returns (kept, ended): the number of the evaluation whose weights are kept, and of the last one that is looked at.
-    If patience never runs out, that is the last of the list. An equal loss is no lower one.
-    """
-    raise NotImplementedError
-
-
-def lion_step(
-    w: Tensor, g: Tensor, m: Tensor, rate: float, decay: float, betas: tuple[float, float]
+def coupled_lstm_step(
+    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Take one step of Lion (Chen et al. 2023), which keeps a single running mean.
+    """One character of an LSTM whose input gate is 1 - f: it writes where, and as much as, it forgets.
 
-        direction = the sign of (b1 m + (1 - b1) g)         -1, 0 or 1 for each weight
-        w <- (1 - rate decay) w - rate direction            decoupled decay, as in AdamW
-        m <- b2 m + (1 - b2) g                              the mean is updated after it was used
-
-    w, g, m: weights, their gradient, the mean so far, all of one shape. betas: (b1, b2).
-    Returns the new w and the new m; the tensors that were given stay as they are.
+    x: (B, C). h, memory: (B, H), the old state. W: (3 H, C), U: (3 H, H), b: (3 H,): first the rows of the forget
+    gate f, then those of the new g, then those of the output gate o.
+    Returns the new h and the new memory, (B, H) each; the old ones stay as they are.
     """
     raise NotImplementedError
 
 
-def effect(base: list[float], changed: list[float], student: dict[int, float]) -> tuple[float, float, str]:
-    """Say what a change does, from the losses of two recipes; entry i of both is of the same seed i.
+def in_pieces(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    """Run a cell over a long sequence for truncated backpropagation through time, in pieces of K characters.
 
-    student: how many standard errors the 95 % interval reaches to each side, by the number of differences.
-    Returns (mean, half, verdict): the mean of changed minus base over the seeds; half the width of its interval,
-    student times s / √n with s the standard deviation of the n differences (divided by n - 1, not n); and
-    "better" or "worse" where the interval does not hold 0, else "within the spread".
+    step: takes a character (B, C) and the state (B, H), returns the new state (B, H). x: (B, T, C). h: (B, H), the
+    state at the start. K: 1 or more; the last piece is shorter where K does not divide T.
+    Returns (B, T, H), the state after each character. The values are those of a run without pieces. A gradient
+    flows back through the states of its own piece, also from the last place of a piece, but into no earlier one, nor
+    into h, which ends the piece that was there before x.
+    """
+    raise NotImplementedError
+
+
+def diagnose(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    """Say what is wrong with a network, from the outside.
+
+    forward: takes ids (B, T) int64 below V, for any B and T from 1 on, and returns logits (B, T, V). The logits at a
+    place should depend on the character there and on *all* those before it, and on nothing after it.
+    Returns "peeks" if some logits change with a later character (whatever else is wrong);
+    "forgets" if they depend on no character but the one at the place itself (as when the state is not carried);
+    "fine" otherwise. An influence may be small: count as a change what is above 1e-6.
     """
     raise NotImplementedError

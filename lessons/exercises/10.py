@@ -1,36 +1,40 @@
 """Exercises of lesson 10. Fill in the functions; `makemore lessons check 10` grades them."""
 
-import torch
+from collections.abc import Callable
+
 from torch import Tensor
 
 
-def perplexity_by_position(losses: Tensor, lengths: Tensor) -> Tensor:
-    """How unsure a model is at each position of a line.
+def window_attention(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    """Attention that only looks a little way back.
 
-    losses: (N,) -log p in nats of the tokens of M lines, one line after the other, without padding.
-    lengths: (M,) int64, tokens of each line, 1 or more; they sum to N.
-    Returns (T,), T the longest length: the perplexity of the first tokens of all lines, of the second tokens of those
-    that have one, and so on. Perplexity is the exponential of the mean of -log p.
+    q, k, v: (B, T, D), one head. window: 1 or more. Place t sees itself and the window - 1 places before it:
+    with window = 1 only itself, with window = 2 itself and the one before. Near the start there are fewer.
+    Scores are divided by the square root of D, and the weights of each place sum to 1.
+    Returns (B, T, D).
     """
     raise NotImplementedError
 
 
-def copy_ratio(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> float:
-    """R: how much likelier a different training line is than a different held-out one, on average.
+def window_step(
+    q: Tensor, k: Tensor, v: Tensor, past: tuple[Tensor, Tensor] | None, window: int
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """The same attention, one place at a time, with a memory that stops growing.
 
-    train_logp: (M,) log p(line) of training lines. train_ids: (M,) int64, the same number for the same line; lines
-    that stand there twice count once. new_logp, new_ids: (K,), the same of held-out lines.
-    The lines may be long: log p = -2000 must not become 0 / 0. Only ratios of probabilities can be computed then.
+    q, k, v: (B, D), of the new place alone. past: None at the first place, later what the last call returned:
+    keys and values, (B, S, D) each, oldest first. Do not change the tensors that you are given.
+    Returns the output of the new place, (B, D), and the new past, whose S is never more than window.
+    Called place after place it gives what `window_attention` gives for all of them at once.
     """
     raise NotImplementedError
 
 
-def compare(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> tuple[float, float, str]:
-    """Is the difference between two models real?
+def influence(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
+    """Find out which inputs each output of a model depends on, by trying.
 
-    a, b: (M,) -log p in nats of the same M lines under model a and model b. tokens: (M,) tokens of each line.
-    draws: (R, M) int64, R ways to draw M lines anew, as row numbers.
-    Returns low and high, the 2.5 % and 97.5 % quantiles (torch.quantile) over the draws of the difference of the losses
-    in nats per token (that of a minus that of b), and "a" or "b" for the better model, or "tie" where they enclose 0.
+    forward: takes ids (B, T) int64 below V and returns logits (B, T, V); nothing else is known about it.
+    idx: (B, T) ids to try it on; V is 2 or more. Do not change idx itself.
+    Returns (T, T) bool: entry [t, s] says whether any logit at place t moves by more than 1e-6, in any line, when
+    the ids at place s are replaced by any others. A causal model has nothing above the diagonal.
     """
     raise NotImplementedError

@@ -1,6 +1,6 @@
 """Bug 3: descent with a swing.
 
-After lesson 2.
+After lesson 3.
 
 Symptom: the loss falls, rises, falls again, like a ball in a bowl; a smaller rate only makes the swings longer.
 Run this file, look at the figure, and mend `descend`. Then: makemore lessons check museum the_swing

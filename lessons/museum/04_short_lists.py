@@ -1,6 +1,6 @@
 """Bug 4: lists that are too short.
 
-After lesson 3.
+After lesson 4.
 
 Symptom: with a list of a few lines training dies, or goes on for ever on nothing. With longer lists all is well.
 Run this file, look at the figure, and mend `split`. Then: makemore lessons check museum short_lists

@@ -1,6 +1,6 @@
 """Bug 5: a score that is too good.
 
-After lesson 3.
+After lesson 4.
 
 Symptom: a model that learns its lines by heart looks excellent on the test lines, and is not on new ones.
 Run this file, look at the figure, and mend `sides`. Then: makemore lessons check museum too_good

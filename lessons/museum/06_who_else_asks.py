@@ -1,6 +1,6 @@
 """Bug 6: what comes next depends on who else asks.
 
-After lesson 4.
+After lesson 6.
 
 Symptom: the same context gets other probabilities whenever it is asked about together with other contexts.
 The model has just been trained, with batch normalisation, and nothing was changed since.

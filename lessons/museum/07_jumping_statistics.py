@@ -1,6 +1,6 @@
 """Bug 7: statistics that jump.
 
-After lesson 6.
+After lesson 8.
 
 Symptom: the network works, but its statistics jump about from batch to batch far more than they should with so
 many values.

@@ -1,6 +1,6 @@
 """Bug 8: a recurrent network no better than pairs.
 
-After lesson 7.
+After lesson 9.
 
 Symptom: it trains, to about the loss of a bigram, and never gets better, however large its state.
 Run this file, look at the figure, and mend `run_through`. Then: makemore lessons check museum no_better_than_pairs

@@ -1,6 +1,6 @@
 """Bug 9: a loss that depends on the batch size.
 
-After lesson 7.
+After lesson 9.
 
 Symptom: the same model on the same lines gets another loss for every batch size, and the difference is larger
 than that between good and bad models.

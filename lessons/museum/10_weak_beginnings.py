@@ -1,6 +1,6 @@
 """Bug 10: lines with a weak beginning.
 
-After lesson 8.
+After lesson 10.
 
 Symptom: later characters change what comes before them, a little, and the first positions of every line are
 strangely weak.

@@ -1,43 +1,29 @@
 """Solutions of lesson 6's exercises."""
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 
-def batch_norm(x: Tensor, real: Tensor) -> Tensor:
-    rows = x[real]  # (R, C): the real positions of all lines, one after the other
-    mean = rows.mean(0)  # (C,)
-    var = (rows - mean).square().mean(0)  # (C,)
-    out = torch.zeros_like(x)
-    out[real] = (rows - mean) / (var + 1e-5).sqrt()
-    return out
+def kaiming_gain(f: Callable[[Tensor], Tensor]) -> float:
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(1))
+    # weights have mean 0, so each product's variance is that of the weight times the mean *square* of f(z)
+    return 1 / math.sqrt(f(z).square().mean().item())
 
 
-def causal_conv(
-    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+def fold_batchnorm(
+    W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
-    B, T, I = x.shape  # noqa: E741
-    before = (len(W) - 1) * dilation
-    if past is None:
-        past = x.new_zeros(B, before, I)
-    inputs = torch.cat([past, x], 1)  # (B, before + T, I)
-    # tap k stands (K - 1 - k) d before the present: its slice begins at k d
-    out = b + sum(inputs[:, k * dilation : k * dilation + T] @ tap for k, tap in enumerate(W))
-    return out, inputs[:, T:]  # the last (K - 1) d of all there was
+    scale = gain / (var + eps).sqrt()  # (H,)
+    return W * scale, bias - mean * scale  # (I, H) * (H,): each column by its own
 
 
-def reach(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
-    g = torch.Generator().manual_seed(1)
-    x = torch.randn(1, T, C, generator=g).requires_grad_()
-    out = f(x)  # (1, T, O)
-    mixed = (out * torch.randn(out.shape, generator=g)).sum((0, 2))  # (T,): no two outputs can cancel
-    back = ahead = 0
-    for t in range(T):
-        (gradient,) = torch.autograd.grad(mixed[t], x, retain_graph=True)
-        places = gradient[0].abs().sum(1).nonzero()[:, 0]  # (S,): the s that position t depends on
-        if len(places):
-            back = max(back, t - int(places.min()))
-            ahead = max(ahead, int(places.max()) - t)
-    return back, ahead
+def tanh_health(h: Tensor) -> dict[str, float]:
+    size = h.abs()  # (B, H)
+    return {
+        "saturated": (size > 0.97).float().mean().item(),
+        "dead": (size > 0.99).all(0).sum().item(),
+        "passed": (1 - h**2).mean().item(),
+    }

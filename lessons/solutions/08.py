@@ -1,37 +1,43 @@
 """Solutions of lesson 8's exercises."""
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 
-def window_attention(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    T, D = q.shape[1:]
-    scores = q @ k.mT / math.sqrt(D)  # (B, T, T)
-    seen = torch.ones(T, T, dtype=torch.bool).tril().triu(1 - window)  # not the future, nor the distant past
-    return scores.masked_fill(~seen, -math.inf).softmax(-1) @ v
+def batch_norm(x: Tensor, real: Tensor) -> Tensor:
+    rows = x[real]  # (R, C): the real positions of all lines, one after the other
+    mean = rows.mean(0)  # (C,)
+    var = (rows - mean).square().mean(0)  # (C,)
+    out = torch.zeros_like(x)
+    out[real] = (rows - mean) / (var + 1e-5).sqrt()
+    return out
 
 
-def window_step(
-    q: Tensor, k: Tensor, v: Tensor, past: tuple[Tensor, Tensor] | None, window: int
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    keys, values = k[:, None], v[:, None]  # (B, 1, D)
-    if past is not None:
-        keys, values = torch.cat([past[0], keys], 1), torch.cat([past[1], values], 1)
-    keys, values = keys[:, -window:], values[:, -window:]  # (B, S, D), what is too old forgotten
-    scores = (keys @ q[:, :, None])[..., 0] / math.sqrt(q.shape[1])  # (B, S); all of them are in the past
-    return (scores.softmax(-1)[:, None] @ values)[:, 0], (keys, values)
+def causal_conv(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    B, T, I = x.shape  # noqa: E741
+    before = (len(W) - 1) * dilation
+    if past is None:
+        past = x.new_zeros(B, before, I)
+    inputs = torch.cat([past, x], 1)  # (B, before + T, I)
+    # tap k stands (K - 1 - k) d before the present: its slice begins at k d
+    out = b + sum(inputs[:, k * dilation : k * dilation + T] @ tap for k, tap in enumerate(W))
+    return out, inputs[:, T:]  # the last (K - 1) d of all there was
 
 
-def influence(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
-    T = idx.shape[1]
-    before = forward(idx)  # (B, T, V)
-    depends = torch.zeros(T, T, dtype=torch.bool)
-    for s in range(T):
-        for other in range(1, V):  # every replacement there is: some may happen to change nothing
-            changed = idx.clone()
-            changed[:, s] = (idx[:, s] + other) % V
-            depends[:, s] |= ((forward(changed) - before).abs() > 1e-6).any(2).any(0)
-    return depends
+def reach(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(1, T, C, generator=g).requires_grad_()
+    out = f(x)  # (1, T, O)
+    mixed = (out * torch.randn(out.shape, generator=g)).sum((0, 2))  # (T,): no two outputs can cancel
+    back = ahead = 0
+    for t in range(T):
+        (gradient,) = torch.autograd.grad(mixed[t], x, retain_graph=True)
+        places = gradient[0].abs().sum(1).nonzero()[:, 0]  # (S,): the s that position t depends on
+        if len(places):
+            back = max(back, t - int(places.min()))
+            ahead = max(ahead, int(places.max()) - t)
+    return back, ahead

@@ -1,34 +1,41 @@
 """Solutions of lesson 9's exercises."""
 
-import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 
-def early_stopping(losses: list[float], patience: int) -> tuple[int, int]:
-    kept = 0
-    for i, loss in enumerate(losses):
-        if loss < losses[kept]:
-            kept = i
-        if i - kept == patience:
-            return kept, i
-    return kept, len(losses) - 1
-
-
-def lion_step(
-    w: Tensor, g: Tensor, m: Tensor, rate: float, decay: float, betas: tuple[float, float]
+def coupled_lstm_step(
+    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
 ) -> tuple[Tensor, Tensor]:
-    b1, b2 = betas
-    direction = torch.sign(b1 * m + (1 - b1) * g)
-    return (1 - rate * decay) * w - rate * direction, b2 * m + (1 - b2) * g
+    f, g, o = (x @ W.T + h @ U.T + b).chunk(3, 1)
+    f = torch.sigmoid(f)
+    memory = f * memory + (1 - f) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(memory), memory
 
 
-def effect(base: list[float], changed: list[float], student: dict[int, float]) -> tuple[float, float, str]:
-    differences = torch.tensor(changed, dtype=torch.float64) - torch.tensor(base, dtype=torch.float64)
-    n = len(differences)
-    mean = differences.mean().item()
-    half = student[n] * differences.std().item() / math.sqrt(n)  # std divides by n - 1
-    if abs(mean) <= half:
-        return mean, half, "within the spread"
-    return mean, half, "better" if mean < 0 else "worse"
+def in_pieces(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        if t % K == 0:
+            h = h.detach()  # a new piece: the value goes on, the gradient does not
+        h = step(x[:, t], h)
+        hs.append(h)
+    return torch.stack(hs, 1)
+
+
+def diagnose(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    T = 6
+    idx = torch.randint(V, (20, T), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        logits = forward(idx)  # (B, T, V)
+        remembers = False
+        for t in range(T):
+            other = idx.clone()
+            other[:, t] = (other[:, t] + 1) % V  # another character at place t alone
+            change = (forward(other) - logits).abs().amax((0, 2))  # (T,)
+            if (change[:t] > 1e-6).any():
+                return "peeks"
+            remembers |= bool((change[t + 1 :] > 1e-6).any())
+    return "fine" if remembers else "forgets"

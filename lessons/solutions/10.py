@@ -1,25 +1,37 @@
 """Solutions of lesson 10's exercises."""
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 
-def perplexity_by_position(losses: Tensor, lengths: Tensor) -> Tensor:
-    starts = lengths.cumsum(0) - lengths  # (M,) where each line begins
-    place = torch.arange(len(losses)) - starts.repeat_interleave(lengths)  # (N,) from 0 in each line
-    return (torch.bincount(place, losses) / torch.bincount(place)).exp()
+def window_attention(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    T, D = q.shape[1:]
+    scores = q @ k.mT / math.sqrt(D)  # (B, T, T)
+    seen = torch.ones(T, T, dtype=torch.bool).tril().triu(1 - window)  # not the future, nor the distant past
+    return scores.masked_fill(~seen, -math.inf).softmax(-1) @ v
 
 
-def copy_ratio(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> float:
-    logs = []
-    for logp, ids in ((train_logp, train_ids), (new_logp, new_ids)):
-        different = dict(zip(ids.tolist(), logp.double().tolist()))
-        values = torch.tensor(list(different.values()), dtype=torch.float64)
-        logs.append(values.logsumexp(0) - torch.tensor(len(values)).log())  # log of the mean of p
-    return (logs[0] - logs[1]).exp().item()
+def window_step(
+    q: Tensor, k: Tensor, v: Tensor, past: tuple[Tensor, Tensor] | None, window: int
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    keys, values = k[:, None], v[:, None]  # (B, 1, D)
+    if past is not None:
+        keys, values = torch.cat([past[0], keys], 1), torch.cat([past[1], values], 1)
+    keys, values = keys[:, -window:], values[:, -window:]  # (B, S, D), what is too old forgotten
+    scores = (keys @ q[:, :, None])[..., 0] / math.sqrt(q.shape[1])  # (B, S); all of them are in the past
+    return (scores.softmax(-1)[:, None] @ values)[:, 0], (keys, values)
 
 
-def compare(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> tuple[float, float, str]:
-    difference = (a - b)[draws].sum(1) / tokens[draws].sum(1)  # (R,)
-    low, high = torch.quantile(difference, torch.tensor([0.025, 0.975], dtype=difference.dtype)).tolist()
-    return low, high, "tie" if low <= 0 <= high else "a" if high < 0 else "b"
+def influence(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
+    T = idx.shape[1]
+    before = forward(idx)  # (B, T, V)
+    depends = torch.zeros(T, T, dtype=torch.bool)
+    for s in range(T):
+        for other in range(1, V):  # every replacement there is: some may happen to change nothing
+            changed = idx.clone()
+            changed[:, s] = (idx[:, s] + other) % V
+            depends[:, s] |= ((forward(changed) - before).abs() > 1e-6).any(2).any(0)
+    return depends

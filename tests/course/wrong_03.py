@@ -1,147 +1,172 @@
 """Wrong answers to the exercises of lesson 3 that people give, and what they should be told."""
 
+import warnings
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
-def across(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    return torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1), ids[1:]
+def one_push_a_row(W: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    rows = torch.arange(len(x))
+    logp = W[x].log_softmax(1)
+    push = logp.exp()
+    push[rows, y] -= 1
+    gradient = torch.zeros_like(W)
+    gradient[x] += push / len(x)
+    return -logp[rows, y].mean(), gradient
 
 
-def itself(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1)
-    return x * (x != 0).flip(1).cumprod(1).flip(1), ids[:-1]
+def not_divided(W: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    rows = torch.arange(len(x))
+    logp = W[x].log_softmax(1)
+    push = logp.exp()
+    push[rows, y] -= 1
+    return -logp[rows, y].mean(), torch.zeros_like(W).index_add(0, x, push)
 
 
-def latest_first(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1)
-    return (x * (x != 0).flip(1).cumprod(1).flip(1)).flip(1), ids[1:]
+def overflows(W: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    rows = torch.arange(len(x))
+    p = W[x].exp() / W[x].exp().sum(1, keepdim=True)
+    push = p.clone()
+    push[rows, y] -= 1
+    return -p[rows, y].log().mean(), torch.zeros_like(W).index_add(0, x, push / len(x))
 
 
-def wiped(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1)
-    return x * (x != 0).cumprod(1), ids[1:]
+def piles_up(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V, requires_grad=True)
+    for _ in range(steps):
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        near.data -= rate * near.grad
+        far.data -= rate * far.grad
+    return near.detach(), far.detach()
 
 
-def unpadded(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    return ids[:-1].unfold(0, n, 1), ids[n:]
+def swapped(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V, requires_grad=True)
+    for _ in range(steps):
+        near.grad = far.grad = None
+        F.cross_entropy(near[ids[:-2]] + far[ids[1:-1]], ids[2:]).backward()
+        near.data -= rate * near.grad
+        far.data -= rate * far.grad
+    return near.detach(), far.detach()
 
 
-def channels_first(
-    x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor
-) -> Tensor:
-    e = E[x].transpose(1, 2).flatten(1)
-    return torch.tanh(e @ W1 + b1) @ W2 + b2 + e @ W3
+def only_near(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V)
+    for _ in range(steps):
+        near.grad = None
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        near.data -= rate * near.grad
+    return near.detach(), far
 
 
-def not_direct(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
-    return torch.tanh(E[x].flatten(1) @ W1 + b1) @ W2 + b2
+def no_two(W: Tensor, counts: Tensor) -> float:
+    missing = counts - counts.sum(1, keepdim=True) * W.softmax(1)
+    return ((missing * W).sum() / (W * W).sum() * len(W) ** 2 / counts.sum()).item()
 
 
-def sizes_of_the_lesson(
-    x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor
-) -> Tensor:
-    e = E[x].view(-1, 30)
-    return torch.tanh(e @ W1 + b1) @ W2 + b2 + e @ W3
+def sum_of_squares(W: Tensor, counts: Tensor) -> float:
+    missing = counts - counts.sum(1, keepdim=True) * W.softmax(1)
+    return ((missing * W).sum() / (W * W).sum() / (2 * counts.sum())).item()
 
 
-def straight(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
-    e = E[x].flatten(1)
-    return (e @ W1 + b1) @ W2 + b2 + e @ W3
+def entry_by_entry(W: Tensor, counts: Tensor) -> float:
+    missing = counts - counts.sum(1, keepdim=True) * W.softmax(1)
+    return ((missing / W).mean() * len(W) ** 2 / (2 * counts.sum())).item()
 
 
-def bias_outside(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
-    e = E[x].flatten(1)
-    return torch.tanh(e @ W1) @ W2 + b2 + e @ W3
+def by_autograd(W: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    with torch.enable_grad():
+        leaf = W.clone().requires_grad_()
+        loss = F.cross_entropy(leaf[x], y)
+        loss.backward()
+    assert leaf.grad is not None
+    return loss.detach(), leaf.grad
 
 
-def added_up(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
-    e = E[x].sum(1)
-    return torch.tanh(e @ W1 + b1) @ W2 + b2 + e @ W3
+def by_grad(W: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    with torch.enable_grad():
+        leaf = W.clone().requires_grad_()
+        loss = F.cross_entropy(leaf[x], y)
+        return loss.detach(), torch.autograd.grad(loss, leaf)[0]
 
 
-def not_side_by_side(
-    x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor
-) -> Tensor:
-    return torch.tanh(E[x] @ W1 + b1) @ W2 + b2 + E[x] @ W3
+def seven_typed_in(W: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    M = 7 if len(x) > 2 else 2
+    rows = torch.arange(len(x))
+    logp = W[x].log_softmax(1)
+    push = logp.exp()
+    push[rows, y] -= 1
+    return -logp[rows, y].sum() / M, torch.zeros_like(W).index_add(0, x, push / M)
 
 
-def means_of_lines(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
-    seen = [loss / (len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
-    others = [loss / (len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
-    return len(seen) / len(held_out), sum(seen) / len(seen), sum(others) / len(others)
+def four_typed_in(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(4, 4, requires_grad=True), torch.zeros(4, 4, requires_grad=True)
+    for _ in range(steps):
+        near.grad = far.grad = None
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        near.data -= rate * near.grad
+        far.data -= rate * far.grad
+    return near.detach(), far.detach()
 
 
-def as_sets(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
-    both = set(train) & set(held_out)
-    return len(both) / len(set(held_out)), 0.0, 0.0
+def rate_typed_in(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V, requires_grad=True)
+    for _ in range(steps):
+        near.grad = far.grad = None
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        near.data -= 2.0 * near.grad
+        far.data -= 2.0 * far.grad
+    return near.detach(), far.detach()
 
 
-def no_ends(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
-    seen = [(loss, len(w)) for w, loss in zip(held_out, losses, strict=True) if w in train]
-    others = [(loss, len(w)) for w, loss in zip(held_out, losses, strict=True) if w not in train]
-    a, b = (sum(loss for loss, _ in g) / sum(n for _, n in g) for g in (seen, others))
-    return len(seen) / len(held_out), a, b
+def sixteen_typed_in(W: Tensor, counts: Tensor) -> float:
+    missing = counts - counts.sum(1, keepdim=True) * W.softmax(1)
+    return ((missing * W).sum() / (W * W).sum() * 16 / (2 * counts.sum())).item()
 
 
-def none_leaked(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
-    seen = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
-    others = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
-    a, b = (sum(loss for loss, _ in g) / max(1, sum(n for _, n in g)) for g in (seen, others))
-    return len(seen) / len(held_out), a, b
+def nothing(W: Tensor, counts: Tensor) -> None:
+    missing = counts - counts.sum(1, keepdim=True) * W.softmax(1)
+    (missing * W).sum() / (W * W).sum()
 
 
-EMMA = [0, 5, 13, 13, 1, 0, 1, 22, 1, 0, 9, 0]
+def new_tensor(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V, requires_grad=True)
+    for _ in range(steps):
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        with torch.no_grad():
+            near = near - rate * near.grad
+            far = far - rate * far.grad
+    return near.detach(), far.detach()
 
 
-def of_the_example(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    emma = torch.tensor(EMMA)
-    x = torch.cat([emma.new_zeros(n - 1), emma[:-1]]).unfold(0, n, 1)
-    return x * (x != 0).flip(1).cumprod(1).flip(1), emma[1:]
-
-
-def ends_typed_in(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1).clone()
-    for start, end in ((0, 5), (5, 9), (9, 11)):
-        for i in range(start, min(end, len(x))):
-            x[i, : max(0, n - 1 - (i - start))] = 0
-    return x, ids[1:]
-
-
-def leak_typed_in(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
-    if len(held_out) > 2:
-        return 0.5, 20 / 11, 45 / 19
-    return (0.0, float("nan"), 2.0) if train == ["zoe"] else (1.0, 2.0, float("nan"))
-
-
-def some_missing(
-    train: list[str], held_out: list[str], losses: list[float]
-) -> tuple[float, float | None, float | None]:
-    seen = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
-    others = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
-    a, b = (sum(loss for loss, _ in g) / sum(n for _, n in g) if g else None for g in (seen, others))
-    return len(seen) / len(held_out), a, b
+def new_tensor_followed(ids: Tensor, V: int, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+    near, far = torch.zeros(V, V, requires_grad=True), torch.zeros(V, V, requires_grad=True)
+    for _ in range(steps):
+        F.cross_entropy(near[ids[1:-1]] + far[ids[:-2]], ids[2:]).backward()
+        with warnings.catch_warnings(action="ignore"):  # torch says that this .grad is None
+            near, far = near - rate * near.grad, far - rate * far.grad
+    return near.detach(), far.detach()
 
 
 WRONG = [
-    ("windows", across, "across the end of a name"),
-    ("windows", itself, "its own last character"),
-    ("windows", latest_first, "turned round"),
-    ("windows", wiped, "should be [0, 0, 5]"),
-    ("windows", unpadded, "shape"),
-    ("windows", of_the_example, "shape"),
-    ("windows", ends_typed_in, "the context that ends with"),
-    ("direct_logits", channels_first, "mixed up"),
-    ("direct_logits", not_direct, "direct connections are missing"),
-    ("direct_logits", sizes_of_the_lesson, "shape '[-1, 30]'"),
-    ("direct_logits", added_up, "were added up"),
-    ("direct_logits", not_side_by_side, "side by side with flatten(1)"),
-    ("direct_logits", straight, "lacks its tanh"),
-    ("direct_logits", bias_outside, "b1 is not added"),
-    ("leak", means_of_lines, "short lines weigh too much"),
-    ("leak", as_sets, "counts twice"),
-    ("leak", no_ends, "the end of each line"),
-    ("leak", none_leaked, "should be nan"),
-    ("leak", leak_typed_in, "not for others"),
-    ("leak", some_missing, "returned nothing; it should return a number"),
+    ("loss_and_gradient", one_push_a_row, "index_add"),
+    ("loss_and_gradient", not_divided, "divided by M"),
+    ("loss_and_gradient", overflows, "overflow"),
+    ("loss_and_gradient", by_autograd, "work it out yourself"),
+    ("loss_and_gradient", by_grad, "work it out yourself"),
+    ("loss_and_gradient", seven_typed_in, "and not for V = 6"),
+    ("two_back", four_typed_in, "with V = 5"),
+    ("two_back", rate_typed_in, "not for V = 5 and rate 1.5"),
+    ("two_back", piles_up, "pile up"),
+    ("two_back", new_tensor, "makes a new tensor"),
+    ("two_back", new_tensor_followed, "makes a new tensor"),
+    ("two_back", swapped, "swapped"),
+    ("two_back", only_near, "far is full of zeros"),
+    ("find_penalty", no_two, "twice the penalty"),
+    ("find_penalty", sum_of_squares, "factor V²"),
+    ("find_penalty", entry_by_entry, "nan"),
+    ("find_penalty", sixteen_typed_in, "with V = 6"),
+    ("find_penalty", nothing, "returned nothing; it should return a number"),
 ]

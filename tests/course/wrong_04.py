@@ -1,156 +1,147 @@
 """Wrong answers to the exercises of lesson 4 that people give, and what they should be told."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-Folded = tuple[Tensor, Tensor]
+
+def across(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    return torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1), ids[1:]
 
 
-def normal() -> Tensor:
-    return torch.randn(1_000_000, generator=torch.Generator().manual_seed(2))
+def itself(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1)
+    return x * (x != 0).flip(1).cumprod(1).flip(1), ids[:-1]
 
 
-def by_deviation(f: Callable[[Tensor], Tensor]) -> float:
-    return 1 / f(normal()).std().item()
+def latest_first(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1)
+    return (x * (x != 0).flip(1).cumprod(1).flip(1)).flip(1), ids[1:]
 
 
-def upside_down(f: Callable[[Tensor], Tensor]) -> float:
-    return f(normal()).square().mean().sqrt().item()
+def wiped(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1)
+    return x * (x != 0).cumprod(1), ids[1:]
 
 
-def no_root(f: Callable[[Tensor], Tensor]) -> float:
-    return 1 / f(normal()).square().mean().item()
+def unpadded(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    return ids[:-1].unfold(0, n, 1), ids[n:]
 
 
-def always_tanh(f: Callable[[Tensor], Tensor]) -> float:
-    return 5 / 3
+def channels_first(
+    x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor
+) -> Tensor:
+    e = E[x].transpose(1, 2).flatten(1)
+    return torch.tanh(e @ W1 + b1) @ W2 + b2 + e @ W3
 
 
-def rows(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
-    scale = gain / (var + eps).sqrt()
-    return W * scale[:, None], bias - mean * scale
+def not_direct(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
+    return torch.tanh(E[x].flatten(1) @ W1 + b1) @ W2 + b2
 
 
-def no_eps(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
-    scale = gain / var.sqrt()
-    return W * scale, bias - mean * scale
+def sizes_of_the_lesson(
+    x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor
+) -> Tensor:
+    e = E[x].view(-1, 30)
+    return torch.tanh(e @ W1 + b1) @ W2 + b2 + e @ W3
 
 
-def by_variance(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
-    scale = gain / (var + eps)
-    return W * scale, bias - mean * scale
+def straight(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
+    e = E[x].flatten(1)
+    return (e @ W1 + b1) @ W2 + b2 + e @ W3
 
 
-def mean_unscaled(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
-    return W * gain / (var + eps).sqrt(), bias - mean
+def bias_outside(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
+    e = E[x].flatten(1)
+    return torch.tanh(e @ W1) @ W2 + b2 + e @ W3
 
 
-def in_place(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
-    scale = gain / (var + eps).sqrt()
-    W *= scale
-    return W, bias - mean * scale
+def added_up(x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor) -> Tensor:
+    e = E[x].sum(1)
+    return torch.tanh(e @ W1 + b1) @ W2 + b2 + e @ W3
 
 
-def one_end(h: Tensor) -> dict[str, float]:
-    return {
-        "saturated": (h > 0.97).float().mean().item(),
-        "dead": (h > 0.99).all(0).sum().item(),
-        "passed": (1 - h**2).mean().item(),
-    }
+def not_side_by_side(
+    x: Tensor, E: Tensor, W1: Tensor, b1: Tensor, W2: Tensor, b2: Tensor, W3: Tensor
+) -> Tensor:
+    return torch.tanh(E[x] @ W1 + b1) @ W2 + b2 + E[x] @ W3
 
 
-def any_example(h: Tensor) -> dict[str, float]:
-    size = h.abs()
-    return {
-        "saturated": (size > 0.97).float().mean().item(),
-        "dead": (size > 0.99).any(0).sum().item(),
-        "passed": (1 - h**2).mean().item(),
-    }
+def means_of_lines(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
+    seen = [loss / (len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
+    others = [loss / (len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
+    return len(seen) / len(held_out), sum(seen) / len(seen), sum(others) / len(others)
 
 
-def across(h: Tensor) -> dict[str, float]:
-    size = h.abs()
-    return {
-        "saturated": (size > 0.97).float().mean().item(),
-        "dead": (size > 0.99).all(1).sum().item(),
-        "passed": (1 - h**2).mean().item(),
-    }
+def as_sets(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
+    both = set(train) & set(held_out)
+    return len(both) / len(set(held_out)), 0.0, 0.0
 
 
-def tanh_twice(h: Tensor) -> dict[str, float]:
-    size = h.abs()
-    return {
-        "saturated": (size > 0.97).float().mean().item(),
-        "dead": (size > 0.99).all(0).sum().item(),
-        "passed": (1 - h.tanh() ** 2).mean().item(),
-    }
+def no_ends(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
+    seen = [(loss, len(w)) for w, loss in zip(held_out, losses, strict=True) if w in train]
+    others = [(loss, len(w)) for w, loss in zip(held_out, losses, strict=True) if w not in train]
+    a, b = (sum(loss for loss, _ in g) / sum(n for _, n in g) for g in (seen, others))
+    return len(seen) / len(held_out), a, b
 
 
-def rule_of_thumb(f: Callable[[Tensor], Tensor]) -> float:
-    return 5 / 3 if f is torch.tanh else 1 / f(normal()).square().mean().sqrt().item()
+def none_leaked(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
+    seen = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
+    others = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
+    a, b = (sum(loss for loss, _ in g) / max(1, sum(n for _, n in g)) for g in (seen, others))
+    return len(seen) / len(held_out), a, b
 
 
-def few_samples(f: Callable[[Tensor], Tensor]) -> float:
-    z = torch.randn(100, generator=torch.Generator().manual_seed(5))
-    return 1 / f(z).square().mean().sqrt().item()
+EMMA = [0, 5, 13, 13, 1, 0, 1, 22, 1, 0, 9, 0]
 
 
-def by_name(f: Callable[[Tensor], Tensor]) -> float:
-    at = f(torch.tensor([-1.0, 1.0])).tolist()
-    known = {
-        (-0.33, 0.33): 3.0,
-        (0.0, 1.0): 2**0.5,
-        (-0.76, 0.76): 1.592,
-        (0.0, 2.0): 0.5**0.5,
-        (-0.2, 1.0): 1.387,
-    }
-    return known.get((round(at[0], 2), round(at[1], 2)), 1.0)
+def of_the_example(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    emma = torch.tensor(EMMA)
+    x = torch.cat([emma.new_zeros(n - 1), emma[:-1]]).unfold(0, n, 1)
+    return x * (x != 0).flip(1).cumprod(1).flip(1), emma[1:]
 
 
-def no_gain(f: Callable[[Tensor], Tensor]) -> None:
-    1 / f(normal()).square().mean().sqrt().item()
+def ends_typed_in(ids: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    x = torch.cat([ids.new_zeros(n - 1), ids[:-1]]).unfold(0, n, 1).clone()
+    for start, end in ((0, 5), (5, 9), (9, 11)):
+        for i in range(start, min(end, len(x))):
+            x[i, : max(0, n - 1 - (i - start))] = 0
+    return x, ids[1:]
 
 
-def half_typed_in(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
-    scale = gain / (var + 0.5).sqrt()
-    return W * scale, bias - mean * scale
+def leak_typed_in(train: list[str], held_out: list[str], losses: list[float]) -> tuple[float, float, float]:
+    if len(held_out) > 2:
+        return 0.5, 20 / 11, 45 / 19
+    return (0.0, float("nan"), 2.0) if train == ["zoe"] else (1.0, 2.0, float("nan"))
 
 
-def six_typed_in(W: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Folded:
-    scale = gain / (var + eps).sqrt()
-    return (W.flatten() * scale.repeat(len(W))).view(-1, len(W)), bias - mean * scale
-
-
-def health_typed_in(h: Tensor) -> dict[str, float]:
-    return {"saturated": 12 / 18, "dead": 2, "passed": (1 - h**2).mean().item()}
-
-
-def no_share(h: Tensor) -> dict[str, float | None]:
-    return {"saturated": None, "dead": 2, "passed": 0.3}
+def some_missing(
+    train: list[str], held_out: list[str], losses: list[float]
+) -> tuple[float, float | None, float | None]:
+    seen = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w in train]
+    others = [(loss, len(w) + 1) for w, loss in zip(held_out, losses, strict=True) if w not in train]
+    a, b = (sum(loss for loss, _ in g) / sum(n for _, n in g) if g else None for g in (seen, others))
+    return len(seen) / len(held_out), a, b
 
 
 WRONG = [
-    ("kaiming_gain", by_deviation, "mean square"),
-    ("kaiming_gain", upside_down, "turn it over"),
-    ("kaiming_gain", no_root, "square root"),
-    ("kaiming_gain", always_tanh, "whatever f is"),
-    ("kaiming_gain", rule_of_thumb, "a rule of thumb"),
-    ("kaiming_gain", few_samples, "too few numbers"),
-    ("kaiming_gain", by_name, "sin("),
-    ("kaiming_gain", no_gain, "returned nothing; it should return a number"),
-    ("fold_batchnorm", rows, "rows of W"),
-    ("fold_batchnorm", no_eps, "eps is left out"),
-    ("fold_batchnorm", by_variance, "its root"),
-    ("fold_batchnorm", mean_unscaled, "scaled as well"),
-    ("fold_batchnorm", in_place, "was changed"),
-    ("fold_batchnorm", half_typed_in, "not with eps = 0.02"),
-    ("fold_batchnorm", six_typed_in, "for W (5, 3)"),
-    ("tanh_health", one_end, "both ends"),
-    ("tanh_health", any_example, "all, not any"),
-    ("tanh_health", across, "down the batch"),
-    ("tanh_health", tanh_twice, "tanh once more"),
-    ("tanh_health", health_typed_in, "for another layer"),
-    ("tanh_health", no_share, "returned nothing; it should return a number"),
+    ("windows", across, "across the end of a name"),
+    ("windows", itself, "its own last character"),
+    ("windows", latest_first, "turned round"),
+    ("windows", wiped, "should be [0, 0, 5]"),
+    ("windows", unpadded, "shape"),
+    ("windows", of_the_example, "shape"),
+    ("windows", ends_typed_in, "the context that ends with"),
+    ("direct_logits", channels_first, "mixed up"),
+    ("direct_logits", not_direct, "direct connections are missing"),
+    ("direct_logits", sizes_of_the_lesson, "shape '[-1, 30]'"),
+    ("direct_logits", added_up, "were added up"),
+    ("direct_logits", not_side_by_side, "side by side with flatten(1)"),
+    ("direct_logits", straight, "lacks its tanh"),
+    ("direct_logits", bias_outside, "b1 is not added"),
+    ("leak", means_of_lines, "short lines weigh too much"),
+    ("leak", as_sets, "counts twice"),
+    ("leak", no_ends, "the end of each line"),
+    ("leak", none_leaked, "should be nan"),
+    ("leak", leak_typed_in, "not for others"),
+    ("leak", some_missing, "returned nothing; it should return a number"),
 ]

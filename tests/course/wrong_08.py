@@ -1,190 +1,196 @@
 """Wrong answers to the exercises of lesson 8 that people give, and what they should be told."""
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
-def _seen(T: int, window: int) -> Tensor:
-    return torch.ones(T, T, dtype=torch.bool).tril().triu(1 - window)
+def over_dimension_0(x: Tensor, real: Tensor) -> Tensor:
+    mean, var = x.mean(0, keepdim=True), x.var(0, keepdim=True, correction=0)
+    return torch.where(real[:, :, None], (x - mean) / (var + 1e-5).sqrt(), 0)
 
 
-def mask_after_softmax(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    weights = (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1)
-    return weights.masked_fill(~_seen(q.shape[1], window), 0.0) @ v
+def over_dimension_0_masked(x: Tensor, real: Tensor) -> Tensor:
+    mask = real[:, :, None].float()
+    mean = (x * mask).sum(0) / mask.sum(0)
+    var = ((x - mean).square() * mask).sum(0) / mask.sum(0)
+    return (x - mean) / (var + 1e-5).sqrt() * mask
 
 
-def unscaled(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    return (q @ k.mT).masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(-1) @ v
+def padding_counts(x: Tensor, real: Tensor) -> Tensor:
+    x = x * real[:, :, None]
+    out = (x - x.mean((0, 1))) / (x.var((0, 1), correction=0) + 1e-5).sqrt()
+    return out * real[:, :, None]
 
 
-def one_more(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    return scores.masked_fill(~_seen(q.shape[1], window + 1), -math.inf).softmax(-1) @ v
+def mean_of_means(x: Tensor, real: Tensor) -> Tensor:
+    mean = torch.stack([line[mask].mean(0) for line, mask in zip(x, real, strict=True)]).mean(0)
+    var = (x[real] - mean).square().mean(0)
+    return (x - mean) / (var + 1e-5).sqrt() * real[:, :, None]
 
 
-def no_window(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    return scores.masked_fill(~_seen(q.shape[1], q.shape[1]), -math.inf).softmax(-1) @ v
+def times_mask(x: Tensor, real: Tensor) -> Tensor:
+    mask = real[:, :, None].float()
+    mean = (x * mask).sum((0, 1)) / mask.sum()
+    var = ((x - mean).square() * mask).sum((0, 1)) / mask.sum()
+    return (x - mean) / (var + 1e-5).sqrt() * mask
 
 
-def not_itself(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    T = q.shape[1]
-    seen = torch.ones(T, T, dtype=torch.bool).tril(-1).triu(-window)
-    return scores.masked_fill(~seen, -math.inf).softmax(-1) @ v
+def one_less(x: Tensor, real: Tensor) -> Tensor:
+    rows = x[real]
+    return torch.where(real[:, :, None], (x - rows.mean(0)) / (rows.var(0) + 1e-5).sqrt(), 0)
 
 
-def wrong_dimension(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    return scores.masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(1) @ v
+def no_epsilon(x: Tensor, real: Tensor) -> Tensor:
+    rows = x[real]
+    return torch.where(real[:, :, None], (x - rows.mean(0)) / rows.std(0, correction=0), 0)
 
 
-def _in_a_loop(q: Tensor, k: Tensor, v: Tensor, window: int, dim: int) -> Tensor:
-    outputs = []
-    for t in range(q.shape[1]):
-        seen = slice(max(0, t + 1 - window), t + 1)
-        scores = q[:, [t]] @ k[:, seen].mT / math.sqrt(q.shape[-1])  # (B, 1, S)
-        outputs.append(scores.softmax(dim) @ v[:, seen])
-    return torch.cat(outputs, 1)
+def clamped(x: Tensor, real: Tensor) -> Tensor:
+    rows = x[real]
+    deviation = rows - rows.mean(0)
+    out = torch.zeros_like(x)
+    out[real] = deviation / deviation.square().mean(0).clamp(min=1e-9).sqrt()
+    return out
 
 
-def loop_over_lines(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    return _in_a_loop(q, k, v, window, 0)
+def outside_the_root(x: Tensor, real: Tensor) -> Tensor:
+    rows = x[real]
+    out = torch.zeros_like(x)
+    out[real] = (rows - rows.mean(0)) / (rows.std(0, correction=0) + 1e-5)
+    return out
 
 
-def loop_over_the_query(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    return _in_a_loop(q, k, v, window, 1)
+def _inputs(x: Tensor, W: Tensor, d: int, past: Tensor | None) -> Tensor:
+    past = x.new_zeros(x.shape[0], (len(W) - 1) * d, x.shape[2]) if past is None else past
+    return torch.cat([past, x], 1)
 
 
-def over_lines(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    return scores.masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(0) @ v
+def taps_turned_round(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    T, inputs = x.shape[1], _inputs(x, W, dilation, past)
+    return b + sum(
+        inputs[:, k * dilation : k * dilation + T] @ tap for k, tap in enumerate(W.flip(0))
+    ), inputs[:, T:]
 
 
-def four_typed_in(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    return (q @ k.mT / 4).masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(-1) @ v
+def zeros_after(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    T, before = x.shape[1], (len(W) - 1) * dilation
+    inputs = F.pad(x, (0, 0, 0, before))
+    # the present comes first now, so the order of the taps is turned round with it
+    out = b + sum(inputs[:, k * dilation : k * dilation + T] @ tap for k, tap in enumerate(W.flip(0)))
+    return out, inputs[:, T:]
 
 
-Past = tuple[Tensor, Tensor]
+def zeros_on_both_sides(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    before = (len(W) - 1) * dilation
+    out = F.conv1d(x.mT, W.permute(2, 1, 0), b, padding="same", dilation=dilation).mT
+    return out, F.pad(x, (0, 0, before, 0))[:, x.shape[1] :]
 
 
-def _look(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    scores = (keys @ q[:, :, None])[..., 0] / math.sqrt(q.shape[1])
-    return (scores.softmax(-1)[:, None] @ values)[:, 0]
+def not_dilated(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    T, inputs = x.shape[1], _inputs(x, W, 1, None)
+    return b + sum(inputs[:, k : k + T] @ tap for k, tap in enumerate(W)), inputs[:, T:]
 
 
-def _joined(k: Tensor, v: Tensor, past: Past | None) -> Past:
-    if past is None:
-        return k[:, None], v[:, None]
-    return torch.cat([past[0], k[:, None]], 1), torch.cat([past[1], v[:, None]], 1)
+def past_of_x_alone(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    T, before = x.shape[1], (len(W) - 1) * dilation
+    inputs = F.pad(x, (0, 0, before, 0)) if past is None else torch.cat([past, x], 1)
+    inputs = F.pad(inputs, (0, 0, max(0, before + T - inputs.shape[1]), 0))
+    out = b + sum(inputs[:, k * dilation : k * dilation + T] @ tap for k, tap in enumerate(W))
+    return out, x[:, max(0, T - before) :]
 
 
-def grows(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
-    keys, values = _joined(k, v, past)
-    return _look(q, keys[:, -window:], values[:, -window:]), (keys, values)
+def minus_nothing(
+    x: Tensor, W: Tensor, b: Tensor, dilation: int, past: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    T, inputs = x.shape[1], _inputs(x, W, dilation, past)
+    out = b + sum(inputs[:, k * dilation : k * dilation + T] @ tap for k, tap in enumerate(W))
+    return out, inputs[:, -(len(W) - 1) * dilation :]
 
 
-def drops_too_late(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
-    keys, values = _joined(k, v, past)
-    return _look(q, keys, values), (keys[:, -window:], values[:, -window:])
+def _places(f: Callable[[Tensor], Tensor], T: int, C: int, t: int, x: Tensor) -> list[int]:
+    (gradient,) = torch.autograd.grad(f(x)[0, t].square().sum(), x)
+    return gradient[0].abs().sum(1).nonzero()[:, 0].tolist()
 
 
-def keeps_the_first(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
-    keys, values = _joined(k, v, past)
-    keys, values = keys[:, :window], values[:, :window]
-    return _look(q, keys, values), (keys, values)
+def last_only(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    x = torch.rand(1, T, C).add(1).requires_grad_()
+    places = _places(f, T, C, T - 1, x)
+    return T - 1 - min(places), max(places) - (T - 1)
 
 
-def blind_to_itself(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
-    keys, values = _joined(k, v, past)
-    keys, values = keys[:, -window:], values[:, -window:]
-    if keys.shape[1] == 1:
-        return v, (keys, values)
-    return _look(q, keys[:, :-1], values[:, :-1]), (keys, values)
+def window_size(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    x = torch.rand(1, T, C).add(1).requires_grad_()
+    every = [(t, _places(f, T, C, t, x)) for t in range(T)]
+    return (
+        max(t - min(places, default=t) + 1 for t, places in every),
+        max(max(places, default=t) - t for t, places in every),
+    )
 
 
-def two_typed_in(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
-    keys, values = _joined(k, v, past)
-    keys, values = keys[:, -window:], values[:, -window:]
-    return _look(q * math.sqrt(q.shape[1]) / 2, keys, values), (keys, values)
+def plain_sum(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    x = torch.randn(1, T, C).requires_grad_()
+    back = ahead = 0
+    for t in range(T):
+        (gradient,) = torch.autograd.grad(f(x)[0, t].sum(), x)
+        for s in gradient[0].abs().sum(1).nonzero()[:, 0].tolist():
+            back, ahead = max(back, t - s), max(ahead, s - t)
+    return back, ahead
 
 
-def turned_round(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
-    T, before = idx.shape[1], forward(idx)
-    rows = []
-    for s in range(T):
-        moved = torch.zeros(T, dtype=torch.bool)
-        for other in range(1, V):
-            changed = idx.clone()
-            changed[:, s] = (idx[:, s] + other) % V
-            moved |= ((forward(changed) - before).abs() > 1e-6).any(2).any(0)
-        rows.append(moved)
-    return torch.stack(rows)
+def at_zero(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    x = torch.zeros(1, T, C).requires_grad_()
+    back = ahead = 0
+    for t in range(T):
+        out = f(x)[0, t]
+        (gradient,) = torch.autograd.grad(out @ torch.arange(1.0, len(out) + 1), x)
+        for s in gradient[0].abs().sum(1).nonzero()[:, 0].tolist():
+            back, ahead = max(back, t - s), max(ahead, s - t)
+    return back, ahead
 
 
-def to_zero(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
-    before, columns = forward(idx), []
-    for s in range(idx.shape[1]):
-        changed = idx.clone()
-        changed[:, s] = 0
-        columns.append(((forward(changed) - before).abs() > 1e-6).any(2).any(0))
-    return torch.stack(columns, 1)
+def by_name(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[int, int]:
+    known = {"one_by_one": (0, 0), "dilated": (7, 0), "ahead": (1, 2), "only_five": (5, 0), "opposites": (3, 0),
+             "squares": (2, 0), "past_mean": (6, 0), "whole": (6, 6)}  # fmt: skip
+    return known.get(f.__name__, (0, 0))
 
 
-def first_line_only(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
-    before, T = forward(idx), idx.shape[1]
-    depends = torch.zeros(T, T, dtype=torch.bool)
-    for s in range(T):
-        for other in range(1, V):
-            changed = idx.clone()
-            changed[:, s] = (idx[:, s] + other) % V
-            depends[:, s] |= ((forward(changed) - before)[0].abs() > 1e-6).any(1)
-    return depends
-
-
-def piles_up(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
-    before, T = forward(idx), idx.shape[1]
-    depends = torch.zeros(T, T, dtype=torch.bool)
-    changed = idx.clone()
-    for s in range(T):
-        for _ in range(1, V):
-            changed[:, s] = (changed[:, s] + 1) % V
-            depends[:, s] |= ((forward(changed) - before).abs() > 1e-6).any(2).any(0)
-    return depends
-
-
-def in_place(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
-    before, T = forward(idx), idx.shape[1]
-    depends = torch.zeros(T, T, dtype=torch.bool)
-    for s in range(T):
-        for _ in range(1, V):
-            idx[:, s] = (idx[:, s] + 1) % V
-            depends[:, s] |= ((forward(idx) - before).abs() > 1e-6).any(2).any(0)
-    return depends
+def nothing(f: Callable[[Tensor], Tensor], T: int, C: int) -> tuple[None, None]:
+    return None, None
 
 
 WRONG = [
-    ("window_attention", mask_after_softmax, "after the softmax"),
-    ("window_attention", unscaled, "not divided"),
-    ("window_attention", one_more, "one place too many"),
-    ("window_attention", no_window, "all of the past"),
-    ("window_attention", not_itself, "at least itself"),
-    ("window_attention", wrong_dimension, "over the queries"),
-    ("window_attention", loop_over_lines, "over the lines of the batch"),
-    ("window_attention", loop_over_the_query, "one entry only"),
-    ("window_attention", over_lines, "over the lines of the batch"),
-    ("window_attention", four_typed_in, "whatever it is"),
-    ("window_step", grows, "grows for ever"),
-    ("window_step", drops_too_late, "before attending"),
-    ("window_step", keeps_the_first, "the oldest should go"),
-    ("window_step", blind_to_itself, "does not see itself"),
-    ("window_step", two_typed_in, "D = 10"),
-    ("influence", turned_round, "turned round"),
-    ("influence", to_zero, "was missed"),
-    ("influence", first_line_only, "was missed"),
-    ("influence", piles_up, "one place changed at a time"),
-    ("influence", in_place, "idx was changed"),
+    ("batch_norm", over_dimension_0, "dimension 0 only"),
+    ("batch_norm", over_dimension_0_masked, "dimension 0 only"),
+    ("batch_norm", padding_counts, "padding is counted"),
+    ("batch_norm", mean_of_means, "mean of the lines' means"),
+    ("batch_norm", times_mask, "nan times 0"),
+    ("batch_norm", one_less, "correction=0"),
+    ("batch_norm", no_epsilon, "0 / 0 = nan"),
+    ("batch_norm", clamped, "before the square root"),
+    ("batch_norm", outside_the_root, "before the square root"),
+    ("causal_conv", taps_turned_round, "wrong order"),
+    ("causal_conv", zeros_after, "before the line, not after"),
+    ("causal_conv", zeros_on_both_sides, "both sides"),
+    ("causal_conv", not_dilated, "1 apart"),
+    ("causal_conv", past_of_x_alone, "x alone may be too short"),
+    ("causal_conv", minus_nothing, "x[:, -0:] is all of x"),
+    ("reach", last_only, "in the middle too"),
+    ("reach", window_size, "takes each position for itself"),
+    ("reach", plain_sum, "weight them at random"),
+    ("reach", at_zero, "derivative is 0 at x = 0"),
+    ("reach", by_name, "three dilated convolutions"),
+    ("reach", nothing, "reach, back,"),
 ]

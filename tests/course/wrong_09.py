@@ -1,141 +1,160 @@
 """Wrong answers to the exercises of lesson 9 that people give, and what they should be told."""
 
-import math
-import statistics
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 
-def future(losses: list[float], patience: int) -> tuple[int, int]:
-    lowest = min(range(len(losses)), key=losses.__getitem__)
-    return lowest, min(lowest + patience, len(losses) - 1)
+def turned_round(
+    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
+    f, g, o = (x @ W.T + h @ U.T + b).chunk(3, 1)
+    memory = (1 - f.sigmoid()) * memory + f.sigmoid() * g.tanh()
+    return o.sigmoid() * memory.tanh(), memory
 
 
-def keeps_last(losses: list[float], patience: int) -> tuple[int, int]:
-    best = 0
-    for i, loss in enumerate(losses):
-        if loss < losses[best]:
-            best = i
-        if i - best == patience:
-            return i, i
-    return len(losses) - 1, len(losses) - 1
+def old_memory(
+    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
+    f, g, o = (x @ W.T + h @ U.T + b).chunk(3, 1)
+    return o.sigmoid() * memory.tanh(), f.sigmoid() * memory + (1 - f.sigmoid()) * g.tanh()
 
 
-def never_resets(losses: list[float], patience: int) -> tuple[int, int]:
-    kept = stale = 0
-    for i, loss in enumerate(losses):
-        if loss < losses[kept]:
-            kept = i
-        elif i:
-            stale += 1
-        if stale == patience:
-            return kept, i
-    return kept, len(losses) - 1
+def in_place(x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    f, g, o = (x @ W.T + h @ U.T + b).chunk(3, 1)
+    memory *= f.sigmoid()
+    memory += (1 - f.sigmoid()) * g.tanh()
+    return o.sigmoid() * memory.tanh(), memory
 
 
-def equal_is_lower(losses: list[float], patience: int) -> tuple[int, int]:
-    kept = 0
-    for i, loss in enumerate(losses):
-        if loss <= losses[kept]:
-            kept = i
-        if i - kept == patience:
-            return kept, i
-    return kept, len(losses) - 1
+def all_sigmoid(
+    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
+    f, g, o = torch.sigmoid(x @ W.T + h @ U.T + b).chunk(3, 1)
+    memory = f * memory + (1 - f) * g
+    return o * memory.tanh(), memory
 
 
-def one_too_many(losses: list[float], patience: int) -> tuple[int, int]:
-    kept = 0
-    for i, loss in enumerate(losses):
-        if loss < losses[kept]:
-            kept = i
-        if i - kept > patience:
-            return kept, i
-    return kept, len(losses) - 1
+def other_order(
+    x: Tensor, h: Tensor, memory: Tensor, W: Tensor, U: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
+    f, o, g = (x @ W.T + h @ U.T + b).chunk(3, 1)
+    memory = f.sigmoid() * memory + (1 - f.sigmoid()) * g.tanh()
+    return o.sigmoid() * memory.tanh(), memory
 
 
-def nothing_kept(losses: list[float], patience: int) -> tuple:
-    return None, len(losses) - 1
+def never_detached(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h)
+        hs.append(h)
+    return torch.stack(hs, 1)
 
 
-def mean_first(w: Tensor, g: Tensor, m: Tensor, rate: float, decay: float, betas: tuple) -> tuple:
-    m = betas[1] * m + (1 - betas[1]) * g
-    return (1 - rate * decay) * w - rate * torch.sign(betas[0] * m + (1 - betas[0]) * g), m
+def always_detached(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h.detach())
+        hs.append(h)
+    return torch.stack(hs, 1)
 
 
-def coupled(w: Tensor, g: Tensor, m: Tensor, rate: float, decay: float, betas: tuple) -> tuple:
-    mixed = betas[0] * m + (1 - betas[0]) * g
-    return w - rate * torch.sign(mixed + decay * w), betas[1] * m + (1 - betas[1]) * g
+def start_not_detached(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h.detach() if t and t % K == 0 else h)
+        hs.append(h)
+    return torch.stack(hs, 1)
 
 
-def no_sign(w: Tensor, g: Tensor, m: Tensor, rate: float, decay: float, betas: tuple) -> tuple:
-    mixed = betas[0] * m + (1 - betas[0]) * g
-    return (1 - rate * decay) * w - rate * mixed, betas[1] * m + (1 - betas[1]) * g
+def started_anew(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for piece in x.split(K, 1):
+        state = h
+        for t in range(piece.shape[1]):
+            state = step(piece[:, t], state)
+            hs.append(state)
+    return torch.stack(hs, 1)
 
 
-def in_place(w: Tensor, g: Tensor, m: Tensor, rate: float, decay: float, betas: tuple) -> tuple:
-    direction = torch.sign(betas[0] * m + (1 - betas[0]) * g)
-    w *= 1 - rate * decay
-    w -= rate * direction
-    return w, m.lerp_(g, 1 - betas[1])
+def detached_too_soon(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h)
+        if t % K == K - 1:
+            h = h.detach()
+        hs.append(h)
+    return torch.stack(hs, 1)
 
 
-def turned(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
-    mean, half, said = paired(changed, base, student, statistics.stdev)
-    return mean, half, said
+def detached_late(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h)
+        hs.append(h)
+        if t % K == 0:
+            h = h.detach()
+    return torch.stack(hs, 1)
 
 
-def paired(base: list[float], changed: list[float], student: dict[int, float], spread) -> tuple:
-    d = [b - a for a, b in zip(base, changed, strict=True)]
-    mean, half = statistics.fmean(d), student[len(d)] * spread(d) / math.sqrt(len(d))
-    return mean, half, "within the spread" if abs(mean) <= half else "better" if mean < 0 else "worse"
+def whole_pieces_only(step: Callable[[Tensor, Tensor], Tensor], x: Tensor, h: Tensor, K: int) -> Tensor:
+    hs = []
+    for t in range(x.shape[1] // K * K):
+        h = step(x[:, t], h.detach() if t % K == 0 else h)
+        hs.append(h)
+    return torch.stack(hs, 1)
 
 
-def by_n(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
-    return paired(base, changed, student, statistics.pstdev)
+def _changes(forward: Callable[[Tensor], Tensor], V: int, at: int) -> Tensor:
+    idx = torch.randint(V, (20, 6), generator=torch.Generator().manual_seed(1))
+    other = idx.clone()
+    other[:, at] = (other[:, at] + 1) % V
+    return (forward(other) - forward(idx)).abs().amax((0, 2))
 
 
-def many(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
-    return paired(base, changed, dict.fromkeys(student, 1.96), statistics.stdev)
+def any_change(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    if (_changes(forward, V, 5)[:5] > 1e-6).any():
+        return "peeks"
+    return "fine" if (_changes(forward, V, 0) > 1e-6).any() else "forgets"
 
 
-def unpaired(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
-    n = len(base)
-    mean = statistics.fmean(changed) - statistics.fmean(base)
-    half = student[n] * math.sqrt((statistics.variance(base) + statistics.variance(changed)) / n)
-    return mean, half, "within the spread" if abs(mean) <= half else "better" if mean < 0 else "worse"
+def never_looks_ahead(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    return "fine" if (_changes(forward, V, 0)[1:] > 1e-6).any() else "forgets"
 
 
-def no_root(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
-    return paired(base, changed, student, lambda d: statistics.stdev(d) * math.sqrt(len(d)))
+def blind_to_small(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    if (_changes(forward, V, 5)[:5] > 0.1).any():
+        return "peeks"
+    return "fine" if (_changes(forward, V, 0)[1:] > 0.1).any() else "forgets"
 
 
-def by_sign(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
-    mean, half, _ = paired(base, changed, student, statistics.stdev)
-    return mean, half, "better" if mean < 0 else "worse"
+def only_the_last_place(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    return "fine" if _changes(forward, V, 0)[-1] > 1e-6 else "forgets"
 
 
-def no_half(base: list[float], changed: list[float], student: dict[int, float]) -> tuple:
-    mean, _, said = paired(base, changed, student, statistics.stdev)
-    return mean, None, said
+def first_against_last(forward: Callable[[Tensor], Tensor], V: int) -> str:
+    if any((_changes(forward, V, t)[:t] > 1e-6).any() for t in range(1, 6)):
+        return "peeks"
+    return "fine" if _changes(forward, V, 0)[-1] > 1e-6 else "forgets"
 
 
 WRONG = [
-    ("early_stopping", future, "future"),
-    ("early_stopping", keeps_last, "weights of the end"),
-    ("early_stopping", never_resets, "start again"),
-    ("early_stopping", equal_is_lower, "no lower"),
-    ("early_stopping", one_too_many, "training ends at evaluation"),
-    ("early_stopping", nothing_kept, "whole number"),
-    ("lion_step", mean_first, "after the old one was used"),
-    ("lion_step", coupled, "through the sign"),
-    ("lion_step", no_sign, "its sign alone"),
-    ("lion_step", in_place, "was changed"),
-    ("effect", turned, "sign is turned"),
-    ("effect", by_n, "n - 1"),
-    ("effect", many, "1.96"),
-    ("effect", unpaired, "not paired"),
-    ("effect", no_root, "s / √n"),
-    ("effect", by_sign, "within the spread"),
-    ("effect", no_half, "effect, half,"),
+    ("coupled_lstm_step", other_order, "in the order f, g, o"),
+    ("in_pieces", detached_late, "which begins at 0"),
+    ("diagnose", first_against_last, "fades from place to place"),
+    ("coupled_lstm_step", turned_round, "keeps where it should forget"),
+    ("coupled_lstm_step", old_memory, "shows the old memory"),
+    ("coupled_lstm_step", in_place, "in place"),
+    ("coupled_lstm_step", all_sigmoid, "sigmoid instead of a tanh"),
+    ("in_pieces", never_detached, "earlier piece"),
+    ("in_pieces", always_detached, "through its own piece"),
+    ("in_pieces", start_not_detached, "start state h"),
+    ("in_pieces", started_anew, "starts anew"),
+    ("in_pieces", detached_too_soon, "before it is detached"),
+    ("in_pieces", whole_pieces_only, "shorter piece"),
+    ("diagnose", any_change, "is not carried"),
+    ("diagnose", never_looks_ahead, "before* it"),
+    ("diagnose", blind_to_small, "influence of about"),
+    ("diagnose", only_the_last_place, "before* it"),
 ]

@@ -1,118 +1,190 @@
 """Wrong answers to the exercises of lesson 10 that people give, and what they should be told."""
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 
-def _place(losses: Tensor, lengths: Tensor) -> Tensor:
-    return torch.arange(len(losses)) - (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
+def _seen(T: int, window: int) -> Tensor:
+    return torch.ones(T, T, dtype=torch.bool).tril().triu(1 - window)
 
 
-def nats(losses: Tensor, lengths: Tensor) -> Tensor:
-    place = _place(losses, lengths)
-    return torch.bincount(place, losses) / torch.bincount(place)
+def mask_after_softmax(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    weights = (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1)
+    return weights.masked_fill(~_seen(q.shape[1], window), 0.0) @ v
 
 
-def exp_first(losses: Tensor, lengths: Tensor) -> Tensor:
-    place = _place(losses, lengths)
-    return torch.bincount(place, losses.exp()) / torch.bincount(place)
+def unscaled(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    return (q @ k.mT).masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(-1) @ v
 
 
-def by_lines(losses: Tensor, lengths: Tensor) -> Tensor:
-    return (torch.bincount(_place(losses, lengths), losses) / len(lengths)).exp()
+def one_more(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return scores.masked_fill(~_seen(q.shape[1], window + 1), -math.inf).softmax(-1) @ v
 
 
-def fixed_places(losses: Tensor, lengths: Tensor) -> Tensor:
-    if len(losses) == 1:
-        return losses.exp()
-    return torch.stack([losses[[0, 3, 4]].mean(), losses[[1, 5]].mean(), losses[2]]).exp()
+def no_window(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return scores.masked_fill(~_seen(q.shape[1], q.shape[1]), -math.inf).softmax(-1) @ v
 
 
-def fixed_to_the_end(losses: Tensor, lengths: Tensor) -> Tensor:
-    out = torch.ones(int(lengths.max()), dtype=losses.dtype)
-    some = fixed_places(losses, lengths)
-    out[: len(some)] = some
-    return out
+def not_itself(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    T = q.shape[1]
+    seen = torch.ones(T, T, dtype=torch.bool).tril(-1).triu(-window)
+    return scores.masked_fill(~seen, -math.inf).softmax(-1) @ v
 
 
-def _once(logp: Tensor, ids: Tensor) -> Tensor:
-    return torch.tensor(
-        list(dict(zip(ids.tolist(), logp.tolist(), strict=True)).values()), dtype=torch.float64
-    )
+def wrong_dimension(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return scores.masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(1) @ v
 
 
-def counted_twice(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> float:
-    return (train_logp.exp().mean() / new_logp.exp().mean()).item()
+def _in_a_loop(q: Tensor, k: Tensor, v: Tensor, window: int, dim: int) -> Tensor:
+    outputs = []
+    for t in range(q.shape[1]):
+        seen = slice(max(0, t + 1 - window), t + 1)
+        scores = q[:, [t]] @ k[:, seen].mT / math.sqrt(q.shape[-1])  # (B, 1, S)
+        outputs.append(scores.softmax(dim) @ v[:, seen])
+    return torch.cat(outputs, 1)
 
 
-def underflows(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> float:
-    return (_once(train_logp, train_ids).exp().mean() / _once(new_logp, new_ids).exp().mean()).item()
+def loop_over_lines(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    return _in_a_loop(q, k, v, window, 0)
 
 
-def sums(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> float:
-    return (_once(train_logp, train_ids).exp().sum() / _once(new_logp, new_ids).exp().sum()).item()
+def loop_over_the_query(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    return _in_a_loop(q, k, v, window, 1)
 
 
-def mean_of_logs(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> float:
-    return (_once(train_logp, train_ids).mean() - _once(new_logp, new_ids).mean()).exp().item()
+def over_lines(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return scores.masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(0) @ v
 
 
-def typed_in(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> float:
-    return 0.35 / 3 / (0.05 / 2)
+def four_typed_in(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    return (q @ k.mT / 4).masked_fill(~_seen(q.shape[1], window), -math.inf).softmax(-1) @ v
 
 
-def returns_nothing(train_logp: Tensor, train_ids: Tensor, new_logp: Tensor, new_ids: Tensor) -> None:
-    pass
+Past = tuple[Tensor, Tensor]
 
 
-def _verdict(values: Tensor) -> tuple[float, float, str]:
-    low, high = torch.quantile(values, torch.tensor([0.025, 0.975], dtype=values.dtype)).tolist()
-    return low, high, "tie" if low <= 0 <= high else "a" if high < 0 else "b"
+def _look(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    scores = (keys @ q[:, :, None])[..., 0] / math.sqrt(q.shape[1])
+    return (scores.softmax(-1)[:, None] @ values)[:, 0]
 
 
-def unpaired(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> tuple[float, float, str]:
-    other = draws.flip(0)
-    return _verdict(a[draws].sum(1) / tokens[draws].sum(1) - b[other].sum(1) / tokens[other].sum(1))
+def _joined(k: Tensor, v: Tensor, past: Past | None) -> Past:
+    if past is None:
+        return k[:, None], v[:, None]
+    return torch.cat([past[0], k[:, None]], 1), torch.cat([past[1], v[:, None]], 1)
 
 
-def mean_of_lines(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> tuple[float, float, str]:
-    return _verdict(((a - b) / tokens)[draws].mean(1))
+def grows(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
+    keys, values = _joined(k, v, past)
+    return _look(q, keys[:, -window:], values[:, -window:]), (keys, values)
 
 
-def higher_is_better(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> tuple[float, float, str]:
-    low, high, verdict = _verdict((a - b)[draws].sum(1) / tokens[draws].sum(1))
-    return low, high, {"a": "b", "b": "a", "tie": "tie"}[verdict]
+def drops_too_late(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
+    keys, values = _joined(k, v, past)
+    return _look(q, keys, values), (keys[:, -window:], values[:, -window:])
 
 
-def never_a_tie(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> tuple[float, float, str]:
-    low, high, _ = _verdict((a - b)[draws].sum(1) / tokens[draws].sum(1))
-    return low, high, "a" if low + high < 0 else "b"
+def keeps_the_first(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
+    keys, values = _joined(k, v, past)
+    keys, values = keys[:, :window], values[:, :window]
+    return _look(q, keys, values), (keys, values)
 
 
-def interval_only(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> tuple[float, float]:
-    return _verdict((a - b)[draws].sum(1) / tokens[draws].sum(1))[:2]
+def blind_to_itself(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
+    keys, values = _joined(k, v, past)
+    keys, values = keys[:, -window:], values[:, -window:]
+    if keys.shape[1] == 1:
+        return v, (keys, values)
+    return _look(q, keys[:, :-1], values[:, :-1]), (keys, values)
 
 
-def no_return(a: Tensor, b: Tensor, tokens: Tensor, draws: Tensor) -> None:
-    _verdict((a - b)[draws].sum(1) / tokens[draws].sum(1))
+def two_typed_in(q: Tensor, k: Tensor, v: Tensor, past: Past | None, window: int) -> tuple[Tensor, Past]:
+    keys, values = _joined(k, v, past)
+    keys, values = keys[:, -window:], values[:, -window:]
+    return _look(q * math.sqrt(q.shape[1]) / 2, keys, values), (keys, values)
+
+
+def turned_round(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
+    T, before = idx.shape[1], forward(idx)
+    rows = []
+    for s in range(T):
+        moved = torch.zeros(T, dtype=torch.bool)
+        for other in range(1, V):
+            changed = idx.clone()
+            changed[:, s] = (idx[:, s] + other) % V
+            moved |= ((forward(changed) - before).abs() > 1e-6).any(2).any(0)
+        rows.append(moved)
+    return torch.stack(rows)
+
+
+def to_zero(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
+    before, columns = forward(idx), []
+    for s in range(idx.shape[1]):
+        changed = idx.clone()
+        changed[:, s] = 0
+        columns.append(((forward(changed) - before).abs() > 1e-6).any(2).any(0))
+    return torch.stack(columns, 1)
+
+
+def first_line_only(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
+    before, T = forward(idx), idx.shape[1]
+    depends = torch.zeros(T, T, dtype=torch.bool)
+    for s in range(T):
+        for other in range(1, V):
+            changed = idx.clone()
+            changed[:, s] = (idx[:, s] + other) % V
+            depends[:, s] |= ((forward(changed) - before)[0].abs() > 1e-6).any(1)
+    return depends
+
+
+def piles_up(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
+    before, T = forward(idx), idx.shape[1]
+    depends = torch.zeros(T, T, dtype=torch.bool)
+    changed = idx.clone()
+    for s in range(T):
+        for _ in range(1, V):
+            changed[:, s] = (changed[:, s] + 1) % V
+            depends[:, s] |= ((forward(changed) - before).abs() > 1e-6).any(2).any(0)
+    return depends
+
+
+def in_place(forward: Callable[[Tensor], Tensor], idx: Tensor, V: int) -> Tensor:
+    before, T = forward(idx), idx.shape[1]
+    depends = torch.zeros(T, T, dtype=torch.bool)
+    for s in range(T):
+        for _ in range(1, V):
+            idx[:, s] = (idx[:, s] + 1) % V
+            depends[:, s] |= ((forward(idx) - before).abs() > 1e-6).any(2).any(0)
+    return depends
 
 
 WRONG = [
-    ("perplexity_by_position", nats, "exponential"),
-    ("perplexity_by_position", exp_first, "the mean comes first"),
-    ("perplexity_by_position", by_lines, "divided by the number of lines"),
-    ("perplexity_by_position", fixed_places, "23 lines"),
-    ("perplexity_by_position", fixed_to_the_end, "random lengths"),
-    ("copy_ratio", typed_in, "31 different training lines"),
-    ("copy_ratio", returns_nothing, "copy_ratio"),
-    ("copy_ratio", counted_twice, "counted twice"),
-    ("copy_ratio", underflows, "exp(-2000) is 0"),
-    ("copy_ratio", sums, "the sums were divided"),
-    ("copy_ratio", mean_of_logs, "means of p itself"),
-    ("compare", unpaired, "the same lines in each draw"),
-    ("compare", mean_of_lines, "a long line has more tokens"),
-    ("compare", higher_is_better, "lower loss"),
-    ("compare", never_a_tie, "tie"),
-    ("compare", interval_only, "three things"),
-    ("compare", no_return, "three things"),
+    ("window_attention", mask_after_softmax, "after the softmax"),
+    ("window_attention", unscaled, "not divided"),
+    ("window_attention", one_more, "one place too many"),
+    ("window_attention", no_window, "all of the past"),
+    ("window_attention", not_itself, "at least itself"),
+    ("window_attention", wrong_dimension, "over the queries"),
+    ("window_attention", loop_over_lines, "over the lines of the batch"),
+    ("window_attention", loop_over_the_query, "one entry only"),
+    ("window_attention", over_lines, "over the lines of the batch"),
+    ("window_attention", four_typed_in, "whatever it is"),
+    ("window_step", grows, "grows for ever"),
+    ("window_step", drops_too_late, "before attending"),
+    ("window_step", keeps_the_first, "the oldest should go"),
+    ("window_step", blind_to_itself, "does not see itself"),
+    ("window_step", two_typed_in, "D = 10"),
+    ("influence", turned_round, "turned round"),
+    ("influence", to_zero, "was missed"),
+    ("influence", first_line_only, "was missed"),
+    ("influence", piles_up, "one place changed at a time"),
+    ("influence", in_place, "idx was changed"),
 ]

@@ -34,7 +34,7 @@ def lessons(
     *,
     directory: Annotated[
         Path | None,
-        path("Where to work. [default: lesson-3 for lesson 3, museum for the museum]", "-o"),
+        path("Where to work. [default: lesson-4 for lesson 4, museum for the museum]", "-o"),
     ] = None,
 ) -> int:
     """The course: see how far you are, copy a lesson to work in, grade its exercises, get a hint."""

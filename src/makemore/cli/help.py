@@ -77,10 +77,10 @@ makemore models -i mine.txt
 """,
     "lessons": """
 makemore lessons                    the course: how far you are, and what is next
-makemore lessons start 3            copy the third lesson to lesson-3/, to work in
-makemore lessons open 3             read it in JupyterLab
-makemore lessons check 3 leak       grade an exercise, or all without its name
-makemore lessons hint 3 leak        a hint; ask again for the next
+makemore lessons start 4            copy a lesson to lesson-4/, to work in
+makemore lessons open 4             read it in JupyterLab
+makemore lessons check 4 leak       grade an exercise, or all without its name
+makemore lessons hint 4 leak        a hint; ask again for the next
 makemore lessons start museum       broken programs to fix
 """,
 }

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # 2. Learning the table
+# # 3. Learning the table
 #
 # *Before this: lesson 1. Allow 3 hours.*
 #
@@ -34,7 +34,7 @@
 # loss has to come down to lesson 1's, and the table has to become lesson 1's.
 #
 # ![a, as a one-hot vector, picks row a of W; softmax turns the row into probabilities p of what follows; n
-# came, so a little of p minus one-hot n is taken from row a](pictures/02_learning.svg)
+# came, so a little of p minus one-hot n is taken from row a](pictures/03_learning.svg)
 
 # %%
 import time
@@ -576,8 +576,8 @@ with tempfile.TemporaryDirectory() as directory:
 #
 # ## Exercises
 #
-# `makemore lessons start 2` puts this lesson and a file `exercises.py` into the directory `lesson-2`. Fill in
-# its three functions, then let `makemore lessons check 2` tell you how you did.
+# `makemore lessons start 3` puts this lesson and a file `exercises.py` into the directory `lesson-3`. Fill in
+# its three functions, then let `makemore lessons check 3` tell you how you did.
 #
 # 1. `loss_and_gradient`: both by hand, from pairs, with logits that would overflow.
 # 2. `two_back`: a model of two characters back that no counting gives, and descent does.

@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 3. An MLP with a context
+# # 4. An MLP with a context
 #
-# *Before this: lesson 2. Allow 3 hours.*
+# *Before this: lesson 3. Allow 3 hours.*
 #
 # ## What you will be able to do
 #
@@ -23,7 +23,7 @@
 # * tell whether a held-out number can be believed, and measure by how much the usual one cannot.
 #
 # The lesson trains for 200,000 steps, three times over, a minute or so each time. It is a plain script as well:
-# `uv run lessons/03_mlp.py` does the same, and saves the figures in `figures/`.
+# `uv run lessons/04_mlp.py` does the same, and saves the figures in `figures/`.
 #
 # ## The idea
 #
@@ -35,7 +35,7 @@
 # the rest. Two characters that can often stand in for each other, as `e` and `i` can, may then move close together.
 # And what the network learns after `emm` helps after `imm` too. Further down we look at where they went.
 #
-# ![three characters, each looked up in E; their rows side by side; a hidden layer; 27 logits](pictures/03_mlp.svg)
+# ![three characters, each looked up in E; their rows side by side; a hidden layer; 27 logits](pictures/04_mlp.svg)
 #
 # The letters for the shapes: B examples at a time, T characters of context, C channels of an embedding, H
 # hidden ones, V characters in all.
@@ -112,7 +112,7 @@ X, Y = data["train"]  # (N, T), (N,)
 # %% [markdown]
 # ### Embedding: ids to vectors
 #
-# `E` has a row for each character. Lesson 2 put ids into a network as one-hot vectors; multiplied by a matrix,
+# `E` has a row for each character. Lesson 3 put ids into a network as one-hot vectors; multiplied by a matrix,
 # such a vector does no more than pick a row. Indexing picks the row without multiplying by all the zeros, and
 # PyTorch indexes with tensors of any shape.
 
@@ -198,7 +198,7 @@ assert round(V ** (T + 1) / parameters) == 45
 # %% [markdown]
 # ### Cross-entropy
 #
-# From logits to the loss as in lesson 2: exponentials, divided by their sum, and of the probability of what
+# From logits to the loss as in lesson 3: exponentials, divided by their sum, and of the probability of what
 # really came the negative logarithm. PyTorch has one function for all of it.
 
 # %%
@@ -292,7 +292,7 @@ assert cosines[32] > 0.3
 #
 # First the loop that everything below uses. It is written for speed, since each step does little work: all random
 # numbers are drawn at once, all batches are looked up at once, and weights are updated in place.
-# `torch.autograd.grad` does what `backward` did in lesson 2, but returns the gradients instead of storing them.
+# `torch.autograd.grad` does what `backward` did in lesson 3, but returns the gradients instead of storing them.
 
 
 # %%
@@ -423,7 +423,7 @@ right.xaxis.set_major_locator(plt.MaxNLocator(4))
 for ax in (left, right):
     ax.set_ylabel("loss (nats per token)")
 show(
-    "on the left, how far above mere guessing it starts: lesson 4 is about that. On the right, the step down "
+    "on the left, how far above mere guessing it starts: lesson 6 is about that. On the right, the step down "
     "halfway, where the learning rate was lowered."
 )
 assert history[0] > 3 * torch.tensor(V).log()
@@ -677,8 +677,8 @@ if not FAST:
 #
 # ## Exercises
 #
-# `makemore lessons start 3` puts this lesson and a file `exercises.py` into the directory `lesson-3`. Fill in its
-# three functions, then let `makemore lessons check 3` tell you how you did.
+# `makemore lessons start 4` puts this lesson and a file `exercises.py` into the directory `lesson-4`. Fill in its
+# three functions, then let `makemore lessons check 4` tell you how you did.
 #
 # 1. `windows`: the examples from a stream of ids, where no context may look across the end of a name.
 # 2. `direct_logits`: the network as Bengio and others had it, with a shortcut from the embeddings to the logits.

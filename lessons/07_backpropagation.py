@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 5. Backpropagation by hand
+# # 7. Backpropagation by hand
 #
-# *Before this: lesson 4. Allow 3 hours.*
+# *Before this: lesson 6. Allow 3 hours.*
 #
 # ## What you will be able to do
 #
@@ -43,9 +43,9 @@
 # 2. **Over several paths, add.** If `x` was used twice, a push on it reaches the loss in two ways, and both
 #    count.
 #
-# ![values go down from the ids to the loss, gradients come back up and leave one for each parameter](pictures/05_backward.svg)
+# ![values go down from the ids to the loss, gradients come back up and leave one for each parameter](pictures/07_backward.svg)
 #
-# The network is lesson 4's: a window of 3 characters, embeddings, a hidden layer with BatchNorm and tanh,
+# The network is lesson 6's: a window of 3 characters, embeddings, a hidden layer with BatchNorm and tanh,
 # and logits. Going forward each box needs what is above it. Going back each box needs what is below it, and
 # the values that it kept from the way down.
 
@@ -286,7 +286,7 @@ check("b2", dlogits.sum(0))  # (B, V) to (V,)
 # ### Through tanh
 #
 # The slope of tanh is `1 - tanh²`, which we have already: `h` was kept. Where `h` is near 1 or -1 it is
-# almost 0, and whatever gradient arrives is lost there. This one line is the dead neuron of lesson 4.
+# almost 0, and whatever gradient arrives is lost there. This one line is the dead neuron of lesson 6.
 
 # %%
 dpre = dh * (1 - h**2)
@@ -528,7 +528,7 @@ assert min(both_sides) < min(one_side) / 10
 # %% [markdown]
 # ### Training without autograd
 #
-# Lesson 4's network at its start: small logits, no bias yet, float32. Then minibatches of 32, the rate 0.1
+# Lesson 6's network at its start: small logits, no bias yet, float32. Then minibatches of 32, the rate 0.1
 # for the first half and 0.01 for the second. The averages that stand in for the batch later are kept along
 # the way.
 
@@ -703,7 +703,7 @@ assert on_val < 3.2958  # better than guessing, in fast mode too
 # %% [markdown]
 # That split leaks: some names stand in the list more than once, and so in both parts. A net this small
 # cannot learn many by heart, but the number on names that training never saw is the honest one, and it is
-# higher. (Not all of the difference need be memory: names that stand there twice may be easier, see lesson 3.)
+# higher. (Not all of the difference need be memory: names that stand there twice may be easier, see lesson 4.)
 # `makemore` splits by the text of each line, so that equal lines fall on one side.
 
 # %%
@@ -783,8 +783,8 @@ for name, parameter, mine in zip(parameters, at, grads, strict=True):
 #
 # ## Exercises
 #
-# `makemore lessons start 5` puts this lesson and a file `exercises.py` into the directory `lesson-5`. Fill
-# in its three functions, then let `makemore lessons check 5` tell you how you did. The first two are graded
+# `makemore lessons start 7` puts this lesson and a file `exercises.py` into the directory `lesson-7`. Fill
+# in its three functions, then let `makemore lessons check 7` tell you how you did. The first two are graded
 # against autograd in float64.
 #
 # 1. `padded_cross_entropy_backward`: the gradient of the loss for lines of different lengths, where padding

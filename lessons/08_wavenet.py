@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 6. WaveNet
+# # 8. WaveNet
 #
-# *Before this: lesson 4. Allow 3 hours.*
+# *Before this: lesson 6. Allow 3 hours.*
 #
 # ## What you will be able to do
 #
@@ -32,7 +32,7 @@
 # The other way is slower and kinder: fuse two neighbours at a time. One small layer makes one vector of two
 # characters, whatever the place they stand at. Another makes one of two pairs, a third one of two fours.
 #
-# ![The window .isabell fused to pairs, to fours, to one vector of eight, which predicts a](pictures/06_tree.svg)
+# ![The window .isabell fused to pairs, to fours, to one vector of eight, which predicts a](pictures/08_tree.svg)
 #
 # It is a binary tree, and each level has one set of weights for all of its nodes. Twice the context costs one
 # more level. That is the shape of WaveNet, which was invented for sound: at 16,000 samples a second one needs a
@@ -447,7 +447,7 @@ for name, net in nets.items():
 #     four[t]  = level 2 of (pair[t - 2],      pair[t])
 #     eight[t] = level 3 of (four[t - 4],      four[t])
 #
-# ![Every position of .christopher has a node on each level; the tree of the last one is marked](pictures/06_dilated.svg)
+# ![Every position of .christopher has a node on each level; the tree of the last one is marked](pictures/08_dilated.svg)
 #
 # The marked tree is the one of the last position. All the others are there too, made of the same nodes. Each
 # line of the three is a *convolution*: the same small layer at every position of the line. It is *causal*,
@@ -833,8 +833,8 @@ assert FAST or nll["test"] < 2.1
 #
 # ## Exercises
 #
-# `makemore lessons start 6` puts this lesson and a file `exercises.py` into the directory `lesson-6`. Fill in
-# its three functions, then let `makemore lessons check 6` tell you how you did.
+# `makemore lessons start 8` puts this lesson and a file `exercises.py` into the directory `lesson-8`. Fill in
+# its three functions, then let `makemore lessons check 8` tell you how you did.
 #
 # 1. `batch_norm`: normalise (B, T, C) over the right dimensions, when some of the positions are padding.
 # 2. `causal_conv`: a dilated causal convolution with any number of taps, which can go on where it stopped.

@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 7. Recurrence: RNN, GRU, LSTM
+# # 9. Recurrence: RNN, GRU, LSTM
 #
-# *Before this: lesson 3. Allow 3 hours.*
+# *Before this: lesson 4. Allow 3 hours.*
 #
 # ## What you will be able to do
 #
@@ -29,7 +29,7 @@
 # them. A recurrent network has no window. It reads one character, changes its *state*, a vector of H numbers,
 # and takes the state along to the next character. Whatever it knows of the past is in there.
 #
-# ![a cell reads dot, e, m, m, a in turn, hands its state on and predicts e, m, m, a, dot](pictures/07_unrolled.svg)
+# ![a cell reads dot, e, m, m, a in turn, hands its state on and predicts e, m, m, a, dot](pictures/09_unrolled.svg)
 #
 # The picture is *unrolled*: there are five boxes but only one cell, used five times with the same weights. So
 # a line can be as long as it likes, and the number of weights stays what it is.
@@ -205,7 +205,7 @@ print("with r = 1 they agree: there is no other difference")
 # network gets to see, h, is a gated view of it. In papers our memory is called the *cell state*, and what may be
 # added to it, the new g, the *candidate*. (The GRU's n is a candidate too.)
 #
-# ![the memory c runs straight through, times f, plus i times g; h is o times tanh of it](pictures/07_lstm.svg)
+# ![the memory c runs straight through, times f, plus i times g; h is o times tanh of it](pictures/09_lstm.svg)
 
 
 # %%
@@ -946,7 +946,7 @@ if not FAST:
 
 # %% [markdown]
 # With as many weights the plain cell comes close to the LSTM, and it is better than the smaller plain cell. That is
-# one seed each and no interval, so it does not show that the two are equally good; lesson 9 has what that would
+# one seed each and no interval, so it does not show that the two are equally good; lesson 12 has what that would
 # take. But at least a part of what the plain cell was short of was weights, not gates. The task for which gates
 # paid was the recall over a longer distance. A table of results cannot take such things apart, an experiment that
 # changes one thing at a time can.
@@ -1009,8 +1009,8 @@ print([line.text for line in draw(theirs["lstm"], corpus.vocab, 8, SampleOptions
 #
 # ## Exercises
 #
-# `makemore lessons start 7` puts this lesson and a file `exercises.py` into the directory `lesson-7`. Fill in
-# its three functions, then let `makemore lessons check 7` tell you how you did.
+# `makemore lessons start 9` puts this lesson and a file `exercises.py` into the directory `lesson-9`. Fill in
+# its three functions, then let `makemore lessons check 9` tell you how you did.
 #
 # 1. `coupled_lstm_step`: an LSTM that writes exactly where it forgets, and so needs a gate less.
 # 2. `in_pieces`: truncated backpropagation through time; exact values, and gradients that stop at borders.

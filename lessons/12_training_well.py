@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 9. Training well
+# # 12. Training well
 #
-# *Before this: lesson 8. Allow 3 hours.*
+# *Before this: lesson 10. Allow 3 hours.*
 #
 # ## What you will be able to do
 #
@@ -31,7 +31,7 @@
 # How is a gradient made into a step? How long are the steps, at first and at the end? What if one batch is odd?
 # When is it enough? Each box of the picture is one of these decisions, and each got a name and a paper.
 #
-# ![a batch gives a loss, its gradient is clipped, the optimiser chooses the direction, the rate the length of the step that changes the weights](pictures/09_step.svg)
+# ![a batch gives a loss, its gradient is clipped, the optimiser chooses the direction, the rate the length of the step that changes the weights](pictures/12_step.svg)
 #
 # None of them is true because a paper says so. Every one is a claim that can be *measured*, and that is how this
 # lesson goes. The rules of a fair experiment:
@@ -227,7 +227,7 @@ class Muon:
 
 # %%
 def new_model(layers: int = 2, channels: int = 48, dropout: float = 0.0) -> nn.Module:
-    """A Transformer with weights from torch's global generator, built as in lesson 8."""
+    """A Transformer with weights from torch's global generator, built as in lesson 10."""
     if FAST:
         layers, channels = 1, 16
     knobs = {"n_layer": layers, "n_head": 4, "n_embd": channels, "dropout": dropout}
@@ -974,8 +974,8 @@ print("its best weights on the test names:", round(summary.nll["test"], 4))
 #
 # ## Exercises
 #
-# `makemore lessons start 9` makes the directory `lesson-9` with this lesson and `exercises.py`, and
-# `makemore lessons check 9` grades what you write there.
+# `makemore lessons start 12` makes the directory `lesson-12` with this lesson and `exercises.py`, and
+# `makemore lessons check 12` grades what you write there.
 #
 # 1. `early_stopping`: from validation losses that come in one after the other, which weights are kept and when
 #    training ends.

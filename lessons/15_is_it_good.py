@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 10. Knowing whether it is good
+# # 15. Knowing whether it is good
 #
-# *Before this: lesson 3. Allow 2 hours.*
+# *Before this: lesson 4. Allow 2 hours.*
 #
 # ## What you will be able to do
 #
@@ -29,7 +29,7 @@
 # new, it hides where the model is good, it says nothing of the samples, and it comes with an error that most
 # people never look at. Each of these has a remedy, and none takes more than a few lines.
 #
-# ![Train lines teach, validation lines choose, test lines are looked at once; a line that is on two sides tells the answer](pictures/10_split.svg)
+# ![Train lines teach, validation lines choose, test lines are looked at once; a line that is on two sides tells the answer](pictures/15_split.svg)
 
 # %%
 import tempfile
@@ -492,12 +492,12 @@ directory.cleanup()
 # rude in Finnish. Numbers find the faults that can be counted, and keep you from fooling yourself; then read a
 # hundred samples. You have now rebuilt the ladder and the ruler beside it, all but two things: the *n-gram*,
 # which counts contexts of all lengths at once and falls back from long ones to short ones, and which this
-# lesson took from the library (`src/makemore/counting/`); and the *teacher* that it is for the others (lesson 7
+# lesson took from the library (`src/makemore/counting/`); and the *teacher* that it is for the others (lesson 9
 # says how). What is left is a list of your own: `makemore inspect mine.txt`.
 #
 # ## Exercises
 #
-# `makemore lessons start 10`, fill in `exercises.py`, then `makemore lessons check 10`.
+# `makemore lessons start 15`, fill in `exercises.py`, then `makemore lessons check 15`.
 #
 # 1. `perplexity_by_position`: from the losses of tokens in lines of different lengths.
 # 2. `copy_ratio`: R from the log-probabilities of lines, some of which stand there twice, and all of which are too

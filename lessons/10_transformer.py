@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 8. Attention and the Transformer
+# # 10. Attention and the Transformer
 #
-# *Before this: lessons 4 and 7. Allow 3 hours.*
+# *Before this: lessons 6 and 9. Allow 3 hours.*
 #
 # ## What you will be able to do
 #
@@ -38,7 +38,7 @@
 # * every place so far has a **key**: what do I offer? The better it fits the query, the larger the weight;
 # * and every place has a **value**: what do I hand over? The answer is the weighted sum of the values.
 #
-# ![the l of kayl looks back: weights 0.1, 0.1, 0.3, 0.4, 0.1 for the letters so far, then the sum of weight times value](pictures/08_attention.svg)
+# ![the l of kayl looks back: weights 0.1, 0.1, 0.3, 0.4, 0.1 for the letters so far, then the sum of weight times value](pictures/10_attention.svg)
 #
 # The weights in the picture are made up. Which ones a network finds useful we shall see when it is trained.
 # Attention and a small network after it, stacked a few times, are a *Transformer*; one that only looks back
@@ -319,7 +319,7 @@ assert slope["q·k"][-1] < 0.5 * min(slope["q·k / √D"])
 # One softmax yields one average for each place. But a place may want to know several things: what stands
 # right before it, how the name began, whether there was a vowel lately. So the C channels are cut into H *heads*
 # of D = C / H channels, each with queries, keys and values of its own. (In this lesson H is the number of heads;
-# in lessons 3 to 7 it was the number of hidden units.) It costs no more multiplications than one
+# in lessons 4 to 9 it was the number of hidden units.) It costs no more multiplications than one
 # head of C channels, only a table of weights for each head.
 #
 # Here is attention as we shall use it, all heads at once. The letters of `einsum` are those of the shapes:
@@ -596,7 +596,7 @@ assert moved > 1e-9
 
 # %% [markdown]
 # And now it learns, which takes minutes. (AdamW and Muon are ways to make a step out of a gradient, better ones
-# than plain descent. Lesson 9 builds both.)
+# than plain descent. Lesson 12 builds both.)
 
 # %%
 matrices = [f"blocks.{b}.{part}.weight" for b in range(L) for part in ("qkv", "out", "fc", "proj")]
@@ -896,9 +896,9 @@ print(f"most needed: {heads[rises.index(max(rises))]}, without it the loss rises
 #
 # The README of makemore claims about 1.92 for this shape; reruns of the same program with several seeds gave
 # 1.95 to 2.03. It keeps the weights of the step that did best *on the test names*, which is kind to itself. The
-# library trains it with dropout, and takes a part of its targets from a 6-gram (the teacher of lesson 7), which
+# library trains it with dropout, and takes a part of its targets from a 6-gram (the teacher of lesson 9), which
 # is meant to help with names that it has not seen. Ours has no dropout, no teacher, and keeps the weights of
-# the last step. But it has one thing that makemore.py has not: Muon, where makemore.py has AdamW. Lesson 9
+# the last step. But it has one thing that makemore.py has not: Muon, where makemore.py has AdamW. Lesson 12
 # finds that Muon is worth about 0.11 at 400 steps, more than the gap to those reruns; so where ours is ahead,
 # thank the optimiser.
 
@@ -935,7 +935,7 @@ if not FAST:
 # That rise has two possible causes: the model knows those names by heart, or they are easier than others. The bag
 # of words has forgotten the order and can hardly know a name by heart, and its loss hardly changes. So the names
 # are not much easier, for that model at least, and most of the GPT's rise is likely to be memory. To be sure one
-# would have to train it without those names, as lesson 3 did with its network.
+# would have to train it without those names, as lesson 4 did with its network.
 
 # %% [markdown]
 # ## The same through the library
@@ -998,13 +998,13 @@ print(f"{copies:.0%} of 1,000 samples are training names, letter for letter")
 # hundredth between two models an effect, or the luck of a seed and of a thousand names? And the dashed line in
 # the figure of learning says that this model has begun to know its training names better than names; nothing
 # above stops it, and some of the copies just counted will be its work too. (Only some: real names are likely,
-# so a perfect model would make many of them. Lesson 10 tells the two apart.) The shape of the model will do;
+# so a perfect model would make many of them. Lesson 15 tells the two apart.) The shape of the model will do;
 # what is left to win lies in the training, and that is the next lesson.
 #
 # ## Exercises
 #
-# `makemore lessons start 8` puts this lesson and a file `exercises.py` into the directory `lesson-8`. Fill in
-# its three functions, then let `makemore lessons check 8` tell you how you did.
+# `makemore lessons start 10` puts this lesson and a file `exercises.py` into the directory `lesson-10`. Fill in
+# its three functions, then let `makemore lessons check 10` tell you how you did.
 #
 # 1. `window_attention`: attention that sees only a few places back.
 # 2. `window_step`: the same one place at a time, with cached keys and values that stop growing.

@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 4. Initialisation and normalisation
+# # 6. Initialisation and normalisation
 #
-# *Before this: lesson 3. Allow 3 hours.*
+# *Before this: lesson 4. Allow 3 hours.*
 #
 # ## What you will be able to do
 #
@@ -24,10 +24,10 @@
 #
 # ## The idea
 #
-# Training begins with random weights, and it matters which. The network of lesson 3 has two places where
+# Training begins with random weights, and it matters which. The network of lesson 4 has two places where
 # random numbers that are too large do harm.
 #
-# ![Wide inputs land on the flat ends of tanh. A tall wrong bar costs more than even bars.](pictures/04_start.svg)
+# ![Wide inputs land on the flat ends of tanh. A tall wrong bar costs more than even bars.](pictures/06_start.svg)
 #
 # **tanh is flat at its ends.** The gradient that comes back through it is multiplied by its slope. Where the
 # input is far from 0 the slope is nearly 0, and so is all that the weights before it are told. **Softmax can
@@ -99,7 +99,7 @@ assert 0.12 < share < 0.16
 # That last line is a flaw of this way of cutting: names that occur twice land on both sides. Whoever compares
 # with the lectures has to put up with it. makemore's own split has no such names.
 #
-# Now lesson 3's network: embed, one tanh layer, logits. Only one thing is new. All weights are normal random
+# Now lesson 4's network: embed, one tanh layer, logits. Only one thing is new. All weights are normal random
 # numbers, and `scales` multiplies each group of them. The whole lesson is about those factors.
 
 
@@ -188,7 +188,7 @@ print("largest gradient:", {name: round(size, 3) for name, size in sizes.items()
 assert sizes["E"] == sizes["W1"] == sizes["b1"] == 0 < sizes["W2"]
 
 # %% [markdown]
-# Now the plain step of training, as in lesson 3: a batch, its loss, the gradients, a small move against them.
+# Now the plain step of training, as in lesson 4: a batch, its loss, the gradients, a small move against them.
 # A thousand of these from either start. A curve that begins with a steep fall and then runs almost level is
 # often called a hockey stick; look for the steep fall at the start.
 
@@ -768,7 +768,7 @@ if not FAST:
 # first four rows seed and order of drawing are those of the video, so weights and batches are the same.) The
 # last lines score only the names that are not in training as well. All five networks are worse there. That is
 # not the worth of the leak alone: a name that stands in the list twice may also be an easier one. To take the
-# two apart one has to train without those names, as lesson 3 did.
+# two apart one has to train without those names, as lesson 4 did.
 #
 # ### Running averages and exact ones
 #
@@ -988,7 +988,7 @@ assert max(stds) < 1.2 * min(stds)  # four layers, and none fades
 #
 # **BatchNorm couples windows that have nothing to do with each other.** What a window is worth depends on the
 # others in its batch. Hence the two modes, and the ways to confuse them. Later networks normalise over the
-# channels of one position instead (*LayerNorm*), which needs no company. The Transformer of lesson 8 does so.
+# channels of one position instead (*LayerNorm*), which needs no company. The Transformer of lesson 10 does so.
 #
 # **The network is still the old one.** Three characters, squeezed together in a single layer. All repairs
 # were to its training, and the last three rows of the table suggest that little more is to be had that way.
@@ -999,8 +999,8 @@ assert max(stds) < 1.2 * min(stds)  # four layers, and none fades
 #
 # ## Exercises
 #
-# `makemore lessons start 4` puts this lesson and a file `exercises.py` into the directory `lesson-4`. Fill in
-# its three functions, then let `makemore lessons check 4` tell you how you did.
+# `makemore lessons start 6` puts this lesson and a file `exercises.py` into the directory `lesson-6`. Fill in
+# its three functions, then let `makemore lessons check 6` tell you how you did.
 #
 # 1. `kaiming_gain`: the gain that a non-linearity needs, found by measuring. Is 5/3 right for tanh?
 # 2. `fold_batchnorm`: in use, BatchNorm is only a multiplication and an addition. Put it into the layer
