@@ -1,5 +1,6 @@
 """The page of the playground as a whole: every room by mouse and keyboard, on a phone, in light and in dark."""
 
+import re
 import shutil
 import subprocess
 import tarfile
@@ -27,7 +28,8 @@ def test_the_rooms_are_there_and_fit_a_phone(page, server):  # noqa: F811
     page.goto(server.address)
     for name in page.locator("nav a").all_inner_texts():
         page.get_by_role("link", name=name, exact=True).click()
-        assert page.locator("h2:visible").inner_text() == name
+        heading = page.locator("h2:visible", has_text=re.compile(f"^{name}$"))
+        heading.wait_for()  # the room changes a moment after the address
         assert no_sideways_scroll(page)
         page.set_viewport_size({"width": 1200, "height": 900})
 
