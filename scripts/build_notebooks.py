@@ -1,6 +1,6 @@
 """Run the lessons in full and write them as notebooks, with their output and figures.
 
-    uv run scripts/build_notebooks.py            all ten, most of an hour on one core
+    uv run scripts/build_notebooks.py            all of them, an hour on one core
     uv run scripts/build_notebooks.py 3 4        some
     uv run scripts/build_notebooks.py --check    only check that notebooks match their lessons
 
@@ -72,6 +72,7 @@ def build(lesson: Lesson, anew: bool = False) -> None:
         "language_info": {"name": "python"},
         "makemore": {"mode": "full"},
     }
+    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
     for cell in notebook.cells:
         cell.metadata = {}
     if keep:
@@ -84,15 +85,30 @@ def build(lesson: Lesson, anew: bool = False) -> None:
             ).execute()
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i}"  # the same in every build, so that only content makes a difference
-        cell.metadata = {}
+        cell.metadata = {"tags": tags[i]} if tags[i] else {}
+        if "hide-input" in tags[i]:
+            cell.metadata["jupyter"] = {"source_hidden": True}  # folded in JupyterLab too
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
+            _describe(cell)
     with atomic(path) as beside:
         beside.write_text(jupytext.writes(notebook, fmt="ipynb"), "utf-8")
 
 
 def _cells(cells: Any) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source) for cell in cells]
+
+
+def _describe(cell: Any) -> None:
+    """Give each figure of a cell what to look for as its alternative text, for browsers, Jupyter and the site."""
+    figure = None
+    for output in cell.outputs:
+        data = output.get("data", {})
+        look_for = re.fullmatch(r"\*Look for:\* (.+)", data.get("text/markdown", ""), re.DOTALL)
+        if look_for and figure is not None:
+            figure.metadata = {"image/png": {"alt": look_for[1]}}
+            cell.metadata["mystnb"] = {"image": {"alt": look_for[1]}}
+        figure = output if "image/png" in data else None
 
 
 def _merged(outputs: list[Any]) -> list[Any]:

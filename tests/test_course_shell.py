@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from makemore.course import challenges, grading, progress
 from makemore.course import lessons as course
-from makemore.course import progress
 
 LESSONS = course.lessons()
 
@@ -117,3 +117,59 @@ def test_jupyter_opens_the_copy(makemore: Any, tmp_path: Path, monkeypatch: pyte
     assert makemore("lessons", "open", "4").status == 0
     assert calls == [[sys.executable, "-m", "jupyterlab", str(tmp_path / "lesson-4" / "04_mlp.ipynb")]]
     assert Path("lesson-4/04_mlp.ipynb").is_file()
+
+
+def test_a_challenge_is_scored_on_held_out_names() -> None:
+    """In nats per token; what are no probabilities, or depend on other beginnings, is refused with the reason."""
+    import torch
+
+    train, held_out = ["ab", "a"], ["ab", "b"]
+    asked: list[list[str]] = []
+
+    def scored(predict: Any) -> float:
+        return challenges.score(SimpleNamespace(challenge=lambda names: predict), train, held_out)
+
+    def counted(beginnings: list[str]) -> Any:
+        asked.append(beginnings)
+        p = torch.full((len(beginnings), 27), 0.5 / 26)
+        for row, beginning in zip(p, beginnings, strict=True):
+            row[{"": 1, "a": 2, "ab": 3, "b": 0}[beginning]] = 0.5
+        return p
+
+    sure, other = torch.tensor([0.5, 0.5 / 26]).log().neg().tolist()
+    assert scored(counted) == pytest.approx(
+        (3 * sure + 2 * other) / 5
+    )  # "ab" ends, and "b" begins, unexpectedly
+    assert asked[0] == ["", "a", "ab", "b"]
+    assert scored(lambda some: torch.full((len(some), 27), 1 / 27)) == pytest.approx(3.2958, abs=1e-4)
+    for predict, said in [
+        (lambda some: torch.zeros(len(some), 27), "add up to 0.0000, not 1; does it return logits"),
+        (lambda some: torch.full((len(some), 27), -1.0), "negative"),
+        (lambda some: torch.full((27,), 1 / 27), "the shape should be (4, 27)"),
+        (
+            lambda some: torch.softmax(torch.arange(27.0) * len(some), 0).expand(len(some), 27),
+            "training mode",
+        ),
+        (lambda some: torch.eye(27)[[0] * len(some)], "'a' after '' has probability 0"),
+    ]:
+        with pytest.raises(grading.Wrong, match=re.escape(said)):
+            scored(predict)
+    with pytest.raises(grading.Wrong, match="should return a function"):
+        challenges.score(SimpleNamespace(challenge=lambda names: None), train, held_out)
+
+
+@pytest.mark.slow
+def test_a_challenge_has_a_board(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    course.start("1")
+    assert "not done yet" in makemore("lessons", "check", "1", "challenge").out
+    for share in ("1 / 27", "1 / 27 + 0 * len(some)"):
+        Path("lesson-1/challenge.py").write_text(
+            f"import torch\n\ndef challenge(names):\n    return lambda some: torch.full((len(some), 27), {share})\n"
+        )
+        last = makemore("lessons", "check", "1", "challenge")
+        assert last.status == 1
+        assert last.out.startswith("3.2958 nats per token on held-out names; the goal is below ")
+    assert last.out.count("3.2958") == 3
+    assert "your best is 3.2958" in makemore("lessons", "1").out
+    assert "has no hint" in makemore("lessons", "hint", "1", "challenge").err

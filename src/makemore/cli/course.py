@@ -15,6 +15,7 @@ from makemore.errors import MakemoreError, alike, command_line, shown
 if TYPE_CHECKING:
     from makemore.course.grading import Verdict
     from makemore.course.lessons import Bug, Lesson
+    from makemore.course.progress import Try
 
 ACTIONS = ("list", "start", "open", "check", "hint", "solutions")
 
@@ -55,6 +56,12 @@ def lessons(
     if exercise is not None:
         if action in ("start", "open"):
             raise MakemoreError(f"{shown(exercise)}: not expected here; {action} takes a whole lesson")
+        if exercise.removesuffix(".py") == "challenge" and lesson.number:
+            if action != "check":
+                raise MakemoreError(
+                    f"challenge: it is open, and has no {action}; `makemore lessons {lesson.name}` shows it"
+                )
+            return _challenge(lesson, directory)
         exercise = course.exercise(lesson, exercise)
     match action:
         case "start":
@@ -144,6 +151,7 @@ def _overview(lesson: "Lesson", directory: Path | None) -> int:
     tell(f"builds on {before}; allow {lesson.allow}")
     for each in course.exercises(lesson):
         tell(f"  {'right' if each in known.right else 'to do':6}  {each}")
+    _say_the_challenge(lesson, directory, known.tries)
     if len(known.right) == len(course.exercises(lesson)):
         _say_what_next()
     elif where.is_dir():
@@ -233,7 +241,7 @@ def _hint(lesson: "Lesson", exercise: str, directory: Path | None) -> int:
 def _check(lesson: "Lesson", exercise: str | None, directory: Path | None) -> int:
     """Grade exercises of a lesson, and return the exit status: 1 if some are not right yet."""
     from makemore.course import progress
-    from makemore.course.grading import check_apart, touched
+    from makemore.course.grading import ANSWER_SECONDS, check_apart, touched
     from makemore.course.lessons import exercises, lessons, place
 
     every = exercises(lesson)
@@ -241,7 +249,7 @@ def _check(lesson: "Lesson", exercise: str | None, directory: Path | None) -> in
     verdicts: list[Verdict] = []
     if wanted:
         with closing(check_apart(lesson.name, directory, wanted)) as found:
-            while verdict := _awaited(found):
+            while verdict := _awaited(found, "running your answers, each", ANSWER_SECONDS):
                 tell(f"{'not yet' if verdict.message else 'right':8} {verdict.exercise}", " " * 9)
                 if verdict.message:
                     tell(" " * 9 + verdict.message, " " * 9)
@@ -257,16 +265,57 @@ def _check(lesson: "Lesson", exercise: str | None, directory: Path | None) -> in
     elif all(progress.done(each) for each in lessons()):
         print("\n" + progress.last_page(), end="")
     else:
+        _say_the_challenge(lesson, directory, known.tries)
         _say_what_next()
     return int(not right.issuperset([exercise] if exercise else every))
 
 
-def _awaited(verdicts: Iterator["Verdict"]) -> "Verdict | None":
+def _awaited(verdicts: Iterator["Verdict"], what: str, seconds: float) -> "Verdict | None":
     """Return the next verdict, or None after the last; on a terminal say meanwhile what is waited for."""
-    from makemore.course.grading import ANSWER_SECONDS
-
-    with waiting(f"running your answers, each for {ANSWER_SECONDS:g} s at most ..."):
+    with waiting(f"{what} for {seconds:g} s at most ..."):
         return next(verdicts, None)
+
+
+def _challenge(lesson: "Lesson", directory: Path | None) -> int:
+    """Score the open challenge of a lesson, and return the exit status: 1 if its goal is not reached."""
+    from makemore.course import challenges, progress
+    from makemore.course.grading import check_apart
+
+    wanted = challenges.challenge(lesson)
+    if wanted is None:
+        raise MakemoreError(f"lesson {lesson.name} has no open challenge")
+    with closing(check_apart(lesson.name, directory, [challenges.NAME], challenges.SECONDS)) as found:
+        verdict = _awaited(found, "training and scoring your model", challenges.SECONDS)
+    if verdict is None or verdict.loss is None:
+        tell(f"not yet  {verdict.message if verdict else ''}", " " * 9)
+        return 1
+    reached = verdict.loss < wanted.goal
+    tell(
+        f"{verdict.loss:.4f} nats per token on held-out names; the goal is below {wanted.goal:g}"
+        + ": reached" * reached
+    )
+    tries = progress.note_try(lesson, directory, verdict.loss)
+    if len(tries) > 1:
+        tell("your best tries:")
+        for each in tries[:5]:
+            tell(f"  {each.loss:.4f}  {each.when}" + "  (this one)" * (each.loss == verdict.loss))
+    return int(not reached)
+
+
+def _say_the_challenge(lesson: "Lesson", directory: Path | None, tries: Sequence["Try"]) -> None:
+    """Print what the open challenge of a lesson is, and the best try at it."""
+    from makemore.course.challenges import challenge
+
+    wanted = challenge(lesson)
+    if wanted is None:
+        return
+    named = () if directory is None else ("-o", directory)
+    check = command_line("lessons", "check", lesson.name, "challenge", *named)
+    best = f"; your best is {min(each.loss for each in tries):.4f}" if tries else ""
+    tell(
+        f"  open    challenge: {wanted.task} The goal: a held-out loss below {wanted.goal:g}{best}. `{check}`",
+        " " * 10,
+    )
 
 
 def _say_what_is_left(lesson: "Lesson", left: list[str], directory: Path | None) -> None:

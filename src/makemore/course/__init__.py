@@ -3,6 +3,7 @@
     lessons.py         find a lesson and its exercises, copy it to work in, print its solutions
     progress.py        what a learner has done, hints, and what comes next
     grading.py         grade a learner's answers, in a process of its own
+    challenges.py      the open challenge of each lesson, scored on held-out names
     expectations.py    what checkers expect of an answer
     aids.py            what lessons use to show numbers and figures
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeVar
 
+from makemore.course import challenges
 from makemore.course.expectations import Wrong
 from makemore.course.lessons import Lesson, bugs, exercises, lesson, place
 from makemore.errors import MakemoreError, command_line, shown
@@ -35,6 +36,8 @@ class Verdict:
     exercise: str
     message: str
     """Empty if the answer is right."""
+    loss: float | None = None
+    """The held-out loss of an open challenge, in nats per token."""
 
 
 def check(
@@ -75,14 +78,19 @@ def check(
 
 def _files(which: Lesson, directory: Path | None, wanted: Collection[str]) -> dict[str, Path]:
     """Return the file that holds the answer of each exercise. Raises MakemoreError without its directory."""
-    files = {exercise: which.file(exercise) for exercise in wanted}
+    directory = _directory(which, directory)
+    return {exercise: directory / which.file(exercise) for exercise in wanted}
+
+
+def _directory(which: Lesson, directory: Path | None) -> Path:
+    """Return the directory with the answers. Raises MakemoreError if there is none."""
     directory = directory or place(which)
     if not directory.is_dir():
         raise MakemoreError(
             f"{shown(directory)}: no such directory; "
             f"`{command_line('lessons', 'start', which.name)}` makes it, or name yours"
         )
-    return {exercise: directory / file for exercise, file in files.items()}
+    return directory
 
 
 def touched(which: Lesson, directory: Path | None = None) -> list[str]:
@@ -138,6 +146,26 @@ def _guarded(call: Callable[[], Returned], path: Path | None) -> Returned | str:
         return f"stopped{at} with {type(error).__name__}: {error}"
 
 
+def check_challenge(
+    name: str, directory: Path | None = None, on_answer: Callable[[str], None] = lambda exercise: None
+) -> Iterator[Verdict]:
+    """Score the open challenge of a lesson, as `check` grades exercises.
+
+    Raises MakemoreError if there is no such lesson or directory.
+    """
+    which = lesson(name)
+    path = _directory(which, directory) / f"{challenges.NAME}.py"
+    on_answer("")
+    answers = _loaded(path, which)
+    if isinstance(answers, str):
+        yield Verdict(path.name, answers)
+        return
+    on_answer(challenges.NAME)
+    outcome = _guarded(lambda: challenges.score(answers), path)
+    said = outcome if isinstance(outcome, str) else ""
+    yield Verdict(challenges.NAME, said, None if isinstance(outcome, str) else outcome)
+
+
 # in a process of its own
 
 
@@ -152,8 +180,9 @@ def check_apart(
     An answer that ends the process, or runs longer than `seconds`, is wrong.
     """
     which = lesson(name)
-    left = [each for each in exercises(which) if only is None or each in only]
-    _files(which, directory, left)  # said at once, not after another process has loaded torch
+    every = (*exercises(which), challenges.NAME) if only else exercises(which)
+    left = [each for each in every if only is None or each in only]
+    _directory(which, directory)  # said at once, not after another process has loaded torch
     while left:
         with _Grader(name, directory, left) as grader:
             failure = yield from grader.verdicts(left, seconds)
@@ -219,8 +248,13 @@ class _Grader:
 def _grade(pipe: Connection, name: str, directory: Path | None, exercises: list[str]) -> None:
     """Send what begins to run and each verdict, then None; or the error that prevents grading."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this process
+    verdicts = (
+        check_challenge(name, directory, pipe.send)
+        if exercises == [challenges.NAME]
+        else check(name, directory, exercises, pipe.send)
+    )
     try:
-        for verdict in check(name, directory, exercises, pipe.send):
+        for verdict in verdicts:
             pipe.send(verdict)
         pipe.send(None)
     except MakemoreError as error:

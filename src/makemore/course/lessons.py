@@ -212,6 +212,7 @@ def _copies(which: Lesson) -> dict[Path, str]:
     if not which.number:
         return {path: path.name for path in sorted(which.path.glob("[0-9]*.py"))}
     copies = {which.path: which.path.name, which.part("exercises"): "exercises.py"}
+    copies[folder() / "challenge.py"] = "challenge.py"
     notebook = which.path.with_suffix(".ipynb")
     if notebook.exists():
         copies[notebook] = notebook.name

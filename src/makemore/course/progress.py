@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from makemore.course.lessons import Bug, Lesson, bugs, exercises, lesson, lessons, place
@@ -15,6 +16,16 @@ FILE = "makemore-progress.json"
 """The file beside the exercises that remembers what was right."""
 
 
+@dataclass(frozen=True)
+class Try:
+    """A try at the open challenge."""
+
+    loss: float
+    """On held-out names, in nats per token."""
+    when: str
+    """The date and the time."""
+
+
 @dataclass
 class Progress:
     """What is known of the exercises in one directory."""
@@ -23,6 +34,8 @@ class Progress:
     """The exercises whose answer was right when it was last checked."""
     hints: dict[str, int] = field(default_factory=dict)
     """How many hints were given, by exercise."""
+    tries: list[Try] = field(default_factory=list)
+    """The tries at the open challenge, the oldest first."""
 
 
 def read(which: Lesson, directory: Path | None = None) -> Progress:
@@ -34,7 +47,7 @@ def read(which: Lesson, directory: Path | None = None) -> Progress:
     with contextlib.suppress(MakemoreError):
         known = read_json((directory or place(which)) / FILE)
     known = known if isinstance(known, dict) else {}
-    right, hints = known.get("right"), known.get("hints")
+    right, hints, tries = known.get("right"), known.get("hints"), known.get("tries")
     every = exercises(which)
     return Progress(
         [each for each in every if isinstance(right, list) and each in right],
@@ -43,6 +56,11 @@ def read(which: Lesson, directory: Path | None = None) -> Progress:
             for each in every
             if isinstance(hints, dict) and isinstance(hints.get(each), int) and hints[each] > 0
         },
+        [
+            Try(float(each["loss"]), str(each.get("when", "")))
+            for each in (tries if isinstance(tries, list) else [])
+            if isinstance(each, dict) and isinstance(each.get("loss"), int | float)
+        ],
     )
 
 
@@ -56,6 +74,15 @@ def note(which: Lesson, directory: Path | None, right: Iterable[str], wrong: Ite
     with contextlib.suppress(MakemoreError):
         _write(which, directory, known)
     return known
+
+
+def note_try(which: Lesson, directory: Path | None, loss: float) -> list[Try]:
+    """Write down a try at the open challenge, if the directory can be written to; return all of them, the best first."""
+    known = read(which, directory)
+    known.tries.append(Try(loss, datetime.datetime.now().strftime("%Y-%m-%d %H:%M")))
+    with contextlib.suppress(MakemoreError):
+        _write(which, directory, known)
+    return sorted(known.tries, key=lambda each: each.loss)
 
 
 def hint(which: Lesson, exercise: str, directory: Path | None = None) -> tuple[list[str], int]:
@@ -77,7 +104,7 @@ def _write(which: Lesson, directory: Path | None, known: Progress) -> None:
     """Write progress beside the exercises, if they are there."""
     where = directory or place(which)
     if any((where / which.file(each)).is_file() for each in exercises(which)):
-        write_json(where / FILE, {"right": known.right, "hints": known.hints})
+        write_json(where / FILE, asdict(known))
 
 
 def done(which: Lesson, directory: Path | None = None) -> bool:
