@@ -340,7 +340,7 @@ def test_a_damaged_run_in_the_directory_is_left_out_and_said(tmp_path):
         try:
             assert process.stdout.readline().startswith("left out: ")
             assert process.stdout.readline().startswith("the playground is at ")
-            assert "another process is working in it" in play("-o", tmp_path)
+            assert f"open {tmp_path / 'open.html'} in a browser" in play("-o", tmp_path)
         finally:
             process.send_signal(signal.SIGINT)
 

@@ -34,7 +34,9 @@ def play(
     from makemore.play.workshop import Workshop
 
     workshop = Workshop(work_dir)
-    with held(work_dir):
+    way = workshop.way
+    busy = f"open {way} in a browser to see its playground, end it by Ctrl-C" if way.exists() else None
+    with held(work_dir, busy=busy):
         for sentence in workshop.damaged:
             tell(f"left out: {sentence}")
         for each in what:

@@ -17,13 +17,17 @@ WINDOWS = os.name == "nt"
 
 @contextlib.contextmanager
 def held(
-    directory: Path, wait: bool = False, made: bool = True, remedy: str = "choose another place"
+    directory: Path,
+    wait: bool = False,
+    made: bool = True,
+    remedy: str = "choose another place",
+    busy: str | None = None,
 ) -> Iterator[None]:
     """Lock a directory during the block, so that no other makemore works in it.
 
     Nothing is written into the directory, and the system releases the lock if the process dies. If another
     process holds it, `wait` waits. `made` makes the directory if it does not exist; `remedy` says what to do
-    if that fails. Raises MakemoreError if another process holds it, or it cannot be made or opened.
+    if that fails, `busy` what to do if another process holds it. Raises MakemoreError if another process holds it, or it cannot be made or opened.
     """
     import filelock  # not every command needs it
 
@@ -43,7 +47,7 @@ def held(
             free = True
         if not free:
             raise MakemoreError(
-                f"{directory}: another process is working in it; wait, or choose another place"
+                f"{directory}: another process is working in it; {busy or 'wait'}, or choose another place"
             )
         yield
     finally:

@@ -54,10 +54,10 @@ def serve(workshop: Workshop, port: int, open_browser: bool, say: Callable[[str]
     listening.listen()  # a browser that is quicker than the server waits
     say(f"the playground is at {address}")
     say("Ctrl-C ends it, and saves the training in progress")
-    way = workshop.directory.resolve() / "open.html"
+    way = workshop.way
     try:
+        _write_redirect(way, address)
         if open_browser:
-            _write_redirect(way, address)
             threading.Thread(target=_open, args=(server, way), daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has shut down
             server.run(sockets=[listening])

@@ -87,6 +87,8 @@ class Workshop:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.way = directory.resolve() / "open.html"
+        """A page that leads to the playground while it is open."""
         self.lists = {each.name: Listed(each.name) for each in bundled_lists()}
         self.chosen: str | None = None
         """The list that the page shows."""

@@ -99,7 +99,7 @@ export function draw(runs, baselines, { width, text, whole }) {
     labels.push({ text: "training", at: y(at.train), class: "strong" });
     const left = x(lowest.seconds) < LEFT + 90;
     svg.append(s("text", { x: x(lowest.seconds) + (left ? 8 : -8), y: y(lowest.validation) - 8,
-      "text-anchor": left ? "start" : "end" }, `best: step ${lowest.step.toLocaleString("en")}`));
+      "text-anchor": left ? "start" : "end", class: "above" }, `best: step ${lowest.step.toLocaleString("en")}`));
   });
   for (const [name, loss] of Object.entries(baselines)) {
     labels.push({ text: loss > high ? `↑ ${name} ${shown(loss)}` : name, at: y(loss), class: "" });

@@ -3,6 +3,7 @@
 import { $, attempt, get, h, percent, post, shade, visible, whole } from "./shared.js";
 
 const SHOWN = 60; // characters of the line in the table of guesses, at most
+const FEW = 10; // letters before which bits say nothing
 const GAMES = { letters, real };
 
 let app;
@@ -151,7 +152,7 @@ function showLetters() {
   showGuesses();
 
   $("#letters-count").textContent = score.you.letters ? `after ${whole(score.you.letters)} letter${score.you.letters === 1 ? "" : "s"}` : "";
-  const bits = (x) => (x === null || x === undefined ? "–" : x.toFixed(2));
+  const bits = (x) => (x === null || x === undefined || score.you.letters < FEW ? "–" : x.toFixed(2));
   const row = (name, of) =>
     h("tr", {}, h("th", { scope: "row" }, name),
       h("td", {}, of.first === null ? "–" : share(of.first)),

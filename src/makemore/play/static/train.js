@@ -110,7 +110,7 @@ const showEarlier = (name) => attempt(async () => {
 })();
 
 const known = (name, more) => ({
-  name, points: [], batches: [], samples: [], warnings: [], baselines: {}, over: false, said: "loading", ...more,
+  name, points: [], batches: [], samples: [], warnings: [], baselines: {}, over: false, said: "loading PyTorch, which takes seconds", ...more,
 });
 
 function learn(run, type, rows) {
