@@ -129,8 +129,8 @@ def test_other_runs_that_cannot_be_exported(makemore: Any, small_run: Path, tmp_
     result = makemore("export", tmp_path / "run", "--to", "weights", "-o", tmp_path / "there")
     assert (result.status, "not trained yet" in result.err) == (2, True)
     ngram = Path(__file__).parent / "old_runs" / "ngram"
-    result = makemore("export", ngram, "--to", "onnx", "-o", tmp_path / "there")
-    assert (result.status, "; export it with --to weights or page or script\n" in result.err) == (2, True)
+    result = makemore("export", ngram, "--to", "huggingface", "-o", tmp_path / "there")
+    assert (result.status, "; export it with --to weights or onnx or page" in result.err) == (2, True)
     labelled = library.train(
         lines=["anna", "otto", "lea"] * 9, labels=["x", "y", "x"] * 9, type="transformer", max_steps=1, n_layer=1, n_embd=4,
         work_dir=tmp_path / "labelled",
@@ -234,11 +234,29 @@ def test_the_graph_gives_the_same_probabilities_and_the_example_samples(
     assert set("".join(lines)) <= set(run.vocab.characters)
 
 
+@pytest.mark.parametrize("type", ["ngram", "ctw"])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_tables_of_strings_as_tensors_give_the_same_probabilities(
+    type: str, labelled: bool, small: Path, tmp_path: Path
+) -> None:
+    lines = [*small.read_text("utf-8").split()[:60], "O'Neil 3", "Zoë"]
+    kinds = {"labels": [["x", "y", ""][i % 3] for i in range(len(lines))]} if labelled else {}
+    run = library.train(lines=lines, type=type, work_dir=tmp_path / "run", progress=False, **kinds)  # type: ignore[arg-type]
+    graph, V = onnx._Step(run), len(run.vocab)
+    ids = torch.tensor([0, V, 2 * V]) if labelled else torch.zeros(3, dtype=torch.int64)
+    state, form_state = (), None
+    for seen in torch.randint(V, (9, 3), generator=torch.Generator().manual_seed(1)):
+        logp, *state = graph(ids, tuple(state))
+        want, form_state = run.form.step(ids.numpy(), form_state)  # type: ignore[union-attr]
+        assert np.abs(logp.numpy() - want).max() < 1e-5
+        ids = ids // V * V + seen
+
+
 @pytest.mark.slow
 @pytest.mark.release
-@pytest.mark.parametrize("type", [name for name in MODELS if not TYPES[name].strings])
+@pytest.mark.parametrize("type", MODELS)
 def test_the_graph_of_every_type_gives_the_same_probabilities(type: str, small: Path, tmp_path: Path) -> None:
-    given = {} if type == "bigram" else {"max_steps": 3}
+    given = {} if TYPES[type].counting else {"max_steps": 3}
     check_graph(library.train(small, type=type, work_dir=tmp_path / "run", **given), tmp_path / "step.onnx")
 
 

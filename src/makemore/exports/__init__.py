@@ -7,6 +7,7 @@ huggingface.py  a directory that transformers loads as GPT-2 or Qwen3
 tokenizer.py    its tokenizer: one character, one token
 card.py         its model card
 onnx.py         one step of a model as an ONNX graph
+counts_graph.py models that count as tensors, for it
 page.py         one HTML file that samples in a browser, offline; browser/ has its parts
 packing.py      the weights in few bytes
 membership.py   a filter that tells which lines are in the list

@@ -18,6 +18,7 @@ never sampled: the one that stands for rare characters, if there is one. `makemo
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 import logging
@@ -30,9 +31,11 @@ from torch import Tensor, nn
 
 from makemore import __version__
 from makemore.errors import MakemoreError
+from makemore.exports.counts_graph import CTWGraph, NGramGraph
 from makemore.exports.target import MARK
 from makemore.exports.weights import never
-from makemore.inference.ladder import TYPES
+from makemore.inference import counts
+from makemore.inference.recurrent import Mixture
 from makemore.runs.run import Run
 
 _BATCH, _PAST = 3, 5
@@ -41,11 +44,7 @@ _BATCH, _PAST = 3, 5
 
 def refusal(run: Run) -> str:
     """Say why a run cannot be exported; an empty string if it can."""
-    if run.setup.blend is not None:
-        return "a blend holds several models"
-    if TYPES[run.type].strings:
-        return f"type {run.type} looks strings up in tables of counts, which a graph of tensors cannot"
-    return ""
+    return "" if run.setup.blend is None else "a blend holds several models"
 
 
 class _Step(nn.Module):
@@ -53,7 +52,14 @@ class _Step(nn.Module):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self.model = run.model
+        self.model: nn.Module = run.model
+        if isinstance(run.form, counts.NGram):
+            self.model = NGramGraph(run.form)
+        elif isinstance(run.form, counts.CTW):
+            self.model = CTWGraph(run.form.tree)
+        elif isinstance(run.form, Mixture):
+            self.model = copy.copy(run.model)  # the run keeps its own n-gram
+            self.model._modules = run.model._modules | {"ngram": NGramGraph(run.form.ngram)}
 
     def forward(self, ids: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Tensor, ...]:
         """ids: (B,). Returns the log-probabilities, (B, V), and the next state."""
@@ -76,8 +82,11 @@ def write(run: Run, path: Path) -> None:
             "onnx and onnxscript are not installed; install them with `pip install 'makemore[onnx]'`"
         ) from None
     ids = torch.zeros(_BATCH, dtype=torch.int64)
+    step, states = _Step(run).eval(), list[tuple[Tensor, ...]]([()])
     with torch.no_grad():
-        state, longer = (run.model(ids[:, None].expand(-1, n))[1] for n in (_PAST, _PAST + 1))
+        for _ in range(_PAST + 1):
+            states.append(step(ids, states[-1])[1:])
+    *_, state, longer = states
     batch, past = (torch.export.Dim(name, min=2) for name in ("batch", "past"))
     shapes = tuple(
         {0: batch} if one.shape == other.shape else {0: batch, 1: past}
@@ -86,7 +95,7 @@ def write(run: Run, path: Path) -> None:
     numbers = range(len(state))
     with _quiet():
         program = torch.onnx.export(
-            _Step(run).eval(),
+            step,
             (ids, state) if state else (ids,),
             input_names=["ids", *(f"state_{i}" for i in numbers)],
             output_names=["logp", *(f"next_{i}" for i in numbers)],
