@@ -36,6 +36,8 @@ def show(look_for: str) -> None:
     import matplotlib.pyplot as plt
 
     figure = plt.gcf()
+    if figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")  # so that no label lies on a neighbouring panel
     if "ipykernel" in sys.modules:
         from IPython.display import Markdown, display
 
