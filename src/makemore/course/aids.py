@@ -36,7 +36,8 @@ def show(look_for: str) -> None:
     import matplotlib.pyplot as plt
 
     figure = plt.gcf()
-    if figure.get_layout_engine() is None:
+    fixed = any(ax.get_label() == "<colorbar>" for ax in figure.axes)
+    if figure.get_layout_engine() is None and not fixed:
         figure.set_layout_engine("constrained")  # so that no label lies on a neighbouring panel
     if "ipykernel" in sys.modules:
         from IPython.display import Markdown, display
