@@ -41,7 +41,7 @@ def test_progress_is_shown_and_the_next_step_named(
     assert "builds on lessons 6 and 9; allow 3 hours" in makemore("lessons", "10").out
     progress.note(course.lesson("1"), None, course.exercises(course.lesson("1")), [])
     shown = makemore("lessons").out
-    assert "next: lesson 3" in shown
+    assert "next: lesson 2" in shown
     assert f"or in the museum: {course.bugs()[0].symptom}" in shown
     assert course.bugs()[1].symptom not in shown
     monkeypatch.chdir("lesson-1")  # from inside it is the same
