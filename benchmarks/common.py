@@ -45,6 +45,7 @@ ORDER = (
     "ladder",
     "defaults",
     "eject",
+    "same_steps",
     "decisions",
     "memorisation",
     "small_lists",

@@ -40,18 +40,25 @@ RATE, TOKENS, TEACHER = 1e-2, 512, 0.5
 
 
 def theirs(
-    module: Any, corpus: Corpus, seed: int, steps: int, every: int
-) -> Iterator[tuple[int, float, float]]:
-    """Train the original; every `every` steps, yield the step, seconds of training so far and test loss."""
-    train, test = (corpus.lines(corpus.rows(split)) for split in ("train", "test"))
-    chars = sorted(set("".join(train + test)))
-    data = {
-        k: module.CharDataset(lines, chars, corpus.longest) for k, lines in (("train", train), ("test", test))
-    }
-    inputs, targets = (torch.stack(rows) for rows in zip(*data["test"], strict=True))
+    module: Any,
+    corpus: Corpus,
+    seed: int,
+    steps: int,
+    every: int,
+    make: Any = None,
+    held_out: Any = ("test",),
+) -> Iterator[tuple[Any, ...]]:
+    """Train the original, a Transformer or what `make` makes of a config, with its defaults.
+
+    Every `every` steps, yield the step, seconds of training so far and the loss of each split that is held out.
+    """
+    lines = {split: corpus.lines(corpus.rows(split)) for split in ("train", *held_out)}
+    chars = corpus.vocab.characters
+    data = {split: module.CharDataset(each, chars, corpus.longest) for split, each in lines.items()}
+    scored = [[torch.stack(rows) for rows in zip(*data[split], strict=True)] for split in held_out]
     torch.manual_seed(seed)
     config = module.ModelConfig(block_size=corpus.longest + 1, vocab_size=len(chars) + 1)
-    model = common.quietly(module.Transformer, config)
+    model = common.quietly(make or module.Transformer, config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.01, betas=(0.9, 0.99), eps=1e-8)
     loader = module.InfiniteDataLoader(data["train"], batch_size=32, num_workers=0)
     seconds = 0.0
@@ -65,10 +72,10 @@ def theirs(
         seconds += time.perf_counter() - began
         if step % every == 0:
             model.eval()
-            with torch.inference_mode():
-                loss = model(inputs, targets)[1]  # one batch: the mean is over all tokens
+            with torch.inference_mode():  # one batch for each split: the mean is over all tokens
+                losses = [float(model(inputs, targets)[1]) for inputs, targets in scored]
             model.train()
-            yield step, seconds, float(loss)
+            yield step, seconds, *losses
 
 
 def ours(
@@ -95,7 +102,7 @@ def measure(module: Any, seed: int, options: Any) -> dict[str, Any]:
     """Train both with one seed, in turns, and return their curves: [step, seconds, test loss] each."""
     corpus = common.protocol("makemore.py")
     every = max(1, options.steps // 40), max(1, options.long_steps // 40)
-    runs = {
+    runs: dict[str, Iterator[tuple[Any, ...]]] = {
         ORIGINAL: theirs(
             module, corpus, seed, options.reference_steps, max(1, options.reference_steps // 75)
         ),
@@ -103,7 +110,7 @@ def measure(module: Any, seed: int, options: Any) -> dict[str, Any]:
         ALONE: ours(corpus, seed, 2 * options.steps, 2 * every[0], 0.0, 0.0),
         LONG: ours(corpus, seed, options.long_steps, every[1], options.dropout, TEACHER),
     }
-    curves: dict[str, list[tuple[int, float, float]]] = {name: [] for name in runs}
+    curves: dict[str, list[tuple[Any, ...]]] = {name: [] for name in runs}
     random = dict.fromkeys(
         runs, torch.get_rng_state()
     )  # each has its own, so that none depends on the others
