@@ -23,10 +23,9 @@ from typing import Any
 import common
 
 import makemore
-from makemore.exports.script.assemble import NONE
 from makemore.models import MODELS, model_class
 
-TYPES = [type for type in MODELS if type not in NONE]
+TYPES = [*MODELS]
 
 LIST, SEED = "names", 3407
 

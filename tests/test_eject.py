@@ -19,13 +19,14 @@ import torch
 
 import makemore as library
 from makemore.exports.script import lines as script_lines
-from makemore.exports.script.assemble import NONE, SHORT
+from makemore.exports.script.assemble import SHORT
 from makemore.metrics.losses import losses
 from makemore.models import MODELS, model_class
 
-TYPES = [type for type in MODELS if type not in NONE]
+TYPES = [*MODELS]
 
-LONGEST = 400
+LONGEST = {"mixture": 450}
+"""Scripts have fewer lines than this, all but one fewer than 400."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("type", TYPES)
 def test_a_script_is_short_and_holds_the_text_of_its_model(type: str, scripts: Path) -> None:
     text = (scripts / f"{type}.py").read_text("utf-8")
-    assert len(text.splitlines()) < LONGEST
+    assert len(text.splitlines()) < LONGEST.get(type, 400)
     model = model_class(type)
     if type in SHORT:
         assert f"\nclass {SHORT[type]}(Model)" in text
@@ -102,8 +103,6 @@ def test_eject_prints_or_writes_a_script(makemore: Any, tmp_path: Path) -> None:
     unknown = makemore("eject", "lsmt")
     assert (unknown.status, unknown.out) == (2, "")
     assert "did you mean lstm?" in unknown.err
-    none = makemore("eject", "mixture")
-    assert (none.status, "file of 400 lines; take lstm or ngram" in none.err) == (2, True)
 
 
 def test_an_export_writes_two_files_or_none(makemore: Any, small_run: Path, tmp_path: Path) -> None:
@@ -140,20 +139,27 @@ def test_if_the_second_file_cannot_be_written_neither_is(
         ("--temperature 0", "--temperature 0.001 or more"),
         ("--temperature nan", "--temperature 0.001 or more"),
         ("-n -1", "--number must be 1 or more"),
-        ("-m none.pt", "none.pt does not exist"),
-        ("-i none.txt", "none.txt does not exist"),
+        ("-m none.pt", "none.pt is missing or damaged"),
+        ("-m EMPTY", "empty.txt is missing or damaged"),
+        ("-m FOREIGN", "foreign.pt is missing or damaged"),
+        ("-i none.txt", "none.txt is missing or damaged; -i names a list in UTF-8"),
+        ("-i LATIN", "latin.txt is missing or damaged; -i names a list in UTF-8"),
         ("-i EMPTY", "fewer than 3 different lines"),
         ("-i EMPTY --resume", "fewer than 3 different lines"),
-        ("-i EMPTY --resume -m none.pt", "none.pt does not exist"),
+        ("-i EMPTY --resume -m none.pt", "none.pt is missing"),
     ],
 )
 def test_a_script_says_what_is_wrong(
     exported: Path, words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    empty = exported.with_name("empty.txt")
-    empty.touch()
+    names = {"EMPTY": "empty.txt", "LATIN": "latin.txt", "FOREIGN": "foreign.pt"}
+    for name, file in names.items():
+        words = words.replace(name, str(exported.with_name(file)))
+    exported.with_name("empty.txt").touch()
+    exported.with_name("latin.txt").write_bytes("zoë\nanna\nleo\n".encode("latin-1"))
+    torch.save({"makemore.vocabulary": "\nab", "knobs": {}, "weights": {}}, exported.with_name("foreign.pt"))
     monkeypatch.setattr(torch, "set_default_device", lambda device: None)
-    monkeypatch.setattr(sys, "argv", [str(exported), *words.replace("EMPTY", str(empty)).split()])
+    monkeypatch.setattr(sys, "argv", [str(exported), *words.split()])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(exported), run_name="__main__")
     printed = capsys.readouterr()
@@ -169,10 +175,10 @@ def knobs_of(type: str) -> dict[str, float]:
 
 
 def untrained(script: Path, small: Path) -> float:
-    """Return the loss on the validation lines before training; of what counts, that of equal chances."""
+    """Return the loss on the validation lines before training; where something is counted, that of equal chances."""
     names, saved = runpy.run_path(str(script)), torch.load(script.with_suffix(".pt"), weights_only=True)
     vocabulary = saved["makemore.vocabulary"]
-    if names["MODEL"].counting:
+    if script.stem in SHORT or names["MODEL"].counting:
         return math.log(len(vocabulary))
     model = names["MODEL"](len(vocabulary), names["MODEL"].config_class(**saved["knobs"]))
     corpus = library.read(small)
@@ -233,7 +239,8 @@ def test_the_weights_of_a_run_give_its_probabilities(type: str, small: Path, tmp
     expected = losses(run.model, run.corpus, run.corpus.rows("test"))
     assert np.allclose(-found.sum(1).numpy(), np.add.reduceat(expected.tokens, expected.starts), atol=1e-5)
     if model_class(type).counting:  # the script counts as makemore does
-        names["train"](model, names["split"](run.corpus.lines(range(len(run.corpus)))), vocabulary, None)
+        ids = {character: id for id, character in enumerate(vocabulary)}
+        names["train"](model, names["split"](run.corpus.lines(range(len(run.corpus)))), ids, None)
         with torch.no_grad():
             assert torch.allclose(model(inputs)[0].log_softmax(-1), logp, atol=1e-4)
     assert set(saved) == {"makemore.vocabulary", "longest", "never", "weights", "knobs"}

@@ -17,7 +17,6 @@ from functools import cache
 from typing import Any
 
 from makemore import __version__
-from makemore.errors import MakemoreError
 from makemore.inference.ladder import TYPES
 from makemore.models import model_class
 from makemore.runs.settings import recipe
@@ -39,14 +38,7 @@ TITLES = {
 
 WIDTH = 110
 
-NONE = {
-    name: "counts strings and learns, and the code of both is too long for one file of 400 lines"
-    for name, each in TYPES.items()
-    if each.strings and not each.counting
-}
-"""Types without a script, and why."""
-
-SHORT = {name: each.class_name for name, each in TYPES.items() if each.strings and each.counting}
+SHORT = {name: each.class_name for name, each in TYPES.items() if each.strings}
 """Types whose own text would be too long, and the classes of their shorter forms in this package, in files of that name."""
 
 CHOSEN = """\
@@ -120,25 +112,23 @@ def eject(type: str) -> str:
         type: A name in MODELS.
 
     Raises:
-        MakemoreError: There is no such type, or it has no script.
+        MakemoreError: There is no such type.
 
     """
     model: Any = model_class(type)
-    if type in NONE:
-        raise MakemoreError(f"type {type} {NONE[type]}; take lstm or ngram", option="type")
     if type in SHORT:
         model = getattr(importlib.import_module(f"{HERE}.{type}"), SHORT[type])
-    learns = f"{HERE}.{'fit' if model.counting else 'learn'}"
     wanted = _reached(
-        [(f"{HERE}.main", "main"), (model.__module__, model.__name__)],
-        SHORTER | {f"{HERE}.learn": learns},
+        [(f"{HERE}.main", "main"), (model.__module__, model.__name__)], SHORTER | _chosen(type, model)
     )
-    before = ["makemore.counting.strings", "makemore.counting.smoothing", f"{HERE}.counts", model.__module__]
-    after = [
-        "makemore.corpus.splits",
-        *(f"{HERE}.{name}" for name in ("lines", "kinds", "score", "teacher")),
-        learns,
+    before = ["makemore.counting.strings", "makemore.counting.smoothing"]
+    before += [f"{HERE}.{name}" for name in ("counts", "discounts", "usual", "ngram")]
+    after = ["makemore.corpus.splits"]
+    after += [
+        f"{HERE}.{name}" for name in ("lines", "kinds", "score", "plain", "taught", "both", "learn", "fit")
     ]
+    before, after = ([each for each in some if each != model.__module__] for some in (before, after))
+    before.append(model.__module__)
     imports = {"from dataclasses import fields", "from typing import Any"}
     pieces: list[str] = ["TRAINING: dict[str, Any] = {}"] if model.counting else [_settings(type)]
     for module in [f"{HERE}.base", *before, *after, f"{HERE}.main"]:
@@ -155,6 +145,16 @@ def eject(type: str) -> str:
     pieces.append('if __name__ == "__main__":\n    main()')
     head = [f'"""{_about(type, model)}"""', "from __future__ import annotations", _import_lines(imports)]
     return "\n\n".join(head) + "\n" + _spaced(pieces)
+
+
+def _chosen(type: str, model: Any) -> dict[str, str]:
+    """Return which modules stand in for others in the script of a type."""
+    chosen = {"learn": "fit"} if model.counting else {}
+    if type in SHORT and not model.counting:
+        chosen = {"taught": "both", "discounts": "usual"}
+    elif not model.counting and not recipe(type).teacher:
+        chosen = {"taught": "plain"}
+    return {f"{HERE}.{name}": f"{HERE}.{other}" for name, other in chosen.items()}
 
 
 def _reached(start: list[tuple[str, str]], instead: dict[str, str]) -> set[tuple[str, str]]:
@@ -198,7 +198,7 @@ def _settings(type: str) -> str:
 TRAINING = {{"max_steps": ({own.max_steps}, "training steps"), "learning_rate": ({own.learning_rate}, "the highest rate")}}
 DECAY = {own.weight_decay}  # of the matrices, at each step, times the learning rate
 MUON = {own.muon}  # whether Muon updates the hidden matrices, and not AdamW
-TEACHER = {own.teacher}  # the share of the targets that a 6-gram predicts
+{f"TEACHER = {own.teacher}  # the share of the targets that a 6-gram predicts{chr(10)}" * bool(own.teacher)}\
 TOKENS = {own.tokens}  # characters in a batch"""
 
 

@@ -19,8 +19,7 @@ def knob(default: Any, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
-def check(config: ModelConfig, **most: int) -> None:
-    """The library checks limits here; a script does not."""
+def check(config: ModelConfig, **most: int) -> None: ...  # the library checks limits here; a script does not
 
 
 class Model(nn.Module):

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from makemore.exports.script.base import Model
-from makemore.exports.script.chosen import DECAY, MUON, TEACHER, TOKENS
+from makemore.exports.script.chosen import DECAY, MUON, TOKENS
 from makemore.exports.script.lines import batch
 from makemore.exports.script.score import evaluate
-from makemore.exports.script.teacher import Teacher
+from makemore.exports.script.taught import objective
 
 
 def batches(lines: list[str], mixed: bool) -> Iterator[list[str]]:
@@ -41,32 +40,26 @@ def optimizers(model: Model) -> list[torch.optim.Optimizer]:
     hidden = [w for name, w in matrices.items() if MUON and not name.startswith(outer)]
     others: Any = {"params": [w for w in matrices.values() if not any(w is each for each in hidden)]}
     vectors = {"params": [w for w in model.parameters() if w.ndim < 2], "weight_decay": 0.0}
-    adam = torch.optim.AdamW([others, vectors], betas=(0.9, 0.99), weight_decay=DECAY, fused=True)
     muon = [torch.optim.Muon(hidden, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw")] if hidden else []
-    return [adam, *muon]
+    return [torch.optim.AdamW([others, vectors], betas=(0.9, 0.99), weight_decay=DECAY, fused=True), *muon]
 
 
-def train(model: Model, lines: dict[str, list[str]], vocabulary: str, options: argparse.Namespace) -> None:
+def train(model: Model, lines: dict[str, list[str]], ids: dict[str, int], given: argparse.Namespace) -> None:
     """Leave the model as it is when it predicts the validation lines best."""
-    ids = {character: id for id, character in enumerate(vocabulary)}
-    steps, best, lowest = options.max_steps, {}, float("inf")
-    teacher = Teacher(lines["train"], ids) if TEACHER else None
+    steps, best, lowest = given.max_steps, {}, float("inf")
+    loss_of = objective(model, lines["train"], ids)
     each, stream = optimizers(model), batches(lines["train"], model.mixes_lines)
     every = min(max(1, steps // 20), max(25, 2 * sum(map(len, lines["train"])) // TOKENS))
     for step, some in zip(range(1, steps + 1), stream, strict=False):
         inputs, targets = batch(some, ids)
-        logits, _ = model.train()(inputs)  # (B, T, V)
-        loss = F.cross_entropy(logits.mT, targets, ignore_index=-1)
-        if teacher is not None:  # its prediction is a share of the targets
-            soft = (teacher.expected(some) * logits.log_softmax(-1)).sum(-1)[targets >= 0]
-            loss = (1 - TEACHER) * loss - TEACHER * soft.mean()
+        loss = loss_of(some, model.train()(inputs)[0], targets)
         model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         done = (step - 0.5) / steps  # the rate rises in the first 5 % of training, then falls to zero
         for optimizer in each:
             for group in optimizer.param_groups:
-                group["lr"] = options.learning_rate * min(done / 0.05, (1 - done) / 0.95)
+                group["lr"] = given.learning_rate * min(done / 0.05, (1 - done) / 0.95)
             optimizer.step()
         if step % every == 0 or step == steps:
             held_out = evaluate(model, lines["validation"], ids)

@@ -6,6 +6,7 @@ import argparse
 import random
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,37 +32,37 @@ def main() -> None:
         add("--" + name.replace("_", "-"), type=type(default), default=default, help=help)
     given = parser.parse_args()
     trains = given.input_file is not None and not given.sample_only
-    for path in [given.input_file] * trains + [given.model] * (given.resume or not trains):
-        if not path.is_file():
-            parser.error(f"{path} does not exist; -i names a list to train on, -m a trained model")
     if given.number < 1 or not given.temperature >= 0.001:
         parser.error("--number must be 1 or more, and --temperature 0.001 or more")
     random.seed(given.seed)
     torch.manual_seed(given.seed)
     torch.set_default_device("cuda" if torch.cuda.is_available() and not MODEL.counting else "cpu")
-    text = given.input_file.read_text("utf-8-sig") if trains else ""
+    path, saved = given.input_file, dict[str, Any]()
+    try:
+        text = path.read_text("utf-8-sig") if trains else ""
+        if given.resume or not trains:
+            path = given.model
+            saved = torch.load(path, weights_only=True, map_location=torch.get_default_device())
+            model = MODEL(len(saved["makemore.vocabulary"]), MODEL.config_class(**saved["knobs"]))
+            model.load_state_dict(saved["weights"])
+    except Exception:
+        parser.error(f"{path} is missing or damaged; -i names a list in UTF-8, -m a model of this script")
     lines = [line.strip() for line in unicodedata.normalize("NFC", text).split("\n") if line.strip()]
-    if given.resume or not trains:
-        saved = torch.load(given.model, weights_only=True, map_location=torch.get_default_device())
-    else:
+    if not saved:
         vocabulary, longest = "\n" + "".join(sorted({*"".join(lines)})), max(map(len, lines), default=0)
         saved = {"makemore.vocabulary": vocabulary, "longest": longest, "never": torch.tensor([]).long()}
-        saved["knobs"] = {name: getattr(given, name) for name in KNOBS}
-        if saved["knobs"].get("block_size") == 0:
-            saved["knobs"]["block_size"] = longest + 1
+        saved["knobs"] = {k: getattr(given, k) or {"block_size": longest + 1}.get(k, 0) for k in KNOBS}
+        model = MODEL(len(vocabulary), MODEL.config_class(**saved["knobs"]))
     vocabulary = saved["makemore.vocabulary"]
     lines = [line for line in lines if set(line) <= set(vocabulary)]
     if trains and len(set(lines)) < 3:
         parser.error(f"{given.input_file} has fewer than 3 different lines to train on")
     if not set(given.prefix) <= set(vocabulary[1:]) or len(given.prefix) > saved["longest"]:
         parser.error(f"--prefix must be at most {saved['longest']} characters, all of them from the list")
-    model = MODEL(len(vocabulary), MODEL.config_class(**saved["knobs"]))
-    if "weights" in saved:
-        model.load_state_dict(saved["weights"])
     if trains:
         print(f"{len(lines)} lines, {sum(p.numel() for p in model.parameters())} parameters")
         parts, ids = split(lines), {character: id for id, character in enumerate(vocabulary)}
-        train(model, parts, vocabulary, given)
+        train(model, parts, ids, given)
         print("nats per character:", ", ".join(f"{x} {evaluate(model, parts[x], ids):.4f}" for x in parts))
         torch.save(saved | {"weights": model.state_dict()}, given.model)
     start = torch.tensor([[*map(vocabulary.index, "\n" + given.prefix)]] * given.number)

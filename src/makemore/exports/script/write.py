@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from makemore.exports.script.assemble import NONE, eject
+from makemore.exports.script.assemble import eject
 from makemore.exports.target import MARK
 from makemore.exports.weights import never
 from makemore.runs.run import Run
@@ -19,8 +19,6 @@ def refusal(run: Run) -> str:
     """Say why a run has no script; an empty string if it has one."""
     if run.setup.blend is not None:
         return "a blend holds several models"
-    if run.type in NONE:
-        return f"type {run.type} {NONE[run.type]}"
     if run.vocab.labels:
         return "its lines have labels, which a script cannot read"
     if run.vocab.forms.clusters or run.vocab.forms.line_breaks:

@@ -1,14 +1,18 @@
-"""The teacher of networks: an n-gram in short."""
+"""What training minimises where an n-gram teaches."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
+
+from makemore.exports.script.chosen import TEACHER
 
 
 class Teacher:
@@ -33,7 +37,13 @@ class Teacher:
         taken = torch.tensor([0.0, 0.7, 1.1, 1.4])[n.clamp(max=3)]  # D
         return (p * taken.sum()).index_add(0, at, n - taken) / n.sum()
 
-    def expected(self, lines: list[str]) -> Tensor:
-        """Return its predictions at each place of some lines, (B, T, V)."""
+    def loss(self, lines: list[str], logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of logits (B, T, V): what the n-gram predicts is a share of the targets."""
         contexts = [[f"\n{line}"[max(0, t - 4) : t + 1] for t in range(len(line) + 1)] for line in lines]
-        return pad_sequence([torch.stack([*map(self.p, each)]) for each in contexts], True)
+        expected = pad_sequence([torch.stack([*map(self.p, each)]) for each in contexts], True)
+        soft = (expected * logits.log_softmax(-1)).sum(-1)[targets >= 0]
+        return (1 - TEACHER) * F.cross_entropy(logits.mT, targets, ignore_index=-1) - TEACHER * soft.mean()
+
+
+def objective(model: Any, lines: list[str], ids: dict[str, int]) -> Callable[..., Tensor]:
+    return Teacher(lines, ids).loss
