@@ -94,6 +94,8 @@ def main() -> None:
     parser.add_argument("--types", default=",".join(TYPES), help="types, separated by commas")
     given = parser.parse_args()
     kept = {} if given.short else common.load("eject")
+    for type, found in kept.items():  # these do not depend on training
+        found["lines"] = len(makemore.eject(type).splitlines())
     corpus = common.read(LIST)
     with tempfile.TemporaryDirectory() as place:
         there = Path(place)

@@ -1,6 +1,6 @@
 """What the original makemore.py reaches with as many steps as a script takes, for each type that both have.
 
-    uv run python benchmarks/same_steps.py --reference PATH --threads 1      a quarter of an hour on one core
+    uv run python benchmarks/same_steps.py --reference PATH --threads 1      ten minutes on one core
     uv run python benchmarks/same_steps.py --reference PATH --short
 
 PATH is a copy of karpathy/makemore's makemore.py. The original has no number of steps of its own: it trains until
@@ -72,7 +72,7 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--reference", required=True, help="a copy of makemore.py")
     parser.add_argument("--types", default=",".join(TYPES), help="types, separated by commas")
-    parser.add_argument("--long-steps", type=int, default=12_000)
+    parser.add_argument("--long-steps", type=int, default=6_000)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     module, corpus = common.original(given.reference), common.protocol("own")
