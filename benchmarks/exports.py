@@ -42,28 +42,44 @@ ENDS = {"page": ".html", "script": ".py"}
 
 READER = Path(__file__).with_name("exports_read.py")
 
+DOCS = Path(__file__).parents[1] / "docs" / "exports.md"
+BEGIN, END = "<!-- written by benchmarks/exports.py -->\n", "<!-- end -->\n"
 
-def section(kept: dict[str, Any]) -> str:
-    """Return this script's part of RESULTS.md."""
+
+def tables(kept: dict[str, Any]) -> str:
+    """Return the tables of this script, which RESULTS.md and docs/exports.md have."""
+    types = [type for type in MODELS if type in kept["types"]]
     forms = [form for form in FORMATS if any(form in each for each in kept["types"].values())]
 
     def rows(name: str, spelled: str, factor: float = 1) -> str:
-        each = [
-            [
-                f"`{type}`",
-                *(spelled.format(found[form][name] * factor) if form in found else "–" for form in forms),
-            ]
-            for type, found in kept["types"].items()
-        ]
+        each = []
+        for type in types:
+            found = kept["types"][type]
+            cells = [spelled.format(found[form][name] * factor) if form in found else "–" for form in forms]
+            each.append([f"`{type}`", *cells])
         return common.table(["type", *(f"`{form}`" for form in forms)], each)
 
     return (
-        "## Exports\n\n`uv run python benchmarks/exports.py`: types of model on names at their default size, after "
-        f"{kept['steps']} steps. The largest difference of a log-probability from the run's, over {LINES} held-out "
-        f"lines:\n\n{rows('difference', '{:.0e}')}\nSize in MB:\n\n{rows('bytes', '{:.2f}', 1e-6)}\n"
+        f"The largest difference of a log-probability from the run's, over {LINES} held-out names:\n\n"
+        f"{rows('difference', '{:.0e}')}\nSize in MB:\n\n{rows('bytes', '{:.2f}', 1e-6)}\n"
         "Seconds to the first sample, in a new process with its imports; for `page` in a browser that is running:\n\n"
-        f"{rows('seconds', '{:.1f}')}\n{common.about(kept)}"
+        f"{rows('seconds', '{:.1f}')}"
     )
+
+
+def section(kept: dict[str, Any]) -> str:
+    """Return this script's part of RESULTS.md."""
+    return (
+        "## Exports\n\n`uv run python benchmarks/exports.py`: types of model on names at their default size, after "
+        f"{kept['steps']} steps. {tables(kept)}\n{common.about(kept)}"
+    )
+
+
+def write_docs(kept: dict[str, Any]) -> None:
+    """Write the tables into docs/exports.md."""
+    before, rest = DOCS.read_text("utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    DOCS.write_text(f"{before}{BEGIN}{tables(kept)}{END}{after}", "utf-8")
 
 
 @contextmanager
@@ -149,6 +165,7 @@ def main() -> None:
                     print(f"{type} {form}: {found[form]}", flush=True)
         if not options.short:
             common.keep("exports", kept)
+            write_docs(kept)
     print(section(kept))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import runpy
 import shutil
 import subprocess
@@ -77,3 +78,12 @@ def test_results_are_what_is_kept(script: Callable[..., None], tmp_path: Path) -
     (copy / "RESULTS.md").unlink()
     script(copy / "common.py")
     assert (copy / "RESULTS.md").read_text("utf-8") == (BENCHMARKS / "RESULTS.md").read_text("utf-8")
+
+
+def test_the_tables_of_the_exports_are_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    for module in BENCHMARKS.glob("*.py"):
+        monkeypatch.delitem(sys.modules, module.stem, raising=False)
+    exports = importlib.import_module("exports")
+    text = exports.DOCS.read_text("utf-8")
+    assert exports.BEGIN + exports.tables(exports.common.load("exports")) + exports.END in text
