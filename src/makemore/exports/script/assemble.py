@@ -119,7 +119,8 @@ def eject(type: str) -> str:
     if type in SHORT:
         model = getattr(importlib.import_module(f"{HERE}.{type}"), SHORT[type])
     wanted = _reached(
-        [(f"{HERE}.main", "main"), (model.__module__, model.__name__)], SHORTER | _chosen(type, model)
+        [(f"{HERE}.main", "main"), (model.__module__, model.__name__)],
+        SHORTER | _chosen(type, model.counting),
     )
     before = ["makemore.counting.strings", "makemore.counting.smoothing"]
     before += [f"{HERE}.{name}" for name in ("counts", "discounts", "usual", "ngram")]
@@ -147,12 +148,14 @@ def eject(type: str) -> str:
     return "\n\n".join(head) + "\n" + _spaced(pieces)
 
 
-def _chosen(type: str, model: Any) -> dict[str, str]:
+def _chosen(type: str, counting: bool) -> dict[str, str]:
     """Return which modules stand in for others in the script of a type."""
-    chosen = {"learn": "fit"} if model.counting else {}
-    if type in SHORT and not model.counting:
+    chosen: dict[str, str] = {}
+    if counting:
+        chosen = {"learn": "fit"}
+    elif type in SHORT:
         chosen = {"taught": "both", "discounts": "usual"}
-    elif not model.counting and not recipe(type).teacher:
+    elif not recipe(type).teacher:
         chosen = {"taught": "plain"}
     return {f"{HERE}.{name}": f"{HERE}.{other}" for name, other in chosen.items()}
 

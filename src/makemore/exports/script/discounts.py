@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from makemore.counting.strings import Array
 from makemore.exports.script.counts import count
 
 
-def discounts_of(ids: Array, counted: Any, of: Array, shape: Tensor | None) -> Tensor:
+def discounts_of(ids: Array, counted: tuple[list[Array], ...], of: Array, shape: Tensor | None) -> Tensor:
     """Return a and three D of each length, (n, 4), under which characters are likeliest if their lines are left out.
 
     counted: what `count` returns. of: (V,), the kind of each character. shape: the discounts of the n-gram that counts kinds.
@@ -42,7 +41,9 @@ def some_places(ids: Array) -> tuple[Array, Array]:
     return places, np.array([copies[text] for text in texts])[line[places]]
 
 
-def left_out(counted: Any, kinds: Array, places: Array, lost: Array) -> list[tuple[Tensor, ...]]:
+def left_out(
+    counted: tuple[list[Array], ...], kinds: Array, places: Array, lost: Array
+) -> list[tuple[Tensor, ...]]:
     """Return what is left of the counts at some places (N,) without their lines, for contexts of 0, 1, ... characters.
 
     The count of the character there (N,); the total of its context (N,); how many characters follow it once, twice,

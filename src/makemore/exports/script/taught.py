@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from makemore.exports.script.base import Model
 from makemore.exports.script.chosen import TEACHER
 
 
@@ -45,5 +45,5 @@ class Teacher:
         return (1 - TEACHER) * F.cross_entropy(logits.mT, targets, ignore_index=-1) - TEACHER * soft.mean()
 
 
-def objective(model: Any, lines: list[str], ids: dict[str, int]) -> Callable[..., Tensor]:
+def objective(model: Model, lines: list[str], ids: dict[str, int]) -> Callable[..., Tensor]:
     return Teacher(lines, ids).loss

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -11,6 +9,6 @@ from makemore.counting.smoothing import formulas
 from makemore.counting.strings import Array
 
 
-def discounts_of(ids: Array, counted: Any, *more: Any) -> Tensor:
+def discounts_of(ids: Array, counted: tuple[list[Array], ...], *more: object) -> Tensor:
     """Return a, and Chen and Goodman's three D, of each length, (n, 4)."""
     return torch.tensor([[0.1, *formulas(each)] for each in counted[1]], dtype=torch.float64)
