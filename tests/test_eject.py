@@ -166,6 +166,20 @@ def test_a_script_says_what_is_wrong(
     assert (ended.value.code, printed.out, said in printed.err) == (2, "", True), printed.err
 
 
+@pytest.mark.parametrize("type", SHORT)
+def test_a_script_counts_a_list_of_three_lines(
+    type: str, scripts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = scripts / "few.txt"
+    few.write_text("Anna\nOtto\nanna b.\n", "utf-8")
+    steps = [] if model_class(type).counting else ["--max-steps", "1", "--n-embd2", "4"]
+    where = ["-i", str(few), "-m", str(scripts / "few.pt"), "-n", "2"]
+    monkeypatch.setattr(torch, "set_default_device", lambda device: None)
+    monkeypatch.setattr(sys, "argv", [f"{type}.py", *where, *steps])
+    runpy.run_path(str(scripts / f"{type}.py"), run_name="__main__")
+    assert len(capsys.readouterr().out.splitlines()) == (4 if model_class(type).counting else 5)
+
+
 SMALL = {"n_layer": 1, "n_embd": 8, "n_embd2": 8, "n_head": 2}
 """Knobs that make models small, for those types that have them."""
 

@@ -72,8 +72,8 @@ class NGram(Model):
         each = zip(self.strings, counts.split(sizes.tolist()), discounts.numpy(), strict=True)
         for k, (strings, times, (a, *D)) in enumerate(each):
             context = strings // self.V if k else self.of[strings]
-            taken = np.array([0, *D])[times.clamp(max=3).long()]
-            total, back = (np.bincount(context, x, n) + a for x in (times, taken))
+            taken = np.array([0, *D])[times.clamp(max=3).int().numpy()]
+            total, back = (np.bincount(context, x, n) + a for x in (times.numpy(), taken))
             first = np.searchsorted(strings, np.arange(n + 1) * self.V)
             self.levels.append((first, strings % self.V, times.numpy() - taken, total, back))
             n = len(strings)
