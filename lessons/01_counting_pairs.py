@@ -24,11 +24,11 @@
 #
 # The data are first names, one a line, that were given to children in the United States in 2018.
 #
-# The course follows the ladder of Andrej Karpathy's videos
-# [*Neural Networks: Zero to Hero*](https://karpathy.ai/zero-to-hero.html): one model after the other, from this
-# table up to the Transformer. Where a number is printed beside a "published" one, the published one is from
-# there, and "makemore part 1" is the first of its five on makemore. If you watch them beside this course: part 1
-# belongs to lessons 1 and 3, parts 2 to 5 to lessons 4, 6, 7 and 8, and *Let's build GPT* to lesson 10.
+# The course follows the ladder of Andrej Karpathy's videos [*Neural Networks: Zero to
+# Hero*](https://karpathy.ai/zero-to-hero.html): one model after the other, from this table up to the Transformer.
+# Where a number is printed beside a "published" one, the published one is from there, and "makemore part 1" is the
+# first of its five on makemore. If you watch them beside this course: part 1 belongs to lessons 1 and 3, parts 2
+# to 5 to lessons 4, 6, 7 and 8, and *Let's build GPT* to lesson 10.
 #
 # Some cells are folded away, in Jupyter and on the site: they only plot a figure or check a result. A click opens
 # them. Before some cells there is a question, marked **Before you run it**. Stop there and guess: a guess that
@@ -538,8 +538,8 @@ print(f"largest difference between the tables: {(logits[0].exp() - smoothed(N, 1
 assert torch.allclose(logits[0].exp(), smoothed(N, 1).float(), atol=1e-6)
 
 # %% [markdown]
-# The same table, but for rounding. `makemore.train` does all of it, and holds lines out so that its losses are honest. On the test lines, which
-# it did not count:
+# The same table, but for rounding. `makemore.train` does all of it, and holds lines out so that its losses are
+# honest. On the test lines, which it did not count:
 
 # %%
 import tempfile
