@@ -54,6 +54,9 @@ LEFT_OUT = {
 }
 """Which classifiers are not trained on which list, and why."""
 
+AT_LEAST = {"places": 5}
+"""In how many lines of a list scikit-learn's n-grams occur at least: with 2,000 labels all of them need 30 GB."""
+
 Pairs = list[tuple[str, str]]
 
 
@@ -115,10 +118,13 @@ def classified(run: Run, lines: list[str]) -> list[str]:
     return [found.labels[0][0] if found.labels else "" for found in run.classify(lines)]
 
 
-def by_others(corpus: Corpus, lines: list[str], name: str) -> list[str]:
-    """Return the labels that one of scikit-learn's classifiers gives some lines."""
+def by_others(corpus: Corpus, lines: list[str], name: str, at_least: int = 1) -> list[str]:
+    """Return the labels that one of scikit-learn's classifiers gives some lines.
+
+    It looks at the strings of 1 to 5 characters that occur in `at_least` training lines.
+    """
     text = importlib.import_module("sklearn.feature_extraction.text")
-    counted = text.CountVectorizer(analyzer="char", ngram_range=(1, 5), lowercase=False)
+    counted = text.CountVectorizer(analyzer="char", ngram_range=(1, 5), lowercase=False, min_df=at_least)
 
     def marked(some: list[str]) -> list[str]:
         return [f"\x02{line}\x03" for line in some]
@@ -180,6 +186,8 @@ def section(kept: dict[str, Any]) -> str:
             rows.append([type, f"{each.mean():.4f}", f"{low:.4f} to {high:.4f}", apart])
         text += f"\n### {name}: {of['lines']:,} lines, {of['labels']:,} labels, {of['judged']:,} judged\n\n"
         text += common.table(["", "accuracy", "interval", "difference"], rows)
+        if name in AT_LEAST:
+            text += f"\nOf the n-grams, scikit-learn got those that occur in {AT_LEAST[name]} training lines or more.\n"
         left_out = [(other, why) for (where, other), why in LEFT_OUT.items() if where == name]
         text += "".join(f"\nLeft out: {other}, since {why}.\n" for other, why in left_out)
         for type, shares in of["samples"].items():
@@ -214,7 +222,7 @@ def measure(name: str, pairs: Pairs, options: Any, of: dict[str, Any], save: Any
     others = BESIDE if importlib.util.find_spec("sklearn") else ()
     for other in others:
         if other not in of["right"] and (name, other) not in LEFT_OUT:
-            note(other, by_others(corpus, judged, other))
+            note(other, by_others(corpus, judged, other, AT_LEAST.get(name, 1)))
     for type in options.types.split(","):
         if type not in of["right"] or (name != "places" and type not in of["samples"]):
             run = trained(type, 5 if options.short else None)

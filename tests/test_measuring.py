@@ -136,6 +136,7 @@ def test_what_a_terminal_would_obey_is_not_printed(makemore, tmp_path: Path) -> 
         ("compare names --types lstn", "--type lstn: no such model"),
         ("compare names --seeds 0", "--seeds must be from 1 to 1000, not 0"),
         ("compare names --time -1", "--time must be more than 0 seconds, and finite, not -1"),
+        ("compare names --types bigram,ngram --time 3", "--time does nothing for --type bigram"),
         ("inspect nowhere.txt", "nowhere.txt: no such file"),
         ("report nowhere", "nowhere: no such directory"),
     ],

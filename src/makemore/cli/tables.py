@@ -16,7 +16,9 @@ from makemore.cli.terminal import clipped, width_of
 from makemore.corpus.labels import said_of
 from makemore.corpus.splits import SPLITS
 from makemore.errors import CUT, duration, visible
+from makemore.inference.ladder import TYPES
 from makemore.metrics.advice import RED, Warned, readable
+from makemore.metrics.healthy import Healthy
 from makemore.metrics.intervals import FEWEST, TOO_FEW, exists
 from makemore.metrics.looks import REPAIRED
 from makemore.metrics.quality import UNIQUE_OF
@@ -94,11 +96,11 @@ def _judged(console: Console, found: Assessment) -> None:
     else:
         ratio += f" ({TOO_FEW if copying.lines < FEWEST else 'too uncertain to say'})"
     many, train = min(UNIQUE_OF, of.samples), _share(of.uniqueness_of_train)
-    unique = (
-        f"of {many:,} samples are different; fine if not far below that of as many training lines, {train}"
-    )
-    chance = number(calibration.by_chance, 3)
-    calibrated = f"how far probabilities are from how often they come true; up to about {chance} is chance"
+    healthy = Healthy.of(of, calibration)
+    least, (low, high) = _share(healthy.uniqueness[0]), healthy.variety
+    unique = f"of {many:,} samples are different; {least} or more is fine, since of as many training lines {train} are"
+    chance, most = number(calibration.by_chance, 3), number(healthy.calibration[1], 2)
+    calibrated = f"how far probabilities are from how often they come true; up to {most} is fine, and {chance} is chance"
     rows = [
         (
             "copies",
@@ -123,11 +125,15 @@ def _judged(console: Console, found: Assessment) -> None:
             "of the held-out lines are among the samples; grows with their number",
         ),
         ("unique", _share(of.uniqueness), unique),
-        ("ended", _share(of.validity), "of the samples ended by themselves; 90% or more is fine"),
+        (
+            "ended",
+            _share(of.validity),
+            f"of the samples ended by themselves; {healthy.validity[0]:.0%} or more is fine",
+        ),
         (
             "Vendi ratio",
             number(of.vendi.ratio, 2),
-            "how varied samples are, relative to held-out lines; about 1 is fine",
+            f"how varied samples are, relative to held-out lines; {low:g} to {high:g} is fine",
         ),
         ("calibration error", number(calibration.error, 3), calibrated),
     ]
@@ -222,14 +228,15 @@ def show_comparison(console: Console, result: Comparison) -> None:
         table(console, ["to the next", "nats per token", "95% interval", "verdict"], rows)
     show_losses_by_label(console, result)
     given = ", of lines given their labels" * bool(entries[0].nll_by_label)
+    learned = any(not TYPES[each.type].counting for each in entries)
+    allow = f", and allow for seeds, which alone move a loss by {result.seed_spread:.4f}" * learned
     n, too_few = result.scored_lines, not any(exists(each.interval) for each in entries)
     legend = [
         f"Test: nats per token{given}" + (f"; {TOO_FEW}." if too_few else ", with half the 95% interval."),
         "Copies: samples that are training lines.",
         "Copy ratio R: how many times as likely training lines are as held-out ones.",
         f"Unique: different samples among {UNIQUE_OF:,}.",
-        "Differences are measured on the same test lines, and allow for seeds, which alone move a loss by "
-        f"{result.seed_spread:.4f}; one in twenty differences called real is due to chance.",
+        f"Differences are measured on the same test lines{allow}; one in twenty differences called real is due to chance.",
     ]
     if n < result.lines["test"]:
         legend.append(f"The losses come from {n:,} of the test lines, chosen at random.")

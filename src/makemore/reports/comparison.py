@@ -35,6 +35,7 @@ from makemore.runs.run import Run
 from makemore.runs.settings import Given, recipe
 from makemore.runs.summary import Summary
 from makemore.training.events import Event
+from makemore.training.plan import check_used
 from makemore.training.start import train
 from makemore.training.teacher import TEACHER_ORDER
 
@@ -104,7 +105,7 @@ def compare(
             else, or no type can be trained.
 
     """
-    names = _names(types, seeds)
+    names = _names(types, seeds, time=time, max_steps=max_steps)
     given = Given(max_steps=max_steps, time=time)
     pick_device(device)
     directory = checked_path("work_dir", work_dir)
@@ -192,7 +193,7 @@ def result_of(directory: str | Path) -> Comparison | None:
     return plan.result
 
 
-def _names(types: str | Sequence[str] | None, seeds: int) -> dict[str, list[str]]:
+def _names(types: str | Sequence[str] | None, seeds: int, **limits: float | None) -> dict[str, list[str]]:
     """Return the names of the runs of each type, or raise MakemoreError."""
     if types is not None and not types:
         raise MakemoreError(f"types is empty; there are {', '.join(MODELS)}", option="types")
@@ -205,6 +206,8 @@ def _names(types: str | Sequence[str] | None, seeds: int) -> dict[str, list[str]
     for type in MODELS if types is None else types:
         once = model_class(type).counting  # counting has no randomness
         names[type] = [f"{type}-{SEED + i}" for i in range(1 if once else seeds)]
+    if all(MODELS[type].counting for type in names):
+        check_used(next(iter(names)), [name for name, value in limits.items() if value is not None])
     return names
 
 

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from makemore.errors import CUT, duration
 from makemore.files.results import Flag
-from makemore.metrics import advice, quality
+from makemore.metrics import quality
 from makemore.metrics.advice import RED, Warned
 from makemore.metrics.assessment import Assessment
-from makemore.metrics.verdict import COPIED, COPIES
+from makemore.metrics.healthy import Healthy
 from makemore.plots.entry import Entry
 from makemore.plots.files import Plot, svg
 from makemore.plots.style import character
@@ -131,22 +131,6 @@ class PageWarning:
     red: bool
 
 
-Range = tuple[float | None, float | None]
-"""The lowest and the highest healthy value; None is no limit."""
-
-
-@dataclass(frozen=True)
-class Healthy:
-    """The healthy ranges of the numbers about samples."""
-
-    copy_ratio: Range | None
-    uniqueness: Range
-    validity: Range
-    calibration: Range
-    variety: Range = advice.VARIETY
-    distance: Range = (None, advice.DISTANCE)
-
-
 @dataclass(frozen=True)
 class Portrait:
     """One run on the page."""
@@ -193,13 +177,7 @@ class Portrait:
     @property
     def healthy(self) -> Healthy:
         """The healthy ranges of its numbers."""
-        of, chance = self.found.quality, self.found.calibration.by_chance
-        return Healthy(
-            copy_ratio=(None, COPIES) if of.train_mass > COPIED else None,
-            uniqueness=(advice.COLLAPSE * of.uniqueness_of_train, None),
-            validity=(advice.VALID, None),
-            calibration=(None, advice.CALIBRATION + chance),
-        )
+        return Healthy.of(self.found.quality, self.found.calibration)
 
 
 def portrait(entry: Entry, plots: list[Plot], key: str, flag: Flag = str) -> Portrait:
