@@ -30,8 +30,7 @@ SHORTER = {f"makemore.models.{name}": f"{HERE}.base" for name in ("base", "embed
 TITLES = {
     f"{HERE}.base": "what every model is",
     "makemore.corpus.splits": "the lines",
-    f"{HERE}.learn": "training",
-    f"{HERE}.fit": "training",
+    **{f"{HERE}.{name}": "training" for name in ("plain", "taught", "both", "fit")},
     f"{HERE}.main": "the command line",
 }
 """Headings before the parts of a module; those of a model have its path, those of others follow without one."""
