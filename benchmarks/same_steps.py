@@ -1,12 +1,12 @@
 """What the original makemore.py reaches with as many steps as a script takes, for each type that both have.
 
-    uv run python benchmarks/same_steps.py --reference PATH --threads 1      ten minutes on one core
+    uv run python benchmarks/same_steps.py --reference PATH --threads 1      a quarter of an hour on one core
     uv run python benchmarks/same_steps.py --reference PATH --short
 
 PATH is a copy of karpathy/makemore's makemore.py. The original has no number of steps of its own: it trains until
-it is stopped. So it takes here as many steps as the script does by default, and goes on to --long-steps. Both
-train on the same lines of names, makemore's split; of both, the test loss is that of the step with the best
-validation loss. The scripts' losses are those of eject.py.
+it is stopped. So it takes here as many steps as the script does by default, and goes on until it has also seen as
+many lines, for its batches are smaller. Both train on the same lines of names, makemore's split; of both, the
+test loss is that of the step with the best validation loss. The scripts' losses are those of eject.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from makemore.runs.settings import recipe
 TYPES = ("bow", "mlp", "rnn", "gru", "transformer")
 
 EVERY, SEED = 500, 3407
+
+LINES = 32
+"""In a batch of the original."""
 
 
 def maker(module: Any, type: str) -> Any:
@@ -39,28 +42,22 @@ def best(curve: list[Any], steps: int) -> Any:
 def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md."""
     rows, scripts = [], common.load("eject")
-    for type, found in kept.items():
-        ours, steps = scripts[type], recipe(type).max_steps
-        same, long = (best(found["curve"], n) for n in (steps, found["curve"][-1][0]))
-        rows.append(
-            [
-                f"`{type}`",
-                f"{steps:,}",
-                f"{ours['script']['test']:.4f}",
-                f"{same[3]:.4f}",
-                f"{ours['script']['test'] - same[3]:+.4f}",
-                f"{long[3]:.4f}",
-                f"{long[0]:,}",
-            ]
-        )
-    head = ["type", "steps", "script", "original", "difference", "original, longer", "its best step"]
-    longest = max(found["curve"][-1][0] for found in kept.values())
+    for type in TYPES:
+        if type not in kept:
+            continue
+        ours, curve = scripts[type]["script"]["test"], kept[type]["curve"]
+        row = [f"`{type}`", f"{ours:.4f}"]
+        for steps in (recipe(type).max_steps, curve[-1][0]):
+            loss = best(curve, steps)[3]
+            row += [f"{steps:,}", f"{loss:.4f}", f"{ours - loss:+.4f}"]
+        rows.append(row)
+    head = ["type", "script", "steps", "original", "difference", "steps", "original", "difference"]
     return (
         "## Scripts beside the original\n\n`uv run python benchmarks/same_steps.py --reference PATH`: test losses on "
-        "names, makemore's split, one seed, after the steps that a script takes by default. The original has no "
-        f"number of steps of its own; longer: up to {longest:,}. It learns 32 lines a step at its default size, "
-        "with AdamW at a constant rate, a script about 144 (`bow`: 288) at its own size, most of them with Muon "
-        "and a 6-gram as teacher. Of both it is the step with the best validation loss.\n\n"
+        "names, makemore's split, one seed. The original has no number of steps of its own. First it takes as many "
+        "as a script does by default; then it goes on until it has seen as many lines, for it learns 32 a step, a "
+        "script about 144 (`bow`: 288). It has its own sizes and AdamW at a constant rate; the scripts, but for the Transformer, are larger, "
+        "and most have Muon and a 6-gram as teacher. Of both it is the step with the best validation loss.\n\n"
         + common.table(head, rows)
         + "\n"
         + "".join(sorted({common.about(each) for each in kept.values()}))
@@ -72,7 +69,6 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--reference", required=True, help="a copy of makemore.py")
     parser.add_argument("--types", default=",".join(TYPES), help="types, separated by commas")
-    parser.add_argument("--long-steps", type=int, default=6_000)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     module, corpus = common.original(given.reference), common.protocol("own")
@@ -80,7 +76,9 @@ def main() -> None:
     for type in given.types.split(","):
         if type in kept:
             continue
-        steps, every = (3, 3) if given.short else (given.long_steps, EVERY)
+        each = recipe(type).tokens * corpus.counts()["train"] / corpus.tokens_of("train")  # lines a step
+        steps = round(recipe(type).max_steps * each / LINES / EVERY) * EVERY
+        steps, every = (3, 3) if given.short else (steps, EVERY)
         curve = [*theirs(module, corpus, SEED, steps, every, maker(module, type), ("validation", "test"))]
         kept[type] = {"curve": curve} | common.machine()
         print(type, curve[-1], flush=True)
