@@ -189,6 +189,7 @@ def test_figures_from_the_library_are_the_ladders() -> None:
             mean("bag of words", "makemore.py"), mean("Transformer", "makemore.py"),
         ],
         12: [own["Transformer"]],
+        14: [own["GRU"], mean("minGRU", "own")],
     }  # fmt: skip
     for number, figures in said.items():
         text = course.lesson(str(number)).path.read_text("utf-8")
