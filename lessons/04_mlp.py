@@ -197,7 +197,6 @@ assert [round(t, 2) for t in torch.tensor([-9, -0.5, 0, 0.5, 9]).tanh().tolist()
 # `data_ptr` is where in memory a tensor begins. It is the same for both: the numbers already lie in this order, and
 # `flatten` changes only the shape. So it costs nothing.
 #
-# %% [markdown]
 # Why the tanh? Two matrices one after the other are no more than one matrix. Such a network could add up what each
 # place has to say by itself, and nothing else. Is that not enough? Count how often a name ends after two
 # characters, and how often it goes on with an `a`.
@@ -229,7 +228,7 @@ assert torch.allclose(straight, one_matrix, rtol=1e-3, atol=1e-2)
 # %% [markdown]
 # Without tanh two matrices do what one does, but for rounding. With it, that is the whole network.
 # `requires_grad_()` tells PyTorch to keep track of what is computed from a tensor, so that there can be gradients
-# for it.
+# for it. (`numel()` is how many numbers a tensor has.)
 
 
 # %%
@@ -383,7 +382,7 @@ assert sorted(cosines.values()) == list(cosines.values())
 assert cosines[32] > 0.3
 
 # %% [markdown]
-# A few hundred are enough, a thousandth of them all; and 32 examples point roughly the right way, and take next to
+# A few hundred are enough, one or two in a thousand; and 32 examples point roughly the right way, and take next to
 # no time. What is wrong with a rough gradient points elsewhere each time, so over many steps it averages out. And
 # in the time of one exact gradient there is time for many rough ones.
 #
