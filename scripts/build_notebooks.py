@@ -85,7 +85,9 @@ def build(lesson: Lesson, anew: bool = False) -> None:
             ).execute()
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i}"  # the same in every build, so that only content makes a difference
-        cell.metadata = {"tags": tags[i]} if tags[i] else {}
+        heading = cell.cell_type == "markdown" and re.match(r"(#+) ", cell.source)
+        slide = "-" if not heading else "slide" if len(heading[1]) < 3 else "subslide"
+        cell.metadata = {"slideshow": {"slide_type": slide}} | ({"tags": tags[i]} if tags[i] else {})
         if "hide-input" in tags[i]:
             cell.metadata["jupyter"] = {"source_hidden": True}  # folded in JupyterLab too
         if cell.cell_type == "code":

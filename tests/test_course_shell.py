@@ -17,10 +17,15 @@ LESSONS = course.lessons()
 
 
 def test_topics_are_taught_where_the_page_says() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "topics.md").read_text("utf-8")
-    places = re.findall(r"(\d+): \*([^*]+)\*", page)
-    assert len(places) > 50
-    for number, section in places:
+    docs = Path(__file__).parents[1] / "docs"
+    pages = [(docs / name).read_text("utf-8") for name in ("topics.md", "teachers.md")]
+    places = [re.findall(r"(\d+): \*([^*]+)\*", page) for page in pages]
+    assert len(places[0]) > 50
+    assert len(places[1]) > 30
+    exercises = re.findall(r"^\| (\d+) `(\w+)` \|", pages[1], re.MULTILINE)
+    assert len(exercises) > 20
+    assert all(exercise in course.exercises(course.lesson(number)) for number, exercise in exercises)
+    for number, section in [*places[0], *places[1]]:
         headings = re.findall(r"^# ##+ (.+)$", course.lesson(number).path.read_text("utf-8"), re.MULTILINE)
         assert section in headings, (number, section)
 
