@@ -152,6 +152,20 @@ def run(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str
     return shown
 
 
+@pytest.mark.slow
+def test_a_notebook_becomes_slides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import subprocess
+
+    monkeypatch.chdir(tmp_path)
+    course.start("4")
+    page = (HERE.parent / "docs" / "teachers.md").read_text("utf-8")
+    command = next(line for line in page.splitlines() if line.startswith("jupyter nbconvert"))
+    subprocess.run([sys.executable, "-m", *command.split()], check=True, capture_output=True)
+    slides = Path("lesson-4/04_mlp.slides.html").read_text("utf-8")
+    assert slides.count("<section") > 8
+    assert "An MLP with a context" in slides
+
+
 def test_figures_of_scripts_are_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each under its own number, even beside a colour bar, which some layouts do not support."""
     from matplotlib import pyplot as plt

@@ -136,6 +136,9 @@ NOT_RUN = {
     "python mine.py -n 50 --prefix ka         # sample again": "run by test_eject.py",
     "python mine.py -i names.txt --resume     # train the saved model again": "run by test_eject.py",
     "bash .ci/run                  # all but the release tests, as CI does": "runs these tests",
+    "jupyter nbconvert --to slides lesson-4/04_mlp.ipynb --TagRemovePreprocessor.remove_input_tags hide-input": (
+        "run by test_course.py"
+    ),
     "uv run lessons/04_mlp.py                 # a lesson as it is": "run by test_course.py",
     "uv run sphinx-build -W docs site         # the site": "run below",
     "zcat huge.txt.gz | makemore -i - -o piped         # standard input": "run by test_cache.py",
