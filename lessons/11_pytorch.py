@@ -231,7 +231,7 @@ def our_mlp(weights: list[Tensor]) -> OurMLP:
     """An OurMLP with these weights."""
     model = OurMLP()
     with torch.no_grad():
-        for parameter, weight in zip(model.parameters(), weights, strict=True):  # E, W1, b1, W2, b2
+        for parameter, weight in zip(model.parameters(), weights):  # E, W1, b1, W2, b2
             parameter.copy_(weight)
     return model
 
@@ -362,7 +362,7 @@ def train_plain(weights: list[Tensor]) -> Tensor:
         loss = F.cross_entropy(plain(weights, X[some[step]]), Y[some[step]])
         gradients = torch.autograd.grad(loss, weights)
         with torch.no_grad():
-            for weight, gradient in zip(weights, gradients, strict=True):
+            for weight, gradient in zip(weights, gradients):
                 weight -= 0.1 * gradient
         losses[step] = loss.detach()  # the number, without the graph behind it
     return losses
@@ -822,7 +822,7 @@ for size in sizes:
 
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 4))
-for (way, times), marker in zip(took.items(), "os", strict=True):
+for (way, times), marker in zip(took.items(), "os"):
     ax.loglog(list(times), list(times.values()), marker=marker, label=way)
 ax.set_xticks(sizes, [str(size) for size in sizes])
 ax.minorticks_off()
@@ -978,7 +978,7 @@ for how in ("as nn.Linear comes", "normal_, std=0.02", "kaiming_normal_"):
 
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 4))
-for (how, seen), marker in zip(deviations.items(), "osD", strict=True):
+for (how, seen), marker in zip(deviations.items(), "osD"):
     ax.semilogy(range(1, DEPTH + 1), seen, marker=marker, label=how)
 ax.set_title("What is left of the signal in a stack of tanh layers")
 ax.set_xlabel("layer")
@@ -1050,7 +1050,7 @@ yours = "emma"  # put your own name here: a to z, lower case
 contexts, following = windows([yours])
 with torch.inference_mode():
     p = model(contexts).softmax(1)  # (T, V)
-for context, y, row in zip(contexts, following, p, strict=True):
+for context, y, row in zip(contexts, following, p):
     best = itos[int(row.argmax())]
     so_far = "".join(itos[i] for i in context)
     print(f"after {so_far}: {itos[int(y)]} has {row[y]:6.1%}, the likeliest is {best} with {row.max():.1%}")
