@@ -24,18 +24,19 @@
 #
 # ## The idea
 #
-# Lesson 1 counted, and the counts were the best table there is. Hardly any other model can be had by counting. Its
-# numbers have to be *learned*: start with any numbers, measure the loss, change the numbers a little so that the
-# loss falls, and do it again.
+# Lesson 1 counted, and the counts were the best table there is. Hardly any other model can be had by counting.
+# Its numbers have to be *learned*: start with any numbers, measure the loss, change the numbers a little so that
+# the loss falls, and do it again.
 #
-# For that one must know, for each number, what a small change does to the loss. That is all a *derivative* is. One
-# could try it out: nudge one number, compute the loss again, look. But a table of pairs has 729 numbers, and the
-# models of later lessons have hundreds of thousands. Each would take a loss of its own.
+# For that one must know, for each number, what a small change does to the loss. That is all a *derivative* is.
+# One could try it out: nudge one number, compute the loss again, look. But a table of pairs has 729 numbers, and
+# the models of later lessons have hundreds of thousands. Each would take a loss of its own.
 #
-# There is a better way. A loss is computed in small steps: add two numbers, multiply two numbers, take a logarithm.
-# For each small step everyone can say what a nudge does. If the computer keeps a list of the steps, it can walk back
-# through the list, from the loss to the numbers it began with, and collect *all* derivatives on the way. That walk is
-# called *backpropagation*. You will write it, in about thirty lines. It is how every model in this course is trained.
+# There is a better way. A loss is computed in small steps: add two numbers, multiply two numbers, take a
+# logarithm. For each small step everyone can say what a nudge does. If the computer keeps a list of the steps, it
+# can walk back through the list, from the loss to the numbers it began with, and collect *all* derivatives on the
+# way. That walk is called *backpropagation*. You will write it, in about thirty lines. It is how every model in
+# this course is trained.
 #
 # ![x = 3 goes through times 2, plus 1 and squared to 49; 1, 14, 14 and 28 come back](pictures/02_graph.svg)
 
@@ -55,7 +56,8 @@ from makemore.course import FAST, beside, names, show
 #
 # Take a formula with a single number in it: $h = (2x + 1)^2$. At $x = 3$ it is $7^2 = 49$.
 #
-# **Before you run it:** nudge $x$ from 3 to 3.001. How much will $h$ change, roughly: by 0.001, by 0.01 or by 0.03?
+# **Before you run it:** nudge $x$ from 3 to 3.001. How much will $h$ change, roughly: by 0.001, by 0.01 or by
+# 0.03?
 
 
 # %%
@@ -68,16 +70,16 @@ print(f"h goes from {before} to {after:.6f}: it changes by {after - before:.6f}"
 print(f"that is {(after - before) / 0.001:.3f} times the nudge")
 
 # %% [markdown]
-# By 0.028, about 28 times the nudge. With a smaller nudge the factor comes closer and closer to 28. That number is the
-# *derivative* of $h$ by $x$, at $x = 3$. It is written
+# By 0.028, about 28 times the nudge. With a smaller nudge the factor comes closer and closer to 28. That number
+# is the *derivative* of $h$ by $x$, at $x = 3$. It is written
 #
 # $$\frac{dh}{dx} = 28,$$
 #
-# which one may read as "the small change of $h$ for each small change of $x$". If it is positive, $h$ rises when $x$
-# does. If it is negative, $h$ falls. To make $h$ smaller, move $x$ the other way than the sign says.
+# which one may read as "the small change of $h$ for each small change of $x$". If it is positive, $h$ rises when
+# $x$ does. If it is negative, $h$ falls. To make $h$ smaller, move $x$ the other way than the sign says.
 #
-# How small should a nudge be? Try a formula whose derivative we know: that of $e^x$ is $e^x$ itself. There are two ways
-# to nudge: only up, or once up and once down, which is called a *central difference*:
+# How small should a nudge be? Try a formula whose derivative we know: that of $e^x$ is $e^x$ itself. There are
+# two ways to nudge: only up, or once up and once down, which is called a *central difference*:
 #
 # $$\frac{f(x + \epsilon) - f(x)}{\epsilon} \qquad\text{or}\qquad \frac{f(x + \epsilon) - f(x - \epsilon)}{2 \epsilon}$$
 #
@@ -104,28 +106,29 @@ assert 1e-6 < nudges[int(np.argmin(central))] < 1e-4
 assert min(central) < 1e-9 < min(one_sided) * 10
 
 # %% [markdown]
-# Up and down is better by far, and a nudge of about 0.00001 is a good choice. Keep that in mind: a nudge is slow, but it
-# cannot be wrong in the same way as a formula. It is how one *checks* a derivative.
+# Up and down is better by far, and a nudge of about 0.00001 is a good choice. Keep that in mind: a nudge is slow,
+# but it cannot be wrong in the same way as a formula. It is how one *checks* a derivative.
 #
 # ### The chain rule
 #
-# Now without a nudge. $h$ is made in small steps: $u = 2x$, then $v = u + 1$, then $h = v^2$. Follow the nudge of 0.001:
+# Now without a nudge. $h$ is made in small steps: $u = 2x$, then $v = u + 1$, then $h = v^2$. Follow the nudge of
+# 0.001:
 #
 # * $u = 2x$ changes by twice that, 0.002;
 # * $v = u + 1$ changes by as much as $u$ does, 0.002;
 # * $h = v^2$ changes by $2v$ times that, and $v$ is 7: 14 times 0.002 is 0.028.
 #
-# Why $2v$? A square of side $v$ that grows by a little gains a strip on two sides, each as long as $v$. (And a tiny
-# corner, which we may forget.) The factors are multiplied:
+# Why $2v$? A square of side $v$ that grows by a little gains a strip on two sides, each as long as $v$. (And a
+# tiny corner, which we may forget.) The factors are multiplied:
 #
 # $$\frac{dh}{dx} = \frac{dh}{dv} \cdot \frac{dv}{du} \cdot \frac{du}{dx} = 14 \cdot 1 \cdot 2 = 28$$
 #
-# That is the *chain rule*: **along a chain of steps, the derivatives multiply.** Look at the picture above once more.
-# Values go from left to right. Derivatives come back from right to left: 1 at the end ($h$ changes as much as $h$),
-# then times 14, times 1, times 2.
+# That is the *chain rule*: **along a chain of steps, the derivatives multiply.** Look at the picture above once
+# more. Values go from left to right. Derivatives come back from right to left: 1 at the end ($h$ changes as much
+# as $h$), then times 14, times 1, times 2.
 #
-# So one needs the derivative of each small step only. I shall call it the *slope* of the step. Here are all that this
-# course needs for a long time. Each can be had with a nudge and a pencil.
+# So one needs the derivative of each small step only. I shall call it the *slope* of the step. Here are all that
+# this course needs for a long time. Each can be had with a nudge and a pencil.
 #
 # | step | slope by $a$ | slope by $b$ | because |
 # | --- | --- | --- | --- |
@@ -150,16 +153,17 @@ places = [3.0, 3.0, 1.0]  # the slope by the first x, by the second, and by the 
 print("the three places:", places, "and their sum:", sum(places))
 
 # %% [markdown]
-# Whoever nudges $x$ nudges it in all three places at once. Through the first it does $b = 3$ times the nudge, through the
-# second $a = 3$ times, through the third once. The effects add up to 7. So: **where a number is used several times,
-# the derivatives of all its uses are added.** In code that is a `+=` instead of an `=`. Write `=`, and the last use
-# wins: here 1 instead of 7, without any error message.
+# Whoever nudges $x$ nudges it in all three places at once. Through the first it does $b = 3$ times the nudge,
+# through the second $a = 3$ times, through the third once. The effects add up to 7. So: **where a number is used
+# several times, the derivatives of all its uses are added.** In code that is a `+=` instead of an `=`. Write `=`,
+# and the last use wins: here 1 instead of 7, without any error message.
 #
 # ### A number that remembers
 #
-# Now let the computer keep the list of steps. A `Value` is a number that knows what it was made of: its `parts`, and the
-# slope of the step by each part. Python calls the method `__add__` when it sees a `+`, `__mul__` for a `*`, `__pow__`
-# for a `**` and `__neg__` for a minus sign in front. That is all that has to be defined, and formulas look as usual.
+# Now let the computer keep the list of steps. A `Value` is a number that knows what it was made of: its `parts`,
+# and the slope of the step by each part. Python calls the method `__add__` when it sees a `+`, `__mul__` for a
+# `*`, `__pow__` for a `**` and `__neg__` for a minus sign in front. That is all that has to be defined, and
+# formulas look as usual.
 
 
 # %%
@@ -218,12 +222,12 @@ print(
 )
 
 # %% [markdown]
-# Now the walk back. It must not come to a number before it has seen *everything that number was used for*, since only
-# then is its derivative complete. So first put all numbers in an order in which each stands after its parts. Then go
-# through it from the end.
+# Now the walk back. It must not come to a number before it has seen *everything that number was used for*, since
+# only then is its derivative complete. So first put all numbers in an order in which each stands after its parts.
+# Then go through it from the end.
 #
-# `order` does it with a function inside, `visit`, that calls itself: before a number is put on the list, its parts are.
-# `seen` is a set of those that were visited, so that none comes twice.
+# `order` does it with a function inside, `visit`, that calls itself: before a number is put on the list, its
+# parts are. `seen` is a set of those that were visited, so that none comes twice.
 
 
 # %%
@@ -263,7 +267,8 @@ print("dy/dx =", x.grad)
 assert x.grad == 7
 
 # %% [markdown]
-# Those are the two rules, in one line: `+=` and `*`. That line is the heart of every library for machine learning.
+# Those are the two rules, in one line: `+=` and `*`. That line is the heart of every library for machine
+# learning.
 #
 # | expression | value in | value out | slopes it remembers |
 # | --- | --- | --- | --- |
@@ -287,10 +292,10 @@ for made, value, slopes in (
 # %% [markdown]
 # ### One pair: the model's guess minus what came
 #
-# Now a loss. Lesson 1's table had probabilities in it. Probabilities are awkward to learn: they must be positive, and each
-# row must sum to 1, and a step downhill breaks both. So the table holds any numbers, called *logits*, and they are made
-# into probabilities. First $e^z$ of each logit $z$: always positive, so it can stand for a count. Then divide by the
-# sum of the row:
+# Now a loss. Lesson 1's table had probabilities in it. Probabilities are awkward to learn: they must be positive,
+# and each row must sum to 1, and a step downhill breaks both. So the table holds any numbers, called *logits*,
+# and they are made into probabilities. First $e^z$ of each logit $z$: always positive, so it can stand for a
+# count. Then divide by the sum of the row:
 #
 # $$p_j = \frac{e^{z_j}}{\sum_k e^{z_k}}$$
 #
@@ -373,11 +378,11 @@ show(
 )
 
 # %% [markdown]
-# Look at the four derivatives: 0.25, -0.75, 0.25, 0.25. Each is the probability that the model gives, 0.25, and for the
-# letter that came it is 1 less. That is no accident. $z_j$ is in the loss twice:
+# Look at the four derivatives: 0.25, -0.75, 0.25, 0.25. Each is the probability that the model gives, 0.25, and
+# for the letter that came it is 1 less. That is no accident. $z_j$ is in the loss twice:
 #
-# * in $\log \sum_k e^{z_k}$. The slope of the logarithm is 1 over the sum, that of $e^{z_j}$ is $e^{z_j}$, and multiplied
-#   they are $e^{z_j} / \sum_k e^{z_k}$, which is $p_j$;
+# * in $\log \sum_k e^{z_k}$. The slope of the logarithm is 1 over the sum, that of $e^{z_j}$ is $e^{z_j}$, and
+#   multiplied they are $e^{z_j} / \sum_k e^{z_k}$, which is $p_j$;
 # * and, only if $j$ is the letter $y$ that came, in $-z_y$. Its slope is -1.
 #
 # Write *onehot* for the list of numbers that is 1 for the letter that came and 0 for all others. Then
@@ -385,8 +390,8 @@ show(
 # $$\frac{d\,\text{loss}}{dz} = p - \text{onehot}(y),$$
 #
 # **what the model guessed, minus what came.** To go downhill, subtract a bit of it: the logit of the letter that
-# came goes up, all others go down, and a letter that was thought likely and did not come goes down most. You will meet this
-# formula in nearly every lesson.
+# came goes up, all others go down, and a letter that was thought likely and did not come goes down most. You will
+# meet this formula in nearly every lesson.
 #
 # All derivatives together, one for each number, are called the *gradient*.
 #
@@ -395,8 +400,8 @@ show(
 # `emma` has five pairs: `. e`, `e m`, `m m`, `m a` and `a .`. The model is a table of logits with a row for each
 # character, and the loss is the mean over the pairs. The row of m is used twice.
 #
-# **Before you run it:** all logits are 0, so the model guesses 0.25 for everything. In the row of m, which derivatives
-# will be negative, so that descent raises them? Which will be the same?
+# **Before you run it:** all logits are 0, so the model guesses 0.25 for everything. In the row of m, which
+# derivatives will be negative, so that descent raises them? Which will be the same?
 
 
 # %%
@@ -416,12 +421,13 @@ for found, right in zip(table["m"].values(), (0.1, -0.1, 0.1, -0.1)):
     assert abs(found.grad - right) < 1e-9
 
 # %% [markdown]
-# m was followed once by m and once by a. Each of the two pairs pushes the row by $p - \text{onehot}$, a fifth of it
-# since there are five pairs: 0.25 + 0.25 less 1 is -0.5, and a fifth is -0.10, for both. The letters that did not follow
-# get +0.10. It is the `+=` that adds the two pushes up. Every other row was used once: its letter that came gets a fifth
-# of 0.25 - 1, which is -0.15.
+# m was followed once by m and once by a. Each of the two pairs pushes the row by $p - \text{onehot}$, a fifth of
+# it since there are five pairs: 0.25 + 0.25 less 1 is -0.5, and a fifth is -0.10, for both. The letters that did
+# not follow get +0.10. It is the `+=` that adds the two pushes up. Every other row was used once: its letter that
+# came gets a fifth of 0.25 - 1, which is -0.15.
 #
-# And down it goes: take a little of each derivative off its logit, again and again. How much is the *learning rate*.
+# And down it goes: take a little of each derivative off its logit, again and again. How much is the *learning
+# rate*.
 
 
 # %%
@@ -444,8 +450,8 @@ print(f"the best that a table of pairs can do: {2 / 5 * math.log(2):.4f}")
 assert 2 / 5 * math.log(2) < last < 0.32
 
 # %% [markdown]
-# It learns the name. It cannot learn it by heart: after an m it has to be unsure, a or m, half and half. Two pairs of five
-# cost $\log 2$ each, whatever it does, so the loss stays above 0.2773.
+# It learns the name. It cannot learn it by heart: after an m it has to be unsure, a or m, half and half. Two
+# pairs of five cost $\log 2$ each, whatever it does, so the loss stays above 0.2773.
 #
 # Now with your own name. The model writes names with it too: it goes from letter to letter as in lesson 1.
 
@@ -467,19 +473,20 @@ for _ in range(5):
     print(name)
 
 # %% [markdown]
-# With `emma` it writes emma and also ema: after an m it tosses a coin, whether another m comes or an a. A model that looks
-# back one letter cannot know that there was an m already.
+# With `emma` it writes emma and also ema: after an m it tosses a coin, whether another m comes or an a. A model
+# that looks back one letter cannot know that there was an m already.
 #
 # ### Whole arrays at once
 #
 # Emma's loss took 72 numbers. For lesson 1's table it will be thousands, each a Python object with a list of
 # parts: slow. The cure is the one of lesson 1: let one step handle a whole *array* of numbers. NumPy is Python's
-# package for arrays, and nearly the same as torch's tensors: `t.sum(1, keepdim=True)` is `a.sum(1, keepdims=True)` there.
+# package for arrays, and nearly the same as torch's tensors: `t.sum(1, keepdim=True)` is `a.sum(1,
+# keepdims=True)` there.
 #
-# An `Array` remembers its parts as a `Value` does. But what is the slope of a step from (27, 27) numbers to 27 sums? It
-# would be a table of 729 x 27 numbers, nearly all of them 0. Nobody writes it down. Instead each step keeps a function
-# `back`: it takes the gradient of what came *out*, and returns the gradient of each part that went *in*. The gradient
-# of an array always has the shape of the array.
+# An `Array` remembers its parts as a `Value` does. But what is the slope of a step from (27, 27) numbers to 27
+# sums? It would be a table of 729 x 27 numbers, nearly all of them 0. Nobody writes it down. Instead each step
+# keeps a function `back`: it takes the gradient of what came *out*, and returns the gradient of each part that
+# went *in*. The gradient of an array always has the shape of the array.
 #
 # | step | in | out | what goes back, if g comes back to the result |
 # | --- | --- | --- | --- |
@@ -494,8 +501,8 @@ for _ in range(5):
 # The last three are old friends. A sum has slope 1 for each of its terms. And in both of the last two a number is
 # *used several times*: by broadcasting, or because a row was picked more than once. So the gradients are added.
 #
-# **Before you run it:** `b` has shape (3,) and is added to `a` of shape (2, 3). The sum of the result comes back with a
-# gradient of 1 for each of its six numbers. What is the gradient of `b`?
+# **Before you run it:** `b` has shape (3,) and is added to `a` of shape (2, 3). The sum of the result comes back
+# with a gradient of 1 for each of its six numbers. What is the gradient of `b`?
 
 
 # %%
@@ -581,11 +588,11 @@ assert b.grad.tolist() == [2, 2, 2]
 assert a.grad.tolist() == [[1, 1, 1], [2, 2, 2]]
 
 # %% [markdown]
-# 2, for b was used in two rows. (`lambda g: (-g,)` is a short way to write a function: of g, it returns a tuple with -g
-# in it.)
+# 2, for b was used in two rows. (`lambda g: (-g,)` is a short way to write a function: of g, it returns a tuple
+# with -g in it.)
 #
-# Emma once more, with the whole vocabulary of 27 characters. `x` and `y` are the pairs, as ids: lesson 1's numbers for
-# the characters.
+# Emma once more, with the whole vocabulary of 27 characters. `x` and `y` are the pairs, as ids: lesson 1's
+# numbers for the characters.
 
 # %%
 itos = [".", *"abcdefghijklmnopqrstuvwxyz"]  # id -> character
@@ -616,11 +623,12 @@ print(f"loss {loss.data:.4f}; the gradient has shape {W.grad.shape}")
 print("rows that are not 0:", [itos[i] for i in np.flatnonzero(abs(W.grad).sum(1))])
 
 # %% [markdown]
-# Only the rows of `.`, a, e and m have a gradient; nothing else was used. (`np.flatnonzero` lists the places where
-# something is not 0.)
+# Only the rows of `.`, a, e and m have a gradient; nothing else was used. (`np.flatnonzero` lists the places
+# where something is not 0.)
 #
-# Is it right? Two checks. First by a nudge: for some of the numbers in `W`, up and down. Then against torch, whose
-# *autograd* does what our class does: `requires_grad_()` tells it to remember the steps, `backward()` walks back.
+# Is it right? Two checks. First by a nudge: for some of the numbers in `W`, up and down. Then against torch,
+# whose *autograd* does what our class does: `requires_grad_()` tells it to remember the steps, `backward()` walks
+# back.
 
 # %%
 import torch
@@ -673,13 +681,14 @@ for what, formula in cases.items():
     assert apart < 1e-12
 
 # %% [markdown]
-# The same formulas work with both, since both know `+`, `*`, `exp` and `sum`; all nine give the same gradients, here
-# to the last digit.
+# The same formulas work with both, since both know `+`, `*`, `exp` and `sum`; all nine give the same gradients,
+# here to the last digit.
 #
 # ### Lesson 1's table
 #
-# Now all 32,033 names. They have 228,146 pairs, but only 729 *different* ones, and equal pairs have equal losses. So each
-# pair is computed once and multiplied by how often it occurs. With counts N (V, V), where row a has the sum n[a]:
+# Now all 32,033 names. They have 228,146 pairs, but only 729 *different* ones, and equal pairs have equal losses.
+# So each pair is computed once and multiplied by how often it occurs. With counts N (V, V), where row a has the
+# sum n[a]:
 #
 # $$\text{loss} = \frac{1}{M} \Big( \sum_a n_a \log \sum_b e^{W_{ab}} \;-\; \sum_{a,b} N_{ab} W_{ab} \Big)$$
 #
@@ -717,19 +726,19 @@ assert abs(losses[0] - math.log(27)) < 1e-9
 assert FAST or abs(losses[-1] - 2.4540) < 1e-3
 
 # %% [markdown]
-# It begins with log 27 = 3.2958, a guess among all characters, and ends at lesson 1's loss, 2.454, to three digits after the
-# point. Nobody told it to count. It
-# only ever heard, for each number, whether the loss rises or falls.
+# It begins with log 27 = 3.2958, a guess among all characters, and ends at lesson 1's loss, 2.454, to three
+# digits after the point. Nobody told it to count. It only ever heard, for each number, whether the loss rises or
+# falls.
 #
-# A learning rate of 50 looks wild. But the loss is a mean over 228,146 pairs, and most numbers of the table matter to a few
-# of them only, so their derivatives are tiny.
+# A learning rate of 50 looks wild. But the loss is a mean over 228,146 pairs, and most numbers of the table
+# matter to a few of them only, so their derivatives are tiny.
 #
 # ### What it costs
 #
 # One step, loss and gradient, in three ways: with a `Value` for each number, with our arrays, and with torch.
 #
-# **Before you run it:** how many times as long will the Values take: 3, 30 or 100 times? And which is faster on a table
-# this small, our arrays or torch?
+# **Before you run it:** how many times as long will the Values take: 3, 30 or 100 times? And which is faster on a
+# table this small, our arrays or torch?
 
 
 # %%
@@ -779,16 +788,16 @@ assert abs(by_values - small.grad).max() < 1e-12
 assert abs(tensor.grad.numpy() - small.grad).max() < 1e-12
 
 # %% [markdown]
-# The gradients are the same, and the times are not: in the run printed here Values take more than a hundred times as
-# long. Thousands of them became a dozen arrays. What is slow in Python is
-# each *step*, however small, so few large steps are better than many small ones. Between our arrays and torch
-# there is little difference here: the table is tiny, and both spend their time on
-# the steps around it. On large arrays torch is ahead, because it uses all cores, numbers of half the size, and graphics cards.
+# The gradients are the same, and the times are not: in the run printed here Values take more than a hundred times
+# as long. Thousands of them became a dozen arrays. What is slow in Python is each *step*, however small, so few
+# large steps are better than many small ones. Between our arrays and torch there is little difference here: the
+# table is tiny, and both spend their time on the steps around it. On large arrays torch is ahead, because it uses
+# all cores, numbers of half the size, and graphics cards.
 #
 # ## Looking inside
 #
-# What does the first gradient of the table look like? All logits were 0, so the model expected every pair of a row equally
-# often. Guessed minus came, over all pairs: *expected count minus count*, divided by M.
+# What does the first gradient of the table look like? All logits were 0, so the model expected every pair of a
+# row equally often. Guessed minus came, over all pairs: *expected count minus count*, divided by M.
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(11.5, 5.4), sharey=True)
@@ -811,10 +820,11 @@ assert abs(M * first_gradient - (expected - N)).max() < 1e-6
 assert FAST or abs(M * W.grad).max() < 20
 
 # %% [markdown]
-# When all derivatives are 0, each pair is expected exactly as often as it occurs. But that is lesson 1's table. Descent
-# could end nowhere else, and lesson 3 begins from here.
+# When all derivatives are 0, each pair is expected exactly as often as it occurs. But that is lesson 1's table.
+# Descent could end nowhere else, and lesson 3 begins from here.
 #
-# Now look at one name, letter by letter: for each, guessed minus came, with the learned table. Try your own again.
+# Now look at one name, letter by letter: for each, guessed minus came, with the learned table. Try your own
+# again.
 
 # %%
 x, y = pairs_of([yours])
@@ -845,8 +855,8 @@ show(
 assert abs(push.sum(1)).max() < 1e-9
 
 # %% [markdown]
-# The probabilities are low: a table of pairs is often surprised. Each row of the figure sums to 0. A model
-# that gave the right letter a probability of 1 would have a row of zeros, and nothing to learn.
+# The probabilities are low: a table of pairs is often surprised. Each row of the figure sums to 0. A model that
+# gave the right letter a probability of 1 would have a row of zeros, and nothing to learn.
 #
 # ## The number to compare with
 #
@@ -861,14 +871,14 @@ assert FAST or 0 < losses[-1] - counted < 1e-3
 
 # %% [markdown]
 # Less than a thousandth is missing. It never gets there entirely, because pairs that never occur would need a
-# logit of minus infinity. (`np.where(N > 0, N, 1)` puts a 1 where the count is 0, whose logarithm is 0, since 0 times minus
-# infinity is not a number.)
+# logit of minus infinity. (`np.where(N > 0, N, 1)` puts a 1 where the count is 0, whose logarithm is 0, since 0
+# times minus infinity is not a number.)
 #
 # ## The same through the library
 #
-# `bigram_nn` is the library's table of logits. Put our table into it, let it compute the loss of `emma`, and let torch walk
-# back. `[None]` gives our one line a dimension in front, as in lesson 1, and `nll` returns the sum of the losses and their
-# number.
+# `bigram_nn` is the library's table of logits. Put our table into it, let it compute the loss of `emma`, and let
+# torch walk back. `[None]` gives our one line a dimension in front, as in lesson 1, and `nll` returns the sum of
+# the losses and their number.
 
 # %%
 from makemore.models import build, configure
@@ -897,32 +907,36 @@ assert apart < 1e-6
 #
 # ## What is still wrong
 #
-# * Our engine has seven kinds of steps. Matrix products, maxima and many more are missing, and `exp` of a logit above
-#   709 overflows (the first exercise mends that).
-# * It knows one processor core and no graphics card. From the next lesson on torch does the work: its autograd is this
-#   lesson's idea with hundreds of steps, written in C++. You know now what `backward()` does, and why the gradients
-#   must be set to zero before each step: it is the same `+=`.
-# * And the table is still a table of pairs. What was gained is the *way* to it, which asks for nothing but a loss made of
-#   steps with known slopes.
+# * Our engine has seven kinds of steps. Matrix products, maxima and many more are missing, and `exp` of a logit
+#   above 709 overflows (the first exercise mends that).
+# * It knows one processor core and no graphics card. From the next lesson on torch does the work: its autograd is
+#   this lesson's idea with hundreds of steps, written in C++. You know now what `backward()` does, and why the
+#   gradients must be set to zero before each step: it is the same `+=`.
+# * And the table is still a table of pairs. What was gained is the *way* to it, which asks for nothing but a loss
+#   made of steps with known slopes.
 #
 # *To read and watch:*
 #
-# * Andrej Karpathy, [Neural Networks: Zero to Hero](https://karpathy.ai/zero-to-hero.html): the first video builds
-#   *micrograd*, which is this `Value` with a few more steps.
+# * Andrej Karpathy, [Neural Networks: Zero to Hero](https://karpathy.ai/zero-to-hero.html): the first video
+#   builds *micrograd*, which is this `Value` with a few more steps.
 # * [micrograd](https://github.com/karpathy/micrograd) itself, a hundred lines.
-# * Baydin and others, [Automatic differentiation in machine learning: a survey](https://arxiv.org/abs/1502.05767) (2015).
+# * Baydin and others, [Automatic differentiation in machine learning: a survey](https://arxiv.org/abs/1502.05767)
+#   (2015).
 # * PyTorch, [Autograd mechanics](https://docs.pytorch.org/docs/stable/notes/autograd.html).
 #
 # ## Exercises
 #
-# `makemore lessons start 2` puts this lesson and a file `exercises.py` into the directory `lesson-2`. Fill in
-# its three functions, then let `makemore lessons check 2` tell you how you did.
+# `makemore lessons start 2` puts this lesson and a file `exercises.py` into the directory `lesson-2`. Fill in its
+# three functions, then let `makemore lessons check 2` tell you how you did.
 #
 # 1. `log_sum_exp`: the logarithm of a sum of exponentials as one step, with its slopes, and without an overflow.
-# 2. `in_order`: our `order` calls itself, and Python allows that about a thousand times. Write one without a limit.
-# 3. `worst_error`: a detective for gradients. By central differences, how wrong is the gradient that someone claims?
+# 2. `in_order`: our `order` calls itself, and Python allows that about a thousand times. Write one without a
+#    limit.
+# 3. `worst_error`: a detective for gradients. By central differences, how wrong is the gradient that someone
+#    claims?
 #
-# **The open challenge.** Learn a model of names with your own gradients: no autograd, no torch but for the tensor that
-# you return. A table of pairs ends at 2.46 on held-out names. Add the logits of several tables: one for the last character,
-# one for the one before, one for the one before that. The gradient of each table is p - onehot, added up by row. Write it
-# into `challenge.py`; `makemore lessons check 2 challenge` scores it. Can you get below 2.22?
+# **The open challenge.** Learn a model of names with your own gradients: no autograd, no torch but for the tensor
+# that you return. A table of pairs ends at 2.46 on held-out names. Add the logits of several tables: one for the
+# last character, one for the one before, one for the one before that. The gradient of each table is p - onehot,
+# added up by row. Write it into `challenge.py`; `makemore lessons check 2 challenge` scores it. Can you get below
+# 2.22?
