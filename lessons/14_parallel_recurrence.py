@@ -98,7 +98,7 @@ def in_turn(a: Tensor, b: Tensor) -> Tensor:
     """All h[t] = a[t] h[t - 1] + b[t], from h = 0. a, b: (B, T, H). Returns (B, T, H)."""
     h = torch.zeros_like(b[:, 0])  # (B, H)
     hs = []
-    for a_t, b_t in zip(a.unbind(1), b.unbind(1), strict=True):
+    for a_t, b_t in zip(a.unbind(1), b.unbind(1)):
         h = a_t * h + b_t
         hs.append(h)
     return torch.stack(hs, 1)
@@ -146,7 +146,7 @@ print("one (two three):", join(one, join(two, three)))
 print("two, then one:  ", join(two, one), "instead of", join(one, two))
 
 # %% tags=["hide-input"]
-for left, right in zip(join(join(one, two), three), join(one, join(two, three)), strict=True):
+for left, right in zip(join(join(one, two), three), join(one, join(two, three))):
     assert math.isclose(left, right)
 assert join(two, one) != join(one, two)
 
@@ -269,7 +269,7 @@ b.requires_grad_()
 weights = torch.randn(4, 1000, 8, generator=g)  # any weighting of the outputs, to have a loss
 through_walk = torch.autograd.grad((in_turn(a, b) * weights).sum(), (a, b))
 through_scan = torch.autograd.grad((scan(a, b) * weights).sum(), (a, b))
-apart = max((x - y).abs().max().item() for x, y in zip(through_walk, through_scan, strict=True))
+apart = max((x - y).abs().max().item() for x, y in zip(through_walk, through_scan))
 print(f"gradients through doubling and through the walk: at most {apart:.0e} apart")
 
 # %% tags=["hide-input"]
@@ -320,8 +320,8 @@ for B in (1, 32):
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
-for ax, B in zip(axes, (1, 32), strict=True):
-    for (name, _), marker in zip(ways.items(), "osD", strict=True):
+for ax, B in zip(axes, (1, 32)):
+    for (name, _), marker in zip(ways.items(), "osD"):
         ax.loglog(lengths, [took[B, name, T] for T in lengths], marker=marker, label=name)
     ax.set_title(f"{B} line{'s' * (B > 1)} at once, on one CPU core")
     ax.set_xlabel("places in the line")
@@ -391,7 +391,7 @@ def gates(w: dict[str, Tensor], layer: str, x: Tensor) -> tuple[Tensor, Tensor]:
 def forward(w: dict[str, Tensor], idx: Tensor, way=scan, kept: list | None = None) -> Tensor:
     """Ids (B, T) to logits (B, T, V). kept: a list to note each layer's a in, to look at."""
     x = w["embedding.weight"][idx]  # (B, T, C)
-    layers = sum(name.endswith("gate.weight") for name in w)
+    layers = sum(name.endswith("gate.weight") for name in w)  # how many there are
     for n in range(layers):
         layer = f"layers.{n}"
         a, b = gates(w, layer, x)
@@ -693,7 +693,7 @@ for task in (parity, latch):
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
-for ax, task in zip(axes, ("parity", "latch"), strict=True):
+for ax, task in zip(axes, ("parity", "latch")):
     for kind in ("minGRU", "GRU"):
         ax.plot(range(1, 49), 100 * accuracy[task, kind], label=kind)
     ax.axvline(16.5, color="black", linestyle="--", linewidth=0.8)
