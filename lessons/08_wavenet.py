@@ -87,8 +87,14 @@ for name in ("validation", "test"):
 # A line of ids is the boundary 0, the letters, and zeros up to a common length T. The targets are the same
 # letters one place earlier, then the boundary that ends the name, and -1 where there is nothing to predict.
 #
-# `unfold` slides a window along a dimension. With seven more boundaries in front, there are eight characters
-# to look back on even at the start of a name.
+# With seven more boundaries in front, there are eight characters to look back on even at the start of a name.
+#
+# | expression | in | out |
+# | --- | --- | --- |
+# | `F.pad(x, (2, 0))` | `[[5, 6]]` | `[[0, 0, 5, 6]]`: two zeros before, none after |
+# | `x.unfold(1, 3, 1)` | `[[0, 0, 5, 6]]` | `[[[0, 0, 5], [0, 5, 6]]]`: a window of 3 slides along dimension 1, by 1 each time |
+# | `x[m]` | `x` = `[7, 8, 9]`, `m` = `[True, False, True]` | `[7, 9]`: those where the mask is True |
+# | `t.split(2)` | `[1, 2, 3]` | `[1, 2]` and `[3]`: pieces of two |
 
 # %%
 T = longest + 1
@@ -157,7 +163,12 @@ class Tanh:
 # %% [markdown]
 # BatchNorm as it is usually first written, for inputs (B, H): each channel minus its mean over the batch,
 # divided by its standard deviation, then a gain and a shift that are learned. The shift makes a bias in the
-# layer before useless. Running averages stand in for the batch when the network is used.
+# layer before useless. Running averages stand in for the batch when the network is used:
+#
+# $$y = \frac{x - \mu}{\sqrt{\sigma^2 + 10^{-5}}}\, g + s$$
+#
+# with the mean $\mu$ and the variance $\sigma^2$ of the channel, the gain $g$ and the shift $s$. `torch.var_mean` returns
+# variance and mean in one call, and `rsqrt` is one over the square root.
 
 
 # %%
@@ -187,6 +198,14 @@ class BatchNorm:
 # The last block does the fusing. It has nothing to learn, and does not even move a number: a tensor (B, T, C)
 # lies in memory position after position, so two neighbours of C channels *are* 2 C numbers in a row. `view`
 # only reads them that way.
+#
+# | expression | shape in | shape out |
+# | --- | --- | --- |
+# | `Embedding(27, 10, g)(ids)` | (4, 8) | (4, 8, 10): a vector for each id |
+# | `Fuse(2)(x)` | (4, 8, 10) | (4, 4, 20): pairs of neighbours |
+# | `Fuse(8)(x)` | (4, 8, 10) | (4, 1, 80): all eight at once |
+# | `Linear(20, 68, g)(x)` | (4, 4, 20) | (4, 4, 68): the same small layer at each of the four places |
+# | `torch.arange(12).view(1, 4, 3)` | | (1, 4, 3): the numbers 0 to 11 as four positions of three channels |
 
 
 # %%
@@ -239,6 +258,9 @@ class Network:
 # With these blocks both networks are one expression. Flat fuses eight at once; the tree fuses two, three times.
 # The channels are chosen so that both have about 22,000 parameters, as in the video. The last layer starts
 # small, so that at first all letters are about equally likely.
+#
+# **Before you run it:** the cell prints the shape after every layer. Write down for the tree how many positions are
+# left after each of its three `Fuse`, and how many channels each of them makes.
 
 
 # %%
@@ -279,6 +301,9 @@ assert (flat(10, 200).parameters(), tree(10, 68, BatchNorm).parameters()) == (22
 # Both networks run, and both would train. Yet one of these layers does something that nobody meant. It was
 # written for (B, H), and in the tree it gets (B, 4, 68). Let it see some batches, and look at what it
 # remembers.
+#
+# **Before you run it:** a BatchNorm of 68 channels should keep 68 means. How many does this one keep in the first layer
+# of the tree, where each line has four nodes?
 
 # %%
 buggy = tree(10, 68, BatchNorm)
@@ -296,7 +321,8 @@ assert [tuple(norm.mean.shape) for norm in norms] == [(1, 4, 68), (1, 2, 68), (1
 # 68 channels, but 4 times 68 means. The mean was taken over dimension 0 alone, so each of the four nodes got a
 # mean and a variance of its own. Adding (1, 4, 68) to the (68,) that stood there is legal: broadcasting made
 # the running mean larger and said nothing. An update in place would have been refused, because it must keep
-# its shape; that is a reason to like them.
+# its shape; that is a reason to like them. The next cell tries one: `a.lerp_(b, 0.01)` moves `a` a hundredth of the way
+# to `b`, $0.99\, a + 0.01\, b$, and writes the result into `a` itself, as the `_` at the end says.
 
 # %%
 try:
@@ -337,10 +363,11 @@ for name, net in (("dimension 0", buggy), ("dimensions 0 and 1", mended)):
     assert (apart.max() < 1e-5) == (net is mended)
 
 # %% [markdown]
-# Look at the numbers it keeps. At the left, what the first BatchNorm takes for the mean of each channel, node
+# With the statistics of dimension 0 the same pair `el` gives another vector in each place, up to 1 away; with those
+# over both dimensions it gives the same one everywhere. Look at the numbers it keeps. At the left, what the first BatchNorm takes for the mean of each channel, node
 # by node; at the right, the standard deviations that it divides by.
 
-# %%
+# %% tags=["hide-input"]
 first, right = norms[0], next(layer for layer in mended.layers if isinstance(layer, BatchNorm))
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=(2, 1), layout="constrained")
 rows = torch.cat([first.mean[0], right.mean[0]])  # (5, 68)
@@ -387,10 +414,12 @@ assert abs(mean_nll(mended, "validation").mean() - math.log(V)) < 0.1
 
 # %% [markdown]
 # Makemore part 5 takes 200,000 steps of 32 windows with plain gradient descent. 32 windows hardly keep a
-# processor busy, so we take larger batches and fewer steps. AdamW divides each step by the size that the
-# weight's gradients lately had, and pulls the weights towards zero a little. The rate rises over the first
+# processor busy, so we take larger batches and fewer steps. And instead of `w -= rate * w.grad` an *optimiser* makes the
+# steps: an object of `torch.optim` that holds the weights. Its `zero_grad()` forgets the old gradients, `backward()`
+# computes new ones, and `step()` changes the weights. This one, AdamW, divides each step by the size that the weight's
+# gradients lately had, and pulls the weights towards zero a little; lesson 12 builds it. The rate rises over the first
 # steps and then falls to zero in a straight line. The settings are the best by validation loss of a handful
-# that were tried.
+# that were tried. (`fused=True` only makes it quicker.)
 
 
 # %%
@@ -443,9 +472,11 @@ for name, net in nets.items():
 #
 # So turn it round. Instead of asking *which nodes does this window need?*, compute for every position t
 #
-#     pair[t]  = level 1 of (character[t - 1], character[t])
-#     four[t]  = level 2 of (pair[t - 2],      pair[t])
-#     eight[t] = level 3 of (four[t - 4],      four[t])
+# $$\begin{aligned}
+# \text{pair}_t &= \text{level}_1(\text{character}_{t-1}, \text{character}_t) \\
+# \text{four}_t &= \text{level}_2(\text{pair}_{t-2}, \text{pair}_t) \\
+# \text{eight}_t &= \text{level}_3(\text{four}_{t-4}, \text{four}_t)
+# \end{aligned}$$
 #
 # ![Every position of .christopher has a node on each level; the tree of the last one is marked](pictures/08_dilated.svg)
 #
@@ -453,6 +484,13 @@ for name, net in nets.items():
 # line of the three is a *convolution*: the same small layer at every position of the line. It is *causal*,
 # since it never looks right of t, and *dilated*, since its two inputs are d = 1, 2, 4 positions apart. In code
 # it is two slices side by side, one of them d positions late.
+#
+# | expression | in | out |
+# | --- | --- | --- |
+# | `x[:, :-2]` and `x[:, 2:]` | `[[1, 2, 3, 4]]` | `[[1, 2]]` and `[[3, 4]]`: two apart |
+# | `with_earlier(x, 1)` | (B, 8, 10) | (B, 7, 20) |
+# | `with_earlier(x, 2)` | (B, 7, 68) | (B, 5, 136) |
+# | `x.mT` | (B, T, C) | (B, C, T): the last two dimensions exchanged |
 
 
 # %%
@@ -522,8 +560,8 @@ assert torch.allclose(ours, torchs, atol=1e-4)
 # %% [markdown]
 # ### What it saves
 #
-# Count the multiplications at one position. The tree does level k once for each of its nodes, the convolution
-# once. With L levels that is 2^L - 1 small layers against L, so the gap opens as the context grows.
+# Count the multiplications at one position. The tree does level $k$ once for each of its nodes, the convolution
+# once. With $L$ levels that is $2^L - 1$ small layers against $L$, so the gap opens as the context grows.
 
 # %%
 line = torch.randint(V, (1, 600), generator=torch.Generator().manual_seed(5))  # one long line
@@ -580,7 +618,12 @@ nets["tree, larger"] = train(large, steps=10_000, rate=1e-2, decay=0.05, batch=2
 #
 # How far back does a network look? Ask the gradient. If a logit at position t depends on the vector that went in
 # at position s, then its derivative by that vector is not zero. The size of all those derivatives, for each t
-# and s, is a picture of what reaches where. It needs no knowledge of what is inside.
+# and s, is a picture of what reaches where. It needs no knowledge of what is inside. (`torch.autograd.grad(a, b, g)` is
+# the gradient of the sum of `a * g` by `b`. With `is_grads_batched=True` it takes many such `g` at once, here one for each
+# of the V logits.)
+#
+# **Before you run it:** the tree sees eight characters. How large will the gradient be from seven characters back, and
+# how large from eight back: smaller, tiny, or exactly 0?
 
 # %%
 long = [word for word in words if len(word) >= 12][:40]
@@ -609,12 +652,13 @@ for sizes in maps.values():
     assert FAST or sizes[-1].argmax() == 12  # the last position looks at its own character most
 
 # %% [markdown]
-# At the left the picture of the tree in its dilated form, at the right both networks at the last position.
+# Up to seven back it is there, from eight back it is exactly 0: the cell above has checked it for every position. At the
+# left the picture of the tree in its dilated form, at the right both networks at the last position.
 # Compare the shapes of the two lines rather than their heights, which depend on how large each network's
 # vectors are. And do not expect the flat one to be as smooth: its oldest places have weights of their own,
 # and few names are long enough to train them.
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 image = axes[0].imshow(maps["dilated"].where(maps["dilated"] > 0, torch.nan).log10(), cmap="viridis")
 axes[0].set_title("Dilated: what reaches where")
@@ -635,7 +679,7 @@ show(
     "most, and past the dashed line the gradient is not small but zero."
 )
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 3.8))
 for k, (name, marker) in enumerate((("tree over each window", "o"), ("dilated convolution", "s"))):
     ax.loglog(list(measured), [1000 * seconds[k] for seconds in measured.values()], marker=marker, label=name)
@@ -787,6 +831,7 @@ print(f"logits up to {logits.abs().max():.1f}, largest difference {(logits - our
 assert torch.allclose(logits, ours, atol=1e-4, rtol=1e-4)
 
 # %% [markdown]
+# (`chunk(2, 2)` cuts a tensor into two along dimension 2, and `sigmoid` is $1 / (1 + e^{-x})$, a number between 0 and 1.)
 # What it returns beside the logits is what sampling needs: for each level the last d inputs, 1 + 2 + 4 vectors,
 # however long the line. Give it one character and the state, and it goes on from there. This is the same
 # convolution once more, read position by position.
@@ -829,7 +874,15 @@ assert FAST or nll["test"] < 2.1
 # never by what stands there.
 #
 # The next lesson drops the window. It carries a state from character to character, of one size however
-# long the line is, and has to learn what to keep in it.
+# long the line is, and has to learn what to keep in it. Our blocks are nearly those of torch itself; lesson 11 trades
+# them in for `nn.Module`.
+#
+# *To read and watch:*
+#
+# * van den Oord and others, [WaveNet](https://arxiv.org/abs/1609.03499) (2016).
+# * Bai, Kolter and Koltun, [Convolutional and Recurrent Networks for Sequence Modeling](https://arxiv.org/abs/1803.01271) (2018).
+# * Andrej Karpathy, [makemore part 5](https://www.youtube.com/watch?v=t3YJ5hKiMQ0), of
+#   [Neural Networks: Zero to Hero](https://karpathy.ai/zero-to-hero.html).
 #
 # ## Exercises
 #
@@ -840,8 +893,7 @@ assert FAST or nll["test"] < 2.1
 # 2. `causal_conv`: a dilated causal convolution with any number of taps, which can go on where it stopped.
 # 3. `reach`: find out how far back, and how far ahead, a function looks that you know nothing about.
 #
-# ## Further reading
-#
-# * van den Oord and others, [WaveNet](https://arxiv.org/abs/1609.03499) (2016).
-# * Bai, Kolter and Koltun, [Convolutional and Recurrent Networks for Sequence Modeling](https://arxiv.org/abs/1803.01271) (2018).
-# * Andrej Karpathy, [makemore part 5](https://www.youtube.com/watch?v=t3YJ5hKiMQ0).
+# **The open challenge.** Build a network of dilated causal convolutions that looks as far back as you like, with gates,
+# sums and norms as you see fit, and train it. Write it in `challenge.py`; `makemore lessons check 8 challenge` trains it
+# on makemore's training names, scores it on the validation names and keeps a board of your tries. The goal is 2.03 nats
+# per token.

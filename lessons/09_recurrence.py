@@ -32,7 +32,12 @@
 # ![a cell reads dot, e, m, m, a in turn, hands its state on and predicts e, m, m, a, dot](pictures/09_unrolled.svg)
 #
 # The picture is *unrolled*: there are five boxes but only one cell, used five times with the same weights. So
-# a line can be as long as it likes, and the number of weights stays what it is.
+# a line can be as long as it likes, and the number of weights stays what it is. In a formula: with the character
+# $x_t$ and the state $h_t$ at place $t$,
+#
+# $$h_t = \text{cell}(x_t, h_{t-1}) \qquad p_t = \text{softmax}(O\, h_t + o)$$
+#
+# where $p_t$ are the probabilities of what comes next, and $O$ and $o$ a matrix and a bias.
 #
 # What should a cell do with its state? This lesson looks at three answers, of 1990, 2014 and 1997.
 
@@ -69,6 +74,9 @@ print(V, "characters;", {split: len(r) for split, r in rows.items()}, "lines")
 # Lines become the rows of one tensor, so all must be equally long. Short ones are filled up: inputs with 0,
 # targets with -1, which `cross_entropy` is told to ignore. Each row begins with the dot. Without this start
 # token the first letter would be nobody's prediction, and the model could not begin a name.
+#
+# **Before you run it:** for `jo` beside `emma`, write down the row of inputs and the row of targets, with a for 1, b for
+# 2 and so on. How many places of its row are padding?
 
 
 # %%
@@ -94,16 +102,23 @@ for ours, theirs in zip(batch(corpus.lines(rows["test"][:50])), corpus.batch(row
 # Look at the row of jo: after `j` the target is `o`, *whatever the model would have said*. It always continues
 # from the true characters, never from its own guesses. That is called teacher forcing. It lets one pass over a
 # line give a prediction for each of its places. When the model writes, there is no teacher: each character it
-# draws is what it reads next.
+# samples is what it reads next. (After `jo` and its end two places are left to fill.)
 #
 # ### The plain cell
 #
 # The simplest answer: mix the new character and the old state, and squash.
 #
-#     h = tanh(W x + U h + b)
+# $$h_t = \tanh(W x_t + U h_{t-1} + b)$$
 #
-# All weights come from one small function, for one cell or for several side by side. They are drawn as torch
-# draws them. (One bias would do. torch keeps two, and so do we, to compare.)
+# | expression | shapes in | shape out |
+# | --- | --- | --- |
+# | `x @ W.T` | (B, C) and (C, H) | (B, H): what the new character says |
+# | `h @ U.T` | (B, H) and (H, H) | (B, H): what the old state says |
+# | `torch.tanh(...)` | (B, H) | (B, H), each number between -1 and 1 |
+# | `(...).chunk(3, 1)` | (B, 3 H) | three of (B, H): cut along dimension 1 |
+#
+# All weights come from one small function, for one cell or for several side by side: uniform random numbers, as torch
+# starts them. (One bias would do. torch keeps two, and so do we, to compare.)
 
 # %%
 C, H = 32, 96  # numbers for a character, numbers in the state
@@ -122,7 +137,8 @@ def rnn_step(x: Tensor, state: tuple[Tensor], W: Tensor, U: Tensor, b: Tensor, c
 
 
 # %% [markdown]
-# torch has this cell as `nn.RNNCell`. Given the same weights, ours must say the same.
+# torch has this cell as `nn.RNNCell`. Given the same weights, ours must say the same. (`state_dict()` is torch's dict
+# of a module's weights by name, and `load_state_dict` puts others in their place; lesson 11 has more of both.)
 
 
 # %%
@@ -148,8 +164,20 @@ assert apart < 1e-5
 #
 # The plain cell rewrites its whole state at each character, whether it wants to or not. What it means to
 # remember has to survive a matrix and a tanh every time. The *gated recurrent unit* can leave a number alone.
-# A gate is a vector of numbers between 0 and 1, computed from the character and the state like anything else,
-# that something is multiplied by.
+# A *gate* is a vector of numbers between 0 and 1, computed from the character and the state like anything else,
+# that something is multiplied by. With $\sigma(x) = 1 / (1 + e^{-x})$, the *sigmoid*, and $\odot$ for the product number
+# by number:
+#
+# $$\begin{aligned}
+# r &= \sigma(W_r x + U_r h + b_r) & z &= \sigma(W_z x + U_z h + b_z) \\
+# n &= \tanh(W_n x + b_n + r \odot (U_n h + c_n)) & h &\leftarrow z \odot h + (1 - z) \odot n
+# \end{aligned}$$
+#
+# | gate | old state, what would replace it | new state |
+# | --- | --- | --- |
+# | z = 1 | 0.8 and -0.5 | 0.8: kept |
+# | z = 0 | 0.8 and -0.5 | -0.5: replaced |
+# | z = 0.5 | 0.8 and -0.5 | 0.15: half of each |
 
 
 # %%
@@ -171,7 +199,8 @@ assert apart < 1e-5
 # %% [markdown]
 # There are two GRUs. The paper (Cho et al. 2014) and the original makemore apply the reset gate to the state and
 # *then* multiply by U. torch, and this library, multiply first, so that the three products with h can be one.
-# They are equally large, but they are not the same function: the weights of one are of no use to the other. (Look at z, too: some papers write z for what is 1 - z here.)
+# They are equally large, but they are not the same function: the weights of one are of no use to the other. (Look at
+# z, too: some papers write z for what is 1 - z here.)
 
 
 # %%
@@ -204,6 +233,10 @@ print("with r = 1 they agree: there is no other difference")
 # memory c, away from all matrices. c is only ever multiplied by a gate and added to. What the rest of the
 # network gets to see, h, is a gated view of it. In papers our memory is called the *cell state*, and what may be
 # added to it, the new g, the *candidate*. (The GRU's n is a candidate too.)
+#
+# $$c \leftarrow f \odot c + i \odot g \qquad h \leftarrow o \odot \tanh(c)$$
+#
+# Here $i$, $f$ and $o$ are gates, each with a sigmoid, and $g$ is new, with a tanh.
 #
 # ![the memory c runs straight through, times f, plus i times g; h is o times tanh of it](pictures/09_lstm.svg)
 
@@ -297,8 +330,10 @@ print(f"padding is {(y == -1).float().mean():.0%} of this batch, and its letters
 
 # %% [markdown]
 # It costs time all the same. So batches are made of lines of about one length; the library's `epoch` does
-# that, once through all lines. The rest of the training is short: AdamW, a learning rate that rises and then falls to zero, and a
-# limit on the gradient, whose purpose we come to.
+# that, once through all lines. The rest of the training is short. `torch.optim.AdamW` is an *optimiser*, an object that holds
+# the weights: `zero_grad()` forgets the gradients of the last step, `backward()` computes new ones, and `step()` changes
+# the weights. It does this better than plain descent; how is for lesson 12. The learning rate rises and then falls to
+# zero, and the gradient has a limit, whose purpose we come to.
 
 
 # %%
@@ -347,7 +382,7 @@ for kind in CELLS:
     models[kind] = new(kind, V, C, H, seed=1)
     curves[kind] = train(kind, models[kind], corpus, rows["train"], STEPS)
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 3.6))
 for kind, losses in curves.items():
     n = max(1, len(losses) // 50)
@@ -391,6 +426,9 @@ for kind, p in models.items():
 #
 # Here is a bug that many have written. In the loop, the new state goes into a variable that the next turn does
 # not read: `new = step(x, start)` instead of `state = step(x, state)`. All shapes fit, and the loss falls.
+#
+# **Before you run it:** what does this network know when it predicts the next letter? So which model of an earlier
+# lesson can it equal at best, and what will its loss be?
 
 
 # %%
@@ -438,9 +476,9 @@ if not FAST:
 # To learn that the end of a line depends on its beginning, the loss at the end must have a gradient at the
 # beginning. It gets there through every state between: *backpropagation through time* is nothing but the
 # chain rule on the unrolled picture, from right to left along the orange arrows. In the plain cell,
-# h = tanh(W x + U h' + b), one arrow back is a multiplication by U and by the slope of tanh, 1 - h²:
+# $h_t = \tanh(W x_t + U h_{t-1} + b)$, one arrow back is a multiplication by $U$ and by the slope of tanh, $1 - h^2$:
 #
-#     dL/dh'  =  (dL/dh * (1 - h²)) U
+# $$\frac{\partial L}{\partial h_{t-1}} = \left(\frac{\partial L}{\partial h_t} \odot (1 - h_t^2)\right) U$$
 #
 # Names are too short to see much of it. The bundled company names are longer: there are enough with 40
 # characters or more.
@@ -483,11 +521,11 @@ for t in range(T - 1, 0, -1):
         print(f"{T - t:2} steps back: norm {theirs.norm():.1e}, by hand {back.norm():.1e}")
 
 # %% [markdown]
-# So the gradient k steps back is a product of k such factors, and that is exponential in k: how fast it shrinks
+# So the gradient $k$ steps back is a product of $k$ such factors, and that is exponential in $k$: how fast it shrinks
 # or grows is decided by one number. For a matrix that is applied again and again it is the *spectral radius*,
 # the largest absolute value among its eigenvalues. In the plain cell the matrix is U times slopes of tanh, none
-# of them above 1. The LSTM has a way back that meets neither: along the memory, c = f c' + i g, the factor is f
-# alone. The GRU's is z. Besides, both have ways through their matrices.
+# of them above 1. The LSTM has a way back that meets neither: along the memory, $c_t = f \odot c_{t-1} + i \odot g$, the
+# factor is $f$ alone. The GRU's is $z$. Besides, both have ways through their matrices.
 #
 # How strongly the new state depends on the old one is the step's *Jacobian*, a matrix that autograd can write
 # down for any cell. Its spectral radius should foretell how the gradient fares. (`torch.func.jacrev(f)` is the
@@ -538,7 +576,7 @@ for name, norms in before.items():
     print(f"{name:20} a step's radius {foretold[name]:.2f}; measured: a factor of {factor:.2f} a step")
     assert abs(factor - foretold[name]) < 0.1
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7.5, 4.2))
 for name, norms in before.items():
     (line,) = ax.semilogy(norms, label=name)
@@ -554,7 +592,7 @@ show(
 )
 
 # %% [markdown]
-# A forget bias of 1 makes f = 1 / (1 + exp(-1)), nearly three quarters. That is why the LSTMs of this lesson
+# A forget bias of 1 makes $f = 1 / (1 + e^{-1}) = 0.73$, nearly three quarters. That is why the LSTMs of this lesson
 # start with it, as Jozefowicz et al. (2015) advise. (torch starts at about 0, and so does the library.)
 #
 # Now after training. The three are trained for a short while on the company names, all from the start that
@@ -640,6 +678,9 @@ if not FAST:
 # h, then a number of letters from i to z, then a dot, at which the first letter must be said. The same 400
 # steps for everyone; only the distance grows. Whether such a task is found out is a matter of luck as well, so
 # everyone has three tries.
+#
+# **Before you run it:** the figure above showed the gradient 20 steps back, for each of the six starts. Who will
+# remember a letter over a distance of 20, and who will not?
 
 
 # %%
@@ -668,7 +709,7 @@ for name in start:
     for gap, tries in zip(gaps, right[name], strict=True):
         print(f"{name:20} {gap:2} letters between:", *(f"{share:5.0%}" for share in tries))
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(8, 3.8))
 for i, (name, tries) in enumerate(right.items()):
     at = [j + 0.13 * (i - 2.5) for j in range(len(gaps))]
@@ -693,7 +734,7 @@ show(
     "left. The three LSTMs differ in nothing but one bias."
 )
 
-# %%
+# %% tags=["hide-input"]
 if not FAST:
     mean = {name: sum(tries[-1]) / 3 for name, tries in right.items()}  # at 20 letters
     assert min(mean["LSTM, forget bias 3"], mean["GRU"]) > 0.6
@@ -842,7 +883,7 @@ for (gate, what), units in chosen.items():
         if not FAST:
             assert abs(choose[gate, what][u] - check[gate, what][u]) < 0.1
 
-# %%
+# %% tags=["hide-input"]
 shown = ["olivia", "christopher", "mackenzie", "maya"]
 x, y = batch(shown)
 values = gates_along(models["lstm"], x)  # (4, T, H) each
@@ -907,8 +948,8 @@ for gate, values in gates_along(models["lstm"], x).items():
 # ## The number to compare with
 #
 # The lectures give no numbers for these three. So ours stand beside the library's (benchmarks/RESULTS.md,
-# makemore's own split). The library's are larger, trained longer, with dropout, and have a *teacher*: a 6-gram
-# that was counted on the same training names. Of each target only 60% is the character that came; 40% is spread
+# makemore's own split). The library's are larger, trained longer, with dropout, and have a *teacher* (lesson 5): a
+# 6-gram that was counted on the same training names. Of each target only 60% is the character that came; 40% is spread
 # over all characters as the 6-gram would have it. A name that occurs once is one of many that could have
 # occurred, and the teacher tells of the others.
 
@@ -1005,7 +1046,16 @@ print([line.text for line in draw(theirs["lstm"], corpus.vocab, 8, SampleOptions
 # has to pass through every state between, in H numbers that each step rewrites; gates make the passage wider
 # but no shorter. And it must be walked: no state can be computed before the one to its left, so that a machine
 # that could do a thousand things at once waits. What if each place could look at every earlier one directly,
-# one step away, all places at once? That is attention.
+# one step away, all places at once? That is attention, the next lesson. (The second point has another answer as well: a
+# state whose gates do not read the past can be computed at all places at once. That is lesson 14.)
+#
+# *To read and watch:*
+#
+# * Elman, [Finding Structure in Time](https://doi.org/10.1207/s15516709cog1402_1) (1990).
+# * Hochreiter and Schmidhuber, [Long Short-Term Memory](https://doi.org/10.1162/neco.1997.9.8.1735) (1997).
+# * Cho and others, [the paper of the GRU](https://arxiv.org/abs/1406.1078) (2014).
+# * Jozefowicz and others, [An Empirical Exploration of Recurrent Network Architectures](https://proceedings.mlr.press/v37/jozefowicz15.html) (2015).
+# * Pascanu and others, [On the difficulty of training recurrent neural networks](https://arxiv.org/abs/1211.5063) (2013).
 #
 # ## Exercises
 #
@@ -1016,10 +1066,6 @@ print([line.text for line in draw(theirs["lstm"], corpus.vocab, 8, SampleOptions
 # 2. `in_pieces`: truncated backpropagation through time; exact values, and gradients that stop at borders.
 # 3. `diagnose`: given nothing but a network's forward pass, does it forget, does it peek ahead, or is it fine?
 #
-# ## Further reading
-#
-# * Elman, [Finding Structure in Time](https://doi.org/10.1207/s15516709cog1402_1) (1990).
-# * Hochreiter and Schmidhuber, [Long Short-Term Memory](https://doi.org/10.1162/neco.1997.9.8.1735) (1997).
-# * Cho and others, [the paper of the GRU](https://arxiv.org/abs/1406.1078) (2014).
-# * Jozefowicz and others, [An Empirical Exploration of Recurrent Network Architectures](https://proceedings.mlr.press/v37/jozefowicz15.html) (2015).
-# * Pascanu and others, [On the difficulty of training recurrent neural networks](https://arxiv.org/abs/1211.5063) (2013).
+# **The open challenge.** Build a model of names with a state, of any size and any kind of cell, and nothing else: no
+# window, no attention. Write it in `challenge.py`; `makemore lessons check 9 challenge` trains it on makemore's training
+# names, scores it on the validation names and keeps a board of your tries. The goal is 1.99 nats per token.
