@@ -41,7 +41,12 @@
 # ![the l of kayl looks back: weights 0.1, 0.1, 0.3, 0.4, 0.1 for the letters so far, then the sum of weight times value](pictures/10_attention.svg)
 #
 # The weights in the picture are made up. Which ones a network finds useful we shall see when it is trained.
-# Attention and a small network after it, stacked a few times, are a *Transformer*; one that only looks back
+# In one formula, with the queries, keys and values of all places as the rows of three matrices $Q$, $K$ and $V$,
+# each row of $D$ numbers:
+#
+# $$\text{attention}(Q, K, V) = \text{softmax}\left(\frac{Q K^\top}{\sqrt D}\right) V$$
+#
+# Every part of it is built below, $\sqrt D$ included. Attention and a small network after it, stacked a few times, are a *Transformer*; one that only looks back
 # and predicts the next character is a *GPT*.
 
 # %%
@@ -70,7 +75,8 @@ V = len(corpus.vocab)  # the vocabulary: 27, id 0 is the boundary
 # The numbers to compare with come from the program `makemore.py`, so the split is its own: shuffle with seed
 # 3407, and the last 1,000 names are the test. Some of them are in training too: the file lists the girls'
 # names, then the boys', and many are on both lists. That flatters whoever knows the training names by heart,
-# so we shall also score the others alone.
+# so we shall also score the others alone. (`torch.randperm(n)` is 0 to
+# n - 1 in random order; `corpus.batch` makes ids and targets of some rows, padded to the longest.)
 
 # %%
 order = torch.randperm(len(corpus), generator=torch.Generator().manual_seed(3407)).numpy()
@@ -102,7 +108,8 @@ print("targets:", batch(test_rows[:1])[1][0].tolist())
 # ### Averaging the past, three ways
 #
 # `x` holds a vector for each place of each line. Place `t` should get the mean of `x[0]` to `x[t]`. The
-# obvious way is a loop.
+# obvious way is a loop. (`torch.randn` makes normally distributed numbers; a *channel* is one of the C numbers of
+# a vector.)
 
 # %%
 B, T, C = 2, 6, 4  # lines, places, channels
@@ -117,6 +124,14 @@ for b in range(B):
 # A mean is a weighted sum, and weighted sums of rows are a matrix product. Row `t` of the matrix holds the
 # weights of place `t`: equal for the past, 0 for the future. That is a lower triangle, each row divided by
 # its sum.
+#
+# | expression | in | out |
+# | --- | --- | --- |
+# | `torch.ones(2, 2).tril()` | `[[1, 1], [1, 1]]` | `[[1, 0], [1, 1]]`: nothing above the diagonal |
+# | `torch.ones(2, 2).triu(1)` | `[[1, 1], [1, 1]]` | `[[0, 1], [0, 0]]`: only what is above it |
+# | `A @ x` | (T, T) and (B, T, C) | (B, T, C): the matrix product, for each of the B lines |
+# | `s.masked_fill(m, -math.inf)` | `s` = `[5, 7]`, `m` = `[False, True]` | `[5, -inf]` |
+# | `s.softmax(-1)` | `[0, 0, -inf]` | `[0.5, 0.5, 0]`: `exp`, then divided by the sum along the last dimension |
 
 # %%
 A = torch.ones(T, T).tril()
@@ -128,7 +143,9 @@ assert torch.allclose(by_matrix, by_loop, atol=1e-6)
 # %% [markdown]
 # The third way begins with *scores*: how interesting is place `s` for place `t`? Here they are all 0, every
 # place is as interesting as any other. The future is struck out with minus infinity, and a softmax makes
-# weights of the scores: `exp(0)` is 1 for each place seen, `exp(-∞)` is 0, and each row is divided by its sum.
+# weights of the scores: $e^0$ is 1 for each place seen, $e^{-\infty}$ is 0, and each row is divided by its sum.
+#
+# **Before you run it:** row 2 of the scores is `[0, 0, 0, -inf, -inf, -inf]`. What does the softmax make of it?
 
 # %%
 future = torch.ones(T, T, dtype=torch.bool).triu(1)  # (T, T): above the diagonal
@@ -138,7 +155,7 @@ assert torch.allclose(by_softmax, by_loop, atol=1e-6)
 print("three ways, one result")
 
 # %% [markdown]
-# It looks like a detour. But the scores may now be *anything*, and whatever they are, the future gets weight
+# A third for each of the three places seen: the same average, the third way. It looks like a detour. But the scores may now be *anything*, and whatever they are, the future gets weight
 # exactly 0 and the weights of the past sum to 1. The matrix was an average and nothing else; the scores
 # are a dial for each pair of places. Attention is the rule that sets the dials.
 #
@@ -179,11 +196,20 @@ for name, outputs, inputs in (("fc", 4 * C, C), ("proj", C, 4 * C), ("head", V, 
     bow_weights[f"{name}.bias"] = torch.zeros(outputs)
 
 # %% [markdown]
-# One training loop serves both models of this lesson. Nothing in it is new except two helpers from the
-# library: `epoch`, which puts names of about one length together so that little padding is computed, and
-# `Muon`, an optimiser for matrices. How that works, and what it is worth, is for the next lesson. The
-# learning rate rises for a twentieth of the time and then falls to zero. No step is chosen by the test names:
-# the weights are those of the last one.
+# One training loop serves both models of this lesson. What is new in it:
+#
+# * An *optimiser* is an object that holds weights and makes a step when `step()` is called: it reads the gradient
+#   that `backward` has put into each weight's `.grad`, and changes the weight. So far we wrote
+#   `weight -= rate * weight.grad` ourselves. `torch.optim.AdamW` is a better such rule, and `Muon` another, for
+#   matrices, from the library. How they work, and what they are worth, is for lesson 12.
+# * `weight.grad = None` before `backward()`: otherwise the new gradient would be added to the old one. (Optimisers
+#   have `zero_grad()`, which does this to all their weights.)
+# * `clip_grad_norm_` makes gradients shorter that are too long, and `schedule` says which share of the full rate is
+#   due: it rises for a twentieth of the time and then falls to zero. Lesson 12 again.
+# * `epoch` puts names of about one length together, so that little padding is computed, and `nll` returns the sum of
+#   $-\log p$ over the tokens, padding left out, and their number.
+#
+# No step is chosen by the test names: the weights are those of the last one.
 
 
 # %%
@@ -226,12 +252,23 @@ def train(forward, w: dict[str, Tensor], steps: int, rate: float, hidden: list[s
 bow_curve = train(bow, bow_weights, 10 if FAST else 2000, 1e-2, ["fc.weight", "proj.weight"])
 
 # %% [markdown]
+# About 2.18 on the test names: better than pairs of characters (2.45 in lesson 1), and no better than the network
+# of lesson 4 with its three characters.
+#
 # ### Weights that depend on what is written
 #
 # Now the dials. Each place has a vector `x` of C channels. Three matrices make three shorter vectors of it, of
 # D channels: its query, its key, its value. The score of place `s` for place `t` is the dot product of the
 # query of `t` with the key of `s`: large if they point the same way. The matrices will be learned; here
 # they are random, as at the start of training.
+#
+# | expression | shape in | shape out |
+# | --- | --- | --- |
+# | `table[ids_of("isabella")]` | (1, 9) | (1, 9, 64): a vector for each character, the boundary first |
+# | `x @ Wq.T` | (1, 9, 64) and (64, 16) | (1, 9, 16): a query for each place |
+# | `k.mT` | (1, 9, 16) | (1, 16, 9): the last two dimensions exchanged |
+# | `q @ k.mT` | (1, 9, 16) and (1, 16, 9) | (1, 9, 9): a score for each pair of places |
+# | `weights @ v` | (1, 9, 9) and (1, 9, 16) | (1, 9, 16): for each place a weighted sum of the values |
 
 # %%
 D = 16  # channels of a head
@@ -273,11 +310,14 @@ assert torch.allclose(weights[0, -1, 3], weights[0, -1, 8])  # both are an a
 # ### Why divide by √D
 #
 # If the components of query and key are independent, with mean 0 and deviation 1, their dot product is a sum
-# of D such products, and its standard deviation is √D. A softmax over large scores puts nearly all weight on
+# of $D$ such products, and its standard deviation is $\sqrt D$. A softmax over large scores puts nearly all weight on
 # the largest: it is *saturated*. That is bad at the start of training, for two reasons. Each place hears one
-# other by accident; and the slope of the softmax, `p (1 - p)` for each weight `p`, is nearly 0, so that there
-# is hardly any gradient to correct the accident. Dividing by √D keeps the scores at size 1, however long the
+# other by accident; and the slope of the softmax, $p\,(1 - p)$ for each weight $p$, is nearly 0, so that there
+# is hardly any gradient to correct the accident. Dividing by $\sqrt D$ keeps the scores at size 1, however long the
 # vectors are.
+#
+# **Before you run it:** 16 keys that know nothing of the query share the weight. A fair share would be 1/16, or 6%.
+# With vectors of 256 channels and without the division, what will the largest of the 16 weights be on average?
 
 # %%
 sizes = [4, 8, 16, 32, 64, 128, 256]
@@ -314,16 +354,27 @@ assert largest["q·k"][-1] > 0.8 > 0.5 > max(largest["q·k / √D"])
 assert slope["q·k"][-1] < 0.5 * min(slope["q·k / √D"])
 
 # %% [markdown]
+# The deviation is $\sqrt D$ to within a few hundredths. Without the division one key takes nearly everything, though
+# none of them means anything.
+#
 # ### Heads
 #
 # One softmax yields one average for each place. But a place may want to know several things: what stands
 # right before it, how the name began, whether there was a vowel lately. So the C channels are cut into H *heads*
-# of D = C / H channels, each with queries, keys and values of its own. (In this lesson H is the number of heads;
+# of $D = C / H$ channels, each with queries, keys and values of its own. (In this lesson H is the number of heads;
 # in lessons 4 to 9 it was the number of hidden units.) It costs no more multiplications than one
 # head of C channels, only a table of weights for each head.
 #
 # Here is attention as we shall use it, all heads at once. The letters of `einsum` are those of the shapes:
-# what is not in the result is summed over. One more thing is prepared: there may be more keys than queries, S
+# what is not in the result is summed over.
+#
+# | expression | shapes in | shape out |
+# | --- | --- | --- |
+# | `torch.einsum("td,sd->ts", q, k)` | (T, D) and (S, D) | (T, S): summed over d, the same as `q @ k.T` |
+# | `torch.einsum("bthd,bshd->bhts", q, k)` | (B, T, H, D) and (B, S, H, D) | (B, H, T, S): that for each line and head |
+# | `torch.einsum("bhts,bshd->bthd", weights, v)` | (B, H, T, S) and (B, S, H, D) | (B, T, H, D): summed over s |
+#
+# One more thing is prepared: there may be more keys than queries, S
 # of them, and then the T queries are the last T places. That will pay when we generate.
 
 
@@ -358,7 +409,7 @@ print("heads together are the heads alone, and without queries attention is the 
 # In training all places of a name predict at once, and the answer to place `t` stands at place `t + 1`. A
 # model that sees it copies it: the training loss becomes wonderful, and the names terrible. A wrong mask
 # gives no error. So it gets a test: *change a later character, and no earlier output may move.* This function
-# tries it at every place.
+# tries it at every place. (`% V` is the remainder after a division by V: the id after the last is 0 again.)
 
 
 # %%
@@ -413,23 +464,37 @@ print("with them, by", f"{moved:.2f}")
 assert moved > 0.01
 
 # %% [markdown]
+# Without positions only rounding is left. With them the order counts.
+#
 # ### The residual stream
 #
 # Attention gathers. To make something of what was gathered, a small network of two layers follows it, at each
 # place on its own. These two parts are stacked. How they are joined decides whether a deep stack works: a part
 # does not *replace* `x`, it *adds* to it.
 #
-#     x = x + attention(norm(x))
-#     x = x + network(norm(x))
+# $$x \leftarrow x + \text{attention}(\text{norm}(x)) \qquad x \leftarrow x + \text{network}(\text{norm}(x))$$
 #
 # So `x` runs through the whole model like a stream, from which every part reads and into which it writes.
 # What the embedding said about the character is still there at the top, and the gradient runs back as
-# directly: the derivative of `x + f(x)` is 1 plus something.
+# directly: the derivative of $x + f(x)$ is 1 plus something.
 #
 # `norm` is *LayerNorm*. The stream grows with every addition, and the parts want inputs of one size. LayerNorm
 # takes each vector by itself, subtracts the mean of its C channels and divides by their standard deviation, then
-# scales and shifts each channel by learned numbers. Unlike BatchNorm it never looks at other lines: nothing
+# scales and shifts each channel by learned numbers, a gain $g$ and a bias $b$:
+#
+# $$\text{norm}(x) = g\, \frac{x - \text{mean}(x)}{\sqrt{\text{variance}(x) + 10^{-5}}} + b$$
+#
+# Unlike BatchNorm it never looks at other lines: nothing
 # differs between training and use.
+#
+# The small network bends its middle layer with a GELU, which multiplies each number by the probability that a standard
+# normal one is below it (`torch.erf` is how that probability is computed):
+#
+# | expression | in | out |
+# | --- | --- | --- |
+# | `layer_norm(x, ones, zeros)` | `[1, 3]` | `[-1, 1]`: mean 2 taken off, divided by the deviation 1 |
+# | `gelu(x)` | `[-3, 0, 3]` | `[-0.004, 0, 2.996]`: large numbers pass, negative ones hardly do |
+# | `F.normalize(x, dim=-1)` | `[3, 4]` | `[0.6, 0.8]`: the same direction, length 1 |
 
 
 # %%
@@ -453,7 +518,9 @@ print(f"before: mean {x[0, 0].mean():.2f}, deviation {x[0, 0].std(correction=0):
 print(f"after:  mean {normed[0, 0].mean():.2f}, deviation {normed[0, 0].std(correction=0):.2f}")
 
 # %% [markdown]
-# Both are torch's to within rounding, so from here on we take torch's, which are quicker. The two parts:
+# Both are torch's to within rounding, so from here on we take torch's, which are quicker. In the two
+# parts, `unbind(2)` takes a tensor apart along dimension 2, here into queries, keys and values, and
+# `torch.cat([a, b], 1)` puts two behind each other along dimension 1.
 
 
 # %%
@@ -540,6 +607,8 @@ show(
 assert likeness["part(x) alone"][-1] > 0.9 > likeness["x + part(x)"][-1] + 0.2
 
 # %% [markdown]
+# Without the sum all places have become one and the same vector.
+#
 # ### The whole GPT
 #
 # Character plus position; the blocks; a last norm; logits. It also returns all keys and values, and all weights
@@ -595,14 +664,16 @@ print(f"without positions, the last logits move by {moved:.0e} when the past is 
 assert moved > 1e-9
 
 # %% [markdown]
-# And now it learns, which takes minutes. (AdamW and Muon are ways to make a step out of a gradient, better ones
-# than plain descent. Lesson 12 builds both.)
+# And now it learns, which takes a minute or two.
+#
+# **Before you run it:** the bag of words got to about 2.18. The GPT sees the same characters, but weighs them. How
+# far will it get on the test names? And will its loss on the training names be below that, or much the same?
 
 # %%
 matrices = [f"blocks.{b}.{part}.weight" for b in range(L) for part in ("qkv", "out", "fc", "proj")]
 gpt_curve = train(logits_of, gpt_weights, 10 if FAST else 2500, 5e-3, matrices)
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(8, 4))
 for curve, what, colour in ((bow_curve, "bag of words", "C1"), (gpt_curve, "GPT", "C0")):
     steps, trained, tested = zip(*curve, strict=True)
@@ -618,9 +689,12 @@ show(
 )
 
 # %% [markdown]
+# About 1.93 on the test names, a quarter of a nat better than the bag of words. The training batches end near 1.7: the
+# model knows its training names better than others.
+#
 # ### Generating, and doing no work twice
 #
-# To write a name: feed in the boundary, draw a character from the last logits, append it, feed in everything
+# To write a name: feed in the boundary, sample a character from the last logits, append it, feed in everything
 # again. That works, and wastes nearly all it does. The first place is computed for every new character, and
 # comes out the same each time: the mask forbids that anything later changes it, as the test above has shown.
 # Of all that was computed for the past, a new place needs only the keys and values. So keep them, and feed in
@@ -708,7 +782,7 @@ for n, each in lengths.items():
         times = f"naive {slow:7.3f} s, cached {fast:7.3f} s, ratio {slow / fast:5.1f}"
         print(f"{n:2} at once, {length:3} characters: {times}")
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(8, 4))
 counted = [multiplications(length, False) / multiplications(length, True) for length in lengths[1]]
 ax.loglog(lengths[1], counted, linestyle="--", color="black", base=2, label="multiplications, counted")
@@ -788,7 +862,7 @@ shares = {
 distance = mean_over(back)
 heads = [f"block {b + 1}, head {h + 1}" for b in range(L) for h in range(H)]
 
-# %%
+# %% tags=["hide-input"]
 grid = torch.stack(list(shares.values()), 1) * 100  # (L H + 1, 5), percent
 fig, ax = plt.subplots(figsize=(7, 7.5))
 image = ax.imshow(grid, cmap="Blues", vmin=0, vmax=100, aspect="auto")
@@ -896,11 +970,11 @@ print(f"most needed: {heads[rises.index(max(rises))]}, without it the loss rises
 #
 # The README of makemore claims about 1.92 for this shape; reruns of the same program with several seeds gave
 # 1.95 to 2.03. It keeps the weights of the step that did best *on the test names*, which is kind to itself. The
-# library trains it with dropout, and takes a part of its targets from a 6-gram (the teacher of lesson 9), which
+# library trains it with dropout, and takes a part of its targets from a 6-gram (the teacher of lesson 5), which
 # is meant to help with names that it has not seen. Ours has no dropout, no teacher, and keeps the weights of
 # the last step. But it has one thing that makemore.py has not: Muon, where makemore.py has AdamW. Lesson 12
-# finds that Muon is worth about 0.11 at 400 steps, more than the gap to those reruns; so where ours is ahead,
-# thank the optimiser.
+# finds that Muon is worth about a tenth of a nat in short trainings, more than the gap to those reruns; so where
+# ours is ahead, thank the optimiser.
 
 # %%
 bow_loss = mean_loss(bow, bow_weights, test_rows)
@@ -998,8 +1072,16 @@ print(f"{copies:.0%} of 1,000 samples are training names, letter for letter")
 # hundredth between two models an effect, or the luck of a seed and of a thousand names? And the dashed line in
 # the figure of learning says that this model has begun to know its training names better than names; nothing
 # above stops it, and some of the copies just counted will be its work too. (Only some: real names are likely,
-# so a perfect model would make many of them. Lesson 15 tells the two apart.) The shape of the model will do;
-# what is left to win lies in the training, and that is the next lesson.
+# so a perfect model would make many of them. Lesson 15 tells the two apart.) Lesson 12 answers these
+# questions by experiment. The shape of the model is that of 2019, and lesson 13 brings it up to date. And our
+# dictionaries of weights are not how others write PyTorch: that is the next lesson.
+#
+# *To read and watch:*
+#
+# * Vaswani and others, [Attention Is All You Need](https://arxiv.org/abs/1706.03762) (2017).
+# * [The Annotated Transformer](https://nlp.seas.harvard.edu/annotated-transformer/): that paper line by line, as a program.
+# * Andrej Karpathy, *Let's build GPT*, in [Neural Networks: Zero to Hero](https://karpathy.ai/zero-to-hero.html), and
+#   [nanoGPT](https://github.com/karpathy/nanoGPT): the same at the size of GPT-2.
 #
 # ## Exercises
 #
@@ -1010,8 +1092,7 @@ print(f"{copies:.0%} of 1,000 samples are training names, letter for letter")
 # 2. `window_step`: the same one place at a time, with cached keys and values that stop growing.
 # 3. `influence`: find out which inputs any model's outputs depend on. It catches every model that looks ahead.
 #
-# ## Further reading
-#
-# * Vaswani and others, [Attention Is All You Need](https://arxiv.org/abs/1706.03762) (2017).
-# * [The Annotated Transformer](https://nlp.seas.harvard.edu/annotated-transformer/): that paper line by line, as a program.
-# * Andrej Karpathy, [nanoGPT](https://github.com/karpathy/nanoGPT): the same at the size of GPT-2, and [Let's build GPT](https://www.youtube.com/watch?v=kCc8FmEb1nY).
+# **The open challenge.** Build a model of names whose only way to look back is attention, with as many blocks, heads and
+# channels as you like, and train it. Write it in `challenge.py`; `makemore lessons check 10 challenge` trains it on
+# makemore's training names, scores it on the validation names and keeps a board of your tries. The goal is 1.99
+# nats per token.

@@ -52,8 +52,17 @@ V = len(itos)  # 27
 # %% [markdown]
 # ## Building it
 #
-# Everything below is made of one thing: `-log p` of every token of every line. Lines have different lengths, so
-# they come padded, with a mask.
+# Everything below is made of one thing: $-\log p$ of every token of every line. Lines have different lengths, so
+# they come padded to the longest, with a *mask* that says what is real. What is new in the next cell:
+#
+# | expression | in | out |
+# | --- | --- | --- |
+# | `torch.arange(3) < lengths[:, None]` | `lengths` = `[1, 3]` | `[[True, False, False], [True, True, True]]`: a mask |
+# | `x.log_softmax(-1)` | `[0, 0]` | `[-0.69, -0.69]`: the logarithm of the softmax, $\log(1/2)$ twice |
+# | `a.gather(-1, i)` | `a` = `[[5, 6], [7, 8]]`, `i` = `[[1], [0]]` | `[[6], [7]]`: from each row the one asked for |
+# | `t[..., None]` | (2, 3) | (2, 3, 1): one more dimension at the end |
+#
+# `lengths[:, None]` makes a column of the lengths, so that each is compared with all places of its row.
 
 
 # %%
@@ -107,10 +116,17 @@ print(f"  as bits per token {loss / torch.tensor(2.0).log():.3f}, as perplexity 
 print(f"  as bits per line {losses.sum(1).mean() / torch.tensor(2.0).log():.2f}")
 
 # %% [markdown]
+# The same number in four dresses. A *bit* is $\log 2$ nats, so nats divided by 0.693 are bits. The *perplexity* is
+# $e^{\text{loss}}$: the model is as unsure, on average, as if it had to guess among about 7.5 equally likely characters.
+# And bits per line say how many yes-or-no questions a whole name is worth.
+#
 # ### Sums first, then divide
 #
 # Padding is not a token, and a batch of short lines has fewer tokens than one of long lines. The mean of batch
 # means weighs them the same, and a few random batches are noisier than the differences that one is after.
+#
+# **Before you run it:** makemore.py takes the mean of 11 random batches of 32 names each. Done again and again with the
+# same model, by how much will this estimate vary: in the first, the second, or the third digit after the point?
 
 # %%
 generator = torch.Generator().manual_seed(1)
@@ -124,6 +140,8 @@ print(f"exact {loss:.4f}; from 11 random batches it varies by ± {guesses.std():
 assert guesses.std() > 0.005
 
 # %% [markdown]
+# In the second. Differences between good models are often smaller than that; below we shall see some of 0.01.
+#
 # ## Looking inside
 #
 # ### Where in the line
@@ -131,7 +149,7 @@ assert guesses.std() > 0.005
 # The loss of the first token, of the second, and so on. The perplexity says how many characters the model is
 # as unsure among as if all were equally likely.
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 4))
 for order in (2, 5):
     losses, mask = token_losses(models[order], parts["test"])
@@ -157,11 +175,27 @@ show(
 #
 # A model that says 30 % should be right in 30 of 100 such cases. Every probability it gives to any character
 # at any place is a prediction: sort them into bins by size, and see how often each bin's came true. The
-# *expected calibration error* adds up how far the bins are off, by how much probability is in them.
+# *expected calibration error* adds up how far the bins are off, by how much probability is in them:
 #
-# One more thing is tried on the way, the *temperature*: all logits are divided by it before the softmax. At 1
-# nothing changes. Below 1 the differences grow, so the likely becomes likelier still; close to 0 only the
+# $$\frac 1N \sum_{\text{bins}} \left|\, \sum_{i \text{ in the bin}} p_i - \text{how many of them came true} \right|$$
+#
+# for $N$ tokens. One more thing is tried on the way, the *temperature* $\tau$: all logits $z$ are divided by it before the
+# softmax,
+#
+# $$p_i = \frac{e^{z_i / \tau}}{\sum_j e^{z_j / \tau}}$$
+#
+# At 1 nothing changes. Below 1 the differences grow, so the likely becomes likelier still; close to 0 only the
 # likeliest is left. Above 1 everything becomes more alike, and in the end a guess among all characters.
+#
+# | expression | in | out |
+# | --- | --- | --- |
+# | `(x / 1).softmax(-1)` | `[0, 0.69]` | `[1/3, 2/3]` |
+# | `(x / 0.5).softmax(-1)` | `[0, 0.69]` | `[1/5, 4/5]`: the probabilities squared, then divided by their sum |
+# | `z.scatter_(1, i, 1.0)` | `z` = `[[0, 0]]`, `i` = `[[1]]` | `[[0, 1]]`: a 1 where `i` says; the reverse of `gather` |
+# | `z.index_add_(0, i, v)` | `z` = `[0, 0]`, `i` = `[1, 1]`, `v` = `[2, 3]` | `[0, 5]`: each `v` is added at its place |
+#
+# **Before you run it:** at temperature 0.5 the model claims more than at 1. Will the points of its curve lie above or
+# below the diagonal?
 
 
 # %%
@@ -197,6 +231,8 @@ show(
 assert errors[0.5] > 2 * errors[1.0]
 
 # %% [markdown]
+# Below: what it called 90% sure came true less often. Its error is more than twice as large.
+#
 # ### Did it learn names, or these names?
 #
 # The usual answer is the share of samples that are copies. It is the wrong one: a good model of names *should*
@@ -204,15 +240,18 @@ assert errors[0.5] > 2 * errors[1.0]
 # where the training names come from. A model that learned the language should give both about the same
 # probability on average; one that learned the lines does not. So
 #
-#     R = mean p(x) over the different training lines / mean p(x) over the different held-out lines
+# $$R = \frac{\text{mean of } p(x) \text{ over the different training lines}}
+# {\text{mean of } p(x) \text{ over the different held-out lines}}$$
 #
 # Near 1 is no memorising, 2 says training lines are twice as likely as others of their kind. It needs no samples.
 #
 # But R has chance in it as well: which lines were held out. A mean of probabilities is carried by the likeliest
 # lines, and a weak model gives much of what it has to a few short ones. If some of those happen to be held out, R
-# falls below 1, which does not mean that the model dislikes what it has seen. So draw the lines anew, with
-# replacement, a thousand times, and print the middle 95 % of the ratios: the *bootstrap*, of which more below. The
-# last column is the share of the held-out mean that the ten likeliest held-out lines make up.
+# falls below 1, which does not mean that the model dislikes what it has seen. So resample the lines, with
+# replacement (the same line may come several times), a thousand times, and print the middle 95 % of the ratios: the
+# *bootstrap*, of which more below. The last column is the share of the held-out mean that the ten likeliest held-out
+# lines make up. Two functions of torch help: `torch.quantile(x, 0.025)` is the number that 2.5% of `x` lie below, and
+# `x.topk(10).values` are the ten largest.
 
 
 # %%
@@ -250,7 +289,12 @@ assert rows[-1][4] > 2  # the 7-gram: no chance explains it
 assert rows[0][6] > 2 * rows[-1][6]  # a few lines carry the mean of the weak model
 assert rows[2][2] > 0.2  # a quarter of what a 4-gram says is in the file, and it memorises little
 
-# %%
+# %% [markdown]
+# Read it row by row. The 4-gram puts more than a quarter of its probability on training lines, and yet memorises
+# little: its R is not far above 1. From the 5-gram to the 7-gram the test loss hardly moves, and R goes on rising: what
+# is learned there are the lines. Of the weak 2-gram R says nothing, since ten lines make up half of the mean.
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
 for ax, column, label, limit in (
     (axes[0], 1, "loss (nats per token)", None),
@@ -298,6 +342,10 @@ for order in orders:
     print(f"order {order}: all {each[0]:.4f}   names that leaked {each[1]:.4f}   the others {each[2]:.4f}")
 
 # %% [markdown]
+# (`~known` is True where `known` is False.) Those that leaked get better with every order, up to the last: there the
+# longest memory wins. The others are best with 5 or 6 and then get worse. The mean of both, which is what people publish,
+# picks a longer memory than names deserve.
+#
 # There is a published number for counting fours, from EurekaLabs' ngram course, and it can be had to the last
 # digit. But only by doing all that they do: their split is another shuffle, with 1,000 names to test and 1,000
 # to validate; each count is raised by 0.1; and the names stand in one stream, so that a context reaches back
@@ -343,9 +391,9 @@ assert leaky[7][2] > min(leaky[order][2] for order in orders)  # and not where i
 # %% [markdown]
 # ### Is the difference real?
 #
-# Two models, one test set, two numbers. Would the order be the same with other test lines? Draw the lines
-# anew, with replacement, a thousand times, and look at the middle 95 % of what comes out: the *bootstrap*. It
-# matters what is drawn. Lines that are hard for one model are hard for the other, so take the difference
+# Two models, one test set, two numbers. Would the order be the same with other test lines? Resample the
+# lines, with replacement, a thousand times, and look at the middle 95 % of what comes out: the *bootstrap*. It
+# matters what is resampled. Lines that are hard for one model are hard for the other, so take the difference
 # *line by line*: what both find hard falls out.
 
 
@@ -382,12 +430,12 @@ assert paired[0] > 0
 #
 # ### What a temperature buys
 #
-# Samples are drawn from a trained network this time.
+# The samples are those of a trained network this time.
 #
 # A temperature changes all probabilities a little. There are two ways to change only the tail, the many
-# characters that are unlikely each and happen all the same: *top-k* draws among the k likeliest only, *top-p*
+# characters that are unlikely each and happen all the same: *top-k* samples among the k likeliest only, *top-p*
 # among the fewest that have the probability p together. `makemore sample` has all three, as `--temperature`,
-# `--top-k` and `--top-p`.
+# `--top-k` and `--top-p`, and lesson 16 builds them.
 
 # %%
 directory = tempfile.TemporaryDirectory()
@@ -433,8 +481,9 @@ if not FAST:
 # %% [markdown]
 # ### How varied
 #
-# The share of different samples depends on how many are drawn, so it says nothing by itself. Put it beside the
-# same share of as many training lines, drawn the same way.
+# The share of different samples depends on how many there are, so it says nothing by itself. Put it beside the
+# same share of as many training lines, picked at random with replacement. (`Counter` counts how often each thing
+# occurs.)
 
 # %%
 drawn = run.sample(200 if FAST else 2000, seed=2)
@@ -445,6 +494,8 @@ for what, some in (("samples", drawn), ("training lines, drawn anew", real)):
     print(f"{what:28} {len(set(some)) / len(some):.1%} different; most often {top[0]} ({top[1]} times)")
 
 # %% [markdown]
+# The samples are not less varied than real lines: a few of those occur twice, because the list has names twice.
+#
 # ## The same through the library
 #
 # `makemore eval` computes all of this, and its Python is `assess`. The numbers must be those from above.
@@ -490,10 +541,15 @@ directory.cleanup()
 #
 # Nobody has looked at the samples. No number here knows whether a name is a pleasant one, or means something
 # rude in Finnish. Numbers find the faults that can be counted, and keep you from fooling yourself; then read a
-# hundred samples. You have now rebuilt the ladder and the ruler beside it, all but two things: the *n-gram*,
-# which counts contexts of all lengths at once and falls back from long ones to short ones, and which this
-# lesson took from the library (`src/makemore/counting/`); and the *teacher* that it is for the others (lesson 9
-# says how). What is left is a list of your own: `makemore inspect mine.txt`.
+# hundred samples. How to get the samples one wants from a model that is trained is lesson 16. Whether a larger
+# model would be better, lesson 17 asks, and lesson 18 puts all rungs of the ladder side by side, with this ruler. And
+# what is true of names need not be so of a list of your own: `makemore inspect mine.txt`.
+#
+# *To read and watch:*
+#
+# * Guo and others, [On Calibration of Modern Neural Networks](https://arxiv.org/abs/1706.04599) (2017).
+# * Holtzman and others, [The Curious Case of Neural Text Degeneration](https://arxiv.org/abs/1904.09751) (2019): top-p.
+# * Carlini and others, [Quantifying Memorization Across Neural Language Models](https://arxiv.org/abs/2202.07646) (2022).
 #
 # ## Exercises
 #
@@ -504,8 +560,8 @@ directory.cleanup()
 #    small for a float.
 # 3. `compare`: two models' losses on the same lines; an interval of the difference, and a verdict.
 #
-# ## Further reading
-#
-# * Guo and others, [On Calibration of Modern Neural Networks](https://arxiv.org/abs/1706.04599) (2017).
-# * Holtzman and others, [The Curious Case of Neural Text Degeneration](https://arxiv.org/abs/1904.09751) (2019): top-p.
-# * Carlini and others, [Quantifying Memorization Across Neural Language Models](https://arxiv.org/abs/2202.07646) (2022).
+# **The open challenge.** Two models that err differently are often better together than either of them alone. Build a
+# model that takes the mean, weighted as you like, of the probabilities of at least two models, say an n-gram and a
+# network of an earlier lesson; and choose the weights without the names that you are scored on. Write it in
+# `challenge.py`; `makemore lessons check 15 challenge` trains it on makemore's training names, scores it on the
+# validation names and keeps a board of your tries. The goal is 1.96 nats per token.
