@@ -1148,6 +1148,6 @@ assert FAST or trained_loss < 2.3
 # 3. `train_and_score`: a training loop and a measurement, with parameter groups and the right modes.
 #
 # **The open challenge.** Write a network of your own as an `nn.Module`, train it with `torch.optim`, and get
-# below 2.03 nats per token on held-out names. Any layers of `torch.nn` are allowed, `nn.GRU` and
+# below 1.98 nats per token on held-out names. Any layers of `torch.nn` are allowed, `nn.GRU` and
 # `nn.TransformerEncoderLayer` too. Write it in `challenge.py`, and let `makemore lessons check 11 challenge`
 # score it.
