@@ -203,6 +203,7 @@ def test_figures_from_the_library_are_the_ladders() -> None:
             mean("bag of words", "makemore.py"), mean("Transformer", "makemore.py"),
         ],
         12: [own["Transformer"]],
+        13: [own["Transformer"], mean("Llama", "own")],
         14: [own["GRU"], mean("minGRU", "own")],
     }  # fmt: skip
     for number, figures in said.items():
@@ -313,7 +314,7 @@ def test_mistakes_of_python_are_reported_with_their_line(
 def test_what_cannot_be_done_is_said(makemore: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for words, said in [
-        (("start", "99"), "99: no such lesson; there are 1 to 15 and museum"),
+        (("start", "99"), f"99: no such lesson; there are 1 to {NUMBERED[-1].number} and museum"),
         (("start",), "name a lesson"),
         (("check", "4"), "lesson-4: no such directory"),
         (("begin", "3"), "begin"),
