@@ -835,5 +835,5 @@ with tempfile.TemporaryDirectory() as directory:
 # 3. `grouped_attention`: causal attention in which heads of queries share keys and values.
 #
 # **The open challenge.** Write `challenge.py` in `lesson-13`: a Transformer of the modern parts, with no more than 50,000 weights.
-# Choose the parts, the shape, the optimiser of lesson 12 and the number of steps. Get below 2.03 on the held-out names with
+# Choose the parts, the shape, the optimiser of lesson 12 and the number of steps. Get below 2.0 on the held-out names with
 # a training of two minutes. `makemore lessons check 13 challenge` scores you.
