@@ -231,7 +231,7 @@ show(
 assert errors[0.5] > 2 * errors[1.0]
 
 # %% [markdown]
-# Below: what it called 90% sure came true less often. Its error is more than twice as large.
+# Below: what it called 90% sure came true far less often. Its error is many times that at temperature 1.
 #
 # ### Did it learn names, or these names?
 #
