@@ -32,6 +32,7 @@
 # ![Train lines teach, validation lines choose, test lines are looked at once; a line that is on two sides tells the answer](pictures/15_split.svg)
 
 # %%
+import math
 import tempfile
 from collections import Counter
 
@@ -85,7 +86,7 @@ def token_losses(model: torch.nn.Module, lines: list[str]) -> tuple[Tensor, Tens
 
 
 def counted(lines: list[str], order: int) -> torch.nn.Module:
-    """The library's n-gram, fitted to some lines: it takes no time, so it makes a good guinea pig.
+    """The library's n-gram (lesson 5), fitted to some lines: it takes no time, so it makes a good guinea pig.
 
     The library fits its discounts so that long contexts are not trusted too much. Those of the classic formulas are,
     and a model that learns lines by heart is what is wanted here.
@@ -105,15 +106,23 @@ def counted(lines: list[str], order: int) -> torch.nn.Module:
 corpus = makemore.read("names")
 parts = {split: corpus.lines(corpus.rows(split)) for split in ("train", "validation", "test")}
 held_out = parts["validation"] + parts["test"]
-assert not set(parts["train"]) & set(held_out)
+print("on two sides:", len(set(parts["train"]) & set(held_out)))
 orders = list(range(2, 8))
 models = {order: counted(parts["train"], order) for order in orders}
 
 losses, mask = token_losses(models[5], parts["test"])
 loss = losses.sum() / mask.sum()
 print(f"a 5-gram on {len(losses):,} test lines: {loss:.4f} nats per token")
-print(f"  as bits per token {loss / torch.tensor(2.0).log():.3f}, as perplexity {loss.exp():.2f},")
-print(f"  as bits per line {losses.sum(1).mean() / torch.tensor(2.0).log():.2f}")
+print(f"  as bits per token {loss / math.log(2):.3f}, as perplexity {loss.exp():.2f},")
+print(f"  as bits per line {losses.sum(1).mean() / math.log(2):.2f}")
+
+# %% tags=["hide-input"]
+assert not set(parts["train"]) & set(held_out)
+assert (torch.arange(3) < torch.tensor([1, 3])[:, None]).tolist() == [
+    [True, False, False],
+    [True, True, True],
+]
+assert torch.tensor([[5, 6], [7, 8]]).gather(-1, torch.tensor([[1], [0]])).tolist() == [[6], [7]]
 
 # %% [markdown]
 # The same number in four dresses. A *bit* is $\log 2$ nats, so nats divided by 0.693 are bits. The *perplexity* is
@@ -137,7 +146,9 @@ for _ in range(300):
     guesses.append(means.mean())
 guesses = torch.stack(guesses)
 print(f"exact {loss:.4f}; from 11 random batches it varies by ± {guesses.std():.4f}")
-assert guesses.std() > 0.005
+
+# %% tags=["hide-input"]
+assert 0.015 < guesses.std() < 0.05
 
 # %% [markdown]
 # In the second. Differences between good models are often smaller than that; below we shall see some of 0.01.
@@ -159,7 +170,7 @@ for order in (2, 5):
     few = n >= 30
     x = torch.arange(1, len(n) + 1)[few]
     ax.plot(x, mean[few].exp(), marker="o", label=f"{order}-gram")
-    low, high = ((mean + sign * 1.96 * deviation)[few].exp() for sign in (-1, 1))
+    low, high = (mean - 1.96 * deviation)[few].exp(), (mean + 1.96 * deviation)[few].exp()
     ax.fill_between(x, low, high, alpha=0.25)
 ax.set_title("Perplexity by position, on test lines (bands: 95 %)")
 ax.set_xlabel("position in the line (1 is the first character)")
@@ -171,6 +182,25 @@ show(
 )
 
 # %% [markdown]
+# ### Your own name
+#
+# The same for a single name: yours, in lower case and with the letters a to z only. The table says for each letter how
+# likely it was after what stands before it, for a model that looks one letter back and for one that looks four back.
+
+# %%
+yours = "emma"  # put your own name here
+print("        2-gram   5-gram")
+two, five = [token_losses(models[order], [yours])[0][0] for order in (2, 5)]  # -log p, (T,) each
+for letter, a, b in zip(yours + ".", two, five):
+    print(f"{letter:>5} {(-a).exp():8.1%} {(-b).exp():8.1%}")
+print(f"perplexity {two.mean().exp():5.1f} {five.mean().exp():8.1f}")
+print("among the training names:", yours in parts["train"])
+
+# %% [markdown]
+# `emma` is a common beginning, and the 5-gram has learned it, this very name included: a model's verdict on a name that
+# it was trained on is biased. Change a letter, and see where the probability falls. (`makemore score` and `makemore
+# explain` print such tables for any trained run.)
+#
 # ### Can the probabilities be believed?
 #
 # A model that says 30 % should be right in 30 of 100 such cases. Every probability it gives to any character
@@ -192,7 +222,7 @@ show(
 # | `(x / 1).softmax(-1)` | `[0, 0.69]` | `[1/3, 2/3]` |
 # | `(x / 0.5).softmax(-1)` | `[0, 0.69]` | `[1/5, 4/5]`: the probabilities squared, then divided by their sum |
 # | `z.scatter_(1, i, 1.0)` | `z` = `[[0, 0]]`, `i` = `[[1]]` | `[[0, 1]]`: a 1 where `i` says; the reverse of `gather` |
-# | `z.index_add_(0, i, v)` | `z` = `[0, 0]`, `i` = `[1, 1]`, `v` = `[2, 3]` | `[0, 5]`: each `v` is added at its place |
+# | `z.index_add(0, i, v)` | `z` = `[0, 0]`, `i` = `[1, 1]`, `v` = `[2, 3]` | `[0, 5]`: each `v` is added at its place |
 #
 # **Before you run it:** at temperature 0.5 the model claims more than at 1. Will the points of its curve lie above or
 # below the diagonal?
@@ -206,19 +236,24 @@ def calibration(model: torch.nn.Module, lines: list[str], temperature: float = 1
     p = (model.eval()(inputs)[0] / temperature).softmax(-1)[mask].double()  # (N, V)
     true = torch.zeros_like(p).scatter_(1, targets[mask][:, None], 1.0)
     which = (p * 15).long().clamp(max=14).flatten()
-    n, predicted, observed = (
-        torch.zeros(15, dtype=torch.float64).index_add_(0, which, each.flatten())
-        for each in (torch.ones_like(p), p, true)
-    )
+    empty = torch.zeros(15, dtype=torch.float64)
+    n = empty.index_add(0, which, torch.ones_like(p).flatten())
+    predicted = empty.index_add(0, which, p.flatten())
+    observed = empty.index_add(0, which, true.flatten())
     return predicted / n, observed / n, n, (predicted - observed).abs().sum() / len(p)
 
 
-fig, ax = plt.subplots(figsize=(5.5, 5))
-ax.plot([0, 1], [0, 1], color="gray", linestyle="--", label="perfect")
-errors = {}
+curves, errors = {}, {}
 for temperature in (1.0, 0.5):
     predicted, observed, _, error = calibration(models[5], parts["test"], temperature)
-    errors[temperature] = error.item()
+    curves[temperature], errors[temperature] = (predicted, observed), error.item()
+print("calibration error:", {temperature: round(error, 3) for temperature, error in errors.items()})
+
+# %% tags=["hide-input"]
+fig, ax = plt.subplots(figsize=(5.5, 5))
+ax.plot([0, 1], [0, 1], color="gray", linestyle="--", label="perfect")
+for temperature, (predicted, observed) in curves.items():
+    error = errors[temperature]
     ax.plot(predicted, observed, marker="o", label=f"temperature {temperature:g}: error {error:.3f}")
 ax.set_title("Calibration of a 5-gram on test lines")
 ax.set_xlabel("probability that was predicted")
@@ -260,29 +295,31 @@ def line_probabilities(model: torch.nn.Module, lines: list[str]) -> Tensor:
     return (-token_losses(model, sorted(set(lines)))[0].double().sum(1)).exp()
 
 
-def redrawn(p: Tensor, g: torch.Generator) -> Tensor:
-    """The means of many other draws of some lines' probabilities (M,), one each."""
-    return torch.stack(
-        [p[torch.randint(len(p), (len(p),), generator=g)].mean() for _ in range(100 if FAST else 1000)]
-    )
+def resampled(p: Tensor, g: torch.Generator) -> Tensor:
+    """The means of many resamples of some lines' probabilities (M,), one each."""
+    means = []
+    for _ in range(100 if FAST else 1000):
+        chosen = torch.randint(len(p), (len(p),), generator=g)  # with replacement
+        means.append(p[chosen].mean())
+    return torch.stack(means)
 
 
 # %%
 rows, g = [], torch.Generator().manual_seed(0)
 print("order  test loss  mass on training lines     R        95 %  ten likeliest")
 for order, model in models.items():
-    train, new = (line_probabilities(model, lines) for lines in (parts["train"], held_out))
+    train, new = line_probabilities(model, parts["train"]), line_probabilities(model, held_out)
     losses, mask = token_losses(model, parts["test"])
-    loss, mass, ratio = (
-        (losses.sum() / mask.sum()).item(),
-        train.sum().item(),
-        (train.mean() / new.mean()).item(),
-    )
+    loss = (losses.sum() / mask.sum()).item()
+    mass = train.sum().item()
+    ratio = (train.mean() / new.mean()).item()
     ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
-    low, high = torch.quantile(redrawn(train, g) / redrawn(new, g), ends).tolist()
+    low, high = torch.quantile(resampled(train, g) / resampled(new, g), ends).tolist()
     few = (new.topk(10).values.sum() / new.sum()).item()
     rows.append((order, loss, mass, ratio, low, high, few))
     print(f"{order:5}  {loss:9.4f}  {mass:22.0%}  {ratio:4.2f}  {low:.2f}-{high:.2f}  {few:13.0%}")
+
+# %% tags=["hide-input"]
 assert rows[-1][3] > 2 > rows[0][3]
 assert rows[1][4] < 1 < rows[1][5]  # the 3-gram: nothing to be told from 1
 assert rows[-1][4] > 2  # the 7-gram: no chance explains it
@@ -332,12 +369,17 @@ in_train = set(leaky_train)
 known = torch.tensor([word in in_train for word in leaky_test])
 print(f"{len(words) - len(set(words)):,} names stand there twice;", end=" ")
 print(f"{known.double().mean():.1%} of the test names of the lectures' split are in its training part")
-assert 0.11 < known.double().mean() < 0.17
 
+# %% [markdown]
+# **Before you run it:** the next cell counts on the training part and scores the test names, apart: those that leaked
+# and those that did not. For which order will each of the two be best?
+
+# %%
 leaky = {}
 for order in orders:
     losses, mask = token_losses(counted(leaky_train, order), leaky_test)
-    each = [(losses[k].sum() / mask[k].sum()).item() for k in (known | ~known, known, ~known)]
+    everything = torch.ones_like(known)  # all True
+    each = [(losses[some].sum() / mask[some].sum()).item() for some in (everything, known, ~known)]
     leaky[order] = each
     print(f"order {order}: all {each[0]:.4f}   names that leaked {each[1]:.4f}   the others {each[2]:.4f}")
 
@@ -371,9 +413,10 @@ for what, part, published in (("test", theirs[:1000], 2.1064), ("validation", th
     ids = stream_of(part)
     loss = -p[((ids[:-3] * V + ids[1:-2]) * V + ids[2:-1]) * V + ids[3:]].log().mean().item()
     beside(f"4-gram, +0.1, {what}", loss, published, "EurekaLabs ngram")
-    assert abs(loss - published) < 1e-4
 
-# %%
+# %% tags=["hide-input"]
+assert 0.11 < known.double().mean() < 0.17
+assert abs(loss - published) < 1e-4
 fig, ax = plt.subplots(figsize=(7, 4))
 for i, label in enumerate(("all test names", "those that leaked", "those that did not")):
     ax.plot(orders, [leaky[order][i] for order in orders], marker="o", label=label)
@@ -399,11 +442,12 @@ assert leaky[7][2] > min(leaky[order][2] for order in orders)  # and not where i
 
 # %%
 def interval(top: Tensor, tokens: Tensor, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of top.sum() / tokens.sum(), both (M,), drawing lines anew."""
+    """95 % interval of top.sum() / tokens.sum(), both (M,), over resamples of the lines."""
     g = torch.Generator().manual_seed(seed)
-    drawn = torch.randint(len(top), (1000, len(top)), generator=g)
-    ratios = top[drawn].sum(1) / tokens[drawn].sum(1)
-    return tuple(torch.quantile(ratios, torch.tensor([0.025, 0.975], dtype=ratios.dtype)).tolist())
+    chosen = torch.randint(len(top), (1000, len(top)), generator=g)  # a resample in each row
+    ratios = top[chosen].sum(1) / tokens[chosen].sum(1)
+    low, high = torch.quantile(ratios, torch.tensor([0.025, 0.975], dtype=ratios.dtype)).tolist()
+    return low, high
 
 
 _, mask = token_losses(models[5], parts["test"])
@@ -414,10 +458,10 @@ for a, b in ((4, 5), (5, 6), (5, 7)):
     apart = [interval(lines[order], tokens) for order in (a, b)]
     overlap = apart[0][0] < apart[1][1] and apart[1][0] < apart[0][1]
     verdict = "a tie" if low < 0 < high else f"the {a if high < 0 else b}-gram is better"
-    print(
-        f"{a}-gram - {b}-gram: {low:+.4f} to {high:+.4f}: {verdict}"
-        f"   (each alone: {'overlap' if overlap else 'apart'})"
-    )
+    alone = "overlap" if overlap else "apart"
+    print(f"{a}-gram - {b}-gram: {low:+.4f} to {high:+.4f}: {verdict}   (each alone: {alone})")
+
+# %% tags=["hide-input"]
 assert overlap  # of the last row
 assert verdict == "the 5-gram is better"
 paired, alone = interval(lines[4] - lines[5], tokens), interval(lines[5], tokens)
@@ -446,18 +490,15 @@ print("losses:", {split: round(loss, 3) for split, loss in run.summary().nll.ite
 train_lines = set(parts["train"])
 temperatures, table = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5], []
 for temperature in temperatures:
-    drawn = run.sample(200 if FAST else 2000, temperature=temperature, seed=1)
-    judged, mask = token_losses(models[5], [s for s in drawn if len(s) < 40])  # another model is the judge
-    table.append(
-        (
-            (judged.sum() / mask.sum()).item(),
-            len(set(drawn)) / len(drawn),
-            sum(s not in train_lines for s in set(drawn)) / len(set(drawn)),
-        )
-    )
-    print(f"temperature {temperature:.1f}:", " ".join(drawn[:8]))
+    samples = run.sample(200 if FAST else 1500, temperature=temperature, seed=1)
+    judged, mask = token_losses(models[5], [s for s in samples if len(s) < 40])  # another model is the judge
+    different = set(samples)
+    plausible = (judged.sum() / mask.sum()).item()
+    new = sum(s not in train_lines for s in different) / len(different)
+    table.append((plausible, len(different) / len(samples), new))
+    print(f"temperature {temperature:.1f}:", " ".join(samples[:8]))
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
 axes[0].plot(temperatures, [row[0] for row in table], marker="o")
 axes[0].axhline(rows[3][1], color="black", linestyle="--", linewidth=0.8, label="real test names")
@@ -486,12 +527,12 @@ if not FAST:
 # occurs.)
 
 # %%
-drawn = run.sample(200 if FAST else 2000, seed=2)
+samples = run.sample(200 if FAST else 1500, seed=2)
 g = torch.Generator().manual_seed(2)
-real = [parts["train"][i] for i in torch.randint(len(parts["train"]), (len(drawn),), generator=g)]
-for what, some in (("samples", drawn), ("training lines, drawn anew", real)):
+real = [parts["train"][i] for i in torch.randint(len(parts["train"]), (len(samples),), generator=g)]
+for what, some in (("samples", samples), ("training lines, picked at random", real)):
     top = Counter(some).most_common(1)[0]
-    print(f"{what:28} {len(set(some)) / len(some):.1%} different; most often {top[0]} ({top[1]} times)")
+    print(f"{what:32} {len(set(some)) / len(some):.1%} different; most often {top[0]} ({top[1]} times)")
 
 # %% [markdown]
 # The samples are not less varied than real lines: a few of those occur twice, because the list has names twice.
@@ -503,9 +544,9 @@ for what, some in (("samples", drawn), ("training lines, drawn anew", real)):
 # %%
 model = run.model
 losses, mask = token_losses(model, parts["test"])
-train, new = (line_probabilities(model, some) for some in (parts["train"], held_out))
+train, new = line_probabilities(model, parts["train"]), line_probabilities(model, held_out)
 _, _, _, error = calibration(model, parts["test"])
-assessment = makemore.assess(run, 200 if FAST else 2000)
+assessment = makemore.assess(run, 200 if FAST else 1500)
 both = {
     "nll": ((losses.sum() / mask.sum()).item(), assessment.nll["test"]),
     "copy_ratio": ((train.mean() / new.mean()).item(), assessment.copying.ratio),
@@ -514,9 +555,12 @@ both = {
 }
 for name, (mine, theirs) in both.items():
     print(f"{name:18} here {mine:.4f}   makemore eval {theirs:.4f}")
-    assert abs(mine - theirs) < 1e-3 * max(1, abs(theirs)), name
 for warning in assessment.warnings:
     print("warning:", warning.message)
+
+# %% tags=["hide-input"]
+for name, (mine, theirs) in both.items():
+    assert abs(mine - theirs) < 1e-3 * max(1, abs(theirs)), name
 
 # %% [markdown]
 # And `makemore compare` says which of two runs is better, with differences line by line as above, and room for
