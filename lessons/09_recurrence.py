@@ -44,7 +44,6 @@
 # %%
 import math
 import time
-from itertools import count
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -95,7 +94,9 @@ def batch(lines: list[str]) -> tuple[Tensor, Tensor]:
 
 x, y = batch(["emma", "jo"])
 print("inputs\n", x, "\ntargets\n", y)
-for ours, theirs in zip(batch(corpus.lines(rows["test"][:50])), corpus.batch(rows["test"][:50]), strict=True):
+
+# %% tags=["hide-input"]
+for ours, theirs in zip(batch(corpus.lines(rows["test"][:50])), corpus.batch(rows["test"][:50])):
     assert torch.equal(ours, torch.from_numpy(theirs))  # the library's batches are the same
 
 # %% [markdown]
@@ -146,17 +147,19 @@ def difference(step, cell: nn.Module, parts: int, states: int) -> float:
     """The largest difference between a step of ours and torch's cell with the same weights."""
     g = torch.Generator().manual_seed(7)
     weights = cell_weights(parts, C, H, g)
-    cell.load_state_dict(dict(zip(cell.state_dict(), weights, strict=True)))
+    cell.load_state_dict(dict(zip(cell.state_dict(), weights)))
     x = torch.randn(64, C, generator=g)
     state = tuple(torch.randn(64, H, generator=g) for _ in range(states))
     ours = step(x, state, *weights)
     theirs = cell(x, state if states > 1 else state[0])
     theirs = theirs if states > 1 else (theirs,)
-    return max((a - b).abs().max().item() for a, b in zip(ours, theirs, strict=True))
+    return max((a - b).abs().max().item() for a, b in zip(ours, theirs))
 
 
 apart = difference(rnn_step, nn.RNNCell(C, H), parts=1, states=1)
 print(f"RNN, ours and torch's: {apart:.0e} apart")
+
+# %% tags=["hide-input"]
 assert apart < 1e-5
 
 # %% [markdown]
@@ -194,6 +197,8 @@ def gru_step(x: Tensor, state: tuple[Tensor], W: Tensor, U: Tensor, b: Tensor, c
 
 apart = difference(gru_step, nn.GRUCell(C, H), parts=3, states=1)
 print(f"GRU, ours and torch's: {apart:.0e} apart")
+
+# %% tags=["hide-input"]
 assert apart < 1e-5
 
 # %% [markdown]
@@ -262,6 +267,8 @@ def lstm_step(x: Tensor, state: tuple[Tensor, Tensor], *weights: Tensor) -> tupl
 
 apart = difference(lstm_step, nn.LSTMCell(C, H), parts=4, states=2)
 print(f"LSTM, ours and torch's: {apart:.0e} apart")
+
+# %% tags=["hide-input"]
 assert apart < 1e-5
 
 # %% [markdown]
@@ -279,7 +286,7 @@ COLORS = {"rnn": "C0", "gru": "C2", "lstm": "C4"}  # in the plots
 def new(kind: str, V: int, C: int, H: int, seed: int, forget: float = 1.0, radius: float = 0.0):
     """Weights of an untrained model. radius: make U that many times a rotation (rnn only)."""
     g = torch.Generator().manual_seed(seed)
-    p = dict(zip("WUbc", cell_weights(CELLS[kind][1], C, H, g), strict=True))
+    p = dict(zip("WUbc", cell_weights(CELLS[kind][1], C, H, g)))
     p["E"] = 0.5 * torch.randn(V, C, generator=g)  # the table of the characters
     p["O"], p["o"] = 0.1 * torch.randn(V, H, generator=g), torch.zeros(V)  # the logits' matrix and bias
     if kind == "lstm":
@@ -310,12 +317,12 @@ def forward(kind: str, p: dict[str, Tensor], idx: Tensor, state=None, step=None)
 # %%
 p = new("lstm", V, C, H, seed=1)
 torchs = nn.LSTM(C, H, batch_first=True)
-torchs.load_state_dict(dict(zip(torchs.state_dict(), (p[name] for name in "WUbc"), strict=True)))
+torchs.load_state_dict(dict(zip(torchs.state_dict(), (p[name] for name in "WUbc"))))
 x, y = batch(corpus.lines(rows["validation"][:32]))
 logits, state = forward("lstm", p, x)
 out, last = torchs(p["E"][x])
 assert torch.allclose(logits, out @ p["O"].T + p["o"], atol=1e-5)
-assert all(torch.allclose(a, b[0], atol=1e-5) for a, b in zip(state, last, strict=True))
+assert all(torch.allclose(a, b[0], atol=1e-5) for a, b in zip(state, last))
 print(f"over {x.shape[1]} characters, ours and nn.LSTM: {(state[1] - last[1][0]).abs().max():.0e} apart")
 
 
@@ -340,10 +347,12 @@ print(f"padding is {(y == -1).float().mean():.0%} of this batch, and its letters
 def train(kind: str, p, corpus, rows, steps: int, rate: float = 5e-3, step=None) -> list[float]:
     """Train the weights p where they are; return the loss of each step."""
     opt = torch.optim.AdamW(p.values(), lr=rate, betas=(0.9, 0.99))
-    batches = (rows[some] for n in count() for some in epoch(corpus.lengths[rows], 1024, 1, n))
+    waiting, passes = [], 0  # batches to come; how often all lines have been gone through
     losses, began = [], time.time()
     for i in range(steps):
-        x, y = map(torch.from_numpy, corpus.batch(next(batches)))
+        if not waiting:
+            waiting, passes = list(epoch(corpus.lengths[rows], 1024, 1, passes)), passes + 1
+        x, y = map(torch.from_numpy, corpus.batch(rows[waiting.pop(0)]))
         loss = loss_of(forward(kind, p, x, step=step)[0], y)
         opt.zero_grad()
         loss.backward()
@@ -406,7 +415,7 @@ show(
 # %%
 @torch.no_grad()
 def sample(kind: str, p, g: torch.Generator) -> str:
-    """Draw one line."""
+    """Sample one line."""
     state, a, out = None, 0, ""
     while len(out) < 30:
         logits, state = forward(kind, p, torch.tensor([[a]]), state)  # (1, 1, V)
@@ -420,6 +429,26 @@ def sample(kind: str, p, g: torch.Generator) -> str:
 for kind, p in models.items():
     g = torch.Generator().manual_seed(3)
     print(f"{kind:5}", *(sample(kind, p, g) for _ in range(9)))
+
+# %% [markdown]
+# ### Your own name
+#
+# Put in yours, in lower case and with the letters a to z only. The three models read it, one character at a time, and
+# say how likely each next one was.
+
+# %%
+yours = "emma"  # put your own name here
+x, y = batch([yours])  # (1, T) each
+print("      ", *(f"{kind:>7}" for kind in models))
+with torch.no_grad():
+    p_of = [forward(kind, p, x)[0][0].softmax(-1) for kind, p in models.items()]  # (T, V) each
+for t, letter in enumerate(yours + "."):
+    print(f"{letter:>6}", *(f"{p[t, y[0, t]]:7.1%}" for p in p_of))
+
+# %% [markdown]
+# Down the column a model has read more and more, and of the letters of `emma` it becomes surer and surer. At the first one
+# all three know equally little, and that the name may end where it ends they all find unlikely. (`makemore explain` does
+# the same with a trained run.)
 
 # %% [markdown]
 # ### A state that is not carried
@@ -654,7 +683,7 @@ def gates_along(p, idx: Tensor) -> dict[str, Tensor]:
         x = p["E"][idx[:, t]]
         i, f, _, o = lstm_gates(x, h, *weights)
         h, memory = lstm_step(x, (h, memory), *weights)
-        for name, gate in zip("ifo", (i, f, o), strict=True):
+        for name, gate in zip("ifo", (i, f, o)):
             found[name].append(gate)
     return {name: torch.stack(gates, 1) for name, gates in found.items()}
 
@@ -706,7 +735,7 @@ def recall(name: str, gap: int, seed: int, steps: int) -> float:
 gaps, right = ([2] if FAST else [5, 10, 20]), {}
 for name in start:
     right[name] = [[recall(name, gap, seed, 3 if FAST else 400) for seed in (1, 2, 3)] for gap in gaps]
-    for gap, tries in zip(gaps, right[name], strict=True):
+    for gap, tries in zip(gaps, right[name]):
         print(f"{name:20} {gap:2} letters between:", *(f"{share:5.0%}" for share in tries))
 
 # %% tags=["hide-input"]
@@ -784,7 +813,7 @@ p = {"a": torch.ones(3, requires_grad=True), "b": torch.ones(2, requires_grad=Tr
 (3 * p["a"].sum() + 4 * p["b"].sum()).backward()
 gradients = [q.grad.clone() for q in p.values()]
 assert abs(clip(gradients, 1.0) - nn.utils.clip_grad_norm_(p.values(), 1.0)) < 1e-5  # torch's, in place
-assert all(torch.allclose(g, q.grad) for g, q in zip(gradients, p.values(), strict=True))
+assert all(torch.allclose(g, q.grad) for g, q in zip(gradients, p.values()))
 
 # %%
 x, y = x_long[:, :-1], x_long[:, 1:]  # (B, 40)
@@ -794,7 +823,7 @@ for limit in (math.inf, 1.0):
     gradients = list(torch.autograd.grad(loss, list(p.values())))
     norm = clip(gradients, limit)
     with torch.no_grad():
-        for q, gradient in zip(p.values(), gradients, strict=True):
+        for q, gradient in zip(p.values(), gradients):
             q -= 0.3 * gradient  # one step
     moved = 0.3 * max(g.abs().max().item() for g in gradients)
     h = torch.stack([state[0] for state in through_time("rnn", p, x_long, y_last)[0]])
@@ -822,7 +851,7 @@ for limit in (math.inf, 1.0):
 def gradient_of_u(kind: str, p, K: int) -> Tensor:
     """The loss's gradient for U when the long lines are read in pieces of K characters."""
     state, total = None, torch.zeros(())
-    for x_piece, y_piece in zip(x.split(K, 1), y.split(K, 1), strict=True):
+    for x_piece, y_piece in zip(x.split(K, 1), y.split(K, 1)):
         logits, state = forward(kind, p, x_piece, state)
         state = tuple(s.detach() for s in state)  # the values go on, the gradient does not
         total = total + F.cross_entropy(logits.flatten(0, 1), y_piece.flatten(), reduction="sum")
@@ -889,7 +918,7 @@ x, y = batch(shown)
 values = gates_along(models["lstm"], x)  # (4, T, H) each
 kept = [(row, t) for row, name in enumerate(shown) for t in range(len(name) + 1)]
 fig, axes = plt.subplots(3, 1, figsize=(9, 6.4), sharex=True)
-for ax, gate, title in zip(axes, "fio", ("Forget gate", "Input gate", "Output gate"), strict=True):
+for ax, gate, title in zip(axes, "fio", ("Forget gate", "Input gate", "Output gate")):
     which = [(what, u) for what in ("vowel", "place") for u in chosen[gate, what]]
     table = torch.stack([torch.stack([values[gate][row, t, u] for row, t in kept]) for _, u in which])
     image = ax.imshow(table, cmap="viridis", vmin=0, vmax=1, aspect="auto")
@@ -926,7 +955,8 @@ def holding(which: str, mean: Tensor):
 
     def step(x: Tensor, state: tuple[Tensor, Tensor], *weights: Tensor) -> tuple[Tensor, Tensor]:
         h, memory = state
-        gate = dict(zip("ifgo", lstm_gates(x, h, *weights), strict=True)) | {which: mean}
+        gate = dict(zip("ifgo", lstm_gates(x, h, *weights)))
+        gate[which] = mean
         memory = gate["f"] * memory + gate["i"] * gate["g"]
         return gate["o"] * torch.tanh(memory), memory
 
@@ -1028,7 +1058,7 @@ with torch.no_grad():
             one, state = model(x[:, t : t + 1], state)  # (B, 1, V)
             logits.append(one)
         assert torch.allclose(torch.cat(logits, 1), whole, atol=1e-5)
-        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(state, last, strict=True))
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(state, last))
 
 from makemore.metrics.losses import evaluate
 from makemore.sampling.draw import sample as draw
