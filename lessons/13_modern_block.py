@@ -35,7 +35,7 @@
 # | two layers with a GELU | SwiGLU | three matrices: one path multiplies another |
 # | scores of any size | QK-norm | queries and keys get a fixed size |
 # | keys and values for each head | grouped queries | several heads share keys and values |
-# | biases everywhere | none | |
+# | biases everywhere | none | fewer weights |
 #
 # ![two blocks side by side: LayerNorm, attention with a table of positions, GELU; and RMSNorm, attention with rotary positions and QK-norm, SwiGLU](pictures/13_blocks.svg)
 #
