@@ -1,6 +1,6 @@
 """Bug 11: wild names in a batch.
 
-After lesson 15.
+After lesson 16.
 
 Symptom: sampled one at a time, names are fine. Sampled by the batch, some are wild and some are always the same,
 and with k above the size of the vocabulary the program dies.
