@@ -62,7 +62,7 @@ V = len(itos)
 corpus = makemore.read("names")
 split = {part: corpus.lines(corpus.rows(part)) for part in ("train", "validation", "test")}
 if FAST:
-    split = {part: lines[: 2000 if part == "train" else 200] for part, lines in split.items()}
+    split = {part: lines[: 1000 if part == "train" else 100] for part, lines in split.items()}
 print({part: f"{len(lines):,} names" for part, lines in split.items()})
 
 # %% [markdown]
@@ -263,8 +263,8 @@ ax.set_xlabel("times seen in one half")
 ax.set_ylabel("mean times in the other half")
 ax.legend()
 show(
-    "the gap between the two lines. It does not grow as the counts do: a count is worth somewhat less than one "
-    "below itself when it is small, whatever it is."
+    "the gap between the two lines. It grows far more slowly than the counts: what is lost is nearer to a fixed amount than "
+    "to a fixed share."
 )
 assert FAST or all(0.4 < r - worth[r - 1] < 1.3 for r in range(1, 6))
 
@@ -428,7 +428,7 @@ def windows(names, T):
     return torch.tensor(contexts), torch.tensor(following)
 
 
-def train_network(T, C, target=None, share=0.0, H=200, steps=30 if FAST else 5000):
+def train_network(T, C, target=None, share=0.0, H=200, steps=10 if FAST else 5000):
     """Train lesson 4's network; return a function from names to log-probabilities of all their places (N, V).
 
     Where a target (N, V) is given, `share` of each example's target is taken from it.
@@ -500,7 +500,7 @@ def interval(first, second, names):
     by_name = np.array([difference[end - n : end].sum() for end, n in zip(ends, lengths)])
     generator = np.random.default_rng(1)
     found = []
-    for _ in range(1000):
+    for _ in range(20 if FAST else 1000):
         some = generator.integers(len(names), size=len(names))
         found.append(by_name[some].sum() / lengths[some].sum())
     return np.quantile(found, [0.025, 0.975])  # 2.5 % are below the first, 97.5 % below the second
@@ -643,7 +643,7 @@ def learn_gate(network, counting, features, names):
     a = (-losses_of(network, names)).exp()
     b = (-losses_of(counting, names)).exp()  # (N,) each: the probability of what came
     w, running = torch.zeros(3, requires_grad=True), torch.zeros(3)
-    for _ in range(300):
+    for _ in range(20 if FAST else 300):
         g = torch.sigmoid(features @ w)  # (N,)
         loss = -(g * a + (1 - g) * b).log().mean()
         (gradient,) = torch.autograd.grad(loss, w)
