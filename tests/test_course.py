@@ -207,6 +207,7 @@ def test_figures_from_the_library_are_the_ladders() -> None:
         13: [own["Transformer"], mean("Llama", "own")],
         14: [own["GRU"], mean("minGRU", "own")],
         17: [own["LSTM"], mean("MLP, context 8", "own")],
+        16: [mean("4-gram", "own")],
         18: [
             mean(rung, "own")
             for rung in (
