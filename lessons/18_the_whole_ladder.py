@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 18. The whole ladder
 #
-# *Before this: lessons 12 and 15. Allow 2 hours.*
+# *Before this: lessons 12 and 16. Allow 2 hours.*
 #
 # ## What you will be able to do
 #
