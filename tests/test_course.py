@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import sys
@@ -13,7 +14,7 @@ import matplotlib as mpl
 import pytest
 
 import makemore.course
-from makemore.course import aids, grading
+from makemore.course import aids, challenges, grading
 from makemore.course import lessons as course
 from makemore.errors import MakemoreError
 
@@ -55,8 +56,8 @@ def with_answers(which: course.Lesson, exercise: str, **answers: Any) -> SimpleN
     return SimpleNamespace(**{**vars(untouched(which, exercise)), **answers})
 
 
-def test_there_are_ten_and_a_museum_of_eight() -> None:
-    assert len({each.number for each in LESSONS}) == len(LESSONS)
+def test_there_are_eighteen_and_a_museum() -> None:
+    assert [each.number for each in LESSONS] == [*range(1, 19), 0]
     assert len(grading.checkers(MUSEUM)) >= 8
     assert len(list(MUSEUM.path.glob("*.py"))) == len(grading.checkers(MUSEUM))
 
@@ -183,8 +184,6 @@ def test_figures_of_scripts_are_saved(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_figures_from_the_library_are_the_ladders() -> None:
     """Lessons compare with what the ladder measured; these are the means over its seeds."""
-    import json
-
     ladder = json.loads((HERE.parent / "benchmarks" / "results" / "ladder.json").read_text("utf-8"))
 
     def mean(rung: str, protocol: str, split: str = "test") -> str:
@@ -240,6 +239,28 @@ def test_a_lesson_has_all_its_parts(which: course.Lesson) -> None:
     assert len(grading.checkers(which)) == 3
     for exercise in grading.checkers(which):
         assert f"`{exercise}`" in text, f"the lesson does not speak of {exercise}"
+
+
+@pytest.mark.parametrize("which", NUMBERED, ids=lambda each: each.path.stem)
+def test_a_lesson_asks_before_it_shows_and_lets_one_play(which: course.Lesson) -> None:
+    """Questions before code, the reader's own name, tables, formulas, links, folded cells and a challenge."""
+    text = which.path.read_text("utf-8")
+    assert text.count("# **Before you run it:**") >= 2
+    assert re.search(r'^yours = ".+"  # put your own name here', text, re.MULTILINE)
+    assert re.search(r"^# \| .*(expression|operation)", text, re.MULTILINE)
+    assert re.search(r"\$[^$\n]+\$", text)
+    assert "](https://" in text.partition("*To read and watch:*")[2]
+    assert '# %% tags=["hide-input"]' in text
+    assert "# **The open challenge.**" in text.partition("# ## Exercises")[2]
+    wanted = challenges.challenge(which)
+    assert wanted is not None
+    assert f"{wanted.goal:g}" in text
+    notebook = json.loads(which.path.with_suffix(".ipynb").read_text("utf-8"))
+    for cell in notebook["cells"]:
+        assert ("hide-input" in cell["metadata"].get("tags", [])) == ("jupyter" in cell["metadata"])
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                assert len(output["metadata"]["image/png"]["alt"]) > 20
 
 
 @pytest.mark.slow
