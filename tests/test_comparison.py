@@ -134,11 +134,11 @@ def test_what_cannot_be_compared(
         compare_runs([small_run, ngrams["two"]])
     with pytest.raises(MakemoreError, match="at least two different run directories"):
         compare_runs([small_run, small_run])
-    compare(small, ["bigram"], work_dir=tmp_path / "c", max_steps=2)
+    compare(small, ["mlp"], work_dir=tmp_path / "c", max_steps=2)
     with pytest.raises(MakemoreError, match="a comparison with max_steps=2; choose another directory"):
-        compare(small, ["bigram"], work_dir=tmp_path / "c", max_steps=3)
+        compare(small, ["mlp"], work_dir=tmp_path / "c", max_steps=3)
     with pytest.raises(MakemoreError, match="a comparison of other lines"):
-        compare("names", ["bigram"], work_dir=tmp_path / "c", max_steps=2)
+        compare("names", ["mlp"], work_dir=tmp_path / "c", max_steps=2)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "comparison.json").write_text("{}", "utf-8")
     with pytest.raises(MakemoreError, match=r"comparison\.json: was not written by makemore"):
@@ -149,9 +149,9 @@ def test_what_cannot_be_compared(
 
 
 def test_one_type_may_be_a_string(small: Path, tmp_path: Path) -> None:
-    found = compare(small, types="bigram", work_dir=tmp_path / "one", device="cpu", max_steps=np.int64(5))
+    found = compare(small, types="mlp", work_dir=tmp_path / "one", device="cpu", max_steps=np.int64(5))
     assert found is not None
-    assert [entry.type for entry in found.entries] == ["bigram"]
+    assert [entry.type for entry in found.entries] == ["mlp"]
     with pytest.raises(MakemoreError, match="type bigrm: no such model; did you mean bigram"):
         compare(small, types="bigrm", work_dir=tmp_path / "two")
     for name, value in (("seeds", "2"), ("seeds", 2.5), ("max_steps", 2.5), ("device", None)):

@@ -105,8 +105,8 @@ def compare(
             else, or no type can be trained.
 
     """
-    names = _names(types, seeds, time=time, max_steps=max_steps)
     given = Given(max_steps=max_steps, time=time)
+    names = _names(types, seeds, time=time, max_steps=max_steps)
     pick_device(device)
     directory = checked_path("work_dir", work_dir)
     corpus = check_no_table(read_corpus(source, how), how)
