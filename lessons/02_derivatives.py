@@ -156,7 +156,7 @@ print("the three places:", places, "and their sum:", sum(places))
 # Whoever nudges $x$ nudges it in all three places at once. Through the first it does $b = 3$ times the nudge,
 # through the second $a = 3$ times, through the third once. The effects add up to 7. So: **where a number is used
 # several times, the derivatives of all its uses are added.** In code that is a `+=` instead of an `=`. Write `=`,
-# and the last use wins: here 1 instead of 7, without any error message.
+# and only the use that is written last is left: a wrong number instead of 7, without any error message.
 #
 # ### A number that remembers
 #
@@ -687,8 +687,9 @@ for what, formula in cases.items():
 # ### Lesson 1's table
 #
 # Now all 32,033 names. They have 228,146 pairs, but only 729 *different* ones, and equal pairs have equal losses.
-# So each pair is computed once and multiplied by how often it occurs. With counts N (V, V), where row a has the
-# sum n[a]:
+# So each pair is computed once and multiplied by how often it occurs. Of the $M$ pairs in all, $N_{ab}$ are `ab`,
+# and one of these costs $\log \sum_b e^{W_{ab}} - W_{ab}$. The first part is the same for the whole row $a$, so it
+# occurs $n_a$ times, the sum of the row's counts:
 #
 # $$\text{loss} = \frac{1}{M} \Big( \sum_a n_a \log \sum_b e^{W_{ab}} \;-\; \sum_{a,b} N_{ab} W_{ab} \Big)$$
 #
@@ -727,8 +728,8 @@ assert FAST or abs(losses[-1] - 2.4540) < 1e-3
 
 # %% [markdown]
 # It begins with log 27 = 3.2958, a guess among all characters, and ends at lesson 1's loss, 2.454, to three
-# digits after the point. Nobody told it to count. It only ever heard, for each number, whether the loss rises or
-# falls.
+# digits after the point. Nobody told it to count. It only ever heard, for each number, which way the loss goes and
+# how steeply.
 #
 # A learning rate of 50 looks wild. But the loss is a mean over 228,146 pairs, and most numbers of the table
 # matter to a few of them only, so their derivatives are tiny.
@@ -823,8 +824,8 @@ assert FAST or abs(M * W.grad).max() < 20
 # When all derivatives are 0, each pair is expected exactly as often as it occurs. But that is lesson 1's table.
 # Descent could end nowhere else, and lesson 3 begins from here.
 #
-# Now look at one name, letter by letter: for each, guessed minus came, with the learned table. Try your own
-# again.
+# Now look at one name, letter by letter: for each, guessed minus came, with the learned table. It is
+# the `yours` from above: change it there, then run this cell again.
 
 # %%
 x, y = pairs_of([yours])
@@ -871,8 +872,8 @@ assert FAST or 0 < losses[-1] - counted < 1e-3
 
 # %% [markdown]
 # Less than a thousandth is missing. It never gets there entirely, because pairs that never occur would need a
-# logit of minus infinity. (`np.where(N > 0, N, 1)` puts a 1 where the count is 0, whose logarithm is 0, since 0
-# times minus infinity is not a number.)
+# logit of minus infinity. (`np.where(N > 0, N, 1)` puts a 1 where the count is 0. The logarithm is then an
+# ordinary number, and the count of 0 in front of it makes it 0; 0 times minus infinity would not be a number.)
 #
 # ## The same through the library
 #

@@ -142,8 +142,9 @@ show(
 assert FAST or (0.54 < follows[5] < 0.56 and 0.75 < known[5] < 0.77)
 
 # %% [markdown]
-# Three of four contexts of five are known. But a known context is not enough: only at 55 of 100 places had it
-# been followed by the letter that comes. At the others a plain table says "impossible", and the loss is infinite.
+# (Only places with five characters before them are counted.) Three of four contexts of five are known. But a
+# known context is not enough: only at 55 of 100 places had it been followed by the letter that comes. At the
+# others a plain table says "impossible", and the loss is infinite.
 #
 # ### One more of everything, again
 #
@@ -188,10 +189,11 @@ for s in (1, 0.1, 0.01):
     print(f"{s:7}   " + "  ".join(f"{loss:.4f}" for loss in added[s]))
 
 # %% [markdown]
-# Up to fours it does, with a small s. Then the loss *rises*: a 6-gram, which sees more, is worse than a 3-gram.
-# The reason is simple. A context that was seen twice gets 27 times s on top. If s is 1, nearly all of its
-# probability is now shared evenly among letters that never came, q as much as a. But `emmq` is not as likely as
-# `emma`. The shorter context `mm` knows that; nobody asked it.
+# Up to fours it does. Then the loss *rises*: a 6-gram, which sees more, is worse than a 3-gram. If s is large, a
+# context that was seen twice gets 27 times s on top, and nearly all of its probability is shared evenly among
+# letters that never came, q as much as a. If s is small, a letter that never came there is nearly impossible again.
+# And a context that was never seen guesses evenly, whatever s is. But `emmq` is not as likely as `emma`. The
+# shorter context `mm` knows that; nobody asked it.
 #
 # ### Asking the shorter context
 #
@@ -225,8 +227,9 @@ for share in (0.2, 0.35, 0.5):
     print(f"{share:5}   " + "  ".join(f"{loss:.4f}" for loss in kept[share]))
 
 # %% [markdown]
-# A great step: now five letters are better than four. But one share for all is crude. A context that has been
-# seen 1,000 times can be trusted, and one that was seen once cannot. How much should a count be trusted?
+# A great step for long contexts: now a 5-gram is better than a 4-gram. For 2-grams it is a step back, since a
+# share is taken from counts that need no help. And one share for all is crude. A context that has been seen 1,000
+# times can be trusted, and one that was seen once cannot. How much should a count be trusted?
 #
 # ### What is a count worth?
 #
@@ -269,9 +272,10 @@ show(
 assert FAST or all(0.4 < r - worth[r - 1] < 1.3 for r in range(1, 6))
 
 # %% [markdown]
-# Less, and the surprise is how slowly the gap grows: from 0.53 at a count of 1 to 1.24 at a count of 5. A share
-# would grow fivefold. The strings that were not in the first half at all must make up for it. So do not keep back
-# a *share* of each context; take a fixed *amount* D off each count.
+# Less, and the gap grows, but much less than the counts: from 0.53 at a count of 1 to 1.24 at a count of 5. A
+# share would grow fivefold. One amount is a rough answer too, but nearer (the library has three). The strings
+# that were not in the first half at all must make up for it. So do not keep back a *share* of each context; take
+# a fixed *amount* D off each count.
 #
 # ### Absolute discounting
 #
@@ -316,8 +320,9 @@ print("          " + "  ".join(f"{n}-gram" for n in orders))
 print("absolute  " + "  ".join(f"{loss:.4f}" for loss in absolute))
 
 # %% [markdown]
-# D is near what we have measured. And yet the loss is not better than with a well-chosen share. Something is
-# still wrong, and it is not the discount.
+# D is near what a count of 1 lost. (The first 0.5 is a stopgap: every letter was seen more than once.) Up to
+# threes it beats every share, but with fours and more a well-chosen share is better. Something is still wrong, and
+# it is not the discount.
 #
 # ### Kneser-Ney: how many different contexts?
 #
@@ -519,7 +524,7 @@ assert FAST or low > 0
 # ### The teacher
 #
 # Counting and learning fail in different ways. A network never forgets that vowels are alike, and never quite
-# remembers that `emm` was always followed by a. Can it learn from the counts?
+# remembers in what proportions a, e, i and y came after `emm`. Can it learn from the counts?
 #
 # A name says after `.emm` only: "a". The 5-gram says: "a, most likely, and perhaps i or e". That is more to learn
 # from. So let the *target* of the network be a mixture: 60 % the letter that came, 40 % what the 5-gram predicts
@@ -535,7 +540,8 @@ print(f"on new ones {kneser_ney[3]:.4f}")
 # %% [markdown]
 # The remedy is *cross-fitting*. Divide the training names into five parts. For each part count the other four,
 # and predict it with those counts. Every name is then predicted by a model that has not seen it. Copies of a name
-# must be in the same part, so the part is chosen by the text of the name (here: the sum of its ids).
+# must be in the same part, so the part is chosen by the text of the name (here: the sum of its ids, each
+# times its place, divided by 5, of which the remainder counts).
 
 
 # %%
@@ -695,13 +701,14 @@ if not FAST:
 # Learned on names that the 5-gram has counted, the gate gives the network nothing, and the mixture is as good as
 # the 5-gram alone: no better for all the work. On those names the counts were nearly always right, so why ask
 # anybody else? Cross-fitted, the same three weights give the network its due, and the loss falls by 0.06. **A
-# model must be weighed on lines that it has not seen.** Cross-fitted, the gate trusts the network a little too
-# much: there it worked beside counts of four fifths of the names, and now beside all. The validation names have
-# neither fault, and give the best of the three.
+# model must be weighed on lines that it has not seen.** Cross-fitted, the gate trusts the network too much, and
+# one weight for all, chosen on validation names, is better than it: there it worked beside counts of four fifths
+# of the names, and now beside all. The validation names have neither fault, and give the best of the three.
 #
-# The gate gains next to nothing over one weight for all places. The library's `mixture` does more: it trains the
-# gate together with the network, an LSTM (lesson 9), and every line is taken out of the counts while it is
-# learned from. It reaches 1.9316 on these test names, where the LSTM alone has 1.9446.
+# Learned on validation names, the gate gains next to nothing over one weight for all places. The library's
+# `mixture` does more: it trains the gate together with the network, an LSTM (lesson 9), and every line is taken
+# out of the counts while it is learned from. It reaches 1.9316 on these test names, where the LSTM alone has
+# 1.9446.
 #
 # ## Looking inside
 #
@@ -723,7 +730,7 @@ for i, (before, y) in enumerate(places(yours)):
 
 # %% [markdown]
 # Where is counting better, and where learning? Sort the places of all test names by how often the context of four
-# was seen in training.
+# (or of what there is, at the beginning of a name) was seen in training.
 
 # %%
 full_counts = [
@@ -763,9 +770,11 @@ assert len(full_counts) == len(both_losses)
 # %% [markdown]
 # With `emma` the 5-gram is ahead at every place, and the mixture lies between the two, as any average does. How
 # can it win? By never being very wrong: over many names, a place where one of the two gives next to nothing costs
-# more than is lost elsewhere. The groups show it. At contexts that were never seen the two are equal, elsewhere
-# the 5-gram is a little ahead, and both together are better than either in *every* group: by 0.12 to 0.14 where
-# the context is new or was seen a few times, and by hardly 0.02 where it was seen 64 times or more.
+# more than is lost elsewhere. The groups show it. (Compare bars within a group, not groups: the group on the
+# right is mostly the first letters of names, which nobody can predict, hence its high loss.) At contexts that
+# were never seen the two are equal, elsewhere the 5-gram is a little ahead, and both together are better than
+# either in *every* group: by 0.12 to 0.14 where the context is new or was seen a few times, and by hardly 0.02
+# where it was seen 64 times or more.
 #
 # ## The number to compare with
 #

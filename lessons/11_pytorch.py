@@ -309,14 +309,14 @@ assert torch.equal(model(X[:100]), again(X[:100]))
 
 # %% [markdown]
 # The chain computes the same network, but its tensors have other names, so the loading fails, and says what
-# is missing. Shapes and classes are *not* in the file: whoever loads it must build the model first. It is a
-# good habit to save the sizes beside the weights, as the library does.
+# is missing. The class is *not* in the file, nor how its tensors are used: whoever loads it must build a model of
+# the same sizes first. It is a good habit to save the sizes beside the weights, as the library does.
 #
 # ### Optimisers
 #
-# Lessons 3 to 6 updated the weights by hand: `weight -= rate * gradient`. An object from `torch.optim` does
-# this for a whole list of parameters. It takes three calls for each step, and they appear in every training
-# loop in the world:
+# Lessons 3 to 7 updated the weights by hand: `weight -= rate * gradient`. Since lesson 8 an optimiser has done
+# it; here is what its calls do. An object from `torch.optim` does this for a whole list of parameters. It takes
+# three calls for each step, and they appear in every training loop in the world:
 #
 # | call | what it does |
 # | --- | --- |
@@ -392,9 +392,9 @@ assert torch.allclose(by_hand, by_ours, rtol=0, atol=1e-4)
 assert torch.allclose(by_hand, by_theirs, rtol=0, atol=1e-4)
 
 # %% [markdown]
-# The first loss is that of guessing, log 27. And all three have the same losses, up to rounding, step by
-# step. Rounding differences are fed back into the weights at each step, so they grow a little with time; that
-# is to be expected, and the reason why two machines never agree to the last bit after a long training.
+# The first loss is nearly that of guessing, log 27. And all three have the same losses, up to rounding. Adding the
+# same numbers in another order rounds differently, and the difference goes back into the weights at each step.
+# That is why two machines seldom agree to the last bit after a long training.
 #
 # ### Parameter groups
 #
@@ -431,8 +431,9 @@ for group in optimizer.param_groups:
 # | `self.register_buffer("x", t)` | no | yes | yes |
 # | `self.x = t` | no | **no** | **no** |
 #
-# The plain class is lesson 6's. The module differs in `__init__` alone: parameters, buffers, and no
-# `training`, which every module has already.
+# The plain class is lesson 6's. The module computes the same, letter for letter. What differs: it inherits from
+# `nn.Module`, `__call__` is now `forward`, and `__init__` makes parameters and buffers, and no `training`, which
+# every module has already.
 
 
 # %%
@@ -561,14 +562,15 @@ assert FAST or reloaded[Careless][1] > reloaded[Careless][0] + 0.1
 
 # %% [markdown]
 # The buffers come back with the file. The plain attributes stay in the old object, and the new one begins
-# again with mean 0 and variance 1. No error, only a worse model.
+# again with mean 0 and variance 1. No error, only a worse model. How much worse depends on how far the averages are
+# from 0 and 1; here the weights were made three times as large, so that it shows.
 #
 # ### Training and use
 #
-# `model.train()` and `model.eval()` set one flag, `training`, on every module of the tree. Most layers ignore
-# it. Dropout and BatchNorm do not, and a model that is left in training mode gives random or
-# company-dependent answers. So two habits: `model.train()` before the training loop, `model.eval()` before
-# every measurement and every sample, and `train()` again if training goes on.
+# `model.train()` and `model.eval()` set one flag, `training`, on every module of the tree. Most layers ignore it.
+# Dropout and BatchNorm do not. A model that is left in training mode gives answers that are random (Dropout) or
+# depend on the other examples in the batch (BatchNorm). So two habits: `model.train()` before the training loop,
+# `model.eval()` before every measurement and every sample, and `train()` again if training goes on.
 
 # %%
 drop = nn.Dropout(0.5)
@@ -586,15 +588,15 @@ for mode in ("train", "eval"):
 assert torch.allclose(alone, together, atol=1e-5)
 
 # %% [markdown]
-# In training each number becomes 0 with a probability of one half, here two of eight, and the others are
-# doubled, which keeps the mean; in use nothing happens. And with BatchNorm in training mode the logits of one
+# In training each number becomes 0 with a probability of one half, here about half of them, and the others
+# are doubled, which keeps the mean; in use nothing happens. And with BatchNorm in training mode the logits of one
 # example depend on which others are in its batch.
 #
 # ### Lesson 10 as modules
 #
 # The Transformer was a dictionary of tensors with names such as `blocks.0.qkv.weight`. You may have wondered
 # why they were called that. They are the names that a module gives. Here is the plain version in short:
-# attention, a block, and the whole.
+# attention, a block, and the whole. In its shapes H is the number of heads and D their channels, as in lesson 10.
 
 
 # %%
@@ -789,7 +791,8 @@ assert abs(longer - F.cross_entropy(logits.flatten(0, 1), y.flatten())) < 1e-4
 
 # %% [markdown]
 # Three names in batches of two are a pair and a single one. (Without `drop_last=True` the last batch may be
-# smaller.) The loss is the same with the padding and without. (It is so large because these weights are
+# smaller.) The loss is the same with the padding and without: the network looks back only, so what stands behind the
+# end of a name cannot change what comes before it. (It is so large because these weights are
 # random.) `F.cross_entropy` wants a row of logits for each target, so (B, T, V) is flattened to (B T, V) and
 # (B, T) to (B T,).
 #
@@ -1037,9 +1040,10 @@ if not FAST:
     assert val_loss < 2.17
 
 # %% [markdown]
-# The same 11,897 weights and a lower loss, in 6,000 steps instead of 200,000. The network is not better, the
-# steps are: each sees sixteen times as many windows, the rate falls to zero, and AdamW scales the step of
-# each weight by itself, as lesson 12 will show. (Some of these validation names are in training too, as
+# The same 11,897 weights and a lower loss, in 6,000 steps instead of 200,000. Most of the gain is lesson 6's start:
+# with it, and with plain steps, part 3's network came to 2.107. The rest is the steps: each sees sixteen times as
+# many windows, the rate falls to zero, and AdamW scales the step of each weight by itself, as lesson 12 will show.
+# (Some of these validation names are in training too, as
 # lesson 4 found out. That flatters both columns.)
 #
 # The probabilities of a name, letter by letter, from the trained module. Put in your own.
