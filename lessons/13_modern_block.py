@@ -41,8 +41,8 @@
 #
 # Two questions follow us through the lesson. What does each part *do*? That can be shown exactly. And what is it
 # *worth*? That can only be measured, and lesson 12 said how: the same split, one change at a time, the same luck,
-# several seeds. Large models need these parts to stay stable and fast over months. A model of some ten thousand weights has no such
-# troubles. So do not be surprised if a part that is everywhere turns out to be worth nothing *here*.
+# several seeds. Large models need these parts to stay stable and fast over months. A model of 27,000 weights has
+# no such troubles. So do not be surprised if a part that is everywhere turns out to be worth nothing *here*.
 
 # %%
 import math
@@ -89,8 +89,8 @@ print(
 # $g$ is the *gain*, a learned number for each channel, 1 at the start. $b$ is the bias, 0 at the start. $\epsilon$ is
 # tiny, and only there so that nothing is divided by zero.
 #
-# **Before you run it:** what do the two make of 1, 2, 3, 4? Which result has a negative number in it? And what changes if
-# all four are multiplied by 10?
+# **Before you run it:** what do the two make of 1, 2, 3, 4? Which result has a negative number in it? And what
+# changes if all four are multiplied by 10?
 
 
 # %%
@@ -114,15 +114,15 @@ centred = some - some.mean(-1, keepdim=True)
 assert torch.allclose(rms_norm(centred, torch.ones(4)), F.layer_norm(some, (4,), eps=1e-6), atol=1e-5)
 
 # %% [markdown]
-# LayerNorm gives -1.342 to 1.342: some channels must be negative, for their mean is 0. RMSNorm keeps the signs and the
-# ratios of 1 to 2 to 3 to 4. Both forget the factor 10. That is the one thing a norm in the stream has to do, because the stream
-# grows from block to block and the parts want inputs of one size. LayerNorm also forgets the 100 that was
-# added to all channels. RMSNorm does not: all four come out near 1.
+# LayerNorm gives -1.342 to 1.342: some channels must be negative, for their mean is 0. RMSNorm keeps the signs
+# and the ratios of 1 to 2 to 3 to 4. Both forget the factor 10. That is the one thing a norm in the stream has to
+# do, because the stream grows from block to block and the parts want inputs of one size. LayerNorm also forgets
+# the 100 that was added to all channels. RMSNorm does not: all four come out near 1.
 #
-# Does it matter? Only if the channels of the stream have a large common part. For vectors whose mean is 0 the
-# two are the same (a folded cell asserts it). We shall look at the mean in a trained stream, under *Looking inside*. Zhang and Sennrich,
-# who proposed RMSNorm in 2019, found the same losses in less time. torch has it too, as `F.rms_norm`, and we use that one
-# from here on.
+# Does it matter? Only if the channels of the stream have a large common part. For vectors whose mean is 0 the two
+# are the same (a folded cell asserts it). We shall look at the mean in a trained stream, under *Looking inside*.
+# Zhang and Sennrich, who proposed RMSNorm in 2019, found the same losses in less time. torch has it too, as
+# `F.rms_norm`, and we use that one from here on.
 #
 # | expression | shape or value in | out |
 # | --- | --- | --- |
@@ -132,20 +132,21 @@ assert torch.allclose(rms_norm(centred, torch.ones(4)), F.layer_norm(some, (4,),
 #
 # ### Rotary positions: two numbers and an angle
 #
-# Attention does not see order, so lesson 10 added a vector for each place to $x$. That has two drawbacks. The table has
-# an end: nobody learned a row for place 17 if no name is so long. And each place is learned alone: that place 7 is to place
-# 5 as place 3 is to place 1 has to be found out again for each pair.
+# Attention does not see order, so lesson 10 added a vector for each place to $x$. That has two drawbacks. The
+# table has an end: nobody learned a row for place 17 if no name is so long. And each place is learned alone: that
+# place 7 is to place 5 as place 3 is to place 1 has to be found out again for each pair.
 #
-# *Rotary positions* (RoPE) go another way. Take two channels $(a, b)$ of a query, seen as an arrow in the plane. At place $p$, turn it by
-# the angle $p\theta$, where $\theta$ (theta) is a fixed angle for each step:
+# *Rotary positions* (RoPE) go another way. Take two channels $(a, b)$ of a query, seen as an arrow in the plane.
+# At place $p$, turn it by the angle $p\theta$, where $\theta$ (theta) is a fixed angle for each step:
 #
 # $$(a, b) \mapsto (a \cos p\theta - b \sin p\theta,\;\; b \cos p\theta + a \sin p\theta)$$
 #
 # Do the same with the keys. Values are left alone.
 #
-# **Before you run it:** a score is the dot product of a query and a key. It depends on the lengths of the two arrows and on
-# the angle between them. The query at place 5 is turned by $5\theta$ and the key at place 3 by $3\theta$. At which other two places
-# will the score of the same two arrows be the same: 3 and 1, 10 and 6, or 3 and 5?
+# **Before you run it:** a score is the dot product of a query and a key. It depends on the lengths of the two
+# arrows and on the angle between them. The query at place 5 is turned by $5\theta$ and the key at place 3 by
+# $3\theta$. At which other two places will the score of the same two arrows be the same: 3 and 1, 10 and 6, or 3
+# and 5?
 
 
 # %%
@@ -169,8 +170,9 @@ at_zero = (turned(query, 2 * theta) @ key).item()  # only the query, by the dist
 assert abs(at_zero - scores[0]) < 1e-5
 
 # %% [markdown]
-# At 3 and 1, and at 105 and 103: **the score depends on the distance $p - s$ only.** Turning both by the same angle leaves
-# the angle between them as it was. In letters: let $R_p$ be the turn by $p\theta$; turning forth and back cancels, so
+# At 3 and 1, and at 105 and 103: **the score depends on the distance $p - s$ only.** Turning both by the same
+# angle leaves the angle between them as it was. In letters: let $R_p$ be the turn by $p\theta$; turning forth and
+# back cancels, so
 #
 # $$R_p q \cdot R_s k = R_{p-s} q \cdot k .$$
 #
@@ -182,8 +184,8 @@ assert abs(at_zero - scores[0]) < 1e-5
 #
 # $$\theta_i = 10000^{-i/(D/2)}, \qquad i = 0, 1, \dots, D/2 - 1$$
 #
-# Which channels make a pair is a convention. We take channel $i$ and channel $i + D/2$, as the library does and most published
-# models do.
+# Which channels make a pair is a convention. We take channel $i$ and channel $i + D/2$, as the library does and
+# most published models do.
 
 
 # %%
@@ -241,21 +243,24 @@ for d in range(-20, 20):
     assert square.diagonal(d).std() < 1e-4
 
 # %% [markdown]
-# No table, no learned numbers, and no longest line: the angle of place 100 can be computed. (That a model does *well* there
-# is another question. It has never seen such a distance.) In names no distance is above 16, so the two slow pairs
-# hardly turn at all. They are made for long texts.
+# No table, no learned numbers, and no longest line: the angle of place 100 can be computed. (That a model does
+# *well* there is another question. It has never seen such a distance.) In names no distance is above 15, so the
+# two slow pairs hardly turn at all. They are made for long texts.
 #
 # ### Gated units: SwiGLU
 #
-# The small network of a block was $W_2\,\mathrm{gelu}(W_1 x)$. A *gated unit* computes two hidden vectors and multiplies
-# them, number by number. One is the content, the other the *gate* that lets it through:
+# The small network of a block was $W_2\,\mathrm{gelu}(W_1 x)$. A *gated unit* computes two hidden vectors and
+# multiplies them, number by number. $W_3 x$ is the content, $\mathrm{silu}(W_1 x)$ the *gate* that lets it
+# through:
 #
 # $$\mathrm{SwiGLU}(x) = W_2\,\bigl(\mathrm{silu}(W_1 x) \cdot W_3 x\bigr), \qquad \mathrm{silu}(z) = \frac{z}{1 + e^{-z}}$$
 #
-# You know gates from lesson 9. silu (also called swish) is $z$ times its sigmoid: nearly 0 for negative $z$, nearly $z$ for large
-# ones. A product of two things that both depend on $x$ is new: no sum of bent lines gives it so easily.
+# You know gates from lesson 9. silu (also called swish) is $z$ times its sigmoid: nearly 0 for negative $z$,
+# nearly $z$ for large ones. A product of two things that both depend on $x$ is new: no sum of bent lines gives it
+# so easily.
 #
-# A third matrix costs weights. To be fair, the hidden vector is made narrower. Two matrices of $4C$ hidden numbers have
+# A third matrix costs weights. To be fair, the hidden vector is made narrower. Two matrices of $4C$ hidden
+# numbers have
 # $2 \cdot 4C \cdot C = 8C^2$ weights. Three of $F$ have $3FC$, so $F = \tfrac83 C$.
 #
 # Another candidate keeps two matrices and only squares a ReLU: $W_2 \max(0, W_1 x)^2$. It was found by an automatic
@@ -275,18 +280,19 @@ for channels in (32, 96, 4096):
     assert abs(gated / plain - 1) < 0.05
 
 # %% [markdown]
-# gelu and silu look alike; the squared ReLU makes 16 of 4. With the narrower hidden vector both kinds have the same number of weights,
-# to within 5%.
+# gelu and silu look alike; the squared ReLU makes 16 of 4. With the narrower hidden vector both kinds have the
+# same number of weights, to within 5%.
 #
 # ### QK-norm: scores that cannot run away
 #
-# A score is $q \cdot k / \sqrt{D}$. Nothing keeps queries and keys from growing in training, and if both become ten times as
-# long, scores become a hundred times as large. Then the softmax is all or nothing, as lesson 10 showed, and its
-# gradient is gone. In large models this does happen, and it ends trainings. The cure: an RMSNorm for each query and
-# key, just before they are turned. Then both have length $\sqrt{D}$ at most times the gain, and the score cannot be above $\sqrt{D}$ (with a gain of 1).
+# A score is $q \cdot k / \sqrt{D}$. Nothing keeps queries and keys from growing in training, and if both become
+# ten times as long, scores become a hundred times as large. Then the softmax is all or nothing, as lesson 10
+# showed, and its gradient is gone. In large models this does happen, and it ends trainings. The cure: an RMSNorm
+# for each query and key, just before they are turned. Then both have length $\sqrt{D}$ (times the gain), so with
+# a gain of 1 no score is above $\sqrt{D}$.
 #
-# **Before you run it:** queries and keys of 8 channels, from the normal distribution, are multiplied by 1, 3 and 10. How
-# large is the largest weight of a softmax over 16 keys, on average, without and with QK-norm?
+# **Before you run it:** queries and keys of 8 channels, from the normal distribution, are multiplied by 1, 3 and
+# 10. How large is the largest weight of a softmax over 16 keys, on average, without and with QK-norm?
 
 # %%
 D, ones = 8, torch.ones(8)
@@ -303,15 +309,16 @@ for factor in (1, 3, 10):
     assert largest[1][0] <= math.sqrt(D) + 1e-3
 
 # %% [markdown]
-# Without the norm one key soon takes nearly everything. With it nothing changes, and no score is above $\sqrt 8 = 2.83$. If a
-# head *needs* sharper weights, the gains can learn it.
+# Without the norm one key soon takes nearly everything. With it nothing changes, and no score is above $\sqrt 8 =
+# 2.83$. If a block *needs* sharper weights, the gains, which all its heads share, can learn it.
 #
 # ### Grouped queries: a smaller cache
 #
-# Lesson 10 kept the keys and values of all places so far, to generate without computing anything twice. For long texts that
-# cache is what fills the memory: $2 \cdot L \cdot H \cdot D$ numbers for each place, with $L$ blocks and $H$ heads of $D$ channels. *Grouped
-# queries* let several heads of queries share one head of keys and values. With $G$ shared heads in place of $H$, the cache
-# shrinks by $H / G$. The heads still ask different questions; they look at the same labels.
+# Lesson 10 kept the keys and values of all places so far, to generate without computing anything twice. For long
+# texts that cache is what fills the memory: $2 \cdot L \cdot H \cdot D$ numbers for each place, with $L$ blocks
+# and $H$ heads of $D$ channels. *Grouped queries* let several heads of queries share one head of keys and values.
+# With $G$ shared heads in place of $H$, the cache shrinks by $H / G$. The heads still ask different questions;
+# they look at the same labels.
 
 
 # %%
@@ -339,8 +346,8 @@ for what, layers, groups, channels in (
 #
 # ### A Transformer with switches
 #
-# Now lesson 10's Transformer, with a switch for each part. `parts` is the set of those that are switched on; the empty set is
-# the old block. The weights have the names that the library's `llama` uses.
+# Now lesson 10's Transformer, with a switch for each part. `parts` is the set of those that are switched on; the
+# empty set is the old block. The weights have the names that the library's `llama` uses.
 #
 # `F.scaled_dot_product_attention` is torch's attention: scores, mask, softmax and weighted sum in one call.
 
@@ -412,9 +419,9 @@ def model(w: dict, idx: Tensor, parts: set[str], past: tuple = ()) -> tuple[Tens
 # %% [markdown]
 # With `past`, only one new place at a time is fed in; then it may see everything, and no mask is needed.
 #
-# The weights at the start are drawn as in lesson 10. A detail makes the comparison fairer: each weight gets a generator of its
-# own, seeded by its name and the seed. So a part that adds or removes a weight does not change how all others start.
-# (`zlib.crc32` makes a number of a text.)
+# The weights at the start are drawn as in lesson 10. A detail makes the comparison fairer: each weight gets a
+# generator of its own, seeded by its name and the seed. So a part that adds or removes a weight does not change
+# how all others start. (`zlib.crc32` makes a number of a text.)
 
 
 # %%
@@ -496,7 +503,8 @@ def train(seed: int, parts: set[str], steps: int = STEPS) -> dict[str, Tensor]:
 #
 # One base, seven changes, and all of `llama`'s parts together (`llama` does not group its queries). Three seeds each.
 #
-# **Before you run it:** write down your ranking. Which part will lower the loss most? Which will do nothing? Which will cost something?
+# **Before you run it:** write down your ranking. Which part will lower the loss most? Which will do nothing?
+# Which will cost something?
 
 # %%
 MODERN = {"RMSNorm", "rotary", "SwiGLU", "QK-norm", "no biases"}  # the parts of llama
@@ -521,13 +529,14 @@ for name, parts in {"the old block": set(), **CHANGES}.items():
     print(f"{name:18} {weights:7,} weights   " + "  ".join(f"{losses[name, seed]:.4f}" for seed in SEEDS))
 
 # %% [markdown]
-# The losses in a column share a seed, and the columns differ about as much as the rows do. That is why one compares within a
-# column. Here is lesson 12's paired effect: the mean of the differences over the seeds, and its 95% interval,
+# The losses in a column share a seed, and the columns differ about as much as the rows do. That is why one
+# compares within a column. Here is lesson 12's paired effect: the mean of the differences over the seeds, and its
+# 95% interval,
 #
 # $$\bar d \pm t \cdot \frac{s}{\sqrt n},$$
 #
-# where $s$ is the standard deviation of the $n$ differences. $t$ is Student's factor, 4.303 for three of them. It is that large because three numbers
-# say little about their own spread.
+# where $s$ is the standard deviation of the $n$ differences. $t$ is Student's factor, 4.303 for three of them. It
+# is that large because three numbers say little about their own spread.
 
 # %%
 STUDENT = {2: 12.706, 3: 4.303}
@@ -567,14 +576,16 @@ show(
 )
 
 # %% [markdown]
-# One part is clearly worth something here: SwiGLU, with -0.021 ± 0.016. That is not much, and with eight comparisons one false alarm
-# would be no surprise: if nothing had any effect, the chance of at least one would be up to $1 - 0.95^8$, about a third. For all other parts the interval
-# contains 0. Rotary positions, QK-norm and the squared ReLU point downwards in all three seeds, grouped queries upwards in all three.
-# More seeds might settle these. RMSNorm and the missing biases do what their inventors claim, which is nothing: they leave something out, and the loss
-# stays where it was, as far as three seeds can tell.
+# One part is clearly worth something here: SwiGLU, with -0.021 ± 0.016. That is not much, and with eight
+# comparisons one false alarm would be no surprise: if nothing had any effect, the chance of at least one would be
+# about a third ($1 - 0.95^8$, if they were independent). For all other parts the interval contains 0. Rotary
+# positions, QK-norm and the squared ReLU point downwards in all three seeds, grouped queries upwards in all
+# three. More seeds might settle these. RMSNorm and the missing biases do what their inventors claim, which is
+# nothing: they leave something out, and the loss stays where it was, as far as three seeds can tell.
 #
-# All together: -0.028 ± 0.058, which is not clear either, because one seed gained nothing and the other two 0.04. The mean is about the sum of the five
-# single effects, -0.032. An honest summary for a model of 27,000 weights and 300 steps: **most effects of the modern parts are within the spread of the seeds.**
+# All together: -0.028 ± 0.058, which is not clear either, because one seed gained nothing and the other two 0.04.
+# The mean is about the sum of the five single effects, -0.032. An honest summary for a model of 27,000 weights
+# and 300 steps: **most effects of the modern parts are within the spread of the seeds.**
 #
 # ### What they cost
 #
@@ -594,19 +605,23 @@ for name, taken in times.items():
     print(f"{name:18} {1000 * np.median(taken):6.2f} ms a step, {ratio:.2f} times the old block")
 
 # %% [markdown]
-# (The times depend on the machine, so look at the ratios, and not at their last digit.) Nothing got faster but the variant without biases. Rotary positions and
-# QK-norm cost about a third more each, everything together two thirds more. That is the opposite of what the papers say about large
-# models, and both are true. With 32 channels a step is hundreds of tiny operations, and each extra call counts, however little
-# it computes. With thousands of channels nearly all time goes into the matrices, and a turn or a norm is hardly noticed.
+# (The times depend on the machine, so look at the ratios, and not at their last digit.) Nothing got faster but
+# the variant without biases. Rotary positions and QK-norm cost about a third more each, everything together two
+# thirds more. RMSNorm is meant to save time, and does not here. (Grouped queries save memory and time in
+# generating, which this does not measure.) With 32 channels a step is hundreds of tiny operations, and each extra
+# call counts, however little it computes. With thousands of channels nearly all time goes into the matrices, and
+# a turn or a norm is hardly noticed.
 #
-# Weights: all variants have between 25,600 and 28,320, so size explains little of the differences.
+# Weights: all variants have between 25,600 and 28,320. The largest, SwiGLU, is the best and the smallest, grouped
+# queries, the worst, so a part of these two effects may be size.
 #
 # ## Looking inside
 #
 # ### Why the mean may be left out
 #
-# LayerNorm and RMSNorm differ by the mean of the channels. How large is it in the stream of the trained old block, compared
-# with the root mean square? Here is the share $\mathrm{mean}(x)^2 / \mathrm{mean}(x^2)$, 0 if the mean is 0 and 1 if all channels are equal.
+# LayerNorm and RMSNorm differ by the mean of the channels. How large is it in the stream of the trained old
+# block, compared with the root mean square? Here is the share $\mathrm{mean}(x)^2 / \mathrm{mean}(x^2)$, 0 if the
+# mean is 0 and 1 if all channels are equal.
 
 # %%
 w = trained["the old block", 1]
@@ -626,9 +641,10 @@ for name, x in stream.items():
     print(f"after {name:12} root mean square {x.square().mean().sqrt():6.2f}, share of the mean {share:.1%}")
 
 # %% [markdown]
-# One to three per cent. A vector of 32 independent numbers with mean 0 has a share of 1/32 = 3.1% on average, by chance alone. So the
-# stream has no common part worth subtracting. LayerNorm's first step does next to nothing here, and RMSNorm
-# loses nothing by leaving it out. The root mean square grows from 1.18 to 2.34: setting the size is what the norm is needed for.
+# One to three per cent. A vector of 32 independent numbers with mean 0 has a share of 1/32 = 3.1% on average, by
+# chance alone. So the stream has no common part worth subtracting. LayerNorm's first step does next to nothing
+# here, and RMSNorm loses nothing by leaving it out. The root mean square grows from 1.18 to 2.34: setting the
+# size is what the norm is needed for.
 #
 # ### Where the heads look, by distance
 #
@@ -681,15 +697,17 @@ show(
 assert torch.allclose(by_distance.sum(-1), torch.ones(L, H), atol=1e-4)
 
 # %% [markdown]
-# The gains of queries and keys stayed near 1: no head wanted scores much larger than QK-norm allows. In block 1 three of the heads prefer the
-# character before, mildly. In block 2 head 3 looks one back, and heads 2 and 4 put half of their weight on one distance, four characters back. A head
-# of a model with rotary positions can prefer a *distance* without knowing any place: it needs a query and a key that fit best
-# when they are turned by just that much. With a table of positions it would have to learn this for every pair of places.
+# The gains of queries and keys stayed near 1: the heads of a block together did not ask for much larger scores
+# than QK-norm allows. In block 1 three of the heads prefer the character before, mildly. In block 2 head 3 looks
+# one back, and heads 2 and 4 put half of their weight on one distance, four characters back. A head of a model
+# with rotary positions can prefer a *distance* without knowing any place: it needs a query and a key that fit
+# best when they are turned by just that much. With a table of positions it would have to learn this for every
+# pair of places.
 #
 # ### Your name, letter by letter
 #
-# The model with all modern parts reads a name, and then goes on from its first two letters. It keeps keys and values, and feeds in one
-# character at a time: its keys were turned when they came in, and need no second turn.
+# The model with all modern parts reads a name, and then goes on from its first two letters. It keeps keys and
+# values, and feeds in one character at a time: its keys were turned when they came in, and need no second turn.
 
 # %%
 yours = "emma"  # put your own name here, in small letters from a to z
@@ -732,8 +750,8 @@ assert torch.allclose(torch.cat(pieces, 1), whole, atol=1e-4)
 #
 # ## The number to compare with
 #
-# The library measured `llama` and the Transformer on this same split, for the test names. Both are much larger than ours, with
-# hundreds of thousands of weights, and trained for longer, with a teacher and Muon.
+# The library measured `llama` and the Transformer on this same split, for the test names. Both are much larger
+# than ours, with hundreds of thousands of weights, and trained for longer, with a teacher and Muon.
 
 # %%
 with torch.no_grad():
@@ -743,14 +761,16 @@ beside("the old block, test", old_test, 1.9554, "makemore transformer, benchmark
 beside("all of llama, test", new_test, 1.9556, "makemore llama, benchmarks")
 
 # %% [markdown]
-# Ours are far from these losses: 300 steps are few. The order is the same as on the validation names, 2.256 and 2.230, with the same doubt. And look at the
-# right-hand column. The library's `llama`, one seed with 337,776 weights, has 1.9556. Its `transformer` with 204,544 weights has 1.9554. On 32,000 names the block of today is no
-# better than the one of 2019, at that size either.
+# Ours are far from these losses: 300 steps are few. The order is the same as on the validation names, with the
+# same doubt. And look at the right-hand column. The library's `llama`, one seed with 337,776 weights, has 1.9556.
+# Its `transformer` with 204,544 weights has 1.9554. On 32,000 names the block of today is no better than the one
+# of 2019, at that size either.
 #
 # ## The same through the library
 #
-# `llama` is what we have built: RMSNorm, rotary positions, SwiGLU, QK-norm, no biases. Copy weights from one into the other, and the
-# logits must be the same. The gains are 1 at the start, and an error in them would not be noticed, so they are made random first.
+# `llama` is what we have built: RMSNorm, rotary positions, SwiGLU, QK-norm, no biases. Copy weights from one into
+# the other, and the logits must be the same. The gains are 1 at the start, and an error in them would not be
+# noticed, so they are made random first.
 
 # %%
 from makemore.models import build, configure, count_parameters
@@ -777,8 +797,8 @@ print(
 assert (by_library - by_hand).abs().max() < 1e-5
 
 # %% [markdown]
-# The same names of weights, the same number of them, and the same logits up to rounding. The other way round: the library's model
-# with *our* trained weights has our loss.
+# The same names of weights, the same number of them, and the same logits up to rounding. The other way round: the
+# library's model with *our* trained weights has our loss.
 
 # %%
 theirs.load_state_dict(modern_weights)
@@ -790,8 +810,9 @@ print(f"the library's model with our weights: {loaded:.4f}; ours: {losses['all o
 assert abs(loaded - losses["all of llama", 1]) < 1e-4
 
 # %% [markdown]
-# And trained by the library, at the same size and for as many steps. It uses Muon for the matrices, and has batches of its own. Its teacher, a
-# 6-gram whose predictions are part of the targets, is switched off, as ours has none.
+# And trained by the library, at the same size and for as many steps. It uses Muon for the matrices, and has
+# batches of its own. Its teacher, a 6-gram whose predictions are part of the targets, is switched off, as ours
+# has none.
 
 # %%
 import tempfile
@@ -805,8 +826,9 @@ with tempfile.TemporaryDirectory() as directory:
     print(run.sample(8, seed=1))
 
 # %% [markdown]
-# 2.140 on validation names, against 2.22 for the mean of ours, with the same network and the same number of steps. So the recipe is worth
-# three times as much as all modern parts together: lesson 12 had measured that Muon alone is worth more than most things.
+# 2.140 on validation names, against 2.22 for the mean of ours, with the same network and the same number of steps. But the
+# library takes twice as many names a step, Muon instead of AdamW, and another start. How much is due to which we
+# have not measured; lesson 12 found that Muon is worth more than most things.
 #
 # ## What is still wrong
 #
@@ -834,6 +856,6 @@ with tempfile.TemporaryDirectory() as directory:
 # 2. `rotary_scores`: the scores of new queries against cached keys and new ones, each at its right place.
 # 3. `grouped_attention`: causal attention in which heads of queries share keys and values.
 #
-# **The open challenge.** Write `challenge.py` in `lesson-13`: a Transformer of the modern parts, with no more than 50,000 weights.
-# Choose the parts, the shape, the optimiser of lesson 12 and the number of steps. Get below 2.0 on the held-out names with
-# a training of two minutes. `makemore lessons check 13 challenge` scores you.
+# **The open challenge.** Write `challenge.py` in `lesson-13`: a Transformer of the modern parts, with no more
+# than 50,000 weights. Choose the parts, the shape, the optimiser of lesson 12 and the number of steps. Get below
+# 2.0 on the held-out names with a training of two minutes. `makemore lessons check 13 challenge` scores you.
