@@ -115,8 +115,6 @@ def test_an_export_writes_two_files_or_none(makemore: Any, small_run: Path, tmp_
     assert makemore(*export, "--overwrite").status == 0
     (tmp_path / "mine.pt").write_text("mine")
     assert "mine.pt: is not what an export wrote" in makemore(*export, "--overwrite").err
-    refused = makemore("export", small_run, "--to", "script", "-o", tmp_path / "other.pt")
-    assert (refused.status, "choose one that ends in .py" in refused.err) == (2, True)
 
 
 def test_if_the_second_file_cannot_be_written_neither_is(
@@ -128,6 +126,16 @@ def test_if_the_second_file_cannot_be_written_neither_is(
     monkeypatch.setattr("makemore.exports.script.write.eject", full)
     with pytest.raises(library.MakemoreError, match="cannot be written"):
         library.export(small_run, "script", tmp_path / "mine.py")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_script_may_not_have_the_name_of_its_weights(
+    makemore: Any, small_run: Path, tmp_path: Path
+) -> None:
+    for words in (("eject", "mlp"), ("export", small_run, "--to", "script")):
+        done = makemore(*words, "-o", tmp_path / "mine.pt")
+        assert done.status == 2
+        assert "give the script another name, such as mine.py" in done.err
     assert not [*tmp_path.iterdir()]
 
 

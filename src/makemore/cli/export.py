@@ -44,12 +44,13 @@ def eject(
     """Print a type of model as one Python file, to change and to train: it needs torch and numpy only."""
     with waiting("loading PyTorch ..."):
         from makemore.exports.script.assemble import eject as ejected
-        from makemore.exports.target import check_target, file
+        from makemore.exports.target import check_script, check_target, file
 
     text = ejected(type)
     if output is None:
         print(text, end="")
         return 0
+    check_script(output)
     check_target(output, overwrite, ())
     with file(output) as made:
         made.write_text(text, "utf-8", newline="\n")

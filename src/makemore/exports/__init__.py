@@ -1,4 +1,4 @@
-"""What leaves a run, and what comes in from elsewhere. No export contains the list.
+"""What leaves a run, without its list, and what comes in from elsewhere.
 
 export.py       `export`: the formats, and which runs each can hold
 target.py       writing a directory or a file completely or not at all

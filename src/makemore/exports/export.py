@@ -41,7 +41,9 @@ FORMATS = {
 
 
 def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = False) -> Path:
-    """Write a trained run in a form that runs elsewhere. No form contains the list.
+    """Write a trained run in a form that runs elsewhere: the model, without the list.
+
+    Models that count hold short lines whole, in every form: each string of up to n characters that occurs.
 
     Args:
         run: The run, or its directory.
@@ -76,10 +78,8 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
         )
     target.check_target(place, overwrite, form.files)
     second = None if form.beside is None else place.with_suffix(form.beside[0])
-    if second == place:
-        raise MakemoreError(
-            f"{place}: is the name of its weights; choose one that ends in .py", option="path"
-        )
+    if form.beside is not None:
+        target.check_script(place)
     if second is not None:
         target.check_target(second, overwrite, ())
     source.model  # noqa: B018  # says so if it was never trained, before anything is written

@@ -97,6 +97,16 @@ def _is_empty(path: Path) -> bool:
         raise unwritable(path, error) from None
 
 
+def check_script(path: Path) -> None:
+    """Raise MakemoreError if a script of this name would write its weights over itself."""
+    if path.suffix == ".pt":
+        raise MakemoreError(
+            f"{path}: its weights are written to this file; give the script another name, such as "
+            f"{path.with_suffix('.py').name}",
+            option="path",
+        )
+
+
 def _holds_only(path: Path, names: tuple[str, ...]) -> bool:
     """Return whether a directory holds the files of an export, and nothing else."""
     there = os.listdir(path)

@@ -3,7 +3,7 @@
 write.py     a run as a script and its weights
 assemble.py  `eject`: puts the parts together, which are the other files here, and the model's own text
 base.py      what every model is, shorter than makemore.models.base
-ngram.py     the n-gram, shorter than makemore's, with the same results
+ngram.py     the n-gram, shorter than makemore's; discounts of long lists come from other lines
 discounts.py its discounts, fitted to the lines
 usual.py     the same by a formula, for a mixture
 ctw.py       context-tree weighting, shorter than makemore's, with the same results
