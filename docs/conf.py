@@ -13,6 +13,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import latex2mathml.converter
+from docutils.nodes import SkipNode
+
 from makemore import __version__
 from makemore.course import lessons as course
 from makemore.plots import palette
@@ -61,6 +64,8 @@ add_module_names = False
 nb_execution_mode = "off"  # scripts/build_notebooks.py ran them, in full
 nb_merge_streams = True
 myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"  # what browsers set themselves, without a script from elsewhere
 myst_links_external_new_tab = False
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 
@@ -114,6 +119,19 @@ def generate() -> None:
     shutil.copytree(course.folder() / "pictures", GENERATED / "lessons" / "pictures")
 
 
+def inline_math(self: Any, node: Any) -> None:
+    """Write a formula in a line as MathML."""
+    self.body.append(latex2mathml.converter.convert(node.astext()))
+    raise SkipNode
+
+
+def block_math(self: Any, node: Any) -> None:
+    """Write a formula on a line of its own as MathML."""
+    self.body.append(latex2mathml.converter.convert(node.astext(), display="block"))
+    raise SkipNode
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx before it reads anything."""
+    app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
     generate()

@@ -225,6 +225,13 @@ def test_the_site_builds_and_its_links_lead_somewhere(tmp_path: Path) -> None:
         page.feed(path.read_text("utf-8"))
     made = {path.name for path in (tmp_path / "site" / "generated" / "lessons").glob("*.html")}
     assert made == {f"{each.path.stem}.html" for each in course.lessons() if each.number}
+    for path in (tmp_path / "site" / "generated" / "lessons").glob(
+        "*.html"
+    ):  # formulas are set, and figures described
+        text = path.read_text("utf-8")
+        assert "<math" in text, path.name
+        assert "$$" not in text, path.name
+        assert all(len(alt) > 10 for alt in re.findall(r'<img alt="([^"]*)"', text)), path.name
     for style in (tmp_path / "site").rglob("*.css"):
         assert not re.search(r"(@import|url\()\s*['\"]?(https?:)?//", style.read_text("utf-8")), style.name
     for path, page in pages.items():
