@@ -32,16 +32,16 @@ def main() -> None:
         add("--" + name.replace("_", "-"), type=type(default), default=default, help=help)
     given = parser.parse_args()
     trains = given.input_file is not None and not given.sample_only
-    if given.number < 1 or not given.temperature >= 0.001:
-        parser.error("--number must be 1 or more, and --temperature 0.001 or more")
+    if min(given.number, getattr(given, "max_steps", 1)) < 1 or not given.temperature >= 0.001:
+        parser.error("--number and --max-steps must be 1 or more, and --temperature 0.001 or more")
     random.seed(given.seed)
     torch.manual_seed(given.seed)
     torch.set_default_device("cuda" if torch.cuda.is_available() and not MODEL.counting else "cpu")
     path, saved = given.input_file, dict[str, Any]()
     try:
         text = path.read_text("utf-8-sig") if trains else ""
+        (path := given.model).parent.mkdir(parents=True, exist_ok=True)  # before training, not after it
         if given.resume or not trains:
-            path = given.model
             saved = torch.load(path, weights_only=True, map_location=torch.get_default_device())
             model = MODEL(len(saved["makemore.vocabulary"]), MODEL.config_class(**saved["knobs"]))
             model.load_state_dict(saved["weights"])
