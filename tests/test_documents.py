@@ -128,7 +128,7 @@ NOT_RUN = {
     ),
     "uv run ruff check . && uv run ruff format --check .": "run by .ci/run",
     "uv run mypy": "run by .ci/run",
-    "pip install 'makemore[onnx]'": "needs a package index",
+    "pip install 'makemore[onnx]' onnxruntime": "needs a package index",
     "pip install 'makemore[course]'           # JupyterLab; in a checkout: uv sync --extra course": (
         "needs a package index"
     ),
