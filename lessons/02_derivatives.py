@@ -208,6 +208,9 @@ class Value:
     def __rmul__(self, other):  # for 2 * x: the 2 does not know Values, so Python asks x
         return self * other
 
+    def __radd__(self, other):  # for 2 + x
+        return self + other
+
 
 def as_value(number):
     """Make a Value of a plain number; leave a Value as it is."""
