@@ -792,7 +792,7 @@ assert abs(by_values - small.grad).max() < 1e-12
 assert abs(tensor.grad.numpy() - small.grad).max() < 1e-12
 
 # %% [markdown]
-# The gradients are the same, and the times are not: in the run printed here Values take more than a hundred times
+# The gradients are the same, and the times are not: here Values take dozens of times
 # as long. Thousands of them became a dozen arrays. What is slow in Python is each *step*, however small, so few
 # large steps are better than many small ones. Between our arrays and torch there is little difference here: the
 # table is tiny, and both spend their time on the steps around it. On large arrays torch is ahead, because it uses
