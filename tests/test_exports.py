@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import math
+import pickle
 import re
 import runpy
 import shutil
@@ -22,7 +24,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import makemore as library
-from makemore.exports import onnx
+from makemore.corpus.source import bundled_lists
+from makemore.exports import card, onnx
 from makemore.exports.tokenizer import BOUNDARY
 from makemore.inference.ladder import TYPES
 from makemore.metrics.losses import losses
@@ -167,9 +170,24 @@ def test_the_files_for_transformers_name_every_weight_and_character(
     assert sum(each.numel() for each in held.values()) == sum(p.numel() for p in run.model.parameters())
     test = losses(run.model, run.corpus, run.corpus.rows("test")).loss.nll
     assert f"| {test:.4f} |" in read["README.md"]
+    assert "\nlicense: unknown\n" in read["README.md"]
+    assert "choose one that the list's allows" in read["README.md"]
     assert not any(
         line in text for line in run.corpus.lines(range(len(run.corpus))) for text in read.values()
     )
+
+
+def test_the_card_has_the_licence_of_a_bundled_list(
+    small: Path, odd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = odd("llama")
+    assert list(card.LICENCES) == [each.name for each in bundled_lists()]
+    reading = dataclasses.replace(library.read(small).reading, source="words (bundled)", bundled=True)
+    monkeypatch.setattr(run, "reading", reading)
+    text = card.card(run, 9)
+    assert text.startswith("---\nlibrary_name: transformers\n")
+    assert "\nlicense: other\nlicense_name: scowl\n" in text
+    assert "Licence of the list: SCOWL's permissive terms" in text
 
 
 def test_what_stands_for_rare_characters_is_never_sampled(
@@ -362,8 +380,8 @@ def test_a_checkpoint_of_the_original_gives_the_same_probabilities(
     want, got = logits(type, weights, x, heads).log_softmax(-1), run.model(x)[0].log_softmax(-1)
     assert (want - got)[y >= 0].abs().max() < (5e-3 if type == "transformer" else 1e-5)
     if type == "transformer":
-        card = library.export(run, "huggingface", tmp_path / "there") / "README.md"
-        assert "It was trained elsewhere" in card.read_text("utf-8")
+        read_me = library.export(run, "huggingface", tmp_path / "there") / "README.md"
+        assert "It was trained elsewhere" in read_me.read_text("utf-8")
     assert run.summary() is not None
     assert math.isfinite(sum(run.score(["anna"])))
 
@@ -420,10 +438,22 @@ def test_what_is_no_checkpoint_is_never_run(makemore: Any, small: Path, tmp_path
         assert said in result.err, name
         assert result.err.count("\n") == 1, name
     whole = (tmp_path / "list.pt").read_bytes()
-    for content in (b"", b"no zip", whole[: len(whole) // 2]):
+    at = whole.index(original("bigram", V + 1, 9)["logits"].numpy().tobytes())
+    files = {
+        b"": "is empty",
+        bytes(5000): "holds nothing but zeros",
+        "né,1\n".encode() * 999: "is text, not a checkpoint",
+        whole[: len(whole) // 2]: "is damaged or cut short",
+        whole[:-1000] + bytes(1000): "is damaged or cut short",
+        whole[:at] + b"x" + whole[at + 1 :]: "is damaged or cut short",
+        b"\x89PNG\r\n\x1a\n" + bytes(range(256)): "is not a checkpoint of the original",
+        pickle.dumps(Code(ran)): "nothing of it was run",
+    }
+    for content, said in files.items():
         (tmp_path / "damaged.pt").write_bytes(content)
         result = makemore("import", tmp_path / "damaged.pt", "-i", small, "-o", tmp_path / "run")
-        assert (result.status, result.err.count("\n")) == (2, 1), content
+        assert (result.status, result.err.count("\n")) == (2, 1), content[:20]
+        assert said in result.err
     assert makemore("import", tmp_path / "absent.pt").status == 2
     assert makemore("import", tmp_path).status == 2
     assert not ran.exists()

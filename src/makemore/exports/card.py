@@ -7,12 +7,30 @@ from pathlib import PurePath
 
 import numpy as np
 
-from makemore.corpus.source import bundled_lists
+from makemore.corpus.source import BundledList, bundled_lists
 from makemore.corpus.splits import SPLITS
 from makemore.metrics.baselines import SCORED_TOKENS
 from makemore.metrics.intervals import Interval, exists, ratio_interval
 from makemore.metrics.losses import losses
 from makemore.runs.run import Run
+
+_FRONT = """\
+---
+library_name: transformers
+pipeline_tag: text-generation
+license: {licence}
+tags:
+- makemore
+- character-level
+---"""
+
+LICENCES = {
+    "names": "us-public-domain",
+    "words": "scowl",
+    "companies": "public-domain",
+    "babynames": "us-public-domain",
+}
+"""Short names for the licences of the bundled lists, none of which is among those that the hub knows."""
 
 _USE = """\
 ```python
@@ -39,7 +57,7 @@ def card(run: Run, most: int) -> str:
     """
     thing = "line" if run.reading is None else run.reading.thing
     parts = [
-        "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- makemore\n- character-level\n---",
+        _FRONT.format(licence=_licence(run)),
         f"# More {thing}s like those of {list_name(run)}",
         _what(run, thing),
         "## Use",
@@ -111,6 +129,19 @@ def _shown(interval: Interval, digits: int) -> str:
     return f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
 
 
+def _bundled(run: Run) -> BundledList | None:
+    """Return the bundled list that a run was trained on; None if it is another one."""
+    if run.reading is None or not run.reading.bundled:
+        return None
+    return next((each for each in bundled_lists() if run.reading.source == f"{each.name} (bundled)"), None)
+
+
+def _licence(run: Run) -> str:
+    """Return the licence in the form that the hub reads: `unknown` for a list of one's own."""
+    bundled = _bundled(run)
+    return "unknown" if bundled is None else f"other\nlicense_name: {LICENCES[bundled.name]}"
+
+
 def _list(run: Run, thing: str) -> str:
     corpus = run.corpus
     text = (
@@ -118,8 +149,10 @@ def _list(run: Run, thing: str) -> str:
         f"{thing} {corpus.longest} characters. The list is not part of this directory, but a model may have "
         f"learned some of its {thing}s by heart: see above."
     )
-    if run.reading is not None and run.reading.bundled:
-        for each in bundled_lists():
-            if run.reading.source == f"{each.name} (bundled)":
-                text += f" It holds {each.description}. Licence of the list: {each.licence}."
-    return text
+    bundled = _bundled(run)
+    if bundled is not None:
+        return f"{text} It holds {bundled.description}. Licence of the list: {bundled.licence}."
+    return (
+        f"{text} Its licence is not known here: before you share the model, choose one that the list's allows, and "
+        "write it in place of `unknown` in the first lines of this file."
+    )

@@ -20,6 +20,7 @@ from pathlib import Path
 from torch import Tensor
 
 from makemore import __version__
+from makemore.exports import gpt2
 from makemore.exports.card import card
 from makemore.exports.target import SIGNATURE, WEIGHTS
 from makemore.exports.tokenizer import tokenizer_config, tokenizer_json
@@ -105,21 +106,7 @@ def _gpt2(run: Run) -> tuple[dict[str, object], Iterator[tuple[str, Tensor]]]:
         "embd_pdrop": knobs["dropout"],
         "resid_pdrop": knobs["dropout"],
     }
-    names = {
-        "embedding": "transformer.wte",
-        "positions": "transformer.wpe",
-        "norm": "transformer.ln_f",
-        "head": "lm_head",
-    }
-    parts = {
-        "norm1": "ln_1",
-        "qkv": "attn.c_attn",
-        "out": "attn.c_proj",
-        "norm2": "ln_2",
-        "fc": "mlp.c_fc",
-        "proj": "mlp.c_proj",
-    }
-    return config, _renamed(run, names, "transformer.h", parts, transposed=("qkv", "out", "fc", "proj"))
+    return config, _renamed(run, gpt2.NAMES, gpt2.BLOCKS, gpt2.PARTS, transposed=("qkv", "out", "fc", "proj"))
 
 
 def _qwen3(run: Run) -> tuple[dict[str, object], Iterator[tuple[str, Tensor]]]:

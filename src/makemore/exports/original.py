@@ -1,6 +1,6 @@
 """A checkpoint of Andrej Karpathy's makemore.py becomes a run: the same probabilities, in the models here.
 
-Its `model.pt` holds the tensors of a model and nothing else: neither the list nor the number of heads. The
+Its `model.pt` (checkpoint.py) holds the tensors of a model and nothing else: neither the list nor the number of heads. The
 vocabulary follows from the list, as there: the different characters, sorted, after the boundary. The heads are
 those with which the model predicts the list best.
 
@@ -17,9 +17,7 @@ gate before the product with the state, and a `bow` learns positions; no weights
 from __future__ import annotations
 
 import dataclasses
-import pickle
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -29,8 +27,9 @@ from makemore.corpus.cache import read_corpus
 from makemore.corpus.corpus import Corpus
 from makemore.corpus.reading import How
 from makemore.errors import MakemoreError, shown
+from makemore.exports import gpt2
+from makemore.exports.checkpoint import Weights, foreign, read
 from makemore.files.locks import held
-from makemore.files.paths import reason_of, regular
 from makemore.files.typed import check_arguments, checked_path
 from makemore.metrics.losses import evaluate
 from makemore.models import build, configure
@@ -46,8 +45,6 @@ from makemore.training.engine import Engine
 from makemore.training.finish import summarize
 from makemore.training.learner import Learner
 from makemore.training.plan import settings_for
-
-Weights = Mapping[str, Tensor]
 
 HEADS_TOKENS = 20_000
 """The most tokens of the list that numbers of heads are tried on."""
@@ -114,49 +111,6 @@ def import_original(
     return run
 
 
-def read(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint, in 32 bits. Nothing else in the file is ever unpickled.
-
-    Raises:
-        MakemoreError: The file cannot be read, or holds something else.
-
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            held_there = torch.load(regular(path), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise MakemoreError(
-            f"{path}: is damaged, or holds code or objects besides tensors, and nothing of it was run; give the "
-            "model.pt that the original makemore.py wrote"
-        ) from None
-    except OSError as error:
-        raise MakemoreError(
-            f"{path}: cannot be read: {reason_of(error)}; give the name of a model.pt"
-        ) from None
-    except Exception:  # whatever torch says about a file that is no checkpoint
-        raise _foreign(path) from None
-    if not isinstance(held_there, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) and _is_plain(tensor)
-        for name, tensor in held_there.items()
-    ):
-        raise _foreign(path)
-    tensors = {name: tensor.detach().float() for name, tensor in held_there.items()}
-    if not all(tensor.isfinite().all() for tensor in tensors.values()):
-        raise MakemoreError(f"{path}: holds infinities or NaN; its training diverged")
-    return tensors
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Return whether a tensor holds numbers as the original's do, each of them in the file."""
-    return (
-        tensor.layout == torch.strided
-        and tensor.device.type == "cpu"
-        and tensor.dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16)
-        and 0 < tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
-    )
-
-
 def recognised(path: Path, weights: Weights) -> Found:
     """Return what a checkpoint is here.
 
@@ -184,7 +138,7 @@ def recognised(path: Path, weights: Weights) -> Found:
         V, _ = weights["logits"].shape
         return Found("bigram_nn", {}, {"weight": weights["logits"]}, V)
     except (KeyError, ValueError, RuntimeError, IndexError):
-        raise _foreign(path) from None
+        raise foreign(path) from None
 
 
 def _mlp(weights: Weights) -> Found:
@@ -231,20 +185,7 @@ def _marked(e: Tensor) -> Tensor:
 
 
 def _transformer(weights: Weights) -> Found:
-    names = {
-        "transformer.wte": "embedding",
-        "transformer.wpe": "positions",
-        "transformer.ln_f": "norm",
-        "lm_head": "head",
-    }
-    parts = {
-        "ln_1": "norm1",
-        "attn.c_attn": "qkv",
-        "attn.c_proj": "out",
-        "ln_2": "norm2",
-        "mlp.c_fc": "fc",
-        "mlp.c_proj": "proj",
-    }
+    names, parts = ({there: here for here, there in each.items()} for each in (gpt2.NAMES, gpt2.PARTS))
     tensors, layers = {}, set()
     for name, tensor in weights.items():
         where, _, kind = name.rpartition(".")
@@ -274,7 +215,7 @@ def _model(path: Path, found: Found, corpus: Corpus) -> tuple[ModelConfig, Model
                 model = build(found.type, found.V, config).eval()
             model.load_state_dict(found.tensors)
         except (ValueError, RuntimeError, MakemoreError):  # too large, or a tensor is missing or another
-            raise _foreign(path) from None
+            raise foreign(path) from None
         made.append((config, model))
     rows = corpus.at_most("train", HEADS_TOKENS)
     return made[0] if len(made) == 1 else min(made, key=lambda each: evaluate(each[1], corpus, rows).nll)
@@ -292,10 +233,4 @@ def _check_list(path: Path, found: Found, corpus: Corpus) -> None:
         f"{path}: was trained on a list with {own}, and {name} has {here}; give the list that it was trained on as "
         "source",
         option="source",
-    )
-
-
-def _foreign(path: Path) -> MakemoreError:
-    return MakemoreError(
-        f"{path}: is not a checkpoint of the original; give the model.pt that its makemore.py wrote"
     )
