@@ -46,6 +46,7 @@ ORDER = (
     "defaults",
     "eject",
     "same_steps",
+    "imported",
     "decisions",
     "memorisation",
     "small_lists",

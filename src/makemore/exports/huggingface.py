@@ -95,7 +95,7 @@ def _gpt2(run: Run) -> tuple[dict[str, object], Iterator[tuple[str, Tensor]]]:
     config: dict[str, object] = {
         "model_type": "gpt2",
         "architectures": ["GPT2LMHeadModel"],
-        "activation_function": "gelu",
+        "activation_function": "gelu_new" if knobs.get("gelu_tanh") else "gelu",
         "n_positions": int(knobs["block_size"]),
         "n_embd": int(knobs["n_embd"]),
         "n_layer": int(knobs["n_layer"]),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from makemore.inference.base import Array, Inference, State, gelu, softmax
+from makemore.inference.base import GELU, GELU_TANH, Array, Inference, State, gelu, softmax
 
 
 class BagOfWords(Inference):
@@ -35,7 +35,7 @@ class Transformer(Inference):
     State: of each block the keys and the values, (B, S, H, D), S characters so far.
     """
 
-    knobs = ("n_layer", "n_head", "n_embd", "dropout", "block_size")
+    knobs = ("n_layer", "n_head", "n_embd", "dropout", "block_size", "gelu_tanh")
 
     def prepare(self) -> None:
         self.embedding = self.embedded()
@@ -52,6 +52,7 @@ class Transformer(Inference):
             for at in (f"blocks.{i}" for i in range(int(self.config["n_layer"])))
         ]
         self.norm, self.head = self.layer_norm("norm"), self.linear("head", bias=False)
+        self.gelu = GELU_TANH if self.config.get("gelu_tanh") else GELU
 
     def step(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         x = self.embedding(ids)  # (B, C)
@@ -68,7 +69,7 @@ class Transformer(Inference):
             shares, y = attend(q, keys, values)
             self.note("attention", shares)
             x += out(y.reshape(B, C))  # the heads side by side again
-            x += proj(gelu(fc(norm2(x))))
+            x += proj(gelu(fc(norm2(x)), self.gelu))
             new += (keys, values)
         return self.head(self.norm(x)), new
 

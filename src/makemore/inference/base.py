@@ -26,6 +26,9 @@ GELU = np.array(
     ],
     dtype=np.float32,
 )
+GELU_TANH = np.array(
+    [0.7978845608, 0.7978845608 * 0.044715], dtype=np.float32
+)  # sqrt(2 / pi), as GPT-2 has it
 GELU_END = np.float32(36)  # of x^2; tanh is 1 from there on
 
 
@@ -185,17 +188,18 @@ def log_softmax(logits: Array) -> Array:
     return logp
 
 
-def gelu(x: Array) -> Array:
+def gelu(x: Array, q: Array = GELU) -> Array:
     """Return x Phi(x), Phi being the normal distribution, within 6e-7.
 
     NumPy has no erf, so Phi(x) is (1 + tanh(x q(x^2))) / 2, with the polynomial q that scripts/fit_gelu.py finds.
+    With GELU_TANH for q it is GPT-2's approximation.
     """
     square = np.minimum(x * x, GELU_END)
-    y: Array = GELU[-1] * square
-    for c in GELU[-2:0:-1]:
+    y: Array = q[-1] * square
+    for c in q[-2:0:-1]:
         y += c
         y *= square
-    y += GELU[0]
+    y += q[0]
     y *= x
     np.tanh(y, out=y)
     y += 1

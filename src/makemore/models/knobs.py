@@ -32,7 +32,8 @@ def knobs_of(config: type[ModelConfig]) -> list[Knob]:
 
 def configured(type: str, config: type[ModelConfig], longest: int, given: dict[str, float]) -> ModelConfig:
     """Return the config of a type: see `configure`."""
-    labels = int(given.pop("labels", 0))
+    followed = [field.name for field in dataclasses.fields(config) if "help" not in field.metadata]
+    fixed = {name: given.pop(name) for name in followed if name in given}
     names = {knob.name: knob.type for knob in knobs_of(config)}
     for name, value in given.items():
         if name not in names:
@@ -45,6 +46,6 @@ def configured(type: str, config: type[ModelConfig], longest: int, given: dict[s
     if "block_size" in names and not given.get("block_size"):
         given["block_size"] = longest + 1
     try:
-        return config(**given, labels=labels)
+        return config(labels=int(fixed.pop("labels", 0)), **given, **fixed)
     except ValueError as error:
         raise MakemoreError(f"type {type}: {error}", option=("type", *names)) from None

@@ -16,7 +16,7 @@ Models are Unsupervised Multitask Learners" (2019).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +38,8 @@ class Config(ModelConfig):
         0.1, "share of the channels set to zero in training, after the embedding and in each block"
     )
     block_size: int = knob(0, "positions it can tell apart; 0 takes the longest line and its boundary")
+    gelu_tanh: bool = field(default=False, kw_only=True)
+    """Whether GELU is GPT-2's approximation by tanh. Not a knob: models imported from the original have it."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -99,6 +101,7 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(C)
         self.fc = nn.Linear(C, 4 * C)
         self.proj = nn.Linear(4 * C, C)
+        self.approximate = "tanh" if config.gelu_tanh else "none"
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -110,7 +113,7 @@ class Block(nn.Module):
         y = step_attention(q, k, v) if past and T == 1 and B > 1 else causal_attention(q, k, v)
         y = y.reshape(B, T, C)  # the heads side by side again
         x = x + self.dropout(self.out(y))
-        x = x + self.dropout(self.proj(F.gelu(self.fc(self.norm2(x)))))
+        x = x + self.dropout(self.proj(F.gelu(self.fc(self.norm2(x)), approximate=self.approximate)))
         return x, (k, v)
 
 

@@ -12,6 +12,7 @@ class Transformer {
     }));
     this.norm = layerNorm(weights, "norm");
     this.head = linear(weights, "head");
+    this.gelu = config.gelu_tanh ? GELU_TANH : GELU;
   }
   start() {
     return this.blocks.map(() => ({ keys: [], values: [] }));
@@ -25,7 +26,7 @@ class Transformer {
       const a = qkv(norm1(x)), [q, k, v] = [0, 1, 2].map((part) => a.subarray(part * C, (part + 1) * C));
       const keys = [...state[i].keys, k], values = [...state[i].values, v];
       x = add(x, out(attend(q, keys, values, this.H)));
-      x = add(x, proj(gelu(fc(norm2(x)))));
+      x = add(x, proj(gelu(fc(norm2(x)), this.gelu)));
       return { keys, values };
     });
     return { logp: logSoftmax(this.head(this.norm(x))), state: next };

@@ -74,10 +74,12 @@ function rmsNorm(weights, name) {
 
 // x times the normal distribution at x, within 6e-7: (1 + tanh(x q(x^2))) x / 2 with a polynomial q.
 const GELU = [7.97884268e-1, 3.63341491e-2, -3.30266777e-5, -5.52733949e-5, 3.97407197e-6, -1.33783278e-7, 1.81392914e-9];
-function gelu(x) {
+// With GELU_TANH for q it is GPT-2's approximation.
+const GELU_TANH = [0.7978845608, 0.7978845608 * 0.044715];
+function gelu(x, q = GELU) {
   return x.map((value) => {
     const square = Math.min(value * value, 36);
-    return (value * (1 + Math.tanh(value * GELU.reduceRight((sum, c) => sum * square + c, 0)))) / 2;
+    return (value * (1 + Math.tanh(value * q.reduceRight((sum, c) => sum * square + c, 0)))) / 2;
   });
 }
 
