@@ -43,7 +43,8 @@ FORMATS = {
 def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = False) -> Path:
     """Write a trained run in a form that runs elsewhere: the model, without the list.
 
-    Models that count hold short lines whole, in every form: each string of up to n characters that occurs.
+    Models that count hold each string of up to n characters that occurs, in every form: short lines whole, and
+    longer ones in pieces that can often be put together.
 
     Args:
         run: The run, or its directory.
