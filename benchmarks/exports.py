@@ -4,7 +4,7 @@
     uv run python benchmarks/exports.py --short
 
 Every type is trained on names at its default size, for --steps steps, and exported to every form that holds it.
-100 held-out lines are scored by the export, in the program that it is for (exports_read.py, or Chromium), and by the
+100 test lines are scored by the export, in the program that it is for (exports_read.py, or Chromium), and by the
 run's NumPy form. The time to the first sample is that of a new process, imports included; for the page, of a
 browser that is running already. Continues where it stopped. A form whose program is not installed is left out.
 """
@@ -60,7 +60,7 @@ def tables(kept: dict[str, Any]) -> str:
         return common.table(["type", *(f"`{form}`" for form in forms)], each)
 
     return (
-        f"The largest difference of a log-probability from the run's, over {LINES} held-out names:\n\n"
+        f"The largest difference of a log-probability from the run's, over {LINES} test names:\n\n"
         f"{rows('difference', '{:.0e}')}\nSize in MB:\n\n{rows('bytes', '{:.2f}', 1e-6)}\n"
         "Seconds to the first sample, in a new process with its imports; for `page` in a browser that is running:\n\n"
         f"{rows('seconds', '{:.1f}')}"
@@ -121,7 +121,7 @@ def in_process(form: str, path: Path, ids: list[list[int]]) -> tuple[float, list
 def measured(run: Run, form: str, place: Path) -> dict[str, float]:
     """Return the largest difference, the size and the time of an export of a run."""
     path = makemore.export(run, form, place / f"{run.type}-{form}{ENDS.get(form, '')}")
-    rows = np.concatenate([run.corpus.rows(split) for split in ("test", "validation")])[:LINES]
+    rows = run.corpus.rows("test")[:LINES]  # the page's rounding was chosen on validation lines
     lines = run.corpus.lines(rows)
     ids = [run.vocab.stream([line]) for line in lines]
     assert run.form is not None

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -60,6 +61,19 @@ def browser():
 
 
 @pytest.fixture(scope="module")
+def axe(tmp_path_factory) -> str:
+    """Return the script of axe-core, which finds what keeps people out of a page."""
+    folder = tmp_path_factory.mktemp("axe")
+    if shutil.which("npm") is None:
+        without("no npm here, which fetches axe-core")
+    packed = subprocess.run(["npm", "pack", "axe-core@4"], cwd=folder, capture_output=True, text=True)
+    if packed.returncode:
+        without(f"npm cannot fetch axe-core: {packed.stderr[-300:]}")
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        return archive.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """Return a playground that the tests of a file share, with a small run of a counting type and of an LSTM."""
     import makemore
@@ -98,3 +112,9 @@ def no_sideways_scroll(page) -> bool:
     """Return whether the page fits a phone, 390 pixels wide."""
     page.set_viewport_size({"width": 390, "height": 844})
     return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def barriers(page) -> list[tuple[str, list[str]]]:
+    """Return what axe-core, which the page has loaded, finds wrong with it, and where."""
+    found = page.evaluate("axe.run()")["violations"]
+    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]

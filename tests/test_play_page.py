@@ -2,26 +2,11 @@
 
 import re
 import shutil
-import subprocess
-import tarfile
 
 import pytest
-from browser import Server, browser, no_sideways_scroll, page, server, without  # noqa: F401
+from browser import Server, axe, barriers, browser, no_sideways_scroll, page, server  # noqa: F401
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory) -> str:
-    """Return the script of axe-core, which finds what keeps people out of a page."""
-    folder = tmp_path_factory.mktemp("axe")
-    if shutil.which("npm") is None:
-        without("no npm here, which fetches axe-core")
-    packed = subprocess.run(["npm", "pack", "axe-core@4"], cwd=folder, capture_output=True, text=True)
-    if packed.returncode:
-        without(f"npm cannot fetch axe-core: {packed.stderr[-300:]}")
-    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
 
 
 def test_the_rooms_are_there_and_fit_a_phone(page, server):  # noqa: F811
@@ -43,8 +28,7 @@ def test_nothing_keeps_people_out(page, server, axe, scheme):  # noqa: F811
         page.locator(f'nav a[href="#{room}"]').click()
         page.locator(f"#room-{room}").wait_for()
         page.wait_for_timeout(300)  # what the room shows of the run arrives
-        found = page.evaluate("axe.run()")["violations"]
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == [], room
+        assert barriers(page) == [], room
 
 
 def test_a_restarted_playground_goes_on_stops_and_says_when_it_is_gone(browser, server, tmp_path):  # noqa: F811

@@ -41,6 +41,7 @@ SCRIPTS = (
     "pattern",
     "sampling",
     "explained",
+    "kept",
     "page",
 )
 """The JavaScript of the page, in the order in which one uses another."""
