@@ -207,6 +207,13 @@ def test_every_type_gives_the_probabilities_of_python(browser, small, tmp_path, 
 
 
 @pytest.mark.slow
+def test_a_transformer_with_the_gelu_of_the_original(browser, small, tmp_path):  # noqa: F811
+    run = trained(tmp_path / "run", names(small)[:300], "transformer", gelu_tanh=True)
+    with opened(browser, library.export(run, "page", tmp_path / "page.html")) as page:
+        check_parity(page, run)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["mixture", "product"])
 def test_a_blend_gives_the_probabilities_of_python(browser, small, tmp_path, how):  # noqa: F811
     some = [line for line in names(small) if set(line) <= set("abcdefghijklmnoprst")]

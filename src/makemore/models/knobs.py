@@ -32,8 +32,9 @@ def knobs_of(config: type[ModelConfig]) -> list[Knob]:
 
 def configured(type: str, config: type[ModelConfig], longest: int, given: dict[str, float]) -> ModelConfig:
     """Return the config of a type: see `configure`."""
-    followed = [field.name for field in dataclasses.fields(config) if "help" not in field.metadata]
-    fixed = {name: given.pop(name) for name in followed if name in given}
+    kinds = {each.name: each.default.__class__ for each in dataclasses.fields(config)}
+    others = [each.name for each in dataclasses.fields(config) if "help" not in each.metadata]
+    fixed = {name: checked(name, given.pop(name), kinds[name]) for name in others if name in given}
     names = {knob.name: knob.type for knob in knobs_of(config)}
     for name, value in given.items():
         if name not in names:
