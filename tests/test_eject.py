@@ -117,6 +117,32 @@ def test_an_export_writes_two_files_or_none(makemore: Any, small_run: Path, tmp_
     assert "mine.pt: is not what an export wrote" in makemore(*export, "--overwrite").err
 
 
+def test_what_somebody_has_changed_is_not_replaced(
+    makemore: Any, small_run: Path, small: Path, tmp_path: Path
+) -> None:
+    export = ("export", small_run, "--to", "script", "-o", tmp_path / "mine.py", "--overwrite")
+    assert makemore(*export).status == 0
+    script, weights = tmp_path / "mine.py", tmp_path / "mine.pt"
+    text, saved = script.read_text("utf-8"), torch.load(weights, weights_only=True)
+    script.write_text(text.replace("0.999", "0.99") + "\n", "utf-8")
+    for words in (export, ("eject", "gru", "-o", script, "--overwrite")):
+        refused = makemore(*words)
+        assert (refused.status, "mine.py: was changed since makemore wrote it" in refused.err) == (2, True)
+    assert script.read_text("utf-8") == text + "\n"
+    script.write_text(text, "utf-8", newline="\r\n")  # another system's line ends are no change
+    name = next(iter(saved["weights"]))
+    for changed in (
+        saved
+        | {"weights": saved["weights"] | {name: saved["weights"][name] + 1e-6}},  # as --resume saves them
+        {key: value for key, value in saved.items() if key != "checksum"},  # as training anew does
+    ):
+        torch.save(changed, weights)
+        refused = makemore(*export)
+        assert (refused.status, "mine.pt: was changed since makemore wrote it" in refused.err) == (2, True)
+    torch.save(saved, weights)
+    assert makemore(*export).status == 0
+
+
 def test_if_the_second_file_cannot_be_written_neither_is(
     small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,7 +293,7 @@ def test_the_weights_of_a_run_give_its_probabilities(type: str, small: Path, tmp
         names["train"](model, names["split"](run.corpus.lines(range(len(run.corpus)))), ids, None)
         with torch.no_grad():
             assert torch.allclose(model(inputs)[0].log_softmax(-1), logp, atol=1e-4)
-    assert set(saved) == {"makemore.vocabulary", "longest", "never", "weights", "knobs"}
+    assert set(saved) == {"makemore.vocabulary", "longest", "never", "weights", "knobs", "checksum"}
     assert vocabulary == "\n" + "".join(run.vocab.names[1:])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import safetensors
 
 from makemore.errors import MakemoreError
+from makemore.exports.script.seal import is_changed
 from makemore.files.atomic import atomic, check_writable, sync
 from makemore.files.paths import kind, refuse_unless, unwritable
 
@@ -44,6 +45,11 @@ def check_target(path: Path, overwrite: bool, names: tuple[str, ...]) -> None:
         if not (_holds_only(path, names) if names else _is_own_file(path)):
             raise MakemoreError(
                 f"{path}: is not what an export wrote, and was left alone; choose another path", option="path"
+            )
+        if not names and is_changed(path):
+            raise MakemoreError(
+                f"{path}: was changed since makemore wrote it, and was left alone; move it away, or choose another path",
+                option="path",
             )
     check_writable(path)
 

@@ -1,6 +1,7 @@
 """A run, or a type of model, as one Python file that needs torch and numpy only.
 
 write.py     a run as a script and its weights
+seal.py      checksums, so that what somebody has changed is not replaced
 assemble.py  `eject`: puts the parts together, which are the other files here, and the model's own text
 base.py      what every model is, shorter than makemore.models.base
 ngram.py     the n-gram, shorter than makemore's; discounts of long lists come from other lines

@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from makemore import __version__
+from makemore.exports.script.seal import CHECKSUM, sealed
 from makemore.inference.ladder import TYPES
 from makemore.models import model_class
 from makemore.runs.settings import recipe
@@ -144,7 +145,7 @@ def eject(type: str) -> str:
         pieces += [CHOSEN.format(model.__name__)] * own
     pieces.append('if __name__ == "__main__":\n    main()')
     head = [f'"""{_about(type, model)}"""', "from __future__ import annotations", _import_lines(imports)]
-    return "\n\n".join(head) + "\n" + _spaced(pieces)
+    return sealed("\n\n".join(head) + "\n" + _spaced(pieces))
 
 
 def _chosen(type: str, counting: bool) -> dict[str, str]:
@@ -185,7 +186,7 @@ def _about(type: str, model: Any) -> str:
     documented = "\n\n".join(paragraphs[: last + 1])
     return f"""makemore in one file, type {type}: give it a list of things, and it makes more things like them.
 
-Needs torch and numpy. Written by makemore {__version__}, from its own sources; MIT licence.
+Needs torch and numpy. Written by makemore {__version__} from its own sources, {CHECKSUM} {"0" * 12}; MIT licence.
     python mine.py -i names.txt            train on a list, one thing in each line; save mine.pt; sample
     python mine.py --sample-only -n 100    sample from mine.pt
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from makemore.exports.script.assemble import eject
+from makemore.exports.script.seal import CHECKSUM, checksum_of
 from makemore.exports.target import MARK
 from makemore.exports.weights import never
 from makemore.runs.run import Run
@@ -34,11 +35,13 @@ def write(run: Run, path: Path) -> None:
 def write_weights(run: Run, path: Path) -> None:
     """Write what the script loads."""
     knobs = {name: value for name, value in run.setup.knobs.items() if name != "labels"}
+    weights = run.model.state_dict()
     saved = {
         MARK: "".join(["\n", *run.vocab.names[1:]]),
         "longest": run.corpus.longest,
         "never": torch.tensor(never(run.vocab), dtype=torch.int64),
-        "weights": run.model.state_dict(),
+        "weights": weights,
         "knobs": knobs,
+        CHECKSUM: checksum_of(weights),
     }
     torch.save(saved, path)
