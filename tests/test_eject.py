@@ -10,6 +10,7 @@ import re
 import runpy
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ import pytest
 import torch
 
 import makemore as library
+from makemore.corpus.kinds import kinds_of
+from makemore.counting.tree import _some_lines
+from makemore.exports.script import discounts
+from makemore.exports.script import kinds as script_kinds
 from makemore.exports.script import lines as script_lines
 from makemore.exports.script.assemble import SHORT
 from makemore.metrics.losses import losses
@@ -36,12 +41,6 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for type in TYPES:
         (there / f"{type}.py").write_text(library.eject(type), "utf-8")
     return there
-
-
-@pytest.fixture(scope="module")
-def exported(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script of a run, with its weights."""
-    return library.export(small_run, "script", tmp_path_factory.mktemp("exported") / "mine.py")
 
 
 @pytest.mark.parametrize("type", TYPES)
@@ -165,43 +164,6 @@ def test_a_script_may_not_have_the_name_of_its_weights(
     assert not [*tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ("--prefix é", "characters, all of them from the list"),
-        ("--prefix aaaaaaaaaaaaaaaaaaaa", "--prefix must be at most"),
-        ("--temperature 0", "--temperature 0.001 or more"),
-        ("--temperature nan", "--temperature 0.001 or more"),
-        ("-n -1", "must be 1 or more"),
-        ("-i EMPTY --max-steps 0", "--max-steps must be 1 or more"),
-        ("-i EMPTY -m EMPTY/x.pt", "x.pt is missing or damaged"),
-        ("-m none.pt", "none.pt is missing or damaged"),
-        ("-m EMPTY", "empty.txt is missing or damaged"),
-        ("-m FOREIGN", "foreign.pt is missing or damaged"),
-        ("-i none.txt", "none.txt is missing or damaged; -i names a list in UTF-8"),
-        ("-i LATIN", "latin.txt is missing or damaged; -i names a list in UTF-8"),
-        ("-i EMPTY", "fewer than 3 different lines"),
-        ("-i EMPTY --resume", "fewer than 3 different lines"),
-        ("-i EMPTY --resume -m none.pt", "none.pt is missing"),
-    ],
-)
-def test_a_script_says_what_is_wrong(
-    exported: Path, words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    names = {"EMPTY": "empty.txt", "LATIN": "latin.txt", "FOREIGN": "foreign.pt"}
-    for name, file in names.items():
-        words = words.replace(name, str(exported.with_name(file)))
-    exported.with_name("empty.txt").touch()
-    exported.with_name("latin.txt").write_bytes("zoë\nanna\nleo\n".encode("latin-1"))
-    torch.save({"makemore.vocabulary": "\nab", "knobs": {}, "weights": {}}, exported.with_name("foreign.pt"))
-    monkeypatch.setattr(torch, "set_default_device", lambda device: None)
-    monkeypatch.setattr(sys, "argv", [str(exported), *words.split()])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(exported), run_name="__main__")
-    printed = capsys.readouterr()
-    assert (ended.value.code, printed.out, said in printed.err) == (2, "", True), printed.err
-
-
 @pytest.mark.parametrize("type", SHORT)
 def test_a_script_counts_a_list_of_three_lines(
     type: str, scripts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -252,7 +214,7 @@ for words in map(str.split, sys.stdin):
         script = scripts / f"{type}.py"
         steps = "" if model_class(type).counting else " --max-steps 10"
         knobs = "".join(f" --{name.replace('_', '-')} {value}" for name, value in knobs_of(type).items())
-        commands += [f"{script} -i {small}{steps}{knobs} -n 3", f"{script} --sample-only -n 5 --prefix an"]
+        commands += [f"{script} -i {small}{steps}{knobs} -n 3", f"{script} -n 5 --prefix an"]
     commands += [f"{scripts / 'bigram_nn.py'} -i {small} --resume --max-steps 2"]
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], input="\n".join(commands), capture_output=True, text=True
@@ -290,11 +252,32 @@ def test_the_weights_of_a_run_give_its_probabilities(type: str, small: Path, tmp
     assert np.allclose(-found.sum(1).numpy(), np.add.reduceat(expected.tokens, expected.starts), atol=1e-5)
     if model_class(type).counting:  # the script counts as makemore does
         ids = {character: id for id, character in enumerate(vocabulary)}
-        names["train"](model, names["split"](run.corpus.lines(range(len(run.corpus)))), ids, None)
+        names["train"](model, names["split"](run.corpus.lines(range(len(run.corpus)))), ids, Namespace())
         with torch.no_grad():
             assert torch.allclose(model(inputs)[0].log_softmax(-1), logp, atol=1e-4)
     assert set(saved) == {"makemore.vocabulary", "longest", "never", "weights", "knobs", "checksum"}
     assert vocabulary == "\n" + "".join(run.vocab.names[1:])
+
+
+def test_an_ngram_of_a_long_list_is_fitted_to_the_same_lines_as_the_library() -> None:
+    """And characters have the numbers of their kinds there, by which lines of kinds are chosen."""
+    random, words = np.random.default_rng(1), ["Ana", "Ben 2", "coda", "Dé", "e-mu", "F4 b"]
+    corpus = library.Corpus.from_lines("".join(random.choice(words, 3)) for _ in range(4_000))
+    assert len(corpus.tokens) > 35_000
+    vocabulary = "\n" + "".join(corpus.vocab.names[1:])
+    assert script_kinds.kinds_of(vocabulary).tolist() == kinds_of(corpus.vocab).tolist()
+    ids = corpus.tokens[1:].astype(np.int64)
+    places, copies = discounts.some_places(ids)
+    expected = _some_lines(corpus.tokens.astype(np.int64), np.zeros_like(corpus.tokens))
+    assert len(places) < len(ids)
+
+    def lines(ids: Any, copies: Any) -> list[tuple[bytes, int]]:
+        ends = np.flatnonzero(ids == 0)
+        return sorted(
+            (line.tobytes(), int(n)) for line, n in zip(np.split(ids, ends + 1), copies[ends], strict=False)
+        )
+
+    assert lines(ids[places], copies) == lines(expected.tokens[1:], expected.copies)
 
 
 def test_runs_without_a_script_are_refused(tmp_path: Path) -> None:

@@ -39,7 +39,9 @@ def eject(
     type: Annotated[str, option("The type of model: see makemore models.")],
     *,
     output: Annotated[Path | None, path("The file to write. [default: standard output]", "-o")] = None,
-    overwrite: Annotated[bool, option("Replace a script that is already there, unless it was changed.")] = False,
+    overwrite: Annotated[
+        bool, option("Replace a script that is already there, unless it was changed.")
+    ] = False,
 ) -> int:
     """Print a type of model as one Python file, to change and to train: it needs torch and numpy only."""
     with waiting("loading PyTorch ..."):

@@ -32,8 +32,7 @@ from makemore.models.limits import check
 
 EPS = 1e-6
 
-SLOWEST = 10_000.0
-"""The slowest pair of channels turns this many times slower than the fastest, about."""
+SLOWEST = 10_000.0  # about how many times slower than the fastest pair of channels the slowest one turns
 
 
 @dataclass(frozen=True)
@@ -43,16 +42,12 @@ class Config(ModelConfig):
     n_layer: int = knob(3, "how many blocks")
     n_head: int = knob(4, "attention heads in each block; each must have an even number of channels")
     n_embd: int = knob(96, "channels of the embedding and of every block")
-    dropout: float = knob(
-        0.1, "share of the channels set to zero in training, after the embedding and in each block"
-    )
+    dropout: float = knob(0.1, "share of channels zeroed in training, after the embedding and in each block")
 
     def __post_init__(self) -> None:
         check(self)
         if self.n_embd % (2 * self.n_head):
-            raise ValueError(
-                f"n_embd must be a multiple of 2 n_head, and {self.n_embd} is not one of {2 * self.n_head}"
-            )
+            raise ValueError(f"n_embd must be a multiple of 2 n_head, {2 * self.n_head}, not {self.n_embd}")
 
 
 def angles(start: int, T: int, D: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -89,15 +84,11 @@ class Block(nn.Module):
         hidden = 8 * math.ceil(C / 3)  # 8/3 C: as many weights as the two matrices of 4 C of GPT
         self.n_head = H
         self.norm1 = RMSNorm(C)
-        self.q = nn.Linear(C, C, bias=False)
-        self.k = nn.Linear(C, C, bias=False)
-        self.v = nn.Linear(C, C, bias=False)
-        self.q_norm = RMSNorm(C // H)
-        self.k_norm = RMSNorm(C // H)
+        self.q, self.k, self.v = (nn.Linear(C, C, bias=False) for _ in range(3))
+        self.q_norm, self.k_norm = RMSNorm(C // H), RMSNorm(C // H)
         self.out = nn.Linear(C, C, bias=False)
         self.norm2 = RMSNorm(C)
-        self.gate = nn.Linear(C, hidden, bias=False)
-        self.up = nn.Linear(C, hidden, bias=False)
+        self.gate, self.up = (nn.Linear(C, hidden, bias=False) for _ in range(2))
         self.proj = nn.Linear(hidden, C, bias=False)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -105,18 +96,16 @@ class Block(nn.Module):
         self, x: Tensor, turn: tuple[Tensor, Tensor], past: tuple[Tensor, ...]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x: (B, T, C); turn: cos and sin; past: () or keys and values so far, (B, S, H, D). Returns x and both."""
-        B, T, C = x.shape
-        heads = (B, T, self.n_head, C // self.n_head)
+        heads = (*x.shape[:2], self.n_head, x.shape[2] // self.n_head)
         h = self.norm1(x)
         q = rotate(self.q_norm(self.q(h).view(heads)), *turn)  # (B, T, H, D)
         k = rotate(self.k_norm(self.k(h).view(heads)), *turn)
         v = self.v(h).view(heads)
         if past:
             k, v = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)  # (B, S + T, H, D)
-        x = x + self.dropout(self.out(attention(q, k, v).reshape(B, T, C)))
+        x = x + self.dropout(self.out(attention(q, k, v).flatten(2)))
         h = self.norm2(x)
-        x = x + self.dropout(self.proj(F.silu(self.gate(h)) * self.up(h)))
-        return x, (k, v)
+        return x + self.dropout(self.proj(F.silu(self.gate(h)) * self.up(h))), (k, v)
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -141,9 +130,8 @@ class Llama(Model):
         self.norm = RMSNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, vocab_size, bias=False)
         for name, parameter in self.named_parameters():
-            # what is added to the stream shrinks with depth, so that the sum does not grow
             if parameter.ndim == 2 and "labels" not in name:
-                added = name.endswith(("out.weight", "proj.weight"))
+                added = name.endswith(("out.weight", "proj.weight"))  # less with depth, or the sum would grow
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if added else 0.02)
         nn.init.normal_(self.embedding.weight, std=1.0)
 

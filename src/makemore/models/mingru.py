@@ -36,9 +36,7 @@ class Config(ModelConfig):
     n_layer: int = knob(3, "how many layers")
     n_embd: int = knob(96, "channels of the embedding and of every layer")
     n_embd2: int = knob(192, "channels of each hidden state")
-    dropout: float = knob(
-        0.1, "share of the channels set to zero in training, after the embedding and in each layer"
-    )
+    dropout: float = knob(0.1, "share of channels zeroed in training, after the embedding and in each layer")
 
     def __post_init__(self) -> None:
         check(self)

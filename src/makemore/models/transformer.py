@@ -34,9 +34,7 @@ class Config(ModelConfig):
     n_layer: int = knob(4, "how many blocks")
     n_head: int = knob(4, "attention heads in each block; must divide n_embd")
     n_embd: int = knob(64, "channels of the embedding and of every block")
-    dropout: float = knob(
-        0.1, "share of the channels set to zero in training, after the embedding and in each block"
-    )
+    dropout: float = knob(0.1, "share of channels zeroed in training, after the embedding and in each block")
     block_size: int = knob(0, "positions it can tell apart; 0 takes the longest line and its boundary")
     gelu_tanh: bool = field(default=False, kw_only=True)
     """Whether GELU is GPT-2's approximation by tanh. Not a knob: models imported from the original have it."""

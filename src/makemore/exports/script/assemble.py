@@ -19,7 +19,7 @@ from typing import Any
 from makemore import __version__
 from makemore.exports.script.seal import CHECKSUM, sealed
 from makemore.inference.ladder import TYPES
-from makemore.models import model_class
+from makemore.models import knobs, model_class
 from makemore.runs.settings import recipe
 
 HERE = __name__.rpartition(".")[0]
@@ -41,10 +41,8 @@ WIDTH = 110
 SHORT = {name: each.class_name for name, each in TYPES.items() if each.strings}
 """Types whose own text would be too long, and the classes of their shorter forms in this package, in files of that name."""
 
-CHOSEN = """\
-MODEL = {}
-KNOBS = {{k.name: (k.default, k.metadata["help"]) for k in fields(MODEL.config_class) if k.metadata}}"""
-"""What follows the model."""
+KNOBS = 'KNOBS = {k.name: (k.default, k.metadata["help"]) for k in fields(MODEL.config_class) if k.metadata}'
+"""The options of a model that has a dataclass of its knobs."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def eject(type: str) -> str:
     ]
     before, after = ([each for each in some if each != model.__module__] for some in (before, after))
     before.append(model.__module__)
-    imports = {"from dataclasses import fields", "from typing import Any"}
+    imports = {"from typing import Any", *["from dataclasses import fields"] * (type not in SHORT)}
     pieces: list[str] = ["TRAINING: dict[str, Any] = {}"] if model.counting else [_settings(type)]
     for module in [f"{HERE}.base", *before, *after, f"{HERE}.main"]:
         source = source_of(module)
@@ -142,9 +140,9 @@ def eject(type: str) -> str:
             heading = f"# ---- {title} ".ljust(WIDTH, "-") + "\n"
             parts[0] = replace(parts[0], text=heading + parts[0].text)
         pieces += [part.text for part in parts]
-        pieces += [CHOSEN.format(model.__name__)] * own
+        pieces += [f"MODEL = {model.__name__}\n{_knobs(type) if type in SHORT else KNOBS}"] * own
     pieces.append('if __name__ == "__main__":\n    main()')
-    head = [f'"""{_about(type, model)}"""', "from __future__ import annotations", _import_lines(imports)]
+    head = [f'"""{_about(type, model)}"""', _import_lines(imports)]
     return sealed("\n\n".join(head) + "\n" + _spaced(pieces))
 
 
@@ -187,8 +185,8 @@ def _about(type: str, model: Any) -> str:
     return f"""makemore in one file, type {type}: give it a list of things, and it makes more things like them.
 
 Needs torch and numpy. Written by makemore {__version__} from its own sources, {CHECKSUM} {"0" * 12}; MIT licence.
-    python mine.py -i names.txt            train on a list, one thing in each line; save mine.pt; sample
-    python mine.py --sample-only -n 100    sample from mine.pt
+    python mine.py -i names.txt    train on a list, one thing in each line; save mine.pt; sample
+    python mine.py -n 100          sample from mine.pt
 
 {documented}
 """
@@ -199,10 +197,17 @@ def _settings(type: str) -> str:
     own = recipe(type)
     return f"""\
 TRAINING = {{"max_steps": ({own.max_steps}, "training steps"), "learning_rate": ({own.learning_rate}, "the highest rate")}}
-DECAY = {own.weight_decay}  # of the matrices, at each step, times the learning rate
-MUON = {own.muon}  # whether Muon updates the hidden matrices, and not AdamW
+DECAY, MUON = {own.weight_decay}, {own.muon}  # of matrices, times the rate; whether Muon updates the hidden ones, not AdamW
 {f"TEACHER = {own.teacher}  # the share of the targets that a 6-gram predicts{chr(10)}" * bool(own.teacher)}\
 TOKENS = {own.tokens}  # characters in a batch"""
+
+
+def _knobs(type: str) -> str:
+    """Return the knobs of a type whose shorter form has no dataclass of them."""
+    each = [f'"{knob.name}": ({knob.default}, "{knob.help.partition(":")[0]}")' for knob in knobs(type)]
+    if len(each) == 1:
+        return f"KNOBS = {{{each[0]}}}"
+    return "\n".join(["KNOBS = {", *(f"    {knob}," for knob in each), "}"])
 
 
 def _import_lines(lines: set[str]) -> str:

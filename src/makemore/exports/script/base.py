@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class ModelConfig:
-    """The knobs of a model, which are options of this script."""
-
+class ModelConfig:  # the knobs of a model, which are options of this script
     labels: int = field(default=0, kw_only=True)  # makemore's lists can have labels
 
 
@@ -25,8 +23,10 @@ def check(config: ModelConfig, **most: int) -> None: ...  # the library checks l
 class Model(nn.Module):
     """Ids (B, T) and what it remembers before them, or None -> logits (B, T, V), and what it remembers after."""
 
-    config_class: Any
     counting = mixes_lines = False
+
+
+State = tuple[Tensor, ...]  # what a model remembers
 
 
 class Embedding(nn.Embedding):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from makemore.counting.strings import Array
+from makemore.exports.script.base import State
 
 
 def count(ids: Array, n: int, V: int, distinct: bool) -> tuple[list[Array], list[Array], list[Array]]:
@@ -15,9 +16,7 @@ def count(ids: Array, n: int, V: int, distinct: bool) -> tuple[list[Array], list
     times V, plus its last. If distinct, the count is how many different characters come before a string, as
     Kneser and Ney have it, unless it has n characters or begins the line; else, how often it occurs.
     """
-    strings: list[Array] = []
-    counts: list[Array] = []
-    ends = [np.zeros_like(ids)]
+    strings, counts, ends = list[Array](), list[Array](), [np.zeros_like(ids)]
     for k in range(n):
         head = np.roll(ends[-1], 1)  # before the first line is the boundary at the very end
         if k > 1:
@@ -33,14 +32,14 @@ def count(ids: Array, n: int, V: int, distinct: bool) -> tuple[list[Array], list
     return strings, counts, ends[1:]
 
 
-def contexts_of(ids: Array, before: Array | None, strings: list[Array], V: int) -> Array:
+def contexts_of(ids: Array, state: State | None, strings: list[Array], V: int) -> Array:
     """Return the contexts of 0 to n - 1 characters at each place, (B, T, n), by their numbers; -1 if unknown.
 
-    before: (B, n - 1), those of 1 to n - 1 characters before; None at the start of a line.
+    state: first those of 1 to n - 1 characters before, (B, n - 1); None at the start of a line.
     """
     found = np.zeros((*ids.shape, len(strings)), dtype=np.int64)
     for k, known in enumerate(strings[:-1]):
-        start = np.full((len(ids), 1), -1) if before is None else before[:, k - 1 : k]
+        start = np.full((len(ids), 1), -1) if state is None else state[0][:, k - 1 : k].cpu().numpy()
         head = np.concatenate([start, found[:, :-1, k]], 1) if k else found[..., 0]
         at = np.searchsorted(known, head * V + ids)
         there = (head >= 0) & (np.append(known, -1)[at] == head * V + ids)

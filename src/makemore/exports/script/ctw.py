@@ -15,35 +15,27 @@ largest. makemore/counting/context_tree.py is the same, for long lists and with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from argparse import Namespace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from makemore.counting.strings import Array
-from makemore.exports.script.base import Model, ModelConfig, knob
+from makemore.exports.script.base import Model, State
 from makemore.exports.script.counts import children, contexts_of, count
-
-
-@dataclass(frozen=True)
-class CTWConfig(ModelConfig):
-    """The knobs of a CTW."""
-
-    depth: int = knob(5, "D, the length of the longest context")
 
 
 class CTW(Model):
     """Counts of all strings of 1 to D + 1 characters, and the probability to stop at each context."""
 
-    config_class = CTWConfig
+    config_class = Namespace
     counting = True
 
-    def __init__(self, vocab_size: int, config: CTWConfig) -> None:
+    def __init__(self, vocab_size: int, config: Namespace) -> None:
         super().__init__()
+        assert config.depth >= 0, "depth must be 0 or more"
         self.V, self.depth = vocab_size, config.depth
-        for name in ("sizes", "keys", "counts", "stops", "base", "strength"):
-            self.register_buffer(name, torch.zeros(0))
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         """Count lines: a stream (M,) with boundaries."""
@@ -64,7 +56,7 @@ class CTW(Model):
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args: object) -> None:
         names = ("sizes", "keys", "counts", "stops", "base", "strength")
         for name in names:
-            setattr(self, name, state[prefix + name])
+            self.register_buffer(name, state[prefix + name])
         super()._load_from_state_dict(state, prefix, *args)
         sizes, keys, counts, stops, base, alpha = (state[prefix + name].cpu().numpy() for name in names)
         n = [1, *sizes[:-1]]  # contexts of each length
@@ -77,12 +69,8 @@ class CTW(Model):
             given = times / (total + alpha)[strings // self.V]
             self.levels.append((first, total, given, alpha / (total + alpha), stop))
 
-    def forward(
-        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        contexts = contexts_of(
-            idx.cpu().numpy(), state[0].cpu().numpy() if state else None, self.strings, self.V
-        )
+    def forward(self, idx: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        contexts = contexts_of(idx.cpu().numpy(), state, self.strings, self.V)
         p = np.repeat(self.b[None], idx.numel(), 0)  # (B T, V)
         deeper = np.zeros(idx.numel(), dtype=bool)  # a longer context was seen
         for k in range(self.depth, -1, -1):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from makemore.counting.smoothing import formulas
 from makemore.counting.strings import Array
+from makemore.exports.script.base import State
 from makemore.exports.script.counts import count
 
 
@@ -33,23 +32,23 @@ def discounts_of(ids: Array, counted: tuple[list[Array], ...], of: Array, shape:
 
 def some_places(ids: Array) -> tuple[Array, Array]:
     """Return places in lines (M,) of about 30,000 characters, and how often the line of each occurs."""
-    line = np.cumsum(ids == 0) - (ids == 0)
-    texts = [each.tobytes() for each in np.split(ids, np.flatnonzero(ids == 0)[:-1] + 1)]
-    copies = Counter(texts)
-    n = max(1, len(texts) * 30_000 // max(30_000, len(ids)))
-    places = np.flatnonzero(np.isin(line, np.random.default_rng(0).permutation(len(texts))[:n]))
-    return places, np.array([copies[text] for text in texts])[line[places]]
+    line, starts = np.cumsum(ids == 0) - (ids == 0), np.append(0, np.flatnonzero(ids == 0)[:-1] + 1)
+    place, mixed = np.arange(len(ids)) - starts[line], ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    powers = np.cumprod(np.full(place.max() + 1, 0xD1342543DE82EF95, np.uint64))
+    hashes = np.add.reduceat((mixed ^ mixed >> np.uint64(31)) * powers[place], starts)
+    _, number, copies = np.unique(hashes, return_inverse=True, return_counts=True)
+    n = max(1, len(starts) * 30_000 // max(30_000, len(ids) + 1))
+    places = np.flatnonzero(np.isin(line, np.argsort(hashes, kind="stable")[:n]))
+    return places, copies[number][line[places]]
 
 
-def left_out(
-    counted: tuple[list[Array], ...], kinds: Array, places: Array, lost: Array
-) -> list[tuple[Tensor, ...]]:
+def left_out(counted: tuple[list[Array], ...], kinds: Array, places: Array, lost: Array) -> list[State]:
     """Return what is left of the counts at some places (N,) without their lines, for contexts of 0, 1, ... characters.
 
     The count of the character there (N,); the total of its context (N,); how many characters follow it once, twice,
     and more often (3, N); and a factor of the probability. lost: how often each line was counted.
     """
-    (strings, counts, ends), V, found = counted, len(kinds), list[tuple[Tensor, ...]]()
+    (strings, counts, ends), V, found = counted, len(kinds), list[State]()
     for k in range(len(strings) - 1, -1, -1):
         child, of = ends[k][places], strings[k] // V if k else kinds[strings[k]]
         n, seen = int(of.max(initial=0)) + 2, child >= 0
@@ -64,14 +63,14 @@ def left_out(
     return found[::-1]
 
 
-def probability(level: tuple[Tensor, ...], discounts: Tensor, shorter: Tensor) -> Tensor:
+def probability(level: State, discounts: Tensor, shorter: Tensor) -> Tensor:
     """Return p of the characters that were left out, (N,), given those in the shorter contexts."""
     (count, total, times, weight), a, D = level, discounts[0], discounts[1:]
     taken = torch.cat([D.new_zeros(1), D])[count.clamp(max=3)]
     return weight * (count - taken + (a + D @ times) * shorter) / (total + a)
 
 
-def likeliest(levels: list[tuple[Tensor, ...]], base: Tensor, usual: Array) -> Tensor:
+def likeliest(levels: list[State], base: Tensor, usual: Array) -> Tensor:
     """Return a and three D of each length, (n, 4), under which the characters that were left out are likeliest.
 
     usual: (n, 3), Chen and Goodman's discounts, around which the prior is.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from typing import Any
 
 import torch
@@ -10,7 +10,10 @@ import torch
 from makemore.exports.script.kinds import kinds_of
 
 
-def train(model: Any, lines: dict[str, list[str]], ids: dict[str, int], given: argparse.Namespace) -> None:
-    """Count the training lines: one stream, with a boundary before the first and after each."""
+def train(model: Any, lines: dict[str, list[str]], ids: dict[str, int], how: Namespace) -> list[object]:
+    """Count the training lines, and return the weights: one stream, with a boundary before the first and after each."""
+    if "resume" in how:
+        print("counting anew: of the saved model, only its characters and options stay")
     stream = "\n".join(["", *lines["train"], ""])
     model.fit(torch.tensor([ids[character] for character in stream]), kinds_of("".join(ids)))
+    return [model.state_dict()]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import random
+from argparse import Namespace
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ def batches(lines: list[str], mixed: bool) -> Iterator[list[str]]:
     mean = sum(len(line) + 1 for line in lines) / len(lines)
     tokens = max(TOKENS, 4 * mean)  # long lines: four of them, about
     window = round(32 * tokens / mean)  # lines that are sorted together
+    random.seed(torch.initial_seed())
     while True:
         random.shuffle(lines)
         windows = [lines[i : i + window] for i in range(0, len(lines), window)]
@@ -38,16 +38,16 @@ def optimizers(model: Model) -> list[torch.optim.Optimizer]:
     outer = ("weight", "embedding.", "positions.", "head.")  # tables, and the last layer
     matrices = {name: w for name, w in model.named_parameters() if w.ndim > 1}
     hidden = [w for name, w in matrices.items() if MUON and not name.startswith(outer)]
-    others: Any = {"params": [w for w in matrices.values() if not any(w is each for each in hidden)]}
+    others: dict[str, object] = {"params": [w for w in matrices.values() if all(w is not h for h in hidden)]}
     vectors = {"params": [w for w in model.parameters() if w.ndim < 2], "weight_decay": 0.0}
     muon = [torch.optim.Muon(hidden, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw")] if hidden else []
     return [torch.optim.AdamW([others, vectors], betas=(0.9, 0.99), weight_decay=DECAY, fused=True), *muon]
 
 
-def train(model: Model, lines: dict[str, list[str]], ids: dict[str, int], given: argparse.Namespace) -> None:
-    """Leave the model as it is when it predicts the validation lines best."""
-    steps, best, lowest = given.max_steps, {}, float("inf")
-    loss_of = objective(model, lines["train"], ids)
+def train(model: Model, lines: dict[str, list[str]], ids: dict[str, int], how: Namespace) -> Iterator[object]:
+    """Yield the weights whenever the model predicts the validation lines better than before."""
+    loss_of, steps = objective(model, lines["train"], ids), how.max_steps
+    lowest = evaluate(model, lines["validation"], ids) if "resume" in how else float("inf")
     each, stream = optimizers(model), batches(lines["train"], model.mixes_lines)
     every = min(max(1, steps // 20), max(25, 2 * sum(map(len, lines["train"])) // TOKENS))
     for step, some in zip(range(1, steps + 1), stream, strict=False):
@@ -59,11 +59,11 @@ def train(model: Model, lines: dict[str, list[str]], ids: dict[str, int], given:
         done = (step - 0.5) / steps  # the rate rises in the first 5 % of training, then falls to zero
         for optimizer in each:
             for group in optimizer.param_groups:
-                group["lr"] = given.learning_rate * min(done / 0.05, (1 - done) / 0.95)
+                group["lr"] = how.learning_rate * min(done / 0.05, (1 - done) / 0.95)
             optimizer.step()
         if step % every == 0 or step == steps:
             held_out = evaluate(model, lines["validation"], ids)
             print(f"step {step}: loss {loss.item():.4f}, validation {held_out:.4f}", flush=True)
-            if not held_out > lowest:
-                best, lowest = {name: x.clone() for name, x in model.state_dict().items()}, held_out
-    model.load_state_dict(best)
+            if held_out < lowest:
+                lowest = held_out
+                yield {name: x.clone() for name, x in model.state_dict().items()}

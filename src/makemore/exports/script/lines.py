@@ -20,8 +20,7 @@ def split(lines: list[str]) -> dict[str, list[str]]:
     which = np.searchsorted(np.array([0.90, 0.95]) * 2.0**64, hashes, "right")
     if len(set(which)) < 3:  # so few lines are divided by the order of their hashes
         different, rank = np.unique(hashes, return_inverse=True)
-        last = (len(different) - 1 - rank) // max(1, round(0.05 * len(different)))
-        which = 2 - last.clip(max=2)
+        which = 2 - ((len(different) - 1 - rank) // max(1, round(0.05 * len(different)))).clip(max=2)
     names = ("train", "validation", "test")
     return {name: [lines[row] for row in np.flatnonzero(which == i)] for i, name in enumerate(names)}
 

@@ -11,40 +11,30 @@ that are never there in use. makemore/models/mixture.py is the same, but for thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from argparse import Namespace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from makemore.exports.script.base import Model, ModelConfig, knob
+from makemore.exports.script.base import Model, State
 from makemore.exports.script.kinds import kinds_of
-from makemore.exports.script.ngram import NGram, NGramConfig
-
-
-@dataclass(frozen=True)
-class MixtureConfig(ModelConfig):
-    """The knobs of a Mixture."""
-
-    n_embd: int = knob(64, "channels of a character's embedding")
-    n_embd2: int = knob(256, "channels of the hidden state")
-    dropout: float = knob(0.25, "share of the channels of both set to zero in training")
-    order: int = knob(8, "n, the length of the longest string that the n-gram counts")
+from makemore.exports.script.ngram import NGram
 
 
 class Mixture(Model):
     """An LSTM and an n-gram. State: the LSTM's, then the n-gram's."""
 
-    config_class = MixtureConfig
+    config_class = Namespace
 
-    def __init__(self, vocab_size: int, config: MixtureConfig) -> None:
+    def __init__(self, vocab_size: int, config: Namespace) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, config.n_embd)
         self.cell = nn.LSTM(config.n_embd, config.n_embd2, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.n_embd2, vocab_size)
         self.trust = nn.Linear(config.n_embd2 + 2, 2)
-        self.ngram = NGram(vocab_size, NGramConfig(config.order))
+        self.ngram = NGram(vocab_size, config)
         nn.init.normal_(self.embedding.weight, std=0.5)
         nn.init.orthogonal_(self.cell.get_parameter("weight_hh_l0"))
         nn.init.normal_(self.head.weight, std=0.02)
@@ -56,7 +46,7 @@ class Mixture(Model):
         """Count lines: all of them, then all but an eighth, eight times."""
         each = [torch.tensor([ids[character] for character in line + "\n"]) for line in lines]
         fold = [int(fold_of(line[None])) for line in each]
-        self.folds = [NGram(self.ngram.V, NGramConfig(self.ngram.order)) for _ in range(8)]
+        self.folds = [NGram(self.ngram.V, Namespace(order=self.ngram.order)) for _ in range(8)]
         for k, ngram in enumerate([*self.folds, self.ngram]):
             some = [line for line, its in zip(each, fold, strict=True) if its != k] or each
             ngram.fit(torch.cat([torch.tensor([0]), *some]), kinds_of("".join(ids)))
@@ -68,9 +58,7 @@ class Mixture(Model):
             logq[fold == k], _ = self.folds[k](idx[fold == k])
         return logq
 
-    def forward(
-        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, idx: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         with torch.no_grad():
             logq, more = (self.unseen(idx), ()) if self.training else self.ngram(idx, state and state[2:])
             sure = torch.stack([-(logq.exp() * logq).sum(-1), logq.amax(-1)], -1)  # (B, T, 2)

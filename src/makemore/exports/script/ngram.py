@@ -11,42 +11,34 @@ makemore/models/ngram.py is the same, for long lists and with labels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from argparse import Namespace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from makemore.exports.script.base import Model, ModelConfig, knob
+from makemore.exports.script.base import Model, State
 from makemore.exports.script.counts import children, contexts_of, count
 from makemore.exports.script.discounts import discounts_of
-
-
-@dataclass(frozen=True)
-class NGramConfig(ModelConfig):
-    """The knobs of an NGram."""
-
-    order: int = knob(6, "n, the length of the longest string counted")
 
 
 class NGram(Model):
     """Counts of all strings of 1 to n characters. State: the contexts of 1 to n - 1 characters, then those of kinds."""
 
-    config_class = NGramConfig
+    config_class = Namespace
     counting = True
 
-    def __init__(self, vocab_size: int, config: NGramConfig) -> None:
+    def __init__(self, vocab_size: int, config: Namespace) -> None:
         super().__init__()
+        assert config.order > 0, "order must be 1 or more"
         self.V, self.order = vocab_size, config.order
-        for name in ("sizes", "keys", "counts", "discounts", "kinds"):
-            self.register_buffer(name, torch.zeros(0))
         self.shape: NGram | None = None
 
     def fit(self, tokens: Tensor, kinds: Tensor | None = None) -> None:
         """Count lines: a stream (M,) with boundaries. kinds: (V,), the kind of each character."""
         ids, of, state = tokens[1:].cpu().numpy(), np.zeros(self.V, dtype=np.int64), dict[str, Tensor]()
         if kinds is not None:
-            of, shape = kinds.cpu().numpy(), NGram(int(kinds.max()) + 1, NGramConfig(4))
+            of, shape = kinds.cpu().numpy(), NGram(int(kinds.max()) + 1, Namespace(order=4))
             shape.fit(kinds[tokens])
             state = {f"shape.{name}": value for name, value in shape.state_dict().items()}
         strings, counts, _ = counted = count(ids, self.order, self.V, True)
@@ -62,10 +54,10 @@ class NGram(Model):
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args: object) -> None:
         names = ("sizes", "keys", "counts", "discounts", "kinds")
         for name in names:
-            setattr(self, name, state[prefix + name])
+            self.register_buffer(name, state[prefix + name])
         sizes, keys, counts, discounts, kinds = (state[prefix + name].cpu() for name in names)
         if prefix + "shape.keys" in state:
-            self.shape = NGram(int(kinds.max()) + 1, NGramConfig(4))
+            self.shape = NGram(int(kinds.max()) + 1, Namespace(order=4))
         super()._load_from_state_dict(state, prefix, *args)
         self.strings = [each.numpy() for each in keys.split(sizes.tolist())]
         self.of, self.levels, n = kinds.numpy(), [], int(kinds.max()) + 1
@@ -81,12 +73,9 @@ class NGram(Model):
         self.p = (back / total / np.bincount(self.of))[self.of]  # of each character among those of its kind
         self.p[last] += worth / total[self.of[last]]
 
-    def forward(
-        self, idx: Tensor, state: tuple[Tensor, ...] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        before = state[0].cpu().numpy() if state else None
-        contexts = contexts_of(idx.cpu().numpy(), before, self.strings, self.V)  # (B, T, n)
-        p, more = np.repeat(self.p[None], idx.numel(), 0), tuple[Tensor, ...]()  # (B T, V), without a context
+    def forward(self, idx: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        contexts = contexts_of(idx.cpu().numpy(), state, self.strings, self.V)
+        p, more = np.repeat(self.p[None], idx.numel(), 0), State()  # (B T, V), without a context
         if self.shape is not None:
             logp, more = self.shape(torch.from_numpy(self.of[idx.cpu().numpy()]), state and state[1:])
             p *= np.exp(logp.double().cpu().numpy()).reshape(len(p), -1)[:, self.of]

@@ -21,11 +21,13 @@ def evaluate(model: Model, lines: list[str], ids: dict[str, int]) -> float:
 
 
 @torch.no_grad()
-def sample(model: Model, ids: Tensor, longest: int, temperature: float, never: Tensor) -> Tensor:
+def sample(model: Model, ids: Tensor, longest: int, temperature: float, never: list[int]) -> Tensor:
     """Return how lines (B, T) go on, until all have ended, or are too long, without some ids."""
     logits, state = model.eval()(ids)
     while ids.shape[1] <= longest and not (ids[:, 1:] == 0).any(1).all():
-        p = (logits[:, -1] / temperature).index_fill(1, never, -torch.inf).softmax(-1)  # (B, V)
+        p = (
+            (logits[:, -1] / temperature).index_fill(1, torch.tensor(never).long(), -torch.inf).softmax(-1)
+        )  # (B, V)
         ids = torch.cat([ids, torch.multinomial(p, 1)], 1)
         logits, state = model(ids[:, -1:], state)
     return ids

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -37,7 +36,7 @@ def is_changed(path: Path) -> bool:
         if data[:1] in (b"<", b"\x08"):  # a page, or a graph of ONNX
             return False
         if data[:2] == b"PK":  # the zip file that torch writes
-            saved: dict[str, Any] = torch.load(path, "cpu", weights_only=True)
+            saved = torch.load(path, "cpu", weights_only=True)
             return bool(saved[CHECKSUM] != checksum_of(saved["weights"]))
         text = path.read_text("utf-8")
         return f"{CHECKSUM} " not in text or text != sealed(text)

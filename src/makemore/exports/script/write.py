@@ -39,7 +39,7 @@ def write_weights(run: Run, path: Path) -> None:
     saved = {
         MARK: "".join(["\n", *run.vocab.names[1:]]),
         "longest": run.corpus.longest,
-        "never": torch.tensor(never(run.vocab), dtype=torch.int64),
+        "never": never(run.vocab),
         "weights": weights,
         "knobs": knobs,
         CHECKSUM: checksum_of(weights),
