@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import runpy
 import sys
@@ -105,6 +106,18 @@ def test_a_script_says_what_is_wrong(place: Path, words: str, said: str) -> None
     done = run(place, f"mlp.py {words}")
     assert (done.status, done.out, said in done.err, done.err.count("\n")) == (2, "", True, 1), done
     assert {path: path.read_bytes() for path in place.glob("*.*t")} == before
+
+
+def test_a_place_that_cannot_be_written_is_known_before_training(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(Path, "touch", refused)
+    done = run(place, "mlp.py -i list.txt -m new.pt")
+    assert (done.status, done.out) == (2, "")
+    assert done.err.endswith("new.pt: Permission denied\n")
 
 
 def test_a_prefix_may_be_decomposed(place: Path) -> None:

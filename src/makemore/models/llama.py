@@ -139,8 +139,7 @@ class Llama(Model):
         self, idx: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         state = state or ()  # keys and values of block 0, of block 1, ...
-        start = state[0].shape[1] if state else 0
-        turn = angles(start, idx.shape[1], self.head_size, idx.device)
+        turn = angles(state[0].shape[1] if state else 0, idx.shape[1], self.head_size, idx.device)
         x = self.dropout(self.embedding(idx))  # (B, T, C)
         new: tuple[Tensor, ...] = ()
         for i, block in enumerate(self.blocks):

@@ -71,10 +71,7 @@ def probability(level: State, discounts: Tensor, shorter: Tensor) -> Tensor:
 
 
 def likeliest(levels: list[State], base: Tensor, usual: Array) -> Tensor:
-    """Return a and three D of each length, (n, 4), under which the characters that were left out are likeliest.
-
-    usual: (n, 3), Chen and Goodman's discounts, around which the prior is.
-    """
+    """Return a and three D of each length, (n, 4), under which what was left out is likeliest; the prior's are usual."""
     most, D = torch.tensor([1.0, 2.0, 3.0]).double(), torch.from_numpy(usual)
     start = torch.cat([torch.full((len(D), 1), 0.1).double().log(), (D / (most - D)).log()], 1)
     at = start.clone().requires_grad_()

@@ -22,7 +22,9 @@ def load(given: Namespace, fresh: bool, fail: Any) -> tuple[list[str], Any, dict
         if "input_file" in given:
             path, wrong = given.input_file, "is not in UTF-8"
             lines = [*filter(None, map(str.strip, normalize("NFC", path.read_text("utf-8-sig")).split("\n")))]
-            (path := given.model).parent.mkdir(parents=True, exist_ok=True)  # before training, not after it
+            (path := given.model).parent.mkdir(parents=True, exist_ok=True)
+            (part := path.with_suffix(".pt.part")).touch()  # whether it can be saved is known before training
+            part.unlink()
         if path.exists() or not fresh:  # nor is a file of another program replaced
             wrong = "is damaged, or not a file of torch"
             saved, wrong = torch.load(path, "cpu", weights_only=True), "was saved by another program"
@@ -50,7 +52,7 @@ def main() -> None:
     add("-m", "--model", type=Path, default=beside, help="the file of the trained model")
     add("--resume", action="store_true", help="start training from the weights in that file")
     add("-n", "--number", type=int, default=20, help="how many lines to sample")
-    add("--prefix", default="", help="what they begin with")
+    add("--prefix", type=lambda text: normalize("NFC", text), default="", help="what they begin with")
     add("--temperature", type=float, default=1.0, help="below 1 for likelier lines, above 1 for odder ones")
     add("--seed", type=int, default=3407)
     for name, (default, help) in (TRAINING | KNOBS).items():
@@ -70,8 +72,7 @@ def main() -> None:
     lines = [line for line in every if set(line) <= set(vocabulary) and len(line) <= longest]
     if trains and len(set(lines)) < 3:
         fail(f"{given.input_file} has fewer than 3 different lines to train on")
-    prefix = normalize("NFC", given.prefix)
-    if not set(prefix) <= set(vocabulary[1:]) or len(prefix) > longest:
+    if not set(given.prefix) <= set(vocabulary[1:]) or len(given.prefix) > longest:
         fail(f"--prefix must be at most {longest} characters, all of them from the list")
     if trains:
         if left := len(every) - len(lines):
@@ -80,7 +81,7 @@ def main() -> None:
         parts, ids, weights = split(lines), {character: id for id, character in enumerate(vocabulary)}, None
         try:
             for weights in train(model, parts, ids, given):  # whenever the model is better than before
-                torch.save(saved | {"weights": weights}, part := given.model.with_suffix(".part"))
+                torch.save(saved | {"weights": weights}, part := given.model.with_suffix(".pt.part"))
                 part.replace(given.model)
         except KeyboardInterrupt:
             parser.exit(130, f"stopped; {given.model if weights else 'nothing'} was saved\n")
@@ -88,6 +89,6 @@ def main() -> None:
             fail("no step made the model better, so nothing was saved; lower --learning-rate")
         model.load_state_dict(weights)
         print("nats per character:", ", ".join(f"{x} {evaluate(model, parts[x], ids):.4f}" for x in parts))
-    start = torch.tensor([[*map(vocabulary.index, "\n" + prefix)]] * given.number)
+    start = torch.tensor([[*map(vocabulary.index, "\n" + given.prefix)]] * given.number)
     for row in sample(model, start, longest, given.temperature, saved["never"]).tolist():
         print("".join(vocabulary[id] for id in row[1:]).partition("\n")[0])
