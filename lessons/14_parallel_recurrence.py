@@ -736,11 +736,11 @@ assert torch.equal(odd, y == 1)
 # ## The number to compare with
 #
 # On names, does the crossed-out past hurt? Our two models beside the library's rungs on the same split. Those
-# are larger (285,339 and 255,963 weights), train longer, with Muon and with the n-gram as a teacher. The
-# minGRU's figure is of one seed, the GRU's the mean of three.
+# are larger (285,339 and 255,963 weights), train longer, with Muon and with the n-gram as a teacher. Their
+# figures are the means of three seeds.
 
 # %%
-beside("minGRU, test names", trained["minGRU, two layers"]["test"], 1.9411, "the library's mingru")
+beside("minGRU, test names", trained["minGRU, two layers"]["test"], 1.9392, "the library's mingru")
 beside("GRU, test names", trained["GRU, one layer"]["test"], 1.9575, "the library's gru")
 difference = trained["minGRU, two layers"]["test"] - trained["GRU, one layer"]["test"]
 print(f"ours, minGRU minus GRU: {difference:+.4f}")
@@ -752,8 +752,8 @@ if not FAST:
 
 # %% [markdown]
 # With about as many weights, our minGRU is 0.018 behind the GRU. The library's, with three layers, is ahead
-# of its GRU by about as much. With one seed each, neither says who is better (lesson 12 says how to find
-# out); both say that on names the crossed-out past costs little. A second layer may give back some of it,
+# of its GRU by about as much, with three seeds each; ours have one, which does not say who is better (lesson 12
+# says how to find out). Both say that on names the crossed-out past costs little. A second layer may give back some of it,
 # since its gates read the state of the first. And names need no parity.
 #
 # ## The same through the library

@@ -67,11 +67,6 @@ def build(lesson: Lesson, anew: bool = False) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     ran = [cell for cell in before.cells if cell.cell_type == "code"] if before else []
     keep = not anew and _cells(code) == _cells(ran)
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-        "makemore": {"mode": "full"},
-    }
     tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
     for cell in notebook.cells:
         cell.metadata = {}
@@ -83,6 +78,11 @@ def build(lesson: Lesson, anew: bool = False) -> None:
             NotebookClient(
                 notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": directory}}
             ).execute()
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "makemore": {"mode": "full"},
+    }
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i}"  # the same in every build, so that only content makes a difference
         heading = cell.cell_type == "markdown" and re.match(r"(#+) ", cell.source)
