@@ -26,7 +26,8 @@ from torch.nn import functional as F
 
 import makemore as library
 from makemore.corpus.source import bundled_lists
-from makemore.exports import card, onnx
+from makemore.exports import card, onnx, own, target
+from makemore.exports.export import FORMATS
 from makemore.exports.tokenizer import BOUNDARY
 from makemore.inference.ladder import TYPES
 from makemore.metrics.losses import losses
@@ -103,6 +104,35 @@ def test_an_export_is_replaced_only_if_makemore_wrote_it(
     (there / "config.json").write_text("{}")  # somebody else's, with a name of ours
     assert "was left alone" in makemore(*export, "--overwrite").err
     assert [path.name for path in there.parent.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize(
+    "edited", ["README.md", "config.json", "model.safetensors", "page.html", "step.onnx"]
+)
+def test_an_export_that_somebody_has_edited_is_left_alone(
+    odd: Any, tmp_path: Path, edited: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, place = odd("transformer"), tmp_path / edited
+    if edited == "step.onnx":  # its marks alone: a real one takes seconds
+        names = b"\x0a\x13makemore.vocabulary\x12\x03[1]"
+        place.write_bytes(own.sealed(b"\x08\x0a" + names + b"\x0a\x11makemore.checksum\x12\x0c" + b"0" * 12))
+    else:
+        form, place = ("page", place) if edited == "page.html" else ("huggingface", tmp_path / "there")
+        library.export(run, form, place)
+    target.check_target(place, True, FORMATS["huggingface"].files if place.is_dir() else ())
+    file = place / edited if place.is_dir() else place
+    data = file.read_bytes().replace(b"license: unknown", b"license: mit")
+    file.write_bytes(data[:-9] + b"x" + data[-8:])
+    with pytest.raises(library.MakemoreError, match="was changed since makemore wrote it"):
+        target.check_target(place, True, FORMATS["huggingface"].files if place.is_dir() else ())
+
+
+@pytest.mark.parametrize("start", ["<p>", "\x08", "PK", "checksum 0123456789ab"])
+def test_what_somebody_wrote_about_exports_is_left_alone(tmp_path: Path, start: str) -> None:
+    notes = tmp_path / "notes.html"
+    notes.write_text(f"{start} The page has makemore.vocabulary and makemore.checksum in it.")
+    with pytest.raises(library.MakemoreError, match="was left alone"):
+        target.check_target(notes, True, ())
 
 
 @pytest.mark.parametrize(

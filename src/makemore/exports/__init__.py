@@ -2,6 +2,7 @@
 
 export.py       `export`: the formats, and which runs each can hold
 target.py       writing a directory or a file completely or not at all
+own.py          whether what is there is an export, and unchanged
 weights.py      safetensors, config and vocabulary
 huggingface.py  a directory that transformers loads as GPT-2 or Qwen3
 gpt2.py         GPT-2's names of the parts of a Transformer

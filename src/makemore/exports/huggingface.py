@@ -19,10 +19,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from makemore import __version__
 from makemore.exports import gpt2
 from makemore.exports.card import card
-from makemore.exports.target import SIGNATURE, WEIGHTS
+from makemore.exports.own import WEIGHTS, metadata_for
 from makemore.exports.tokenizer import tokenizer_config, tokenizer_json
 from makemore.exports.weights import never, write_text
 from makemore.files.json_io import to_json
@@ -73,7 +72,6 @@ def write(run: Run, directory: Path) -> None:
     ids: dict[str, object] = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0)
     if unwanted := never(run.vocab):
         ids["suppress_tokens"] = unwanted
-    write_tensors(directory / WEIGHTS, dict(tensors), {"format": "pt", SIGNATURE: __version__})
     for name, content in {
         "config.json": config | _COMMON | {"vocab_size": len(run.vocab)},
         "generation_config.json": ids | how,
@@ -82,6 +80,7 @@ def write(run: Run, directory: Path) -> None:
     }.items():
         write_text(directory / name, to_json(content, indent=2))
     write_text(directory / "README.md", card(run, most))
+    write_tensors(directory / WEIGHTS, dict(tensors), metadata_for(directory))
 
 
 def positions(run: Run) -> int:

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from makemore import __version__
 from makemore.errors import MakemoreError
 from makemore.exports.counts_graph import CTWGraph, NGramGraph
-from makemore.exports.target import MARK
+from makemore.exports.own import BLANK, CHECKSUM, MARK, sealed
 from makemore.exports.weights import never
 from makemore.inference import counts
 from makemore.inference.recurrent import Mixture
@@ -106,12 +106,14 @@ def write(run: Run, path: Path) -> None:
     assert program is not None
     program.model.metadata_props.update(_about(run))
     program.save(path, external_data=False)
+    path.write_bytes(sealed(path.read_bytes()))
 
 
 def _about(run: Run) -> dict[str, str]:
     """Return the metadata of the graph."""
     return {
         "makemore": __version__,
+        CHECKSUM: BLANK,
         "makemore.type": run.type,
         "makemore.longest": json.dumps(int(run.setup.knobs.get("block_size", run.corpus.longest + 1))),
         MARK: json.dumps(run.vocab.names),

@@ -22,9 +22,8 @@ from markupsafe import Markup
 from makemore.errors import MakemoreError
 from makemore.exports.card import list_name
 from makemore.exports.membership import filter_of
+from makemore.exports.own import BLANK, CHECKSUM, MARK, sealed
 from makemore.exports.packing import Packing, packed
-from makemore.exports.target import MARK
-from makemore.exports.weights import write_text
 from makemore.files.json_io import to_json
 from makemore.reports.render import environment
 from makemore.runs.run import Run
@@ -83,6 +82,7 @@ def write(run: Run, path: Path) -> None:
             script=Markup(script),
             style=Markup(style),
             hash=_hash,
+            checksum=Markup(f'<meta name="{CHECKSUM}" content="{BLANK}">'),
             name=list_name(run),
             type=run.type,
             thing=thing,
@@ -91,7 +91,7 @@ def write(run: Run, path: Path) -> None:
             rate="" if found is None else f"about 1 in {_rounded(1 / found.error):,}",
         )
     )
-    write_text(path, page.rstrip("\n"))
+    path.write_bytes(sealed((page.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")))
 
 
 def _vocabulary(run: Run) -> dict[str, object]:

@@ -9,22 +9,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import safetensors
-
 from makemore.errors import MakemoreError
-from makemore.exports.script.seal import is_changed
+from makemore.exports.own import MARK as MARK
+from makemore.exports.own import state_of_directory, state_of_file
 from makemore.files.atomic import atomic, check_writable, sync
 from makemore.files.paths import kind, refuse_unless, unwritable
-
-WEIGHTS = "model.safetensors"
-"""The file in an exported directory whose metadata shows that makemore wrote it."""
-
-SIGNATURE = "makemore"
-"""The key of makemore's version in that metadata."""
-
-
-MARK = "makemore.vocabulary"
-"""The key of the vocabulary in the metadata of an exported file."""
 
 
 def check_target(path: Path, overwrite: bool, names: tuple[str, ...]) -> None:
@@ -42,13 +31,15 @@ def check_target(path: Path, overwrite: bool, names: tuple[str, ...]) -> None:
                 f"{path}: already exists; replace it with overwrite=True, or choose another path",
                 option=("overwrite", "path"),
             )
-        if not (_holds_only(path, names) if names else _is_own_file(path)):
+        state = state_of_directory(path, names) if names else state_of_file(path)
+        if state == "foreign":
             raise MakemoreError(
                 f"{path}: is not what an export wrote, and was left alone; choose another path", option="path"
             )
-        if not names and is_changed(path):
+        if state == "changed":
             raise MakemoreError(
-                f"{path}: was changed since makemore wrote it, and was left alone; move it away, or choose another path",
+                f"{path}: was changed since makemore wrote it, or is an earlier version's, and was left alone; "
+                "move it away, or choose another path",
                 option="path",
             )
     check_writable(path)
@@ -111,23 +102,3 @@ def check_script(path: Path) -> None:
             f"{path.with_suffix('.py').name}",
             option="path",
         )
-
-
-def _holds_only(path: Path, names: tuple[str, ...]) -> bool:
-    """Return whether a directory holds the files of an export, and nothing else."""
-    there = os.listdir(path)
-    if not set(there) <= {*names} or any(kind(path / name) != "file" for name in there):
-        return False
-    try:
-        with safetensors.safe_open(path / WEIGHTS, framework="np") as weights:
-            return SIGNATURE in (weights.metadata() or {})
-    except Exception:  # whatever is wrong with it, it is not ours
-        return False
-
-
-def _is_own_file(path: Path) -> bool:
-    """Return whether a file is one that an export wrote: it has the name of its metadata in it."""
-    try:
-        return MARK.encode() in path.read_bytes()
-    except OSError:
-        return False

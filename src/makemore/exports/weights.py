@@ -13,7 +13,7 @@ from pathlib import Path
 
 from makemore import __version__
 from makemore.corpus.vocab import UNKNOWN, Vocab
-from makemore.exports.target import SIGNATURE, WEIGHTS
+from makemore.exports.own import WEIGHTS, metadata_for
 from makemore.files.json_io import to_json
 from makemore.runs.run import Run
 from makemore.runs.weights import write_tensors
@@ -40,9 +40,9 @@ def write(run: Run, directory: Path) -> None:
         vocab.labels
     ):  # an id that a model reads is V times the number of the label, from 1 on, plus the character
         words["labels"] = vocab.labels
-    write_tensors(directory / WEIGHTS, run.model.state_dict(), {"format": "pt", SIGNATURE: __version__})
     write_text(directory / "config.json", to_json(config, indent=2))
     write_text(directory / "vocabulary.json", to_json(words, indent=2))
+    write_tensors(directory / WEIGHTS, run.model.state_dict(), metadata_for(directory))
 
 
 def never(vocab: Vocab) -> list[int]:
