@@ -2,14 +2,17 @@
 
     uv run python benchmarks/eject.py --threads 1                  an hour; continues where it stopped
     uv run python benchmarks/eject.py --types bow,mlp
+    uv run python benchmarks/eject.py --alone                      minutes
     uv run python benchmarks/eject.py --short
 
-A script (`makemore eject TYPE`) runs in a process of its own, without makemore. The losses of makemore are those
-of defaults.py or, of newer types, of ladder.py; types that count are fitted again here.
+A script (`makemore eject TYPE`) runs in a process of its own. The losses of makemore are those of defaults.py or, of
+newer types, of ladder.py; types that count are fitted again here. With --alone every script takes 300 steps on
+lists/towns.txt, in an environment that is made for it and has torch and numpy only.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -31,6 +34,8 @@ TYPES = [*MODELS]
 
 LIST, SEED = "names", 3407
 
+ALONE_STEPS = 300
+
 SAID = r"nats per character: train (\S+), validation (\S+), test (\S+)"
 """What a script prints after training."""
 
@@ -42,12 +47,14 @@ def losses_of(printed: str) -> dict[str, float]:
     return dict(zip(("train", "validation", "test"), map(float, found.groups()), strict=True))
 
 
-def script(type: str, directory: Path, threads: int, short: bool) -> dict[str, Any]:
+def script(
+    type: str, directory: Path, threads: int, max_steps: int | None, python: str = sys.executable
+) -> dict[str, Any]:
     """Train a script; return its length in lines, its losses, and the seconds of processor time it took."""
     text = makemore.eject(type)
     (directory / "mine.py").write_text(text, "utf-8")
-    steps = ["--max-steps", "3"] if short and not model_class(type).counting else []
-    command = [sys.executable, "-P", "mine.py", "-i", "list.txt", *steps]
+    steps = [] if max_steps is None or model_class(type).counting else ["--max-steps", str(max_steps)]
+    command = [python, "-P", "mine.py", "-i", "list.txt", *steps]
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
@@ -74,8 +81,24 @@ def library(type: str, directory: Path) -> dict[str, float]:
     return {split: statistics.mean(run["nll"][split] for run in found) for split in splits}
 
 
+def alone(directory: Path, threads: int) -> dict[str, dict[str, float]]:
+    """Train every script in an environment that has torch and numpy only; return their losses."""
+    place = directory / "alone"
+    python = str(place / ("Scripts" if os.name == "nt" else "bin") / "python")
+    torch = f"torch=={importlib.metadata.version('torch').split('+')[0]}"
+    for command in (["venv", place], ["pip", "install", "--python", python, torch, "numpy"]):
+        subprocess.run(["uv", *command], check=True, capture_output=True)
+    (directory / "list.txt").write_bytes((common.HERE / "lists" / "towns.txt").read_bytes())
+    found = {}
+    for type in TYPES:
+        found[type] = script(type, directory, threads, ALONE_STEPS, python)["script"]
+        print(type, found[type], flush=True)
+    return found
+
+
 def section(kept: dict[str, Any]) -> str:
     """Return this script's part of RESULTS.md."""
+    kept, apart = {type: kept[type] for type in TYPES if type in kept}, kept.get("alone")
     rows = []
     for type in TYPES:
         if not (found := kept.get(type)):
@@ -84,8 +107,8 @@ def section(kept: dict[str, Any]) -> str:
         losses = [
             f"{each[split]:.4f}" if each else "–" for split in ("validation", "test") for each in (own, ours)
         ]
-        apart = f"{own['test'] - ours['test']:+.4f}" if ours else "–"
-        rows.append([f"`{type}`", str(found["lines"]), *losses, apart])
+        difference = f"{own['test'] - ours['test']:+.4f}" if ours else "–"
+        rows.append([f"`{type}`", str(found["lines"]), *losses, difference])
     head = ["type", "lines", "validation", "makemore", "test", "makemore", "difference"]
     return (
         "## Scripts\n\n`uv run python benchmarks/eject.py`: each type as one Python file (`makemore eject`), trained "
@@ -94,6 +117,17 @@ def section(kept: dict[str, Any]) -> str:
         + common.table(head, rows)
         + "\n"
         + "".join(sorted({common.about(each) for each in kept.values()}))
+        + (_alone(apart) if apart else "")
+    )
+
+
+def _alone(apart: dict[str, Any]) -> str:
+    rows = [
+        [f"`{type}`", f"{of['validation']:.4f}", f"{of['test']:.4f}"] for type, of in apart["losses"].items()
+    ]
+    return (
+        f"\nIn an environment with torch and numpy only, {ALONE_STEPS} steps on lists/towns.txt, a list in Cyrillic:"
+        f"\n\n{common.table(['type', 'validation', 'test'], rows)}\n{common.about(apart)}"
     )
 
 
@@ -101,23 +135,30 @@ def main() -> None:
     """Measure what has not been measured yet."""
     parser = common.parser(__doc__)
     parser.add_argument("--types", default=",".join(TYPES), help="types, separated by commas")
+    parser.add_argument("--alone", action="store_true", help="run each with torch and numpy only")
     given = parser.parse_args()
     kept = {} if given.short else common.load("eject")
-    for type, found in kept.items():  # these do not depend on training
-        found["lines"] = len(makemore.eject(type).splitlines())
+    for type in kept.keys() & set(TYPES):  # these do not depend on training
+        kept[type]["lines"] = len(makemore.eject(type).splitlines())
     corpus = common.read(LIST)
     with tempfile.TemporaryDirectory() as place:
         there = Path(place)
+        if given.alone:
+            kept["alone"] = common.machine() | {"losses": alone(there, given.threads)}
+            common.keep("eject", kept)
+            return
         lines = corpus.lines(range(0, len(corpus), 50 if given.short else 1))
         (there / "list.txt").write_text("\n".join(lines), "utf-8")
         for type in given.types.split(","):
             if type in kept:
                 continue
-            kept[type] = script(type, there, given.threads, given.short)
+            kept[type] = script(type, there, given.threads, 3 if given.short else None)
             kept[type] |= {"library": {} if given.short else library(type, there)} | common.machine()
             print(type, json.dumps(kept[type]["script"]), flush=True)
             if not given.short:
                 common.keep("eject", kept)
+    if not given.short:
+        common.keep("eject", kept)
     if given.short:
         print(section(kept))
 
