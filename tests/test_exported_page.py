@@ -19,6 +19,7 @@ import makemore as library
 from makemore.exports import membership
 from makemore.exports.membership import WORST, filter_of
 from makemore.exports.packing import in_lists
+from makemore.inference import FORMS
 from makemore.inference.lines import score
 from makemore.models import MODELS
 from makemore.runs.forms import form_of
@@ -64,6 +65,20 @@ def test_the_page_loads_nothing(small: Path, tmp_path: Path, makemore: Any) -> N
     assert makemore(*export, "--overwrite").status == 0
     unnamed = makemore(*export[:-1], tmp_path / "page")
     assert (unnamed.status, "ends in .html" in unnamed.err) == (2, True)
+
+
+def test_what_has_no_form_without_torch_has_no_page(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = library.load(small_run)
+    assert (
+        "the model may know some by heart" in held.page(library.export(run, "page", tmp_path / "a.html"))[0]
+    )
+    monkeypatch.delitem(FORMS, run.type)
+    with pytest.raises(
+        library.MakemoreError, match=r"no form without torch.* with to=weights or onnx or script$"
+    ):
+        library.export(run, "page", tmp_path / "b.html")
 
 
 def test_lines_that_look_like_html_stay_text(tmp_path: Path) -> None:
@@ -117,6 +132,7 @@ def test_too_many_lines_are_exported_without_a_filter(
     assert "filter" not in about
     assert "The list is too long for this page to tell which lines are new." in text
     assert f"was trained on {len(run.corpus.rows('train'))} lines" in text
+    assert "the model counts strings" in text
     monkeypatch.setattr(membership, "LARGEST", 1000)
     assert filter_of(library.Corpus.from_lines(names(small)[:100] * 100)) is not None
 
@@ -392,6 +408,23 @@ def test_things_of_several_lines_graphemes_and_right_to_left(browser, tmp_path):
         assert any("\n" in text for text in texts)
         assert not any("" in text.split("\n") for text in texts)
         assert page.eval_on_selector("#made .line", "each => getComputedStyle(each).direction") == "rtl"
+        *known, strange = page.evaluate(WITHOUT_SEGMENTER, [*lines, "👧"])
+        assert {*known} == {True}
+        assert strange == "The model does not know the character 👧."
+
+
+WITHOUT_SEGMENTER = """(texts) => {
+  const { about, vocabulary } = makemore;
+  delete Intl.Segmenter;
+  const other = new vocabulary.constructor(about["makemore.vocabulary"]);
+  return texts.map((text) => {
+    try {
+      return other.stays(other.read(text)) && `${other.read(text)}` === `${vocabulary.read(text)}`;
+    } catch (error) {
+      return error.message;
+    }
+  });
+}"""
 
 
 @pytest.mark.slow

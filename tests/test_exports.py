@@ -78,10 +78,25 @@ def test_weights_are_those_of_the_run(small: Path, tmp_path: Path) -> None:
     characters = json.loads((there / "vocabulary.json").read_text("utf-8"))["characters"]
     assert (config["type"], config["version"]) == ("ngram", 1)
     assert characters == run.vocab.names[1:]
-    state = run.model.state_dict()
-    assert all(
-        torch.equal(tensor, state[name]) for name, tensor in load_file(there / "model.safetensors").items()
-    )
+    state, tensors = run.model.state_dict(), load_file(there / "model.safetensors")
+    assert tensors.keys() == state.keys()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in tensors.items())
+
+
+def test_the_parts_of_a_blend_are_loaded_as_the_documents_say(
+    odd: Any, small_run: Path, tmp_path: Path
+) -> None:
+    runs = [library.load(small_run), odd("llama")]
+    there = library.export(library.blend(runs, work_dir=tmp_path / "blend"), "weights", tmp_path / "there")
+    config = json.loads((there / "config.json").read_text("utf-8"))
+    tensors = load_file(there / "model.safetensors")
+    for i, (run, part) in enumerate(zip(runs, config["blend"]["parts"], strict=True)):
+        knobs = library.models.configure(part["type"], 0, **part["model"])
+        model = library.build(part["type"], 1 + len(part["characters"]), knobs)
+        start = f"parts.{i}."
+        model.load_state_dict({k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)})
+        ids = torch.tensor([[0, *run.vocab.encode("ana")]])
+        assert torch.equal(model.eval()(ids)[0], run.model(ids)[0])
 
 
 def test_an_export_is_replaced_only_if_makemore_wrote_it(
@@ -109,9 +124,7 @@ def test_an_export_is_replaced_only_if_makemore_wrote_it(
 @pytest.mark.parametrize(
     "edited", ["README.md", "config.json", "model.safetensors", "page.html", "step.onnx"]
 )
-def test_an_export_that_somebody_has_edited_is_left_alone(
-    odd: Any, tmp_path: Path, edited: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_export_that_somebody_has_edited_is_left_alone(odd: Any, tmp_path: Path, edited: str) -> None:
     run, place = odd("transformer"), tmp_path / edited
     if edited == "step.onnx":  # its marks alone: a real one takes seconds
         names = b"\x0a\x13makemore.vocabulary\x12\x03[1]"
@@ -214,6 +227,8 @@ def test_the_card_has_the_licence_of_a_bundled_list(
     assert text.startswith("---\nlibrary_name: transformers\n")
     assert "\nlicense: other\nlicense_name: scowl\n" in text
     assert "Licence of the list: SCOWL's permissive terms" in text
+    assert "beyond it" not in text  # as it is of a transformer
+    assert "longer lines are beyond it" in card.card(odd("transformer"), 9)
 
 
 def test_what_stands_for_rare_characters_is_never_sampled(

@@ -62,7 +62,7 @@ def card(run: Run, most: int) -> str:
         _what(run, thing),
         "## Use",
         _USE.format(thing=thing),
-        _tokens(thing, most),
+        _tokens(run, thing, most),
         "## How good it is",
         *_numbers(run, thing),
         "## The list",
@@ -86,12 +86,14 @@ def _what(run: Run, thing: str) -> str:
     )
 
 
-def _tokens(thing: str, most: int) -> str:
+def _tokens(run: Run, thing: str, most: int) -> str:
+    longer = f"it has seen no longer {thing}s"
+    if run.type == "transformer":  # which has a vector for each position; a llama turns its vectors further
+        longer = f"it reads {most:,} tokens, and longer {thing}s are beyond it"
     return (
         f"Every character is a token. The boundary, token 0, comes before a {thing} and after it, as bos and eos; "
-        f"the tokenizer adds the one before. The model was made for {thing}s of up to {most - 1:,} characters: it "
-        f"reads {most:,} tokens, and longer {thing}s are beyond it. A character that the list does not have is an "
-        "error."
+        f"the tokenizer adds the one before. The model was made for {thing}s of up to {most - 1:,} characters: "
+        f"{longer}. A character that the list does not have is an error."
     )
 
 

@@ -78,15 +78,14 @@ def export(run: Run | str | Path, to: str, path: str | Path, overwrite: bool = F
             option="path",
         )
     target.check_target(place, overwrite, form.files)
-    second = None if form.beside is None else place.with_suffix(form.beside[0])
-    if form.beside is not None:
+    also = {} if form.beside is None else {place.with_suffix(form.beside[0]): form.beside[1]}
+    for second in also:
         target.check_script(place)
-    if second is not None:
         target.check_target(second, overwrite, ())
     source.model  # noqa: B018  # says so if it was never trained, before anything is written
     with contextlib.ExitStack() as stack:  # both are complete before either gets its name
-        if form.beside is not None and second is not None:
-            form.beside[1](source, stack.enter_context(target.file(second)))
+        for second, write in also.items():
+            write(source, stack.enter_context(target.file(second)))
         made = stack.enter_context(target.directory(place) if form.files else target.file(place))
         form.write(source, made)
     return place

@@ -23,7 +23,7 @@ from makemore.exports import gpt2
 from makemore.exports.card import card
 from makemore.exports.own import WEIGHTS, metadata_for
 from makemore.exports.tokenizer import tokenizer_config, tokenizer_json
-from makemore.exports.weights import never, write_text
+from makemore.exports.weights import never, no_text, positions, write_text
 from makemore.files.json_io import to_json
 from makemore.models.llama import EPS, SLOWEST
 from makemore.runs.run import Run
@@ -58,9 +58,7 @@ def refusal(run: Run) -> str:
         return (
             "some of its characters are several code points, and the tokenizer splits text into single ones"
         )
-    if any("\ud800" <= each <= "\udfff" for each in run.vocab.characters):
-        return "some of its characters are lone surrogates, which are not text"
-    return ""
+    return no_text(run.vocab)
 
 
 def write(run: Run, directory: Path) -> None:
@@ -81,11 +79,6 @@ def write(run: Run, directory: Path) -> None:
         write_text(directory / name, to_json(content, indent=2))
     write_text(directory / "README.md", card(run, most))
     write_tensors(directory / WEIGHTS, dict(tensors), metadata_for(directory))
-
-
-def positions(run: Run) -> int:
-    """Return how many tokens the model reads at most: the boundary, and the longest line of its list or more."""
-    return int(run.setup.knobs.get("block_size", run.corpus.longest + 1))
 
 
 def _gpt2(run: Run) -> tuple[dict[str, object], Iterator[tuple[str, Tensor]]]:

@@ -33,7 +33,7 @@ from makemore import __version__
 from makemore.errors import MakemoreError
 from makemore.exports.counts_graph import CTWGraph, NGramGraph
 from makemore.exports.own import BLANK, CHECKSUM, MARK, sealed
-from makemore.exports.weights import never
+from makemore.exports.weights import never, positions
 from makemore.inference import counts
 from makemore.inference.recurrent import Mixture
 from makemore.runs.run import Run
@@ -115,7 +115,7 @@ def _about(run: Run) -> dict[str, str]:
         "makemore": __version__,
         CHECKSUM: BLANK,
         "makemore.type": run.type,
-        "makemore.longest": json.dumps(int(run.setup.knobs.get("block_size", run.corpus.longest + 1))),
+        "makemore.longest": json.dumps(positions(run)),
         MARK: json.dumps(run.vocab.names),
         "makemore.never": json.dumps(never(run.vocab)),
         "makemore.labels": json.dumps(run.vocab.labels),

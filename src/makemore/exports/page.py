@@ -24,7 +24,10 @@ from makemore.exports.card import list_name
 from makemore.exports.membership import filter_of
 from makemore.exports.own import BLANK, CHECKSUM, MARK, sealed
 from makemore.exports.packing import Packing, packed
+from makemore.exports.weights import no_text
 from makemore.files.json_io import to_json
+from makemore.inference import FORMS
+from makemore.inference.ladder import TYPES
 from makemore.reports.render import environment
 from makemore.runs.run import Run
 
@@ -48,16 +51,19 @@ SCRIPTS = (
 
 def refusal(run: Run) -> str:
     """Say why a run cannot be exported; an empty string if it can."""
-    if any("\ud800" <= each <= "\udfff" for each in run.vocab.characters):
-        return "some of its characters are lone surrogates, which are not text"
-    return ""
+    types = [run.type] if run.setup.blend is None else [part.type for part in run.setup.blend.parts]
+    for type in types:
+        if type not in FORMS:
+            return f"type {type} has no form without torch, which the page needs"
+    return no_text(run.vocab)
 
 
 def write(run: Run, path: Path) -> None:
     """Write the page of a trained run to a file."""
     if run.form is None:
         raise MakemoreError(
-            f"{run.directory}: type {run.type} has no form without torch, which the page needs"
+            f"{run.directory}: has no weights that were evaluated, which the page needs; go on with resume=True",
+            option="resume",
         )
     packing, thing = Packing(), "line" if run.reading is None else run.reading.thing
     model, found = packed(run, packing), filter_of(run.corpus)
@@ -87,11 +93,19 @@ def write(run: Run, path: Path) -> None:
             type=run.type,
             thing=thing,
             labels=run.vocab.labels,
+            counts=_counts(run),
             lines=len(run.corpus.rows("train")),
             rate="" if found is None else f"about 1 in {_rounded(1 / found.error):,}",
         )
     )
     path.write_bytes(sealed((page.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")))
+
+
+def _counts(run: Run) -> bool:
+    """Return whether the model, or a part of it, counts strings."""
+    blend = run.setup.blend
+    types = [TYPES[run.type]] if blend is None else [TYPES[part.type] for part in blend.parts]
+    return any(each.counting or each.strings for each in types)
 
 
 def _vocabulary(run: Run) -> dict[str, object]:

@@ -50,6 +50,18 @@ def never(vocab: Vocab) -> list[int]:
     return [vocab.names.index(UNKNOWN)] if vocab.unknown else []
 
 
+def positions(run: Run) -> int:
+    """Return how many tokens the model reads at most: the boundary, and the longest line of its list or more."""
+    return int(run.setup.knobs.get("block_size", run.corpus.longest + 1))
+
+
+def no_text(vocab: Vocab) -> str:
+    """Say that some characters are not text; an empty string if all are."""
+    if any("\ud800" <= each <= "\udfff" for each in vocab.characters):
+        return "some of its characters are lone surrogates, which are not text"
+    return ""
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text and a newline as UTF-8; lone surrogates become escapes, as JSON writes them."""
     path.write_text(text + "\n", "utf-8", "backslashreplace", newline="\n")

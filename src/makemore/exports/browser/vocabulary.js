@@ -5,14 +5,21 @@ class Vocabulary {
     Object.assign(this, { names, things, separator, keepSpaces: keep_spaces });
     this.ids = new Map(names.map((name, id) => [name, id]).slice(1));
     this.unknown = unknown ? this.ids.get("\ufffd") : 0;
+    this.clusters = clusters;
     this.segmenter = clusters && Intl.Segmenter ? new Intl.Segmenter("en", { granularity: "grapheme" }) : null;
+    this.longest = this.segmenter || !clusters ? [] : names.slice(1).sort((a, b) => b.length - a.length);
   }
   text(ids) {
     return ids.map((id) => this.names[id]).join("");
   }
   // The characters of a text, as people see them if that is how the list was read.
   split(text) {
-    return this.segmenter ? Array.from(this.segmenter.segment(text), ({ segment }) => segment) : [...text];
+    if (this.segmenter) return Array.from(this.segmenter.segment(text), ({ segment }) => segment);
+    if (!this.clusters) return [...text];
+    const found = [];  // Firefox has no segmenter before 125: the longest known name from each place on
+    for (let i = 0; i < text.length; i += found.at(-1).length)
+      found.push(this.longest.find((name) => text.startsWith(name, i)) ?? String.fromCodePoint(text.codePointAt(i)));
+    return found;
   }
   // The ids of a text; throws if the model does not know one of its characters.
   read(text) {
@@ -26,7 +33,7 @@ class Vocabulary {
   // Whether a line would be read as it is written: two characters side by side may become one.
   stays(ids) {
     const text = this.text(ids);
-    if (this.segmenter && (text.normalize("NFC") !== text || this.split(text).length !== ids.length)) return false;
+    if (this.clusters && (text.normalize("NFC") !== text || this.split(text).length !== ids.length)) return false;
     if (!this.things) return true;
     const lines = text.split("\n"), tidy = (line) => this.keepSpaces || line.trimEnd() === line;
     return lines.every((line) => tidy(line) && line.trim() !== this.separator) && lines[0].trim() !== "" && lines.at(-1).trim() !== "";
