@@ -1,8 +1,9 @@
 """`eject`: one file with a model, the loop that trains it, a sampler and a command line.
 
-The parts are the definitions of this package, and what they use of makemore, word for word: everything that
-`main` reaches. So a script cannot drift away from the sources. The base of the models and the check of their
-knobs are replaced by those of base.py, which are shorter; what depends on the type is written here.
+The parts are everything that `main` reaches: a model, and what it uses, word for word as makemore has it, and the
+definitions of this package. These are written again, shorter: the base of the models, splits and batches, the
+loop, the optimisers, the teacher, losses, samples and the command line. tests/test_script_training.py holds
+training equal to the library's, step by step. What depends on the type is written here.
 """
 
 from __future__ import annotations
