@@ -30,8 +30,11 @@ from makemore.exports import card, onnx, own, target
 from makemore.exports.export import FORMATS
 from makemore.exports.tokenizer import BOUNDARY
 from makemore.inference.ladder import TYPES
+from makemore.inference.lines import score
 from makemore.metrics.losses import losses
 from makemore.models import MODELS
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "exports.md"
 
 ODD = ["né  à l'été", "中文 字", "🙂 ok 🙂🙂", "a  b   c", "Zoë", "naïve <x>"]
 """Lines with accents, other alphabets, an emoji and double spaces."""
@@ -273,36 +276,51 @@ def test_transformers_gives_the_same_probabilities_and_characters(
     assert tokenizer.batch_decode(made, skip_special_tokens=True)[0].startswith("Z")
 
 
-def check_graph(run: library.Run, path: Path) -> None:
-    """Hold the graph of a run against its model, two lines at a time."""
+def check_graph(run: library.Run, path: Path, label: int = 0) -> None:
+    """Hold the graph of a run against its model, two lines at a time; the label is that of the first."""
     runtime, _ = needed("onnxruntime"), needed("onnxscript")
     graph = runtime.InferenceSession(library.export(run, "onnx", path))
     _, *states = graph.get_inputs()
     types = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
-    for line, want in zip(*scores(run), strict=True):
+    lines, found = scores(run)
+    if label:
+        found = score(run.form, [run.vocab.stream([line]) for line in lines], [label] * len(lines))
+    for line, want in zip(lines, found, strict=True):
         state = [
             np.zeros([{"batch": 2, "past": 0}.get(n, n) for n in s.shape], types[s.type]) for s in states
         ]
         ids = [0, *run.vocab.encode(line), 0]
         for now, then, nll in zip(ids[:-1], ids[1:], want, strict=True):
-            given = {"ids": np.array([now, 1]), **dict(zip([s.name for s in states], state, strict=True))}
+            given = {
+                "ids": np.array([now + label * len(run.vocab), 1]),
+                **dict(zip([s.name for s in states], state, strict=True)),
+            }
             logp, *state = graph.run(None, given)
             assert abs(-logp[0, then] - nll) < 1e-5
 
 
 @pytest.mark.onnxruntime
 def test_the_graph_gives_the_same_probabilities_and_the_example_samples(
-    odd: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    odd: Any, makemore: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = odd("transformer")
     check_graph(run, tmp_path / "step.onnx")
-    text = (Path(__file__).parents[1] / "docs" / "exports.md").read_text("utf-8")
+    words = ("export", run.directory, "--to", "onnx", "-o", tmp_path / "step.onnx")
+    assert makemore(*words, "--overwrite").status == 0
+    text = DOCUMENT.read_text("utf-8")
     (code,) = re.findall(r"^```python\n(import json\n\nimport numpy.*?)^```$", text, re.DOTALL | re.MULTILINE)
     capsys.readouterr()
     exec(code.replace("chars.onnx", str(tmp_path / "step.onnx")), {})
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5
     assert set("".join(lines)) <= set(run.vocab.characters)
+
+
+@pytest.mark.onnxruntime
+def test_the_graph_of_labels_gives_the_same_probabilities(small: Path, tmp_path: Path) -> None:
+    lines = small.read_text("utf-8").split()[:60]
+    run = library.train(lines=lines, labels=["x", "y", ""] * 20, type="ngram", work_dir=tmp_path / "run")
+    check_graph(run, tmp_path / "step.onnx", 2)
 
 
 @pytest.mark.parametrize("type", ["ngram", "ctw"])
