@@ -255,8 +255,8 @@ def test_what_stands_for_rare_characters_is_never_sampled(
 
 @pytest.mark.transformers
 @pytest.mark.parametrize("type", ["transformer", "llama"])
-def test_transformers_gives_the_same_probabilities_and_characters(
-    odd: Any, type: str, tmp_path: Path
+def test_transformers_gives_the_same_probabilities_and_characters_and_the_examples_sample(
+    odd: Any, type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     transformers = needed("transformers")
     run = odd(type)
@@ -274,6 +274,14 @@ def test_transformers_gives_the_same_probabilities_and_characters(
         assert np.abs(got.detach().numpy() - want).max() < 1e-5
     made = model.generate(**tokenizer(["Z", ""], return_tensors="pt", padding=True))
     assert tokenizer.batch_decode(made, skip_special_tokens=True)[0].startswith("Z")
+    monkeypatch.chdir(there)
+    for text, n in ((DOCUMENT.read_text("utf-8"), 5), ((there / "README.md").read_text("utf-8"), 10)):
+        (code,) = re.findall(r"^```python\n(from transformers .*?)^```$", text, re.DOTALL | re.MULTILINE)
+        capsys.readouterr()
+        exec(code.replace("chars-hf", "."), {})
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == n
+        assert {*"".join(lines)} <= {*run.vocab.characters}
 
 
 def check_graph(run: library.Run, path: Path, label: int = 0) -> None:
