@@ -202,12 +202,15 @@ def test_a_large_list_is_joined_as_a_small_one(tmp_path: Path, on_disk: None) ->
     assert joined([corpora[0], corpora[0]], whole.vocab).fingerprint == corpora[0].fingerprint
 
 
-def test_two_types_on_one_list_have_it_once(runs: dict[str, Run], tmp_path: Path) -> None:
-    other = trained(tmp_path / "other", "ctw", FIRST)
+@pytest.mark.parametrize(("type", "knobs"), [("ctw", {}), ("transformer", {"n_layer": 1, "n_embd": 8})])
+def test_two_types_on_one_list_have_it_once(
+    runs: dict[str, Run], tmp_path: Path, type: str, knobs: dict[str, float]
+) -> None:
+    other = trained(tmp_path / "other", type, FIRST, **knobs)
     both = library.blend([runs["first"], other], work_dir=tmp_path / "both")
     assert both.corpus.fingerprint == other.corpus.fingerprint
     found = library.compare_runs([runs["first"].directory, other.directory, both.directory])
-    assert {entry.type for entry in found.entries} == {"lstm", "ctw", "blend"}
+    assert {entry.type for entry in found.entries} == {"lstm", type, "blend"}
 
 
 def test_runs_that_were_read_otherwise(tmp_path: Path) -> None:

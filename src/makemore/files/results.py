@@ -72,7 +72,9 @@ def _read(kind: Any, value: object, name: str, null: float | None = None) -> Any
     """Return a value from JSON as a field of a type holds it. null: what None stands for."""
     origin, inside = get_origin(kind), get_args(kind)
     if origin is types.UnionType:
-        return None if value is None else _read(inside[0], value, name)
+        if (value is None and types.NoneType in inside) or (isinstance(value, bool) and bool in inside):
+            return value
+        return _read(inside[0], value, name)
     if origin is Mapping:
         if not isinstance(value, dict):
             raise ValueError(f"{name} is not a JSON object")

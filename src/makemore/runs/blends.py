@@ -28,7 +28,7 @@ class Part(Result):
     name: str
     """The name of the directory that its run was in."""
     type: str
-    knobs: Mapping[str, float] = field(metadata={"json": "model"})
+    knobs: Mapping[str, float | bool] = field(metadata={"json": "model"})
     """The model's, by name."""
     characters: tuple[str, ...]
     """Those that it knows, in the order of their ids, as people see them."""
