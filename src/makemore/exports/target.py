@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from makemore.errors import MakemoreError
-from makemore.exports.own import MARK as MARK
 from makemore.exports.own import state_of_directory, state_of_file
 from makemore.files.atomic import atomic, check_writable, sync
 from makemore.files.paths import kind, refuse_unless, unwritable

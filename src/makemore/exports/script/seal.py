@@ -33,8 +33,6 @@ def is_changed(path: Path) -> bool:
 
     try:
         data = path.read_bytes()
-        if data[:1] in (b"<", b"\x08"):  # a page, or a graph of ONNX
-            return False
         if data[:2] == b"PK":  # the zip file that torch writes
             saved = torch.load(path, "cpu", weights_only=True)
             return bool(saved[CHECKSUM] != checksum_of(saved["weights"]))

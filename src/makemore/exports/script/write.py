@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
+from makemore.exports.own import MARK
 from makemore.exports.script.assemble import eject
 from makemore.exports.script.seal import CHECKSUM, checksum_of
-from makemore.exports.target import MARK
 from makemore.exports.weights import never
 from makemore.runs.run import Run
 
