@@ -27,11 +27,13 @@ def export(
 ) -> int:
     """Write a trained model in a form that runs elsewhere, without its list."""
     with waiting("loading PyTorch ..."):
+        from makemore.exports.export import FORMATS
         from makemore.exports.export import export as exported
 
     with waiting("exporting ..."):
         written = exported(run, to, output, overwrite)
-    tell(f"written: {written}")
+    beside = FORMATS[to].beside
+    tell(f"written: {written}" + (f" and {written.with_suffix(beside[0]).name}" if beside else ""))
     return 0
 
 
