@@ -440,6 +440,7 @@ def test_letters_that_become_a_line_of_the_list_are_not_new(browser, tmp_path): 
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_long_lines_do_not_hang_the_page(browser, tmp_path):  # noqa: F811
     lines = ["".join("abcdefgh"[(i * k + k // 7) % 8] for i in range(1000)) for k in range(1, 41)]
     run = trained(tmp_path / "run", lines, "gru")

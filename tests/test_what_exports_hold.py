@@ -105,7 +105,7 @@ def test_counts_of_labels_hold_no_more(type: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "type",
     [
-        pytest.param(type, marks=() if type == "transformer" else pytest.mark.slow)
+        pytest.param(type, marks=() if type == "transformer" else [pytest.mark.slow, pytest.mark.release])
         for type in MODELS
         if type not in COUNTING
     ],
