@@ -6,7 +6,7 @@
 
 A small list holds out too few lines for a loss on them to say anything. So each small list is subsampled from
 a larger one, trained on like any list, and judged on other lines of the larger one (those that have only its
-characters). Processes may work on different lists at the same time.
+characters). Processes may work on different lists or sizes at the same time.
 """
 
 from __future__ import annotations
@@ -117,31 +117,36 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--lists", default=",".join(LISTS), help="which lists, separated by commas")
     parser.add_argument("--types", default=",".join(MODELS), help="which types")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="which sizes")
     parser.add_argument("--repeats", type=int, default=20, help="random lists of each size")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     kept: dict[str, Any] = common.machine() | {"steps": STEPS, "lists": {}}
     names, types = options.lists.split(","), options.types.split(",")
+    sizes = [int(size) for size in options.sizes.split(",")]
     if not options.short:
         kept["lists"] = common.load("small_lists").get("lists", {})
     for repeat in range(1 if options.short else options.repeats):
         for name in names:
             every = pool(name)
-            for size in SIZES[:1] if options.short else sizes_of(every):
+            for size in SIZES[:1] if options.short else [n for n in sizes_of(every) if n in sizes]:
                 chance = random.Random(f"{name} {size} {repeat}")
                 order = chance.sample(every, min(len(every), size + FRESH))
-                for type in types:
-                    done = kept["lists"].setdefault(name, {}).setdefault(str(size), {}).setdefault(type, {})
-                    if str(repeat) not in done:
-                        steps = 5 if options.short else STEPS
-                        done[str(repeat)] = measure(type, order[:size], order[size:], repeat, steps)
-                if not options.short:  # another process may have kept other lists
-                    others = common.load("small_lists").get("lists", {})
-                    common.keep(
-                        "small_lists",
-                        kept | {"lists": others | {n: kept["lists"][n] for n in names if n in kept["lists"]}},
-                    )
-                print(f"{name} {size} {repeat}: done", flush=True)
+                done = kept["lists"].setdefault(name, {}).setdefault(str(size), {})
+                steps = 5 if options.short else STEPS
+                new = {
+                    type: {str(repeat): measure(type, order[:size], order[size:], repeat, steps)}
+                    for type in types
+                    if str(repeat) not in done.get(type, {})
+                }
+                if not options.short:  # another process may have kept other cells
+                    kept["lists"] = common.load("small_lists").get("lists", {})
+                    done = kept["lists"].setdefault(name, {}).setdefault(str(size), {})
+                for type, measured in new.items():
+                    done.setdefault(type, {}).update(measured)
+                if new and not options.short:
+                    common.keep("small_lists", kept)
+                    print(f"{name} {size} {repeat}: done", flush=True)
     print(section(kept))
 
 
